@@ -1,0 +1,125 @@
+# Every task of the project. Each target does all the set-up it needs and says what it is doing;
+# what is done already takes no time.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+# The interpreter to build for: the newest supported one found, or PYTHON=/path/to/python.
+PYTHON ?=
+ARGS ?=
+NEED_PYTHON := setup demo build test test-long sanitize lint fmt bench wheel
+
+.PHONY: help test-all clean system lint-system $(NEED_PYTHON)
+
+help: ## list the tasks
+	@echo "make TARGET [PYTHON=/path/to/python3.13] [ARGS='what pytest or the benchmark gets']"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+
+ifneq ($(filter $(NEED_PYTHON),$(MAKECMDGOALS)),)
+FOUND := $(shell PYTHON='$(PYTHON)' tools/find_python.sh 2>/dev/null | head -n 1)
+endif
+
+ifneq ($(FOUND),)
+
+VERSION := $(firstword $(FOUND))
+INTERPRETER := $(wordlist 2,99,$(FOUND))
+VENV := .venv-$(VERSION)
+BIN := $(VENV)/bin
+UNIT := build/unit-$(VERSION)
+ASAN_VENV := .venv-asan-$(VERSION)
+ASAN_UNIT := build/unit-asan-$(VERSION)
+
+# Folders are listed too: their time changes when a file goes away.
+SOURCES := $(shell find src python meson.build meson.options pyproject.toml README.md LICENSE \
+	-not -path '*/__pycache__*')
+
+SANITIZE := b_sanitize=address,undefined b_lundef=false b_ndebug=false
+# A stamp gets the time at which its work began: what changed meanwhile is newer.
+begin = @touch "$@.begun"; echo "==> $(1)"
+end = @mv "$@.begun" "$@"
+
+system:
+	@tools/system_packages.sh build
+
+lint-system:
+	@tools/system_packages.sh lint
+
+.venv-%/.requirements: requirements-dev.txt | system
+	@mkdir -p $(@D)
+	$(call begin,$(@D): a virtual environment of Python $(VERSION) with the build and test tools)
+	@$(INTERPRETER) -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(end)
+
+# A real install: an editable one has no `ct`, and would start a build inside recorded programs.
+install = @PATH="$(CURDIR)/$(@D)/bin:$$PATH" $(@D)/bin/pip install --quiet \
+	--disable-pip-version-check --no-build-isolation --no-deps --force-reinstall $(1) .
+
+$(VENV)/.installed: $(VENV)/.requirements $(SOURCES)
+	$(call begin,$(@D): build and install the package)
+	$(call install,-Cbuild-dir=build/wheel-$(VERSION))
+	$(end)
+
+$(ASAN_VENV)/.installed: $(ASAN_VENV)/.requirements $(SOURCES)
+	$(call begin,$(@D): build and install the package with ASan and UBSan)
+	$(call install,-Cbuild-dir=build/wheel-asan-$(VERSION) $(SANITIZE:%=-Csetup-args=-D%))
+	$(end)
+
+$(UNIT)/build.ninja: | $(VENV)/.requirements
+	@echo "==> $(@D): configure the C unit tests"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" meson setup $(@D) -Dtests=enabled >/dev/null
+
+$(ASAN_UNIT)/build.ninja: | $(ASAN_VENV)/.requirements
+	@echo "==> $(@D): configure the C unit tests with ASan and UBSan"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" meson setup $(@D) -Dtests=enabled $(SANITIZE:%=-D%) >/dev/null
+
+setup: $(VENV)/.requirements ## system packages and a virtual environment
+
+build: $(VENV)/.installed ## build the package and install it into the virtual environment
+	@echo "$(BIN)/ct and $(BIN)/codetracer-python-recorder are up to date"
+
+demo: $(VENV)/.installed ## record an example program and print what was recorded
+	@tools/demo.sh $(BIN)
+
+test: $(VENV)/.installed $(UNIT)/build.ninja ## C unit tests and the Python suite, for one Python
+	@$(BIN)/python tests/run $(UNIT) $(ARGS)
+
+test-long: $(VENV)/.installed $(UNIT)/build.ninja ## only the campaigns that take minutes
+	@$(BIN)/python tests/run --only python $(UNIT) -m long --timeout 1800 $(ARGS)
+
+sanitize: $(ASAN_VENV)/.installed $(ASAN_UNIT)/build.ninja ## the tests under ASan and UBSan
+	@$(ASAN_VENV)/bin/python tests/run --sanitized $(ASAN_UNIT) $(ARGS)
+
+bench: $(VENV)/.installed ## measure speed and size
+	@$(BIN)/python bench/run.py $(ARGS)
+
+wheel: $(VENV)/.requirements ## build a wheel into dist/
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip wheel --quiet --disable-pip-version-check \
+		--no-build-isolation --no-deps -Cbuild-dir=build/wheel-$(VERSION) -w dist .
+	@ls dist/*.whl
+
+lint: $(UNIT)/build.ninja | lint-system ## format, static checks, layers, lists, types
+	@tools/lint.sh $(BIN) $(UNIT)
+
+fmt: $(VENV)/.requirements ## format the sources and bring the build's lists of them up to date
+	@$(BIN)/python tools/source_lists.py
+	@$(BIN)/clang-format -i $(wildcard src/*/*.[ch] tests/unit/*.[ch])
+	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
+
+else
+
+# No supported Python: the system's archive may have one; else the finder's advice is the answer.
+$(NEED_PYTHON):
+	@[ -n '$(PYTHON)' ] || tools/system_packages.sh python || true
+	@PYTHON='$(PYTHON)' tools/find_python.sh >/dev/null
+	@$(MAKE) $@
+
+endif
+
+test-all: ## everything, on every Python found: tests, sanitizers, long campaigns
+	@.ci/run test sanitize test-long
+
+clean: ## remove whatever make made
+	rm -rf build dist .venv-* .mesonpy-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
