@@ -1,0 +1,286 @@
+/* Paths, sources, types, plans, threads and what is said of the run: the DEFS blocks, all in memory
+ * once the trace is open. */
+#include <stdlib.h>
+
+#include "trace/trace_internal.h"
+
+bool ctr_grow(void *array, size_t *capacity, size_t count, size_t item_size)
+{
+    if (count < *capacity) {
+        return true;
+    }
+    size_t larger = *capacity == 0 ? 16 : *capacity * 2;
+    void *before;
+    memcpy(&before, array, sizeof before);
+    void *after = realloc(before, larger * item_size);
+    if (after == NULL) {
+        return false;
+    }
+    memcpy(array, &after, sizeof after);
+    *capacity = larger;
+    return true;
+}
+
+static struct ctr_text read_text(struct ct_cursor *cursor)
+{
+    uint64_t size = ct_get_varint(cursor);
+    const uint8_t *bytes = ct_get_bytes(cursor, size);
+    return (struct ctr_text){(const char *)bytes, bytes != NULL ? size : 0};
+}
+
+static uint32_t read_u32(struct ct_cursor *cursor)
+{
+    uint64_t value = ct_get_varint(cursor);
+    if (value > UINT32_MAX) {
+        cursor->failed = true;
+        return 0;
+    }
+    return (uint32_t)value;
+}
+
+/* `count` items need at least `least` bytes each: refuses counts the bytes cannot hold. */
+static bool count_fits(const struct ct_cursor *cursor, uint64_t count, unsigned least)
+{
+    return !cursor->failed && count <= (uint64_t)(cursor->end - cursor->at) / least;
+}
+
+static int read_run(struct ctr_definitions *to, struct ct_cursor *cursor)
+{
+    if (!ctr_grow(&to->run, &to->run_capacity, to->run_count, sizeof *to->run)) {
+        return CT_ENOMEM;
+    }
+    struct ctr_run_entry entry = {.key = read_text(cursor)};
+    entry.value = read_text(cursor);
+    if (cursor->failed) {
+        return CT_EFORMAT;
+    }
+    to->run[to->run_count++] = entry;
+    return CT_OK;
+}
+
+static int read_path(struct ctr_definitions *to, struct ct_cursor *cursor)
+{
+    if (!ctr_grow(&to->paths, &to->path_capacity, to->path_count, sizeof *to->paths)) {
+        return CT_ENOMEM;
+    }
+    struct ctr_path path = {.path = read_text(cursor)};
+    if (cursor->failed) {
+        return CT_EFORMAT;
+    }
+    to->paths[to->path_count++] = path;
+    return CT_OK;
+}
+
+static int keep_buffer(struct ctr_definitions *to, uint8_t *buffer)
+{
+    if (!ctr_grow(&to->buffers, &to->buffer_capacity, to->buffer_count, sizeof *to->buffers)) {
+        free(buffer);
+        return CT_ENOMEM;
+    }
+    to->buffers[to->buffer_count++] = buffer;
+    return CT_OK;
+}
+
+enum { SOURCE_CONTINUES = 4 };
+
+/* A source in several pieces is joined in memory of its own. */
+static int join_source(struct ctr_definitions *to, const uint8_t *bytes, size_t size, bool last)
+{
+    uint8_t *joined = realloc(to->open_source, to->open_size + size + 1);
+    if (joined == NULL) {
+        return CT_ENOMEM;
+    }
+    memcpy(joined + to->open_size, bytes, size);
+    to->open_source = joined;
+    to->open_size += size;
+    if (!last) {
+        return CT_OK;
+    }
+    struct ctr_path *path = &to->paths[to->open_path];
+    path->source = (struct ctr_text){(const char *)joined, to->open_size};
+    to->open_source = NULL;
+    to->open_size = 0;
+    to->source_is_open = false;
+    return keep_buffer(to, joined);
+}
+
+static int read_source(struct ctr_definitions *to, struct ct_cursor *cursor)
+{
+    static const uint8_t nothing[1];
+    uint32_t path = read_u32(cursor);
+    uint8_t flags = ct_get_byte(cursor);
+    if (cursor->failed || path >= to->path_count) {
+        return CT_EFORMAT;
+    }
+    size_t size = (size_t)(cursor->end - cursor->at);
+    const uint8_t *bytes = size > 0 ? cursor->at : nothing;
+    cursor->at = cursor->end;
+    to->paths[path].source_flags = flags & (uint8_t)~SOURCE_CONTINUES;
+    if (to->source_is_open && to->open_path != path) {
+        return CT_EFORMAT;
+    }
+    if (to->source_is_open || (flags & SOURCE_CONTINUES)) {
+        to->source_is_open = true;
+        to->open_path = path;
+        return join_source(to, bytes, size, !(flags & SOURCE_CONTINUES));
+    }
+    to->paths[path].source = (struct ctr_text){(const char *)bytes, size};
+    return CT_OK;
+}
+
+static int read_type(struct ctr_definitions *to, struct ct_cursor *cursor)
+{
+    if (!ctr_grow(&to->types, &to->type_capacity, to->type_count, sizeof *to->types)) {
+        return CT_ENOMEM;
+    }
+    struct ctr_type type = {.family = ct_get_byte(cursor)};
+    type.module = read_text(cursor);
+    type.name = read_text(cursor);
+    uint64_t fields = ct_get_varint(cursor);
+    if (type.family >= CTR_F_MAX || !count_fits(cursor, fields, 1)) {
+        return CT_EFORMAT;
+    }
+    type.field_count = (uint32_t)fields;
+    type.fields = calloc(fields + 1, sizeof *type.fields);
+    if (type.fields == NULL) {
+        return CT_ENOMEM;
+    }
+    for (uint32_t i = 0; i < type.field_count; i++) {
+        type.fields[i] = read_text(cursor);
+    }
+    if (cursor->failed) {
+        free(type.fields);
+        return CT_EFORMAT;
+    }
+    to->types[to->type_count++] = type;
+    return CT_OK;
+}
+
+static int read_variables(struct ctr_plan *plan, struct ct_cursor *cursor)
+{
+    uint64_t count = ct_get_varint(cursor);
+    if (!count_fits(cursor, count, 3)) {
+        return CT_EFORMAT;
+    }
+    plan->variable_count = (uint32_t)count;
+    plan->variables = calloc(count + 1, sizeof *plan->variables);
+    if (plan->variables == NULL) {
+        return CT_ENOMEM;
+    }
+    for (uint32_t i = 0; i < plan->variable_count; i++) {
+        plan->variables[i].name = read_text(cursor);
+        plan->variables[i].kind = ct_get_byte(cursor);
+        plan->variables[i].action = ct_get_byte(cursor);
+    }
+    return cursor->failed ? CT_EFORMAT : CT_OK;
+}
+
+static int read_plan(struct ctr_definitions *to, struct ct_cursor *cursor)
+{
+    if (!ctr_grow(&to->plans, &to->plan_capacity, to->plan_count, sizeof *to->plans)) {
+        return CT_ENOMEM;
+    }
+    struct ctr_plan plan = {.path = read_u32(cursor)};
+    plan.name = read_text(cursor);
+    plan.qualname = read_text(cursor);
+    plan.module = read_text(cursor);
+    plan.first_line = read_u32(cursor);
+    plan.flags = read_u32(cursor);
+    plan.positional_only = read_u32(cursor);
+    plan.arguments = read_u32(cursor);
+    plan.keyword_only = read_u32(cursor);
+    plan.globals = ct_get_varint(cursor);
+    if (cursor->failed || plan.path >= to->path_count) {
+        return CT_EFORMAT;
+    }
+    int status = read_variables(&plan, cursor);
+    if (status != CT_OK) {
+        free(plan.variables);
+        return status;
+    }
+    to->plans[to->plan_count++] = plan;
+    return CT_OK;
+}
+
+static int read_thread(struct ctr_definitions *to, struct ct_cursor *cursor)
+{
+    if (!ctr_grow(&to->threads, &to->thread_capacity, to->thread_count, sizeof *to->threads)) {
+        return CT_ENOMEM;
+    }
+    struct ctr_thread thread = {.number = read_u32(cursor)};
+    thread.native_id = ct_get_varint(cursor);
+    thread.name = read_text(cursor);
+    if (cursor->failed) {
+        return CT_EFORMAT;
+    }
+    to->threads[to->thread_count++] = thread;
+    return CT_OK;
+}
+
+static int skip_definition(struct ctr_definitions *to, struct ct_cursor *cursor)
+{
+    (void)to;
+    cursor->at = cursor->end;
+    return CT_OK;
+}
+
+static int (*const readers[])(struct ctr_definitions *, struct ct_cursor *) = {
+    [CTR_DEF_RUN] = read_run,       [CTR_DEF_PATH] = read_path, [CTR_DEF_SOURCE] = read_source,
+    [CTR_DEF_TYPE] = read_type,     [CTR_DEF_PLAN] = read_plan, [CTR_DEF_THREAD] = read_thread,
+    [CTR_DEF_FACTS] = skip_definition,
+};
+
+static int read_definition(struct ctr_definitions *to, struct ct_cursor *cursor)
+{
+    uint8_t kind = ct_get_byte(cursor);
+    uint64_t size = ct_get_varint(cursor);
+    const uint8_t *payload = ct_get_bytes(cursor, size);
+    if (payload == NULL || kind == 0 || kind >= sizeof readers / sizeof readers[0]) {
+        return CT_EFORMAT;
+    }
+    struct ct_cursor inside = {payload, payload + size, false};
+    int status = readers[kind](to, &inside);
+    return status == CT_OK && inside.at != inside.end ? CT_EFORMAT : status;
+}
+
+int ctr_definitions_add(struct ctr_definitions *definitions, uint8_t *raw, size_t size,
+                        size_t *good, struct ct_error *error)
+{
+    struct ct_cursor cursor = {raw, raw + size, false};
+    int status = keep_buffer(definitions, raw);
+    size_t done = 0;
+    while (status == CT_OK && cursor.at < cursor.end) {
+        status = read_definition(definitions, &cursor);
+        if (status == CT_OK) {
+            done = size - (size_t)(cursor.end - cursor.at);
+        }
+    }
+    if (good != NULL) {
+        *good = done;
+    }
+    if (status == CT_EFORMAT) {
+        return ct_fail(error, CT_EFORMAT, "a definition is damaged");
+    }
+    return status == CT_OK ? CT_OK : ct_fail(error, CT_ENOMEM, "no memory for the definitions");
+}
+
+void ctr_definitions_free(struct ctr_definitions *definitions)
+{
+    for (size_t i = 0; i < definitions->type_count; i++) {
+        free(definitions->types[i].fields);
+    }
+    for (size_t i = 0; i < definitions->plan_count; i++) {
+        free(definitions->plans[i].variables);
+    }
+    for (size_t i = 0; i < definitions->buffer_count; i++) {
+        free(definitions->buffers[i]);
+    }
+    free(definitions->buffers);
+    free(definitions->paths);
+    free(definitions->types);
+    free(definitions->plans);
+    free(definitions->threads);
+    free(definitions->run);
+    free(definitions->open_source);
+    *definitions = (struct ctr_definitions){0};
+}

@@ -1,0 +1,757 @@
+#include "trace/objects.h"
+
+#include <stdlib.h>
+
+#include "trace/reader.h"
+
+/* ---- pairs ------------------------------------------------------------------------------------- */
+
+/* A dict keeps its order while keys come and go: a removed pair leaves a hole, which is closed when
+ * somebody looks. Many pairs get a hash table of their positions. */
+enum { HOLE = 0xffffffffu, FEW_PAIRS = 16 };
+
+static const struct ctr_value unbound = {0};
+
+static bool is_hole(const struct ctr_pair *pair)
+{
+    return pair->key.tag == HOLE;
+}
+
+static void drop_places(struct ctr_object_state *state)
+{
+    free(state->places);
+    state->places = NULL;
+    state->place_count = 0;
+}
+
+/* An attribute keeps its position while it is unbound; readers see the bound ones. */
+static void settle_attrs(struct ctr_object_state *state)
+{
+    struct ctr_object *object = &state->object;
+    uint32_t bound = 0;
+    for (uint32_t i = 0; i < state->attr_end; i++) {
+        if (state->attr_places[i].value.tag != CTR_V_UNBOUND) {
+            object->attrs[bound++] = state->attr_places[i];
+        }
+    }
+    object->true_attrs = bound + state->cut_attrs;
+    object->attr_count = bound;
+    state->attrs_changed = false;
+}
+
+void ctr_object_settle(struct ctr_object_state *state)
+{
+    struct ctr_object *object = &state->object;
+    if (state->attrs_changed) {
+        settle_attrs(state);
+    }
+    if (state->pair_end == object->pair_count) {
+        return;
+    }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < state->pair_end; i++) {
+        if (!is_hole(&object->pairs[i])) {
+            object->pairs[kept++] = object->pairs[i];
+        }
+    }
+    state->pair_end = kept;
+    drop_places(state);
+}
+
+static void place(struct ctr_objects *objects, struct ctr_object_state *state, uint32_t position)
+{
+    uint64_t hash = ctr_value_hash(objects->trace, state->object.pairs[position].key);
+    uint32_t mask = state->place_count - 1;
+    uint32_t at = (uint32_t)(hash >> 32) & mask;
+    while (state->places[at] != 0) {
+        at = (at + 1) & mask;
+    }
+    state->places[at] = position + 1;
+}
+
+/* Build the table anew for twice the pairs there are; without memory the search is linear. */
+static void build_places(struct ctr_objects *objects, struct ctr_object_state *state)
+{
+    ctr_object_settle(state);
+    drop_places(state);
+    uint32_t count = 4 * FEW_PAIRS;
+    while (count < state->pair_end * 4ull && count < (1u << 31)) {
+        count *= 2;
+    }
+    state->places = calloc(count, sizeof *state->places);
+    if (state->places == NULL) {
+        return;
+    }
+    state->place_count = count;
+    for (uint32_t i = 0; i < state->pair_end; i++) {
+        place(objects, state, i);
+    }
+}
+
+enum { NOT_FOUND = 0xffffffffu };
+
+static uint32_t find_linear(struct ctr_objects *objects, const struct ctr_object_state *state,
+                            struct ctr_value key)
+{
+    for (uint32_t i = 0; i < state->pair_end; i++) {
+        const struct ctr_pair *pair = &state->object.pairs[i];
+        if (!is_hole(pair) && ctr_value_equal(objects->trace, pair->key, key)) {
+            return i;
+        }
+    }
+    return NOT_FOUND;
+}
+
+static uint32_t find_placed(struct ctr_objects *objects, const struct ctr_object_state *state,
+                            struct ctr_value key)
+{
+    uint64_t hash = ctr_value_hash(objects->trace, key);
+    uint32_t mask = state->place_count - 1;
+    for (uint32_t at = (uint32_t)(hash >> 32) & mask; state->places[at] != 0;
+         at = (at + 1) & mask) {
+        uint32_t position = state->places[at] - 1;
+        const struct ctr_pair *pair = &state->object.pairs[position];
+        if (!is_hole(pair) && ctr_value_equal(objects->trace, pair->key, key)) {
+            return position;
+        }
+    }
+    return NOT_FOUND;
+}
+
+static uint32_t find_pair(struct ctr_objects *objects, struct ctr_object_state *state,
+                          struct ctr_value key)
+{
+    if (state->pair_end <= FEW_PAIRS) {
+        return find_linear(objects, state, key);
+    }
+    if (state->places == NULL || state->pair_end * 2ull > state->place_count) {
+        build_places(objects, state);
+    }
+    return state->places != NULL ? find_placed(objects, state, key)
+                                 : find_linear(objects, state, key);
+}
+
+/* ---- changing one state -------------------------------------------------------------------------- */
+
+static bool reserve(struct ctr_objects *objects, void *array, uint32_t *capacity, uint64_t count,
+                    size_t size)
+{
+    if (count <= *capacity) {
+        return true;
+    }
+    if (count > UINT32_MAX / 2) {
+        return false;
+    }
+    uint64_t larger = *capacity < 8 ? 8 : *capacity;
+    while (larger < count) {
+        larger += larger / 2;
+    }
+    void *before;
+    memcpy(&before, array, sizeof before);
+    void *after = realloc(before, larger * size);
+    if (after == NULL) {
+        return false;
+    }
+    memcpy(array, &after, sizeof after);
+    objects->bytes += (larger - *capacity) * size;
+    *capacity = (uint32_t)larger;
+    return true;
+}
+
+static struct ctr_value next_value(struct ctr_scan *values)
+{
+    return ctr_scan_value(values, unbound);
+}
+
+/* A length that was true stays so when `after` items replace `before`. */
+static void change_length(uint64_t *length, uint64_t before, uint64_t after)
+{
+    *length = after >= before ? *length + (after - before)
+              : *length >= before - after ? *length - (before - after) : after;
+}
+
+static int set_item(struct ctr_object_state *state, uint64_t index, struct ctr_scan *values)
+{
+    if (index >= state->object.item_count) {
+        return CT_EFORMAT;
+    }
+    state->object.items[index] = next_value(values);
+    return CT_OK;
+}
+
+static int splice(struct ctr_objects *objects, struct ctr_object_state *state, uint64_t start,
+                  uint64_t removed, uint32_t added, struct ctr_scan *values)
+{
+    struct ctr_object *object = &state->object;
+    uint64_t count = object->item_count;
+    if (start > count || removed > count - start) {
+        return CT_EFORMAT;
+    }
+    if (!reserve(objects, &object->items, &state->item_capacity, count - removed + added,
+                 sizeof *object->items)) {
+        return CT_ENOMEM;
+    }
+    uint64_t rest = count - start - removed;
+    if (rest > 0 && added != removed) {
+        memmove(object->items + start + added, object->items + start + removed,
+                rest * sizeof *object->items);
+    }
+    for (uint32_t i = 0; i < added; i++) {
+        object->items[start + i] = next_value(values);
+    }
+    object->item_count = (uint32_t)(count - removed + added);
+    change_length(&object->true_items, removed, added);
+    object->sections |= CTR_ITEMS;
+    return CT_OK;
+}
+
+static int add_pair(struct ctr_objects *objects, struct ctr_object_state *state,
+                    struct ctr_pair pair)
+{
+    struct ctr_object *object = &state->object;
+    if (!reserve(objects, &object->pairs, &state->pair_capacity, state->pair_end + 1ull,
+                 sizeof *object->pairs)) {
+        return CT_ENOMEM;
+    }
+    object->pairs[state->pair_end++] = pair;
+    object->pair_count++;
+    if (state->places != NULL) {
+        place(objects, state, state->pair_end - 1);
+    }
+    return CT_OK;
+}
+
+static int set_pair(struct ctr_objects *objects, struct ctr_object_state *state,
+                    struct ctr_scan *values)
+{
+    struct ctr_pair pair = {.key = next_value(values)};
+    pair.value = next_value(values);
+    state->object.sections |= CTR_PAIRS;
+    uint32_t position = find_pair(objects, state, pair.key);
+    if (position != NOT_FOUND) {
+        state->object.pairs[position].value = pair.value;
+        return CT_OK;
+    }
+    state->object.true_pairs++;
+    return add_pair(objects, state, pair);
+}
+
+static int remove_pair(struct ctr_objects *objects, struct ctr_object_state *state,
+                       struct ctr_scan *values)
+{
+    uint32_t position = find_pair(objects, state, next_value(values));
+    if (position == NOT_FOUND) {
+        return CT_EFORMAT;
+    }
+    state->object.pairs[position].key.tag = HOLE;
+    state->object.pair_count--;
+    change_length(&state->object.true_pairs, 1, 0);
+    if (state->pair_end > FEW_PAIRS && state->object.pair_count < state->pair_end / 2) {
+        ctr_object_settle(state);
+    }
+    return CT_OK;
+}
+
+static int add_attr(struct ctr_objects *objects, struct ctr_object_state *state,
+                    struct ctr_pair attr)
+{
+    struct ctr_object *object = &state->object;
+    uint64_t count = state->attr_end + 1ull;
+    if (!reserve(objects, &state->attr_places, &state->attr_capacity, count,
+                 sizeof *state->attr_places) ||
+        !reserve(objects, &object->attrs, &state->bound_capacity, count, sizeof *object->attrs)) {
+        return CT_ENOMEM;
+    }
+    state->attr_places[state->attr_end++] = attr;
+    state->attrs_changed = true;
+    object->sections |= CTR_ATTRS;
+    return CT_OK;
+}
+
+static int new_attr(struct ctr_objects *objects, struct ctr_object_state *state,
+                    struct ctr_scan *values)
+{
+    struct ctr_pair attr = {.key = next_value(values)};
+    attr.value = next_value(values);
+    return add_attr(objects, state, attr);
+}
+
+static int set_attr(struct ctr_object_state *state, uint64_t position, struct ctr_scan *values)
+{
+    if (position >= state->attr_end) {
+        return CT_EFORMAT;
+    }
+    state->attr_places[position].value = next_value(values);
+    state->attrs_changed = true;
+    return CT_OK;
+}
+
+static int remove_attr(struct ctr_object_state *state, uint64_t position)
+{
+    if (position >= state->attr_end) {
+        return CT_EFORMAT;
+    }
+    state->attr_end--;
+    memmove(state->attr_places + position, state->attr_places + position + 1,
+            (state->attr_end - position) * sizeof *state->attr_places);
+    state->attrs_changed = true;
+    return CT_OK;
+}
+
+static int clear_object(struct ctr_object_state *state)
+{
+    struct ctr_object *object = &state->object;
+    object->item_count = object->pair_count = 0;
+    object->true_items = object->true_pairs = 0;
+    state->pair_end = 0;
+    drop_places(state);
+    return CT_OK;
+}
+
+/* The length is that of what the object mainly is: a dict's pairs, else items, else attributes. */
+static int set_length(struct ctr_object_state *state, uint64_t length)
+{
+    struct ctr_object *object = &state->object;
+    if (object->sections & CTR_PAIRS) {
+        object->true_pairs = length;
+    } else if ((object->sections & CTR_ITEMS) || !(object->sections & CTR_ATTRS)) {
+        object->true_items = length;
+    } else {
+        state->cut_attrs = length > state->attr_end ? length - state->attr_end : 0;
+        state->attrs_changed = true;
+    }
+    return CT_OK;
+}
+
+/* ---- bases --------------------------------------------------------------------------------------- */
+
+static int base_items(struct ctr_objects *objects, struct ctr_object_state *state,
+                      struct ctr_scan *values)
+{
+    state->object.true_items = ct_get_varint(&values->cursor);
+    uint32_t count = (uint32_t)ct_get_varint(&values->cursor);
+    uint64_t length = state->object.true_items;
+    int status = splice(objects, state, 0, 0, count, values);
+    state->object.true_items = length;
+    return status;
+}
+
+static int base_pairs(struct ctr_objects *objects, struct ctr_object_state *state,
+                      struct ctr_scan *values)
+{
+    state->object.sections |= CTR_PAIRS;
+    state->object.true_pairs = ct_get_varint(&values->cursor);
+    uint32_t count = (uint32_t)ct_get_varint(&values->cursor);
+    int status = CT_OK;
+    for (uint32_t i = 0; i < count && status == CT_OK; i++) {
+        struct ctr_pair pair = {.key = next_value(values)};
+        pair.value = next_value(values);
+        status = add_pair(objects, state, pair);
+    }
+    return status;
+}
+
+static int base_attrs(struct ctr_objects *objects, struct ctr_object_state *state,
+                      struct ctr_scan *values)
+{
+    state->object.sections |= CTR_ATTRS;
+    state->cut_attrs = ct_get_varint(&values->cursor);
+    uint32_t count = (uint32_t)ct_get_varint(&values->cursor);
+    int status = CT_OK;
+    for (uint32_t i = 0; i < count && status == CT_OK; i++) {
+        struct ctr_pair attr = {.key = next_value(values)};
+        attr.value = next_value(values);
+        status = add_attr(objects, state, attr);
+    }
+    state->cut_attrs -= state->cut_attrs < count ? state->cut_attrs : count;
+    return status;
+}
+
+static int set_base(struct ctr_objects *objects, struct ctr_object_state *state,
+                    const struct ctr_rec *rec, struct ctr_scan *values)
+{
+    clear_object(state);
+    state->object.attr_count = 0;
+    state->attr_end = 0;
+    state->attrs_changed = true;
+    state->known = true;
+    int status = CT_OK;
+    if (rec->sections & CTR_ITEMS) {
+        status = base_items(objects, state, values);
+    }
+    if (status == CT_OK && (rec->sections & CTR_PAIRS)) {
+        status = base_pairs(objects, state, values);
+    }
+    if (status == CT_OK && (rec->sections & CTR_ATTRS)) {
+        status = base_attrs(objects, state, values);
+    }
+    return status;
+}
+
+/* ---- one record ------------------------------------------------------------------------------------ */
+
+static int open_object(struct ctr_objects *objects, struct ctr_object_state *state,
+                       uint32_t block, const struct ctr_rec *rec, struct ctr_scan *values)
+{
+    uint32_t before = state->opened;
+    bool was_known = state->known;
+    state->opened = block;
+    state->object.type = rec->type;
+    if (rec->flags & CTR_OPEN_BASE) {
+        return set_base(objects, state, rec, values);
+    }
+    state->known = was_known && (before == block || before == block - rec->distance);
+    return CT_OK;
+}
+
+static int change_object(struct ctr_objects *objects, struct ctr_object_state *state,
+                         const struct ctr_rec *rec, struct ctr_scan *values)
+{
+    switch (rec->kind) {
+    case CTR_ITEM:
+        return set_item(state, rec->number, values);
+    case CTR_APPEND:
+        return splice(objects, state, state->object.item_count, 0, 1, values);
+    case CTR_SPLICE:
+        return splice(objects, state, rec->number, rec->more, rec->count, values);
+    case CTR_PAIR:
+        return set_pair(objects, state, values);
+    case CTR_UNPAIR:
+        return remove_pair(objects, state, values);
+    case CTR_CLEAR:
+        return clear_object(state);
+    case CTR_ATTR:
+        return set_attr(state, rec->number, values);
+    case CTR_ATTR_ADD:
+        return new_attr(objects, state, values);
+    case CTR_ATTR_DEL:
+        return remove_attr(state, rec->number);
+    case CTR_TOTAL:
+        return set_length(state, rec->number);
+    default: /* CHECKED */
+        return CT_OK;
+    }
+}
+
+static int apply(struct ctr_objects *objects, struct ctr_object_state *state, uint32_t block,
+                 const struct ctr_scan *scan, const struct ctr_rec *rec, struct ct_error *error)
+{
+    struct ctr_scan values = ctr_record_values(scan, rec);
+    int status = CT_OK;
+    state->object.checked_block = block;
+    if (rec->kind == CTR_OPEN) {
+        status = open_object(objects, state, block, rec, &values);
+    } else if (state->known) {
+        status = change_object(objects, state, rec, &values);
+    }
+    if (status == CT_OK && values.cursor.failed) {
+        status = CT_EFORMAT;
+    }
+    if (status == CT_ENOMEM) {
+        return ct_fail(error, CT_ENOMEM, "no memory for object %llu",
+                       (unsigned long long)rec->object);
+    }
+    return status == CT_OK ? CT_OK
+                           : ct_fail(error, CT_EFORMAT,
+                                     "block %u is damaged: a change of object %llu does not fit it",
+                                     block, (unsigned long long)rec->object);
+}
+
+/* ---- the table -------------------------------------------------------------------------------------- */
+
+void ctr_objects_init(struct ctr_objects *objects, struct ctr_trace *trace)
+{
+    *objects = (struct ctr_objects){.trace = trace};
+}
+
+static size_t state_bytes(const struct ctr_object_state *state)
+{
+    return sizeof *state + state->item_capacity * sizeof *state->object.items +
+           state->pair_capacity * sizeof *state->object.pairs +
+           (size_t)(state->attr_capacity + state->bound_capacity) * sizeof *state->object.attrs;
+}
+
+static void free_state(struct ctr_objects *objects, struct ctr_object_state *state)
+{
+    objects->bytes -= state_bytes(state);
+    objects->count--;
+    free(state->object.items);
+    free(state->object.pairs);
+    free(state->attr_places);
+    free(state->object.attrs);
+    free(state->places);
+    free(state);
+}
+
+void ctr_objects_clear(struct ctr_objects *objects)
+{
+    for (size_t i = 0; i < objects->bucket_count; i++) {
+        struct ctr_object_state *state = objects->buckets[i];
+        while (state != NULL) {
+            struct ctr_object_state *next = state->next;
+            free_state(objects, state);
+            state = next;
+        }
+    }
+    free(objects->buckets);
+    objects->buckets = NULL;
+    objects->bucket_count = 0;
+}
+
+static struct ctr_object_state **bucket(const struct ctr_objects *objects, uint64_t number)
+{
+    uint64_t hash = number * 0x9e3779b97f4a7c15ull;
+    return &objects->buckets[(hash >> 32) & (objects->bucket_count - 1)];
+}
+
+struct ctr_object_state *ctr_objects_find(const struct ctr_objects *objects, uint64_t number)
+{
+    if (objects->bucket_count == 0) {
+        return NULL;
+    }
+    struct ctr_object_state *state = *bucket(objects, number);
+    while (state != NULL && state->object.number != number) {
+        state = state->next;
+    }
+    return state;
+}
+
+static bool widen(struct ctr_objects *objects)
+{
+    enum { FIRST_BUCKETS = 64 };
+    struct ctr_objects wider = *objects;
+    wider.bucket_count = objects->bucket_count == 0 ? FIRST_BUCKETS : objects->bucket_count * 2;
+    wider.buckets = calloc(wider.bucket_count, sizeof(struct ctr_object_state *));
+    if (wider.buckets == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < objects->bucket_count; i++) {
+        struct ctr_object_state *state = objects->buckets[i];
+        while (state != NULL) {
+            struct ctr_object_state *next = state->next;
+            struct ctr_object_state **to = bucket(&wider, state->object.number);
+            state->next = *to;
+            *to = state;
+            state = next;
+        }
+    }
+    free(objects->buckets);
+    *objects = wider;
+    return true;
+}
+
+static struct ctr_object_state *find_or_add(struct ctr_objects *objects, uint64_t number)
+{
+    struct ctr_object_state *state = ctr_objects_find(objects, number);
+    if (state != NULL) {
+        return state;
+    }
+    if (objects->count >= objects->bucket_count && !widen(objects)) {
+        return NULL;
+    }
+    state = calloc(1, sizeof *state);
+    if (state != NULL) {
+        struct ctr_object_state **to = bucket(objects, number);
+        state->object.number = number;
+        state->next = *to;
+        *to = state;
+        objects->count++;
+        objects->bytes += sizeof *state;
+    }
+    return state;
+}
+
+int ctr_objects_apply(struct ctr_objects *objects, uint32_t block, uint64_t move,
+                      const struct ctr_scan *scan, const struct ctr_rec *rec,
+                      struct ct_error *error)
+{
+    struct ctr_object_state *state = ctr_objects_find(objects, rec->object);
+    if (state == NULL || state->opened != block) {
+        if (rec->kind != CTR_OPEN) {
+            return ct_fail(error, CT_EFORMAT,
+                           "block %u is damaged: object %llu changes before it is opened there",
+                           block, (unsigned long long)rec->object);
+        }
+        state = find_or_add(objects, rec->object);
+        if (state == NULL) {
+            return ct_fail(error, CT_ENOMEM, "no memory for object %llu",
+                           (unsigned long long)rec->object);
+        }
+    }
+    state->used = move;
+    return apply(objects, state, block, scan, rec, error);
+}
+
+static void drop_states(struct ctr_objects *objects, uint32_t block, uint64_t used_before)
+{
+    for (size_t i = 0; i < objects->bucket_count; i++) {
+        struct ctr_object_state **link = &objects->buckets[i];
+        while (*link != NULL) {
+            struct ctr_object_state *state = *link;
+            if (state->opened != block && state->used < used_before) {
+                *link = state->next;
+                free_state(objects, state);
+            } else {
+                link = &state->next;
+            }
+        }
+    }
+}
+
+void ctr_objects_trim(struct ctr_objects *objects, uint32_t block, uint64_t move)
+{
+    /* Twice: what was not used in a while first. */
+    enum { A_WHILE = 10000 };
+    if (objects->bytes > CTR_OBJECTS_BYTES && move > A_WHILE) {
+        drop_states(objects, block, move - A_WHILE);
+    }
+    if (objects->bytes > CTR_OBJECTS_BYTES) {
+        drop_states(objects, block, move);
+    }
+}
+
+/* ---- fetching ---------------------------------------------------------------------------------------- */
+
+/* How the object is first opened in `block`, before byte `limit`. */
+static bool find_open(const struct ctr_block *block, size_t limit, uint64_t number,
+                      struct ctr_rec *rec)
+{
+    struct ctr_scan scan = ctr_scan_start(block->raw, limit, block, NULL);
+    while (ctr_record_next(&scan, rec)) {
+        if (rec->kind == CTR_OPEN && rec->object == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Fold everything `block` says of the object before byte `limit`. */
+static int fold(struct ctr_objects *objects, struct ctr_object_state *state,
+                const struct ctr_block *block, size_t limit, struct ct_error *error)
+{
+    struct ctr_scan scan = ctr_scan_start(block->raw, limit, block, NULL);
+    struct ctr_rec rec;
+    int status = CT_OK;
+    while (status == CT_OK && ctr_record_next(&scan, &rec)) {
+        if (ctr_record_is_about_object(rec.kind) && rec.object == state->object.number) {
+            status = apply(objects, state, block->number, &scan, &rec, error);
+        }
+    }
+    return status;
+}
+
+struct chain { /* blocks whose records make up the state, the newest first */
+    uint32_t *blocks;
+    size_t count, capacity;
+};
+
+static bool chain_add(struct chain *chain, uint32_t block)
+{
+    if (chain->count == chain->capacity) {
+        size_t larger = chain->capacity == 0 ? 16 : chain->capacity * 2;
+        uint32_t *blocks = realloc(chain->blocks, larger * sizeof *blocks);
+        if (blocks == NULL) {
+            return false;
+        }
+        chain->blocks = blocks;
+        chain->capacity = larger;
+    }
+    chain->blocks[chain->count++] = block;
+    return true;
+}
+
+/* From `block` back to the one that has the object's base. */
+static int find_chain(struct ctr_objects *objects, uint64_t number, const struct ctr_block *block,
+                      size_t limit, struct chain *chain, struct ct_error *error)
+{
+    const struct ctr_block *at = block;
+    int status = CT_OK;
+    for (;;) {
+        struct ctr_rec rec;
+        uint32_t here = at->number;
+        bool opened = find_open(at, at == block ? limit : at->size, number, &rec);
+        if (at != block) {
+            ctr_block_release(objects->trace, at);
+        }
+        if (!opened || (!(rec.flags & CTR_OPEN_BASE) && rec.distance > here)) {
+            return ct_fail(error, CT_EFORMAT, "block %u does not open object %llu as it should",
+                           here, (unsigned long long)number);
+        }
+        if (!chain_add(chain, here)) {
+            return ct_fail(error, CT_ENOMEM, "no memory to fetch an object");
+        }
+        if (rec.flags & CTR_OPEN_BASE) {
+            return CT_OK;
+        }
+        status = ctr_block_acquire(objects->trace, here - rec.distance, &at, error);
+        if (status != CT_OK) {
+            return status;
+        }
+    }
+}
+
+static int fold_chain(struct ctr_objects *objects, struct ctr_object_state *state,
+                      const struct ctr_block *block, size_t limit, const struct chain *chain,
+                      struct ct_error *error)
+{
+    int status = CT_OK;
+    state->known = false;
+    for (size_t i = chain->count; i-- > 0 && status == CT_OK;) {
+        if (chain->blocks[i] == block->number) {
+            status = fold(objects, state, block, limit, error);
+            continue;
+        }
+        const struct ctr_block *earlier;
+        status = ctr_block_acquire(objects->trace, chain->blocks[i], &earlier, error);
+        if (status == CT_OK) {
+            status = fold(objects, state, earlier, earlier->size, error);
+            ctr_block_release(objects->trace, earlier);
+        }
+    }
+    return status;
+}
+
+static int fetch_opened(struct ctr_objects *objects, uint64_t number,
+                        const struct ctr_block *block, size_t limit, uint64_t move,
+                        struct ctr_object_state **found, struct ct_error *error)
+{
+    struct chain chain = {0};
+    int status = find_chain(objects, number, block, limit, &chain, error);
+    struct ctr_object_state *state = NULL;
+    if (status == CT_OK) {
+        state = find_or_add(objects, number);
+        status = state == NULL ? ct_fail(error, CT_ENOMEM, "no memory to fetch an object")
+                               : fold_chain(objects, state, block, limit, &chain, error);
+    }
+    free(chain.blocks);
+    if (status == CT_OK) {
+        state->used = move;
+        *found = state;
+    } else if (state != NULL) {
+        state->known = false;
+    }
+    return status;
+}
+
+int ctr_objects_fetch(struct ctr_objects *objects, uint64_t number, const struct ctr_block *block,
+                      size_t limit, uint64_t move, struct ctr_object_state **state,
+                      struct ct_error *error)
+{
+    *state = NULL;
+    struct ctr_rec rec;
+    if (find_open(block, limit, number, &rec)) {
+        return fetch_opened(objects, number, block, limit, move, state, error);
+    }
+    uint32_t where;
+    if (block->number == 0 ||
+        !ctr_block_of_object(objects->trace, number, block->number - 1, &where)) {
+        return CT_OK;
+    }
+    const struct ctr_block *earlier;
+    int status = ctr_block_acquire(objects->trace, where, &earlier, error);
+    if (status == CT_OK) {
+        status = fetch_opened(objects, number, earlier, earlier->size, move, state, error);
+        ctr_block_release(objects->trace, earlier);
+    }
+    return status;
+}

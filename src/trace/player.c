@@ -1,0 +1,788 @@
+/* Plays records into state. Each record changes stacks, slots or objects; those that are events are
+ * handed out one by one. */
+#include "trace/player.h"
+
+#include <stdlib.h>
+
+#include "trace/objects.h"
+#include "trace/record.h"
+#include "trace/stack.h"
+#include "trace/trace_internal.h"
+
+/* What becomes of the top frame when the player moves on from the event it stands on. */
+enum leaving { STAYS, ENDS, IS_SUSPENDED };
+
+struct ctr_player {
+    struct ctr_trace *trace;
+    const struct ctr_block *block; /* pinned; NULL before the first start */
+    struct ctr_scan scan;
+    struct ctr_frame **numbered; /* the block's frames by their number; NULL: ended */
+    size_t numbered_count, numbered_capacity;
+    struct ctr_stacks stacks;
+    struct ctr_stack *stack; /* of the running thread */
+    struct ctr_objects objects;
+    bool stacks_only;        /* object records are passed over */
+    bool call_waits;         /* a CALL's arguments are still being set */
+    enum leaving leaving;
+    uint32_t first_block;    /* where it was started */
+    uint64_t step;           /* number of the next LINE */
+    uint64_t call;           /* and CALL */
+    uint64_t tick;
+    uint64_t move;           /* counts calls of ctr_player_next */
+    int failed;              /* what the player answers once it met damage */
+};
+
+static const struct ctr_value unbound = {0};
+
+const char *ctr_event_name(enum ctr_event_kind kind)
+{
+    static const char *const names[CTR_EVENT_KINDS] = {
+        [CTR_EVENT_LINE] = "line",     [CTR_EVENT_CALL] = "call",
+        [CTR_EVENT_RETURN] = "return", [CTR_EVENT_YIELD] = "yield",
+        [CTR_EVENT_RESUME] = "resume", [CTR_EVENT_THROW] = "throw",
+        [CTR_EVENT_UNWIND] = "unwind", [CTR_EVENT_RAISE] = "raise",
+        [CTR_EVENT_HANDLED] = "handled", [CTR_EVENT_OUTPUT] = "output",
+        [CTR_EVENT_THREAD] = "thread", [CTR_EVENT_THREAD_END] = "thread end",
+        [CTR_EVENT_FORK] = "fork",     [CTR_EVENT_NOTE] = "note",
+    };
+    return (unsigned)kind < CTR_EVENT_KINDS ? names[kind] : "unknown";
+}
+
+/* ---- frames -------------------------------------------------------------------------------------- */
+
+static int damaged(const struct ctr_player *player, struct ct_error *error, const char *what)
+{
+    return ct_fail(error, CT_EFORMAT, "block %u is damaged before its byte %zu: %s",
+                   player->block->number,
+                   (size_t)(player->scan.cursor.at - player->block->raw), what);
+}
+
+static int no_memory(struct ct_error *error)
+{
+    return ct_fail(error, CT_ENOMEM, "no memory to play the trace");
+}
+
+static struct ctr_frame *top_frame(const struct ctr_player *player)
+{
+    const struct ctr_stack *stack = player->stack;
+    return stack->count > 0 ? stack->frames[stack->count - 1] : NULL;
+}
+
+static void forget_number(struct ctr_player *player, struct ctr_frame *frame)
+{
+    uint32_t number = ctr_activation_of(frame)->number;
+    if (number != UINT32_MAX) {
+        player->numbered[number] = NULL;
+    }
+}
+
+/* A suspended frame stays findable by its number until the block ends: the next block introduces
+ * again what it resumes. */
+static void pop_frame(struct ctr_player *player, bool suspended)
+{
+    struct ctr_stack *stack = player->stack;
+    struct ctr_frame *frame = stack->frames[--stack->count];
+    struct ctr_activation *activation = ctr_activation_of(frame);
+    activation->stacked = false;
+    if (!suspended || activation->number == UINT32_MAX) {
+        forget_number(player, frame);
+        free(frame);
+    }
+}
+
+static void settle_leaving(struct ctr_player *player)
+{
+    if (player->leaving != STAYS && player->stack->count > 0) {
+        pop_frame(player, player->leaving == IS_SUSPENDED);
+    }
+    player->leaving = STAYS;
+}
+
+static void free_numbered(struct ctr_player *player)
+{
+    for (size_t i = 0; i < player->numbered_count; i++) {
+        struct ctr_frame *frame = player->numbered[i];
+        if (frame == NULL) {
+            continue;
+        }
+        ctr_activation_of(frame)->number = UINT32_MAX;
+        if (!ctr_activation_of(frame)->stacked) {
+            free(frame);
+        }
+    }
+    player->numbered_count = 0;
+}
+
+static bool number_frame(struct ctr_player *player, struct ctr_frame *frame)
+{
+    if (!ctr_grow(&player->numbered, &player->numbered_capacity, player->numbered_count,
+                  sizeof *player->numbered)) {
+        return false;
+    }
+    ctr_activation_of(frame)->number = (uint32_t)player->numbered_count;
+    player->numbered[player->numbered_count++] = frame;
+    return true;
+}
+
+/* A frame with its number in the block, owned by the block's table until it is on a stack. */
+static struct ctr_frame *new_frame(struct ctr_player *player, const struct ctr_plan *plan,
+                                   uint32_t id)
+{
+    struct ctr_frame *frame = ctr_frame_new(id, plan->variable_count);
+    if (frame != NULL && !number_frame(player, frame)) {
+        free(frame);
+        return NULL;
+    }
+    return frame;
+}
+
+/* ---- records ------------------------------------------------------------------------------------- */
+
+static int play_set(struct ctr_player *player, const struct ctr_rec *rec, struct ct_error *error)
+{
+    struct ctr_frame *frame = top_frame(player);
+    if (frame == NULL || rec->slot >= frame->slot_count) {
+        return damaged(player, error, "a variable is set that no frame has");
+    }
+    struct ctr_scan values = ctr_record_values(&player->scan, rec);
+    struct ctr_value value = ctr_scan_value(&values, frame->slots[rec->slot]);
+    if (values.cursor.failed) {
+        return damaged(player, error, "a variable continues a number it does not hold");
+    }
+    frame->slots[rec->slot] = value;
+    return CT_OK;
+}
+
+/* A frame that calls was introduced: where none is known, there is none. */
+static bool enter_frame(struct ctr_player *player, struct ctr_frame *frame)
+{
+    if (player->stack->count == 0) {
+        player->stack->below = CTR_BELOW_NOTHING;
+    }
+    return ctr_stack_push(player->stack, frame);
+}
+
+static int play_call(struct ctr_player *player, const struct ctr_rec *rec, struct ct_error *error)
+{
+    const struct ctr_plan *plan = ctr_plan(player->trace, rec->plan);
+    if (plan == NULL) {
+        return damaged(player, error, "a call of undefined code");
+    }
+    struct ctr_frame *parent = top_frame(player);
+    struct ctr_frame *frame = new_frame(player, plan, rec->plan);
+    if (frame == NULL || !enter_frame(player, frame)) {
+        return no_memory(error);
+    }
+    frame->call = player->call++;
+    frame->entry_block = player->block->number;
+    frame->parent = parent != NULL ? parent->call : UINT64_MAX;
+    player->call_waits = true;
+    return CT_OK;
+}
+
+static int set_slots(struct ctr_player *player, struct ctr_frame *frame, const struct ctr_rec *rec,
+                     struct ct_error *error)
+{
+    struct ctr_scan values = ctr_record_values(&player->scan, rec);
+    memset(frame->slots, 0, frame->slot_count * sizeof *frame->slots);
+    for (uint32_t i = 0; i < rec->count; i++) {
+        uint64_t slot = ct_get_varint(&values.cursor);
+        struct ctr_value value = ctr_scan_value(&values, unbound);
+        if (values.cursor.failed || slot >= frame->slot_count) {
+            return damaged(player, error, "a frame has a variable its code does not have");
+        }
+        frame->slots[slot] = value;
+    }
+    return CT_OK;
+}
+
+/* Make frame `at` of the known stack the top: what was above it ended without a record. */
+static void drop_above(struct ctr_player *player, uint32_t at)
+{
+    while (player->stack->count > at) {
+        pop_frame(player, false);
+    }
+}
+
+/* A frame the known stack has already: on top as earlier blocks left it, or uncovered. */
+static struct ctr_frame *find_known(struct ctr_player *player, const struct ctr_rec *rec)
+{
+    struct ctr_stack *stack = player->stack;
+    for (uint32_t i = stack->count; i-- > 0;) {
+        struct ctr_frame *frame = stack->frames[i];
+        if (frame->call == rec->number && frame->plan == rec->plan) {
+            drop_above(player, i + 1);
+            forget_number(player, frame);
+            ctr_activation_of(frame)->number = UINT32_MAX;
+            return frame;
+        }
+    }
+    return NULL;
+}
+
+/* The frame a FRAME record speaks of. One that was just adopted stands on the known ones; should the
+ * known stack contradict any other, the record is right: it is what a player that starts here
+ * sees. */
+static struct ctr_frame *introduced_frame(struct ctr_player *player, const struct ctr_rec *rec,
+                                          const struct ctr_plan *plan, bool is_new)
+{
+    struct ctr_stack *stack = player->stack;
+    bool suspended = rec->flags & CTR_FRAME_SUSPENDED;
+    struct ctr_frame *known = suspended || is_new ? NULL : find_known(player, rec);
+    if (known != NULL) {
+        return number_frame(player, known) ? known : NULL;
+    }
+    struct ctr_frame *parent = is_new ? top_frame(player) : NULL;
+    struct ctr_frame *frame = new_frame(player, plan, rec->plan);
+    if (frame == NULL || suspended) {
+        return frame;
+    }
+    frame->parent = parent != NULL ? parent->call : UINT64_MAX;
+    if (!is_new) {
+        drop_above(player, 0);
+        stack->below = CTR_BELOW_CALL;
+        stack->block = player->block->number - rec->distance;
+        stack->call = rec->number;
+    }
+    return ctr_stack_push(stack, frame) ? frame : NULL;
+}
+
+static int play_frame(struct ctr_player *player, const struct ctr_rec *rec, struct ct_error *error)
+{
+    const struct ctr_plan *plan = ctr_plan(player->trace, rec->plan);
+    bool adopted = rec->flags & CTR_FRAME_ADOPTED;
+    if (plan == NULL) {
+        return damaged(player, error, "a frame of undefined code");
+    }
+    if (rec->number > player->call || (rec->number == player->call && !adopted)) {
+        return damaged(player, error, "a frame of a call that did not happen yet");
+    }
+    bool is_new = rec->number == player->call;
+    player->call += is_new;
+    struct ctr_frame *frame = introduced_frame(player, rec, plan, is_new);
+    if (frame == NULL) {
+        return no_memory(error);
+    }
+    frame->call = rec->number;
+    frame->line = rec->line;
+    frame->thread = player->stack->thread;
+    frame->adopted = frame->adopted || adopted;
+    frame->entry_block = player->block->number - rec->distance;
+    return set_slots(player, frame, rec, error);
+}
+
+static int play_resume(struct ctr_player *player, const struct ctr_rec *rec,
+                       struct ct_error *error)
+{
+    struct ctr_frame *frame =
+        rec->frame < player->numbered_count ? player->numbered[rec->frame] : NULL;
+    if (frame == NULL || ctr_activation_of(frame)->stacked) {
+        return damaged(player, error, "a frame is resumed that is not suspended");
+    }
+    if (!enter_frame(player, frame)) {
+        return no_memory(error);
+    }
+    frame->entry_block = player->block->number;
+    return CT_OK;
+}
+
+static int play_line(struct ctr_player *player, const struct ctr_rec *rec, struct ct_error *error)
+{
+    struct ctr_frame *frame = top_frame(player);
+    if (frame == NULL) {
+        return damaged(player, error, "a line without a frame");
+    }
+    int64_t line;
+    if (__builtin_add_overflow((int64_t)frame->line, rec->change, &line) || line < 0 ||
+        line > UINT32_MAX) {
+        return damaged(player, error, "a line number out of range");
+    }
+    frame->line = (uint32_t)line;
+    player->step++;
+    return CT_OK;
+}
+
+static int play_thread(struct ctr_player *player, uint32_t thread, struct ct_error *error)
+{
+    player->stack = ctr_stacks_get(&player->stacks, thread, player->first_block);
+    return player->stack != NULL ? CT_OK : no_memory(error);
+}
+
+static void play_thread_end(struct ctr_player *player, uint32_t thread)
+{
+    struct ctr_stack *stack = ctr_stacks_find(&player->stacks, thread);
+    if (stack != NULL) {
+        for (uint32_t i = 0; i < stack->count; i++) {
+            forget_number(player, stack->frames[i]);
+        }
+        ctr_stack_clear(stack);
+        stack->below = CTR_BELOW_NOTHING;
+    }
+}
+
+static int need_frame(struct ctr_player *player, struct ct_error *error)
+{
+    return top_frame(player) != NULL ? CT_OK : damaged(player, error, "an event without a frame");
+}
+
+/* Apply one record to the state. */
+static int play_record(struct ctr_player *player, const struct ctr_rec *rec,
+                       struct ct_error *error)
+{
+    switch (rec->kind) {
+    case CTR_LINE_FAR:
+        return play_line(player, rec, error);
+    case CTR_SET:
+        return play_set(player, rec, error);
+    case CTR_CALL:
+        return play_call(player, rec, error);
+    case CTR_RETURN:
+    case CTR_UNWIND:
+        player->leaving = ENDS;
+        return need_frame(player, error);
+    case CTR_YIELD:
+        player->leaving = IS_SUSPENDED;
+        return need_frame(player, error);
+    case CTR_RESUME:
+    case CTR_THROW:
+        return play_resume(player, rec, error);
+    case CTR_RAISE:
+    case CTR_HANDLED:
+        return need_frame(player, error);
+    case CTR_FRAME:
+        return play_frame(player, rec, error);
+    case CTR_TICK:
+        player->tick += rec->number;
+        return CT_OK;
+    case CTR_THREAD:
+        return play_thread(player, (uint32_t)rec->number, error);
+    case CTR_THREAD_END:
+        play_thread_end(player, (uint32_t)rec->number);
+        return CT_OK;
+    default:
+        if (!player->stacks_only && ctr_record_is_about_object(rec->kind)) {
+            return ctr_objects_apply(&player->objects, player->block->number, player->move,
+                                     &player->scan, rec, error);
+        }
+        return CT_OK;
+    }
+}
+
+/* ---- events ---------------------------------------------------------------------------------------- */
+
+/* The event of each kind of record; 0 is a record that is none, else the event plus 1. */
+static const uint8_t events[CTR_RECORD_MAX + 1] = {
+    [CTR_LINE_FAR] = CTR_EVENT_LINE + 1,   [CTR_RETURN] = CTR_EVENT_RETURN + 1,
+    [CTR_YIELD] = CTR_EVENT_YIELD + 1,     [CTR_RESUME] = CTR_EVENT_RESUME + 1,
+    [CTR_THROW] = CTR_EVENT_THROW + 1,     [CTR_UNWIND] = CTR_EVENT_UNWIND + 1,
+    [CTR_RAISE] = CTR_EVENT_RAISE + 1,     [CTR_HANDLED] = CTR_EVENT_HANDLED + 1,
+    [CTR_OUTPUT] = CTR_EVENT_OUTPUT + 1,   [CTR_THREAD] = CTR_EVENT_THREAD + 1,
+    [CTR_THREAD_END] = CTR_EVENT_THREAD_END + 1, [CTR_FORK] = CTR_EVENT_FORK + 1,
+    [CTR_NOTE] = CTR_EVENT_NOTE + 1,
+};
+
+static bool has_value(uint8_t kind)
+{
+    return (kind >= CTR_RETURN && kind <= CTR_HANDLED && kind != CTR_RESUME) ||
+           kind == CTR_OUTPUT || kind == CTR_NOTE;
+}
+
+static void describe(struct ctr_player *player, enum ctr_event_kind kind, struct ctr_event *event)
+{
+    *event = (struct ctr_event){
+        .kind = kind,
+        .step = player->step > 0 ? player->step - 1 : 0,
+        .tick = player->tick,
+        .thread = player->stack->thread,
+        .block = player->block->number,
+        .frame = top_frame(player),
+    };
+}
+
+static void describe_record(struct ctr_player *player, const struct ctr_rec *rec,
+                            struct ctr_event *event)
+{
+    if (rec->kind == CTR_CALL) {
+        describe(player, CTR_EVENT_CALL, event);
+        return;
+    }
+    describe(player, (enum ctr_event_kind)(events[rec->kind] - 1), event);
+    if (has_value(rec->kind)) {
+        struct ctr_scan values = ctr_record_values(&player->scan, rec);
+        event->value = ctr_scan_value(&values, unbound);
+    }
+    if (rec->kind == CTR_OUTPUT || rec->kind == CTR_FORK || rec->kind == CTR_NOTE ||
+        rec->kind == CTR_THREAD_END) {
+        event->number = rec->number;
+    }
+}
+
+/* ---- moving ---------------------------------------------------------------------------------------- */
+
+static void leave_block(struct ctr_player *player)
+{
+    free_numbered(player);
+    ctr_block_release(player->trace, player->block);
+    player->block = NULL;
+}
+
+static int enter_block(struct ctr_player *player, uint32_t number, struct ct_error *error)
+{
+    const struct ctr_block *block;
+    int status = ctr_block_acquire(player->trace, number, &block, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    player->block = block;
+    player->scan = ctr_scan_start(block->raw, block->size, block, NULL);
+    player->step = block->first_step;
+    player->call = block->first_call;
+    player->tick = block->tick;
+    ctr_objects_trim(&player->objects, number, player->move);
+    return play_thread(player, block->thread, error);
+}
+
+static int next_block(struct ctr_player *player, struct ct_error *error)
+{
+    uint32_t number = player->block->number + 1;
+    if (number >= player->trace->info.blocks) {
+        return CT_ESTATE;
+    }
+    leave_block(player);
+    return enter_block(player, number, error);
+}
+
+static void reset(struct ctr_player *player)
+{
+    if (player->block != NULL) {
+        leave_block(player);
+    }
+    ctr_stacks_clear(&player->stacks);
+    ctr_objects_clear(&player->objects);
+    player->stack = NULL;
+    player->call_waits = false;
+    player->leaving = STAYS;
+    player->failed = CT_OK;
+}
+
+static int start(struct ctr_player *player, uint32_t block, struct ct_error *error)
+{
+    reset(player);
+    player->first_block = block;
+    player->failed = enter_block(player, block, error);
+    return player->failed;
+}
+
+static int fail(struct ctr_player *player, int status)
+{
+    player->leaving = STAYS;
+    player->call_waits = false;
+    player->failed = status;
+    return status;
+}
+
+/* A CALL becomes an event once its arguments are set: before the first record that is no change. */
+static bool call_is_complete(const struct ctr_player *player)
+{
+    const struct ct_cursor *cursor = &player->scan.cursor;
+    return player->call_waits &&
+           (cursor->at >= cursor->end || !ctr_record_is_change(*cursor->at));
+}
+
+/* The SET records that come next, all of the top frame. */
+static int play_sets(struct ctr_player *player, struct ct_error *error)
+{
+    struct ctr_frame *frame = top_frame(player);
+    uint32_t slot;
+    while (ctr_record_enter_set(&player->scan, &slot)) {
+        if (frame == NULL || slot >= frame->slot_count) {
+            return damaged(player, error, "a variable is set that no frame has");
+        }
+        frame->slots[slot] = ctr_scan_value(&player->scan, frame->slots[slot]);
+    }
+    return player->scan.cursor.failed
+               ? damaged(player, error, "a variable continues a number it does not hold")
+               : CT_OK;
+}
+
+/* Go to the next event. `rec->kind` is then its record's, CALL for one whose arguments are set. */
+static int advance(struct ctr_player *player, struct ctr_rec *rec, struct ct_error *error)
+{
+    settle_leaving(player);
+    player->move++;
+    for (;;) {
+        int status = play_sets(player, error);
+        if (status != CT_OK) {
+            return status;
+        }
+        if (call_is_complete(player)) {
+            player->call_waits = false;
+            rec->kind = CTR_CALL;
+            return CT_OK;
+        }
+        if (ctr_record_next(&player->scan, rec)) {
+            status = play_record(player, rec, error);
+            if (status != CT_OK || events[rec->kind] != 0) {
+                return status;
+            }
+            continue;
+        }
+        status = player->scan.cursor.failed ? damaged(player, error, "no record")
+                                            : next_block(player, error);
+        if (status != CT_OK) {
+            return status;
+        }
+    }
+}
+
+/* What both ways of moving do before and after. */
+static int move(struct ctr_player *player, struct ctr_rec *rec, struct ct_error *error)
+{
+    if (player->failed != CT_OK) {
+        return ct_fail(error, player->failed, "the player cannot go on");
+    }
+    if (player->block == NULL) {
+        int status = player->trace->info.blocks == 0
+                         ? ct_fail(error, CT_ESTATE, "the trace has no events")
+                         : start(player, 0, error);
+        if (status != CT_OK) {
+            return status;
+        }
+    }
+    int status = advance(player, rec, error);
+    if (status == CT_ESTATE) {
+        return ct_fail(error, CT_ESTATE, "the trace ends here");
+    }
+    return status == CT_OK ? CT_OK : fail(player, status);
+}
+
+int ctr_player_next(struct ctr_player *player, struct ctr_event *event, struct ct_error *error)
+{
+    struct ctr_rec rec;
+    int status = move(player, &rec, error);
+    if (status == CT_OK) {
+        describe_record(player, &rec, event);
+    }
+    return status;
+}
+
+int ctr_player_start(struct ctr_player *player, uint32_t block, struct ct_error *error)
+{
+    return start(player, block, error);
+}
+
+/* A player that stands shortly before the step just goes on. */
+static bool may_go_on(const struct ctr_player *player, uint32_t block, uint64_t step)
+{
+    return player->block != NULL && player->failed == CT_OK && player->step <= step &&
+           (player->block->number == block || player->block->number + 1 == block);
+}
+
+int ctr_player_seek(struct ctr_player *player, uint64_t step, struct ctr_event *event,
+                    struct ct_error *error)
+{
+    if (step >= player->trace->info.steps) {
+        return ct_fail(error, CT_EUSAGE, "there is no step %llu; the last is %lld",
+                       (unsigned long long)step, (long long)player->trace->info.steps - 1);
+    }
+    uint32_t block = ctr_block_of_step(player->trace, step);
+    int status = CT_OK;
+    if (!may_go_on(player, block, step)) {
+        status = start(player, block, error);
+    }
+    struct ctr_rec rec;
+    while (status == CT_OK && player->step <= step) {
+        status = move(player, &rec, error);
+    }
+    if (status == CT_OK && player->step == step + 1 && rec.kind == CTR_LINE_FAR) {
+        describe_record(player, &rec, event);
+        return CT_OK;
+    }
+    if (status == CT_OK || status == CT_ESTATE) {
+        status = ct_fail(error, CT_EFORMAT, "block %u does not hold step %llu as the index says",
+                         block, (unsigned long long)step);
+    }
+    return status;
+}
+
+/* ---- what lies below -------------------------------------------------------------------------------- */
+
+/* A second player that knows stacks only, at the end of `block`. */
+static int play_to_end(struct ctr_player *player, uint32_t block, struct ctr_player **helper,
+                       struct ct_error *error)
+{
+    int status = ctr_player_new(helper, player->trace, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    (*helper)->stacks_only = true;
+    status = start(*helper, block, error);
+    struct ctr_rec rec;
+    while (status == CT_OK && ctr_record_next(&(*helper)->scan, &rec)) {
+        status = play_record(*helper, &rec, error);
+        settle_leaving(*helper);
+    }
+    if (status != CT_OK) {
+        ctr_player_free(*helper);
+        *helper = NULL;
+    }
+    return status;
+}
+
+/* The block whose end tells what is below the known frames; false when nothing is. */
+static bool find_below(struct ctr_player *player, const struct ctr_stack *stack, uint32_t *block)
+{
+    if (stack->below == CTR_BELOW_CALL) {
+        *block = stack->block;
+        return stack->block < player->block->number;
+    }
+    if (stack->below == CTR_BELOW_BEFORE) {
+        for (uint32_t at = stack->block; at-- > 0;) {
+            if (ctr_block_has_thread(player->trace, at, stack->thread)) {
+                *block = at;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* How many frames of the earlier stack are below the known ones. */
+static uint32_t count_below(const struct ctr_stack *stack, const struct ctr_stack *earlier)
+{
+    if (stack->below == CTR_BELOW_BEFORE) {
+        return earlier->count;
+    }
+    for (uint32_t i = 0; i < earlier->count; i++) {
+        if (earlier->frames[i]->call == stack->call) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+/* Move frames over, and what the rest follows from. The origin goes strictly back in the trace, so
+ * that this comes to an end whatever the bytes say. */
+static bool take_below(struct ctr_stack *stack, struct ctr_stack *earlier, uint32_t block,
+                       struct ctr_player *helper)
+{
+    uint32_t count = count_below(stack, earlier);
+    bool found = stack->below == CTR_BELOW_BEFORE || count < earlier->count;
+    if (!found) {
+        stack->below = CTR_BELOW_NOTHING;
+        return true;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        forget_number(helper, earlier->frames[i]);
+    }
+    if (count > 0 && !ctr_stack_lift(stack, earlier->frames, count)) {
+        return false;
+    }
+    if (count < earlier->count && stack->count > count &&
+        stack->frames[count]->call == earlier->frames[count]->call &&
+        stack->frames[count]->parent == UINT64_MAX) {
+        stack->frames[count]->parent = earlier->frames[count]->parent;
+    }
+    earlier->count -= count;
+    if (earlier->count > 0) {
+        memmove(earlier->frames, earlier->frames + count,
+                earlier->count * sizeof *earlier->frames);
+    }
+    bool goes_back = earlier->below == CTR_BELOW_BEFORE ? earlier->block <= block
+                                                        : earlier->block < block;
+    stack->below = goes_back ? earlier->below : CTR_BELOW_NOTHING;
+    stack->block = earlier->block;
+    stack->call = earlier->call;
+    return true;
+}
+
+static int fetch_below(struct ctr_player *player, struct ctr_stack *stack, struct ct_error *error)
+{
+    uint32_t block;
+    if (!find_below(player, stack, &block)) {
+        stack->below = CTR_BELOW_NOTHING;
+        return CT_OK;
+    }
+    struct ctr_player *helper;
+    int status = play_to_end(player, block, &helper, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    struct ctr_stack *earlier = ctr_stacks_find(&helper->stacks, stack->thread);
+    if (earlier == NULL) {
+        stack->below = CTR_BELOW_NOTHING;
+    } else if (!take_below(stack, earlier, block, helper)) {
+        status = no_memory(error);
+    }
+    ctr_player_free(helper);
+    return status;
+}
+
+const struct ctr_frame *ctr_player_frame(struct ctr_player *player, uint32_t thread,
+                                         uint32_t index, struct ct_error *error)
+{
+    if (player->block == NULL) {
+        return NULL;
+    }
+    struct ctr_stack *stack = ctr_stacks_get(&player->stacks, thread, player->first_block);
+    if (stack == NULL) {
+        no_memory(error);
+        return NULL;
+    }
+    while (index >= stack->count && stack->below != CTR_BELOW_NOTHING) {
+        if (fetch_below(player, stack, error) != CT_OK) {
+            return NULL;
+        }
+    }
+    return index < stack->count ? stack->frames[stack->count - 1 - index] : NULL;
+}
+
+/* ---- objects ----------------------------------------------------------------------------------------- */
+
+const struct ctr_object *ctr_player_object(struct ctr_player *player, uint64_t number,
+                                           struct ct_error *error)
+{
+    if (player->block == NULL) {
+        return NULL;
+    }
+    struct ctr_object_state *state = ctr_objects_find(&player->objects, number);
+    if (state == NULL || !state->known) {
+        ctr_objects_trim(&player->objects, player->block->number, player->move);
+        size_t limit = (size_t)(player->scan.cursor.at - player->block->raw);
+        if (ctr_objects_fetch(&player->objects, number, player->block, limit, player->move, &state,
+                              error) != CT_OK ||
+            state == NULL) {
+            return NULL;
+        }
+    }
+    state->used = player->move;
+    ctr_object_settle(state);
+    return &state->object;
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------- */
+
+int ctr_player_new(struct ctr_player **player, struct ctr_trace *trace, struct ct_error *error)
+{
+    *player = calloc(1, sizeof **player);
+    if (*player == NULL) {
+        return no_memory(error);
+    }
+    (*player)->trace = trace;
+    ctr_objects_init(&(*player)->objects, trace);
+    return CT_OK;
+}
+
+void ctr_player_free(struct ctr_player *player)
+{
+    if (player != NULL) {
+        reset(player);
+        free(player->numbered);
+        free(player);
+    }
+}
+
+struct ctr_trace *ctr_player_trace(struct ctr_player *player)
+{
+    return player->trace;
+}

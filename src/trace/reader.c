@@ -1,0 +1,742 @@
+/* Opens a trace. A finished one is opened from its trailer, any other by walking its blocks and
+ * then taking what only the tail holds. Either way ends with the same things in memory: the
+ * definitions, and a directory of index segments. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "trace/trace_internal.h"
+
+/* ---- the directory of segments ------------------------------------------------------------------ */
+
+static int add_segment(struct ctr_trace *trace, const struct ctr_segment_slot *slot,
+                       struct ct_error *error)
+{
+    if (!ctr_grow(&trace->segments, &trace->segment_capacity, trace->segment_count,
+                  sizeof *trace->segments)) {
+        return ct_fail(error, CT_ENOMEM, "no memory for the index");
+    }
+    trace->segments[trace->segment_count++] = *slot;
+    return CT_OK;
+}
+
+static int load_segment(struct ctr_trace *trace, size_t index, struct ct_error *error)
+{
+    struct ctr_segment_slot *slot = &trace->segments[index];
+    if (slot->loaded != NULL) {
+        return CT_OK;
+    }
+    struct ctr_block_info info;
+    uint8_t *raw;
+    int status =
+        ctr_load_block(trace->map, trace->size, slot->offset, CTR_INDEX, &info, &raw, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    struct ctr_segment *segment = calloc(1, sizeof *segment);
+    status = segment == NULL ? ct_fail(error, CT_ENOMEM, "no memory for the index")
+                             : ctr_segment_decode(raw, info.raw_size, segment, error);
+    free(raw);
+    uint32_t after = index + 1 < trace->segment_count ? trace->segments[index + 1].first_block
+                                                      : trace->info.blocks;
+    if (status == CT_OK && (segment->count != after - slot->first_block ||
+                            segment->entries[0].first_step != slot->first_step)) {
+        status = ct_fail(error, CT_EFORMAT, "index block %u does not match the directory",
+                         info.number);
+    }
+    if (status != CT_OK) {
+        free(segment);
+        return status;
+    }
+    slot->loaded = segment;
+    return CT_OK;
+}
+
+/* The last segment for which `is_at_or_before` holds; the first when it holds for none. */
+static size_t find_segment(struct ctr_trace *trace, uint64_t value,
+                           bool (*is_at_or_before)(struct ctr_trace *, size_t, uint64_t))
+{
+    size_t low = 0, high = trace->segment_count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (is_at_or_before(trace, middle, value)) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static bool block_reaches(struct ctr_trace *trace, size_t index, uint64_t block)
+{
+    return trace->segments[index].first_block <= block;
+}
+
+static bool step_reaches(struct ctr_trace *trace, size_t index, uint64_t step)
+{
+    return trace->segments[index].first_step <= step;
+}
+
+static bool call_reaches(struct ctr_trace *trace, size_t index, uint64_t call)
+{
+    return load_segment(trace, index, NULL) == CT_OK &&
+           trace->segments[index].loaded->entries[0].first_call <= call;
+}
+
+int ctr_entry(struct ctr_trace *trace, uint32_t number, struct ctr_index_entry *entry,
+              struct ct_error *error)
+{
+    if (trace->segment_count == 0) {
+        return ct_fail(error, CT_EFORMAT, "the trace has no index");
+    }
+    size_t index = find_segment(trace, number, block_reaches);
+    int status = load_segment(trace, index, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    const struct ctr_segment_slot *slot = &trace->segments[index];
+    if (number - slot->first_block >= slot->loaded->count) {
+        return ct_fail(error, CT_EFORMAT, "the index does not know block %u", number);
+    }
+    *entry = slot->loaded->entries[number - slot->first_block];
+    return CT_OK;
+}
+
+static uint64_t entry_step(const struct ctr_index_entry *entry)
+{
+    return entry->first_step;
+}
+
+static uint64_t entry_call(const struct ctr_index_entry *entry)
+{
+    return entry->first_call;
+}
+
+/* The last block whose number by `first` is not past `value`: of several blocks that start with the
+ * same number, only the last can hold it. */
+static uint32_t block_of(struct ctr_trace *trace, uint64_t value,
+                         bool (*reaches)(struct ctr_trace *, size_t, uint64_t),
+                         uint64_t (*first)(const struct ctr_index_entry *))
+{
+    if (trace->segment_count == 0) {
+        return 0;
+    }
+    pthread_mutex_lock(&trace->cache.lock);
+    size_t index = find_segment(trace, value, reaches);
+    uint32_t block = trace->segments[index].first_block;
+    if (load_segment(trace, index, NULL) == CT_OK) {
+        const struct ctr_segment *segment = trace->segments[index].loaded;
+        for (unsigned i = 1; i < segment->count && first(&segment->entries[i]) <= value; i++) {
+            block++;
+        }
+    }
+    pthread_mutex_unlock(&trace->cache.lock);
+    return block;
+}
+
+uint32_t ctr_block_of_step(struct ctr_trace *trace, uint64_t step)
+{
+    return block_of(trace, step, step_reaches, entry_step);
+}
+
+uint32_t ctr_block_of_call(struct ctr_trace *trace, uint64_t call)
+{
+    return block_of(trace, call, call_reaches, entry_call);
+}
+
+/* ---- a finished trace --------------------------------------------------------------------------- */
+
+static int read_end_counters(struct ctr_trace *trace, struct ct_cursor *cursor)
+{
+    uint64_t count = ct_get_varint(cursor);
+    for (uint64_t i = 0; i < count && !cursor->failed; i++) {
+        uint64_t value = ct_get_varint(cursor);
+        if (i < CTR_COUNTER_COUNT) {
+            trace->info.counters[i] = value;
+        }
+    }
+    return cursor->failed ? CT_EFORMAT : CT_OK;
+}
+
+static int read_end_directories(struct ctr_trace *trace, struct ct_cursor *cursor,
+                                struct ct_error *error)
+{
+    uint64_t count = ct_get_varint(cursor);
+    for (uint64_t i = 0; i < count && !cursor->failed; i++) {
+        struct ctr_segment_slot slot = {.offset = ct_get_varint(cursor)};
+        slot.first_block = (uint32_t)ct_get_varint(cursor);
+        slot.first_step = ct_get_varint(cursor);
+        uint32_t expected = (uint32_t)i * CTR_SEGMENT_BLOCKS;
+        if (slot.first_block != expected || slot.first_block >= trace->info.blocks) {
+            return ct_fail(error, CT_EFORMAT, "the directory of the index is damaged");
+        }
+        int status = add_segment(trace, &slot, error);
+        if (status != CT_OK) {
+            return status;
+        }
+    }
+    count = ct_get_varint(cursor);
+    if (cursor->failed || count > (uint64_t)(cursor->end - cursor->at)) {
+        return ct_fail(error, CT_EFORMAT, "the end block is damaged");
+    }
+    trace->def_blocks = calloc(count + 1, sizeof *trace->def_blocks);
+    if (trace->def_blocks == NULL) {
+        return ct_fail(error, CT_ENOMEM, "no memory for the definitions");
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        trace->def_blocks[trace->def_block_count++] = ct_get_varint(cursor);
+    }
+    return cursor->failed ? ct_fail(error, CT_EFORMAT, "the end block is damaged") : CT_OK;
+}
+
+static int read_end(struct ctr_trace *trace, const uint8_t *raw, size_t size,
+                    struct ct_error *error)
+{
+    struct ct_cursor cursor = {raw, raw + size, false};
+    uint64_t reason = ct_get_varint(&cursor);
+    trace->info.reason = reason <= CTR_ENDED_UNKNOWN ? (enum ctr_end_reason)reason
+                                                     : CTR_ENDED_UNKNOWN;
+    trace->info.exit_status = (int32_t)ct_get_zigzag(&cursor);
+    trace->info.steps = ct_get_varint(&cursor);
+    trace->info.calls = ct_get_varint(&cursor);
+    uint64_t blocks = ct_get_varint(&cursor);
+    trace->info.milliseconds = ct_get_varint(&cursor);
+    if (cursor.failed || blocks > trace->size / CTR_BLOCK_HEADER_BYTES) {
+        return ct_fail(error, CT_EFORMAT, "the end block is damaged");
+    }
+    trace->info.blocks = (uint32_t)blocks;
+    if (read_end_counters(trace, &cursor) != CT_OK) {
+        return ct_fail(error, CT_EFORMAT, "the end block is damaged");
+    }
+    return read_end_directories(trace, &cursor, error);
+}
+
+/* The totals of END must be possible after the last block the index knows: every step and every
+ * call took at least a byte of it. */
+static int check_totals(struct ctr_trace *trace, struct ct_error *error)
+{
+    struct ctr_info *info = &trace->info;
+    uint64_t expected = ((uint64_t)info->blocks + CTR_SEGMENT_BLOCKS - 1) / CTR_SEGMENT_BLOCKS;
+    if (trace->segment_count != expected) {
+        return ct_fail(error, CT_EFORMAT, "the directory of the index is damaged");
+    }
+    struct ctr_index_entry last = {0};
+    if (info->blocks > 0) {
+        int status = ctr_entry(trace, info->blocks - 1, &last, error);
+        if (status != CT_OK) {
+            return status;
+        }
+    }
+    if (info->steps < last.first_step || info->steps - last.first_step > last.raw_size ||
+        info->calls < last.first_call || info->calls - last.first_call > last.raw_size) {
+        return ct_fail(error, CT_EFORMAT, "the end block's totals do not fit the index");
+    }
+    return CT_OK;
+}
+
+static int load_definitions(struct ctr_trace *trace, struct ct_error *error)
+{
+    for (size_t i = 0; i < trace->def_block_count; i++) {
+        struct ctr_block_info info;
+        uint8_t *raw;
+        int status = ctr_load_block(trace->map, trace->size, trace->def_blocks[i], CTR_DEFS, &info,
+                                    &raw, error);
+        if (status == CT_OK && info.number != i) {
+            free(raw);
+            status = ct_fail(error, CT_EFORMAT, "the directory of the definitions is damaged");
+        } else if (status == CT_OK) {
+            status = ctr_definitions_add(&trace->definitions, raw, info.raw_size, NULL, error);
+        }
+        if (status != CT_OK) {
+            return status;
+        }
+    }
+    return CT_OK;
+}
+
+static int open_finished(struct ctr_trace *trace, struct ct_error *error)
+{
+    uint64_t offset;
+    if (trace->size < CTR_HEADER_BYTES + CTR_TRAILER_BYTES ||
+        ctr_get_trailer(trace->map + trace->size - CTR_TRAILER_BYTES, &offset) != CT_OK) {
+        return ct_fail(error, CT_ESTATE, "it has no trailer: the recording did not end cleanly");
+    }
+    struct ctr_block_info info;
+    uint8_t *raw;
+    int status = ctr_load_block(trace->map, trace->size, offset, CTR_END, &info, &raw, error);
+    if (status == CT_OK) {
+        status = read_end(trace, raw, info.raw_size, error);
+        free(raw);
+    }
+    if (status == CT_OK) {
+        status = check_totals(trace, error);
+    }
+    if (status == CT_OK) {
+        status = load_definitions(trace, error);
+    }
+    trace->file_blocks = trace->info.blocks;
+    trace->good = trace->size;
+    return status;
+}
+
+/* Forget what opening from the trailer left behind. */
+static void forget(struct ctr_trace *trace)
+{
+    for (size_t i = 0; i < trace->segment_count; i++) {
+        free(trace->segments[i].loaded);
+    }
+    free(trace->segments);
+    trace->segments = NULL;
+    trace->segment_count = trace->segment_capacity = 0;
+    free(trace->def_blocks);
+    trace->def_blocks = NULL;
+    trace->def_block_count = 0;
+    ctr_definitions_free(&trace->definitions);
+    struct ctr_info *info = &trace->info;
+    info->steps = info->calls = info->milliseconds = info->blocks = 0;
+    memset(info->counters, 0, sizeof info->counters);
+    info->reason = CTR_ENDED_UNKNOWN;
+    info->exit_status = INT32_MIN;
+}
+
+/* ---- an unfinished trace ------------------------------------------------------------------------ */
+
+static int add_entry(struct ctr_trace *trace, const struct ctr_index_entry *entry,
+                     struct ct_error *error)
+{
+    uint32_t number = trace->info.blocks;
+    if (number % CTR_SEGMENT_BLOCKS == 0) {
+        struct ctr_segment_slot slot = {
+            .first_block = number,
+            .first_step = entry->first_step,
+            .loaded = calloc(1, sizeof *slot.loaded),
+        };
+        int status = slot.loaded == NULL ? ct_fail(error, CT_ENOMEM, "no memory for the index")
+                                         : add_segment(trace, &slot, error);
+        if (status != CT_OK) {
+            free(slot.loaded);
+            return status;
+        }
+    }
+    struct ctr_segment *segment = trace->segments[trace->segment_count - 1].loaded;
+    segment->entries[segment->count++] = *entry;
+    trace->info.blocks++;
+    return CT_OK;
+}
+
+static void remove_last_entry(struct ctr_trace *trace)
+{
+    struct ctr_segment_slot *slot = &trace->segments[trace->segment_count - 1];
+    trace->info.blocks--;
+    if (--slot->loaded->count == 0) {
+        free(slot->loaded);
+        trace->segment_count--;
+    }
+}
+
+static void read_prelude(struct ctr_index_entry *entry, const uint8_t *raw)
+{
+    entry->first_step = ct_load64(raw);
+    entry->first_call = ct_load64(raw + 8);
+    entry->tick = ct_load64(raw + 16);
+    entry->thread = ct_load32(raw + 24);
+}
+
+/* Steps and calls go up, by at most one per byte of the block before. */
+static bool follows(const struct ctr_trace *trace, const struct ctr_index_entry *entry)
+{
+    if (trace->info.blocks == 0) {
+        return entry->first_step == 0 && entry->first_call == 0;
+    }
+    const struct ctr_segment *segment = trace->segments[trace->segment_count - 1].loaded;
+    const struct ctr_index_entry *before = &segment->entries[segment->count - 1];
+    return entry->first_step >= before->first_step && entry->first_call >= before->first_call &&
+           entry->first_step - before->first_step <= before->raw_size &&
+           entry->first_call - before->first_call <= before->raw_size;
+}
+
+static int scan_events(struct ctr_trace *trace, const struct ctr_block_info *info,
+                       uint64_t offset, const uint8_t *raw, struct ct_error *error)
+{
+    struct ctr_index_entry entry = {.offset = offset, .raw_size = info->raw_size,
+                                    .stored_size = info->stored_size};
+    if (info->raw_size < CTR_PRELUDE_BYTES) {
+        return ct_fail(error, CT_EFORMAT, "block %u has no prelude", info->number);
+    }
+    read_prelude(&entry, raw);
+    if (!follows(trace, &entry)) {
+        return ct_fail(error, CT_EFORMAT, "block %u does not continue the one before it",
+                       info->number);
+    }
+    return add_entry(trace, &entry, error);
+}
+
+static int scan_block(struct ctr_trace *trace, const struct ctr_block_info *info, uint64_t offset,
+                      struct ct_error *error)
+{
+    if (info->kind != CTR_EVENTS && info->kind != CTR_DEFS) {
+        return CT_OK;
+    }
+    struct ctr_block_info again;
+    uint8_t *raw;
+    int status =
+        ctr_load_block(trace->map, trace->size, offset, info->kind, &again, &raw, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    if (info->kind == CTR_DEFS) {
+        return ctr_definitions_add(&trace->definitions, raw, info->raw_size, NULL, error);
+    }
+    status = scan_events(trace, info, offset, raw, error);
+    free(raw);
+    return status;
+}
+
+/* Everything up to the first byte that makes no sense. `error` says what is wrong there. */
+static int scan_file(struct ctr_trace *trace, uint32_t *next_defs, struct ct_error *error)
+{
+    struct ctr_walk walk = ctr_walk_start(trace->map, trace->size);
+    struct ctr_block_info info;
+    uint64_t offset;
+    int status;
+    trace->good = walk.at;
+    *next_defs = 0;
+    while ((status = ctr_walk_next(&walk, &info, &offset, error)) == CT_OK) {
+        status = scan_block(trace, &info, offset, error);
+        if (status != CT_OK) {
+            break;
+        }
+        trace->good = walk.at;
+        *next_defs = walk.next[CTR_DEFS];
+    }
+    trace->file_blocks = trace->info.blocks;
+    return status == CT_ESTATE ? CT_OK : status;
+}
+
+static int add_tail_definitions(struct ctr_trace *trace, uint32_t next, struct ct_error *error)
+{
+    struct ctr_piece *piece;
+    for (; (piece = ctr_snapshot_find(&trace->tail, CTR_DEFS, next)) != NULL; next++) {
+        uint8_t *raw = malloc(piece->size + 1);
+        if (raw == NULL) {
+            return ct_fail(error, CT_ENOMEM, "no memory for the definitions");
+        }
+        memcpy(raw, piece->raw, piece->size);
+        int status =
+            ctr_definitions_add(&trace->definitions, raw, piece->size, &piece->size, error);
+        if (status != CT_OK) {
+            return status;
+        }
+    }
+    return CT_OK;
+}
+
+static int add_tail_events(struct ctr_trace *trace, struct ct_error *error)
+{
+    struct ctr_piece *piece;
+    while ((piece = ctr_snapshot_find(&trace->tail, CTR_EVENTS, trace->info.blocks)) != NULL) {
+        struct ctr_index_entry entry = {.raw_size = (uint32_t)piece->size};
+        read_prelude(&entry, piece->raw);
+        if (!follows(trace, &entry)) {
+            return ct_fail(error, CT_EFORMAT, "block %u of the tail does not continue the trace",
+                           piece->number);
+        }
+        int status = add_entry(trace, &entry, error);
+        if (status != CT_OK) {
+            return status;
+        }
+    }
+    return CT_OK;
+}
+
+/* The last block tells how many steps and calls there are. One that cannot be read is not there. */
+static int count_totals(struct ctr_trace *trace, struct ct_error *error)
+{
+    const struct ctr_block *block;
+    int status = CT_OK;
+    while (trace->info.blocks > 0) {
+        uint32_t last = trace->info.blocks - 1;
+        int failed = ctr_block_acquire(trace, last, &block, error);
+        if (failed == CT_OK) {
+            trace->info.steps = block->first_step + block->steps;
+            trace->info.calls = block->first_call + block->calls;
+            trace->info.milliseconds = block->tick + ctr_cell_of(block)->milliseconds;
+            struct ctr_piece *piece = ctr_snapshot_find(&trace->tail, CTR_EVENTS, last);
+            if (last >= trace->file_blocks && piece != NULL) {
+                piece->size = block->size; /* without a bad record at its end */
+            }
+            ctr_block_release(trace, block);
+            return status;
+        }
+        status = failed;
+        remove_last_entry(trace);
+        if (trace->file_blocks > trace->info.blocks) {
+            trace->file_blocks = trace->info.blocks;
+        }
+    }
+    return status;
+}
+
+/* Add a sentence to why the trace is not complete, and where it stops. */
+static void describe(struct ctr_trace *trace, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void describe(struct ctr_trace *trace, const char *format, ...)
+{
+    char *to = trace->info.incomplete;
+    size_t used = strlen(to), room = sizeof trace->info.incomplete;
+    if (used > 0 && used + 2 < room) {
+        strcpy(to + used, "; ");
+        used += 2;
+    }
+    va_list args;
+    va_start(args, format);
+    vsnprintf(to + used, room - used, format, args);
+    va_end(args);
+}
+
+static void describe_stop(struct ctr_trace *trace, const char *why, const char *what)
+{
+    describe(trace, "%s", why);
+    if (what[0] != '\0') {
+        describe(trace, "readable up to byte %llu of %llu: %s", (unsigned long long)trace->good,
+                 (unsigned long long)trace->size, what);
+    }
+}
+
+static int open_unfinished(struct ctr_trace *trace, struct ct_error *why, struct ct_error *error)
+{
+    struct ct_error stop = {0}, tail = {0};
+    uint32_t next_defs;
+    int status = scan_file(trace, &next_defs, &stop);
+    if (status == CT_OK || trace->tail.found) {
+        /* The last block may stand half in the file and whole in the tail. */
+        int other = add_tail_definitions(trace, next_defs, &tail);
+        if (other == CT_OK) {
+            other = add_tail_events(trace, &tail);
+        }
+        status = status == CT_ENOMEM ? status : other;
+    }
+    if (status == CT_ENOMEM) {
+        return ct_fail(error, CT_ENOMEM, "%s", stop.message[0] ? stop.message : tail.message);
+    }
+    if (trace->tail.found) {
+        memcpy(trace->info.counters, trace->tail.counters, sizeof trace->info.counters);
+    }
+    describe_stop(trace, why->message, stop.message[0] != '\0' ? stop.message : tail.message);
+    return CT_OK;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------------ */
+
+static int find_file(const char *path, char **file, struct ct_error *error)
+{
+    struct stat about;
+    if (stat(path, &about) != 0) {
+        return ct_fail_errno(error, "cannot open %s", path);
+    }
+    *file = S_ISDIR(about.st_mode) ? ct_path_join(path, "trace.ctr") : strdup(path);
+    if (*file == NULL) {
+        return ct_fail(error, CT_ENOMEM, "no memory to open %s", path);
+    }
+    if (S_ISDIR(about.st_mode) && stat(*file, &about) != 0) {
+        return ct_fail(error, CT_EFORMAT, "%s holds no recording: there is no trace.ctr in it",
+                       path);
+    }
+    if (!S_ISREG(about.st_mode)) {
+        return ct_fail(error, CT_EFORMAT, "%s is not a file", *file);
+    }
+    return CT_OK;
+}
+
+static int map_file(struct ctr_trace *trace, int fd, struct ct_error *error)
+{
+    struct stat about;
+    if (fstat(fd, &about) != 0) {
+        return ct_fail_errno(error, "cannot look at %s", trace->path);
+    }
+    trace->size = (uint64_t)about.st_size;
+    trace->info.size = trace->size;
+    if (trace->size == 0) {
+        return CT_OK;
+    }
+    void *map = mmap(NULL, trace->size, PROT_READ, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED) {
+        return ct_fail_errno(error, "cannot map %s", trace->path);
+    }
+    trace->map = map;
+    return CT_OK;
+}
+
+static int read_header(struct ctr_trace *trace, int fd, struct ct_error *error)
+{
+    uint8_t bytes[CTR_HEADER_BYTES];
+    ssize_t size = pread(fd, bytes, sizeof bytes, 0);
+    if (size < 0) {
+        return ct_fail_errno(error, "cannot read %s", trace->path);
+    }
+    struct ctr_header header;
+    struct ct_error what = {0};
+    int status = ctr_get_header(bytes, (size_t)size, &header, &what);
+    if (status != CT_OK) {
+        return ct_fail(error, status, "%s: %s", trace->path, what.message);
+    }
+    trace->info.version = header.version;
+    trace->info.pid = header.pid;
+    trace->info.start_ns = header.start_ns;
+    memcpy(trace->info.id, header.id, sizeof trace->info.id);
+    return CT_OK;
+}
+
+static int open_parts(struct ctr_trace *trace, struct ct_error *error)
+{
+    struct ct_error why = {0};
+    int status = open_finished(trace, &why);
+    trace->info.complete = status == CT_OK;
+    if (status == CT_ENOMEM) {
+        return ct_fail(error, CT_ENOMEM, "%s", why.message);
+    }
+    if (status == CT_OK) {
+        ctr_snapshot_free(&trace->tail);
+    } else {
+        forget(trace);
+        status = open_unfinished(trace, &why, error);
+    }
+    return status;
+}
+
+/* The tail is copied before the file is looked at: a block that moves meanwhile is met twice, never
+ * missed. */
+static int open_descriptor(struct ctr_trace *trace, int fd, struct ct_error *error)
+{
+    struct ct_error tail = {0};
+    int status = read_header(trace, fd, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    int tail_status = ctr_snapshot_take(&trace->tail, trace->path, trace->info.id, &tail);
+    status = map_file(trace, fd, error);
+    if (status == CT_OK) {
+        status = open_parts(trace, error);
+    }
+    if (status == CT_OK) {
+        status = ctr_cache_init(&trace->cache, trace->info.blocks, error);
+    }
+    if (status != CT_OK || trace->info.complete) {
+        return status;
+    }
+    struct ct_error last = {0};
+    if (count_totals(trace, &last) != CT_OK) {
+        describe(trace, "%s", last.message);
+    }
+    if (tail_status != CT_OK) {
+        describe(trace, "%s", tail.message);
+    }
+    return CT_OK;
+}
+
+static void count_definitions(struct ctr_trace *trace)
+{
+    const struct ctr_definitions *definitions = &trace->definitions;
+    trace->info.path_count = (uint32_t)definitions->path_count;
+    trace->info.type_count = (uint32_t)definitions->type_count;
+    trace->info.plan_count = (uint32_t)definitions->plan_count;
+    trace->info.thread_count = (uint32_t)definitions->thread_count;
+    trace->info.run_count = (uint32_t)definitions->run_count;
+}
+
+int ctr_open(struct ctr_trace **trace, const char *path, struct ct_error *error)
+{
+    *trace = NULL;
+    struct ctr_trace *opened = calloc(1, sizeof *opened);
+    if (opened == NULL) {
+        return ct_fail(error, CT_ENOMEM, "no memory to open %s", path);
+    }
+    opened->info.exit_status = INT32_MIN;
+    opened->info.reason = CTR_ENDED_UNKNOWN;
+    int status = find_file(path, &opened->path, error);
+    if (status == CT_OK) {
+        int fd = open(opened->path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0) {
+            status = ct_fail_errno(error, "cannot open %s", opened->path);
+        } else {
+            status = open_descriptor(opened, fd, error);
+            close(fd);
+        }
+    }
+    if (status != CT_OK) {
+        ctr_close(opened);
+        return status;
+    }
+    count_definitions(opened);
+    *trace = opened;
+    return CT_OK;
+}
+
+void ctr_close(struct ctr_trace *trace)
+{
+    if (trace == NULL) {
+        return;
+    }
+    if (trace->cache.cells != NULL) {
+        ctr_cache_free(&trace->cache);
+    }
+    forget(trace);
+    ctr_snapshot_free(&trace->tail);
+    if (trace->map != NULL) {
+        munmap((void *)(uintptr_t)trace->map, trace->size);
+    }
+    free(trace->path);
+    free(trace);
+}
+
+/* ---- what there is ------------------------------------------------------------------------------ */
+
+const struct ctr_info *ctr_info(const struct ctr_trace *trace)
+{
+    return &trace->info;
+}
+
+const struct ctr_path *ctr_path(const struct ctr_trace *trace, uint32_t id)
+{
+    return id < trace->definitions.path_count ? &trace->definitions.paths[id] : NULL;
+}
+
+const struct ctr_type *ctr_type(const struct ctr_trace *trace, uint32_t id)
+{
+    return id < trace->definitions.type_count ? &trace->definitions.types[id] : NULL;
+}
+
+const struct ctr_plan *ctr_plan(const struct ctr_trace *trace, uint32_t id)
+{
+    return id < trace->definitions.plan_count ? &trace->definitions.plans[id] : NULL;
+}
+
+const struct ctr_thread *ctr_thread_at(const struct ctr_trace *trace, uint32_t index)
+{
+    return index < trace->definitions.thread_count ? &trace->definitions.threads[index] : NULL;
+}
+
+const struct ctr_run_entry *ctr_run_at(const struct ctr_trace *trace, uint32_t index)
+{
+    return index < trace->definitions.run_count ? &trace->definitions.run[index] : NULL;
+}
+
+struct ctr_text ctr_run(const struct ctr_trace *trace, const char *key)
+{
+    size_t size = strlen(key);
+    for (size_t i = 0; i < trace->definitions.run_count; i++) {
+        const struct ctr_run_entry *entry = &trace->definitions.run[i];
+        if (entry->key.size == size && memcmp(entry->key.bytes, key, size) == 0) {
+            return entry->value;
+        }
+    }
+    return (struct ctr_text){"", 0};
+}

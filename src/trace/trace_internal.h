@@ -1,0 +1,188 @@
+/* What the files of the reader share: an open trace, its block cache, its definitions. */
+#ifndef CT_TRACE_TRACE_INTERNAL_H
+#define CT_TRACE_TRACE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "trace/block.h"
+#include "trace/index.h"
+#include "trace/reader.h"
+
+/* Decoded blocks kept when nobody uses them. A window of a debugger touches a few dozen blocks of
+ * at most some 700 KiB each (256 KiB of records and their node table). */
+#define CTR_CACHE_BYTES (32u * 1024 * 1024)
+
+/* ---- definitions (definitions.c) --------------------------------------------------------------- */
+
+struct ctr_definitions {
+    uint8_t **buffers; /* raw DEFS blocks and joined sources; every text points into them */
+    size_t buffer_count, buffer_capacity;
+    struct ctr_path *paths;
+    size_t path_count, path_capacity;
+    struct ctr_type *types;
+    size_t type_count, type_capacity;
+    struct ctr_plan *plans;
+    size_t plan_count, plan_capacity;
+    struct ctr_thread *threads;
+    size_t thread_count, thread_capacity;
+    struct ctr_run_entry *run;
+    size_t run_count, run_capacity;
+    uint32_t open_path;       /* path whose source goes on in the next SOURCE */
+    uint8_t *open_source;     /* what there is of it */
+    size_t open_size;
+    bool source_is_open;
+};
+
+/* Take over `raw` (malloc'ed, freed here in any case) and read its definitions. Those before a bad
+ * one stay; `*good` (may be NULL) is the number of bytes that made sense. */
+int ctr_definitions_add(struct ctr_definitions *definitions, uint8_t *raw, size_t size,
+                        size_t *good, struct ct_error *error);
+void ctr_definitions_free(struct ctr_definitions *definitions);
+
+/* Make room for one more item of `*array`. */
+bool ctr_grow(void *array, size_t *capacity, size_t count, size_t item_size);
+
+/* ---- walking the file (walk.c) ------------------------------------------------------------------ */
+
+enum { CTR_BLOCK_KINDS = CTR_END + 1 };
+
+struct ctr_walk {
+    const uint8_t *map;
+    uint64_t size;
+    uint64_t at;                   /* where the next block should start */
+    uint32_t next[CTR_BLOCK_KINDS]; /* expected number of the next block of each kind */
+    bool has_end;                  /* the END block was met */
+};
+
+/* Start behind the file header. */
+struct ctr_walk ctr_walk_start(const uint8_t *map, uint64_t size);
+
+/* Check the next block: header, order, bounds, checksum. CT_OK and `*offset` of its header; CT_ESTATE
+ * at the end of the blocks; CT_EFORMAT, and `at` stays, where bytes make no sense. */
+int ctr_walk_next(struct ctr_walk *walk, struct ctr_block_info *info, uint64_t *offset,
+                  struct ct_error *error);
+
+/* Decompress the block at `offset` of a mapped file into memory the caller frees. */
+int ctr_load_block(const uint8_t *map, uint64_t size, uint64_t offset, uint8_t kind,
+                   struct ctr_block_info *info, uint8_t **raw, struct ct_error *error);
+
+/* ---- snapshot of the tail (snapshot.c) ------------------------------------------------------------ */
+
+struct ctr_piece { /* a block that exists in the tail only */
+    uint8_t kind;
+    uint32_t number;
+    uint8_t *raw;
+    size_t size;
+};
+
+struct ctr_snapshot {
+    struct ctr_piece *pieces; /* by kind, then by number */
+    size_t count;
+    bool found;               /* there was a tail */
+    uint64_t counters[CTR_COUNTER_COUNT];
+};
+
+/* Copy what the tail of the trace at `path` holds. A missing tail is success. */
+int ctr_snapshot_take(struct ctr_snapshot *snapshot, const char *path, const uint8_t id[16],
+                      struct ct_error *error);
+void ctr_snapshot_free(struct ctr_snapshot *snapshot);
+
+/* The piece, or NULL. */
+struct ctr_piece *ctr_snapshot_find(const struct ctr_snapshot *snapshot, uint8_t kind,
+                                    uint32_t number);
+
+/* ---- cache (cache.c) -------------------------------------------------------------------------------- */
+
+enum { CTR_THREADS_NAMED = 4 }; /* of one block; more threads than that are only counted */
+
+/* What stays known of a block after its decoded form was dropped. */
+struct ctr_summary {
+    uint32_t thread_count; /* threads that ran in it; more than are named: any may have */
+    uint32_t threads[CTR_THREADS_NAMED];
+    uint32_t filter_bits;  /* a Bloom filter of the objects opened: power of two */
+    uint64_t filter[];
+};
+
+enum cell_state { CELL_LOADING, CELL_READY };
+
+struct ctr_cell { /* one block in the cache */
+    struct ctr_block block;
+    uint64_t *opened; /* object numbers, ascending */
+    uint32_t opened_count;
+    uint32_t frame_count;
+    uint32_t max_type; /* largest type number in values, plus 1 */
+    uint32_t thread_count; /* as in the summary */
+    uint32_t threads[CTR_THREADS_NAMED];
+    uint64_t milliseconds; /* all TICK records together */
+    uint8_t *memory;  /* of `raw` */
+    size_t bytes;     /* all of it */
+    enum cell_state state;
+    unsigned pins;
+    struct ctr_cell *newer, *older; /* while not pinned */
+};
+
+static inline const struct ctr_cell *ctr_cell_of(const struct ctr_block *block)
+{
+    return (const struct ctr_cell *)(const void *)block;
+}
+
+struct ctr_cache {
+    pthread_mutex_t lock; /* guards all of this, and the trace's lazily loaded segments */
+    pthread_cond_t loaded;
+    uint32_t blocks;
+    struct ctr_cell **cells;         /* by block number */
+    struct ctr_summary **summaries;  /* by block number */
+    struct ctr_cell *newest, *oldest; /* not pinned */
+    size_t idle_bytes;               /* of those */
+    size_t limit;
+};
+
+int ctr_cache_init(struct ctr_cache *cache, uint32_t blocks, struct ct_error *error);
+void ctr_cache_free(struct ctr_cache *cache);
+
+/* For tests: the most bytes of idle blocks, and what there is now. */
+void ctr_cache_limit(struct ctr_trace *trace, size_t bytes);
+size_t ctr_cache_idle(struct ctr_trace *trace);
+
+/* Decode and check a raw block, taking over `raw`. With `salvage`, a bad record ends the block. */
+int ctr_prepare(struct ctr_cell **cell, uint32_t number, uint8_t *raw, size_t size, bool salvage,
+                struct ct_error *error);
+void ctr_cell_free(struct ctr_cell *cell);
+
+/* Whether `thread` may have run in the block; loads it when nothing is known of it yet. */
+bool ctr_block_has_thread(struct ctr_trace *trace, uint32_t number, uint32_t thread);
+
+/* ---- the trace -------------------------------------------------------------------------------------- */
+
+struct ctr_segment_slot {
+    uint64_t offset; /* of the INDEX block; unused when loaded from the start */
+    uint32_t first_block;
+    uint64_t first_step;
+    struct ctr_segment *loaded; /* NULL: not yet */
+};
+
+struct ctr_trace {
+    struct ctr_info info;
+    char *path;
+    const uint8_t *map;
+    uint64_t size;
+    uint64_t good;        /* bytes from the start that make sense */
+    uint32_t file_blocks; /* EVENTS blocks in the file; the others are in the tail */
+    struct ctr_segment_slot *segments;
+    size_t segment_count, segment_capacity;
+    uint64_t *def_blocks; /* offsets of the DEFS blocks of a finished trace */
+    size_t def_block_count;
+    struct ctr_definitions definitions;
+    struct ctr_snapshot tail;
+    struct ctr_cache cache;
+};
+
+/* The index entry of an EVENTS block; loads its segment when needed. The cache must be locked. */
+int ctr_entry(struct ctr_trace *trace, uint32_t number, struct ctr_index_entry *entry,
+              struct ct_error *error);
+
+#endif

@@ -1,0 +1,701 @@
+#include "trace/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "base/bytes.h"
+#include "base/varint.h"
+#include "trace/block.h"
+#include "trace/index.h"
+#include "trace/tail.h"
+
+enum {
+    SLOTS = 6,               /* four blocks in flight, two for definitions */
+    TICK_NS = 1000000,       /* how often the clock is read while the program runs */
+    IDLE_TICK_NS = 10000000, /* and while nothing happens */
+    SPACE_CHECK_BLOCKS = 16, /* how often the free space is asked for */
+    NO_SLOT = -1,
+};
+
+/* Room kept below --max-size for index, end and trailer. */
+#define END_RESERVE_BYTES (64ull * 1024)
+
+struct ctr_writer_back {
+    struct ctr_writer front;
+    struct ctr_tail tail;
+    char *path;
+    char *tail_path;
+    int fd;
+    dev_t device; /* of `fd`: a program may close descriptors it does not own, and reuse them */
+    ino_t inode;
+    struct timespec started; /* CLOCK_MONOTONIC */
+    uint64_t max_size;
+    uint64_t min_free_space;
+    int events_slot;   /* being filled */
+    int defs_slot;     /* being filled, or NO_SLOT */
+    uint32_t next_defs; /* number of the next DEFS block */
+    bool dead;          /* this is a forked child: everything belongs to the parent */
+
+    pthread_mutex_t lock; /* guards from here to the next blank line */
+    pthread_cond_t work;  /* something was queued, or `stopping` */
+    pthread_cond_t room;  /* a slot became free */
+    int queue[SLOTS];
+    unsigned queued;
+    bool stopping;
+
+    pthread_t thread;
+    bool running; /* `thread` is there to be joined */
+
+    /* The background thread's own; the closing thread's after the join. */
+    uint64_t size; /* bytes appended */
+    ZSTD_CCtx *zstd;
+    uint8_t *packed;
+    size_t packed_capacity;
+    struct ctr_segment segment;
+    uint32_t segments;
+    struct ct_bytes directory; /* of INDEX blocks, as END stores it */
+    struct ct_bytes def_directory; /* of DEFS blocks, the same */
+    uint32_t def_blocks;
+    uint32_t blocks;           /* EVENTS blocks appended */
+    bool cut;                  /* an EVENTS block was not stored: the trace ends before it */
+    uint64_t cut_steps;        /* steps and calls before that block */
+    uint64_t cut_calls;
+    struct ct_error error;
+};
+
+/* ---- the background: appending ------------------------------------------------------------------- */
+
+static bool same_file(const struct ctr_writer_back *back)
+{
+    struct stat now;
+    return fstat(back->fd, &now) == 0 && now.st_dev == back->device && now.st_ino == back->inode;
+}
+
+static int append(struct ctr_writer_back *back, const void *data, size_t size)
+{
+    const uint8_t *from = data;
+    uint64_t at = back->size;
+    while (size > 0) {
+        ssize_t done = pwrite(back->fd, from, size, (off_t)at);
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        if (done <= 0) {
+            return ct_fail_errno(&back->error, "cannot write %s", back->path);
+        }
+        from += done;
+        at += (uint64_t)done;
+        size -= (size_t)done;
+    }
+    back->size = at;
+    return CT_OK;
+}
+
+/* The first reason stays. */
+static void end_recording(struct ctr_writer_back *back, enum ctr_end_reason reason)
+{
+    int none = 0;
+    atomic_compare_exchange_strong(&back->front.ending, &none, (int)reason + 1);
+}
+
+/* What is recorded must leave room for what closes the trace. */
+static bool is_too_large(const struct ctr_writer_back *back, const struct ctr_block_info *info)
+{
+    return back->max_size != 0 && (info->kind == CTR_EVENTS || info->kind == CTR_DEFS) &&
+           back->size + CTR_BLOCK_HEADER_BYTES + info->stored_size + END_RESERVE_BYTES >
+               back->max_size;
+}
+
+/* On failure the file is as long as before: a half block is never left. */
+static int append_block(struct ctr_writer_back *back, uint8_t kind, uint32_t number,
+                        const uint8_t *raw, size_t raw_size, struct ctr_block_info *info)
+{
+    uint8_t header[CTR_BLOCK_HEADER_BYTES];
+    uint64_t before = back->size;
+    size_t bound = ctr_pack_bound(raw_size);
+    if (bound > back->packed_capacity) {
+        uint8_t *packed = realloc(back->packed, bound);
+        if (packed == NULL) {
+            return ct_fail(&back->error, CT_ENOMEM, "no memory to compress a block");
+        }
+        back->packed = packed;
+        back->packed_capacity = bound;
+    }
+    info->kind = kind;
+    info->number = number;
+    const uint8_t *stored =
+        ctr_pack(back->zstd, raw, raw_size, back->packed, back->packed_capacity, info);
+    if (is_too_large(back, info)) {
+        end_recording(back, CTR_ENDED_BY_SIZE);
+        return ct_fail(&back->error, CT_ELIMIT, "the trace reached its largest size of %llu bytes",
+                       (unsigned long long)back->max_size);
+    }
+    ctr_put_block_header(header, info);
+    int status = append(back, header, sizeof header);
+    if (status == CT_OK) {
+        status = append(back, stored, info->stored_size);
+    }
+    if (status != CT_OK) {
+        back->size = before;
+        if (ftruncate(back->fd, (off_t)before) != 0) {
+            return status; /* the reader stops at the half block by its checksum */
+        }
+    }
+    return status;
+}
+
+static int write_segment(struct ctr_writer_back *back)
+{
+    if (back->segment.count == 0) {
+        return CT_OK;
+    }
+    struct ct_bytes raw = {0};
+    ctr_segment_encode(&back->segment, &raw);
+    uint64_t offset = back->size;
+    struct ctr_block_info info;
+    int status = raw.failed ? ct_fail(&back->error, CT_ENOMEM, "no memory for the index")
+                            : append_block(back, CTR_INDEX, back->segments, raw.data, raw.size,
+                                           &info);
+    ct_bytes_free(&raw);
+    if (status == CT_OK) {
+        ct_bytes_add_varint(&back->directory, offset);
+        ct_bytes_add_varint(&back->directory, back->blocks - back->segment.count);
+        ct_bytes_add_varint(&back->directory, back->segment.entries[0].first_step);
+        back->segments++;
+        back->segment.count = 0;
+    }
+    return status;
+}
+
+static void note_block(struct ctr_writer_back *back, uint64_t offset, const uint8_t *raw,
+                       const struct ctr_block_info *info)
+{
+    struct ctr_index_entry *entry = &back->segment.entries[back->segment.count++];
+    *entry = (struct ctr_index_entry){
+        .offset = offset,
+        .raw_size = info->raw_size,
+        .stored_size = info->stored_size,
+        .first_step = ct_load64(raw),
+        .first_call = ct_load64(raw + 8),
+        .tick = ct_load64(raw + 16),
+        .thread = ct_load32(raw + 24),
+    };
+    back->blocks++;
+}
+
+static bool ended(const struct ctr_writer_back *back)
+{
+    return atomic_load_explicit(&back->front.ending, memory_order_acquire) != 0;
+}
+
+static void check_space(struct ctr_writer_back *back)
+{
+    if (back->min_free_space != 0 && back->blocks % SPACE_CHECK_BLOCKS == 0) {
+        struct statvfs about;
+        if (fstatvfs(back->fd, &about) == 0 &&
+            (uint64_t)about.f_bavail * about.f_frsize < back->min_free_space) {
+            ct_fail(&back->error, CT_ELIMIT, "less than %llu bytes are free where %s is",
+                    (unsigned long long)back->min_free_space, back->path);
+            end_recording(back, CTR_ENDED_BY_SPACE);
+        }
+    }
+}
+
+static void check_file(struct ctr_writer_back *back)
+{
+    if (!same_file(back)) {
+        ct_fail(&back->error, CT_EIO, "the program closed the descriptor of %s", back->path);
+        end_recording(back, CTR_ENDED_BY_ERROR);
+    }
+}
+
+static void store_raw(struct ctr_writer_back *back, const struct ctr_slot_header *header,
+                      const uint8_t *raw)
+{
+    uint64_t offset = back->size;
+    struct ctr_block_info info;
+    int status =
+        append_block(back, (uint8_t)header->kind, header->number, raw, header->committed, &info);
+    if (status == CT_OK && header->kind == CTR_DEFS) {
+        ct_bytes_add_varint(&back->def_directory, offset);
+        back->def_blocks++;
+    }
+    if (status == CT_OK && header->kind == CTR_EVENTS) {
+        note_block(back, offset, raw, &info);
+        if (back->segment.count == CTR_SEGMENT_BLOCKS) {
+            status = write_segment(back);
+        }
+    }
+    if (status != CT_OK) {
+        end_recording(back, CTR_ENDED_BY_ERROR);
+    }
+}
+
+static void store_slot(struct ctr_writer_back *back, int slot)
+{
+    const struct ctr_slot_header *header = ctr_tail_slot_header(&back->tail, (unsigned)slot);
+    const uint8_t *raw = ctr_tail_slot(&back->tail, (unsigned)slot);
+    if (header->committed <= (header->kind == CTR_EVENTS ? CTR_PRELUDE_BYTES : 0)) {
+        return;
+    }
+    if (!ended(back)) {
+        check_space(back);
+    }
+    if (!ended(back)) {
+        check_file(back);
+    }
+    uint32_t blocks = back->blocks;
+    if (!ended(back)) {
+        store_raw(back, header, raw);
+    }
+    if (header->kind == CTR_EVENTS && back->blocks == blocks && !back->cut) {
+        back->cut = true;
+        back->cut_steps = ct_load64(raw);
+        back->cut_calls = ct_load64(raw + 8);
+    }
+}
+
+/* ---- the background: its thread ------------------------------------------------------------------ */
+
+static unsigned milliseconds_since(const struct timespec *then)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t ns = (now.tv_sec - then->tv_sec) * 1000000000ll + (now.tv_nsec - then->tv_nsec);
+    return (unsigned)(ns / 1000000);
+}
+
+static void wait_for_work(struct ctr_writer_back *back, long ns)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += ns;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    pthread_cond_timedwait(&back->work, &back->lock, &until);
+}
+
+static int take_queued(struct ctr_writer_back *back)
+{
+    int slot = back->queue[0];
+    back->queued--;
+    memmove(back->queue, back->queue + 1, back->queued * sizeof back->queue[0]);
+    return slot;
+}
+
+static void *background(void *argument)
+{
+    struct ctr_writer_back *back = argument;
+    const uint8_t *last = NULL;
+    pthread_mutex_lock(&back->lock);
+    for (;;) {
+        atomic_store_explicit(&back->front.tick, milliseconds_since(&back->started),
+                              memory_order_relaxed);
+        if (back->queued > 0) {
+            int slot = take_queued(back);
+            pthread_mutex_unlock(&back->lock);
+            store_slot(back, slot);
+            pthread_mutex_lock(&back->lock);
+            ctr_tail_slot_header(&back->tail, (unsigned)slot)->state = CTR_SLOT_FREE;
+            pthread_cond_signal(&back->room);
+        } else if (back->stopping) {
+            break;
+        } else {
+            /* Reading the writer's position races with it on purpose: it is a hint. */
+            const uint8_t *at = *(uint8_t *volatile *)&back->front.at;
+            wait_for_work(back, at == last ? IDLE_TICK_NS : TICK_NS);
+            last = at;
+        }
+    }
+    pthread_mutex_unlock(&back->lock);
+    return NULL;
+}
+
+static int start_thread(struct ctr_writer_back *back, struct ct_error *error)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    back->stopping = false;
+    int failure = pthread_create(&back->thread, NULL, background, back);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failure != 0) {
+        errno = failure;
+        return ct_fail_errno(error, "cannot start the thread that writes the trace");
+    }
+    pthread_setname_np(back->thread, "ct-writer");
+    back->running = true;
+    back->front.awake = true;
+    return CT_OK;
+}
+
+static void join_thread(struct ctr_writer_back *back)
+{
+    if (!back->running) {
+        return;
+    }
+    pthread_mutex_lock(&back->lock);
+    back->stopping = true;
+    pthread_cond_signal(&back->work);
+    pthread_mutex_unlock(&back->lock);
+    pthread_join(back->thread, NULL);
+    back->running = false;
+    back->front.awake = false;
+}
+
+/* ---- the hot thread's side ----------------------------------------------------------------------- */
+
+static void hand_over(struct ctr_writer_back *back, int slot)
+{
+    pthread_mutex_lock(&back->lock);
+    ctr_tail_slot_header(&back->tail, (unsigned)slot)->state = CTR_SLOT_HANDED_OVER;
+    back->queue[back->queued++] = slot;
+    pthread_cond_signal(&back->work);
+    pthread_mutex_unlock(&back->lock);
+}
+
+static int find_free(const struct ctr_writer_back *back)
+{
+    for (unsigned i = 0; i < back->tail.slots; i++) {
+        if (ctr_tail_slot_header(&back->tail, i)->state == CTR_SLOT_FREE) {
+            return (int)i;
+        }
+    }
+    return NO_SLOT;
+}
+
+static int take_slot(struct ctr_writer_back *back, enum ctr_block_kind kind, uint32_t number)
+{
+    ctr_writer_wake(&back->front);
+    pthread_mutex_lock(&back->lock);
+    int slot = find_free(back);
+    if (slot == NO_SLOT) {
+        ctr_count(&back->front, CTR_C_waits);
+    }
+    while (slot == NO_SLOT) {
+        pthread_cond_wait(&back->room, &back->lock);
+        slot = find_free(back);
+    }
+    struct ctr_slot_header *header = ctr_tail_slot_header(&back->tail, (unsigned)slot);
+    header->committed = 0;
+    header->kind = kind;
+    header->number = number;
+    header->state = CTR_SLOT_FILLING;
+    pthread_mutex_unlock(&back->lock);
+    return slot;
+}
+
+static void start_events(struct ctr_writer_back *back, uint32_t number, uint32_t thread)
+{
+    struct ctr_writer *front = &back->front;
+    int slot = take_slot(back, CTR_EVENTS, number);
+    back->events_slot = slot;
+    front->start = ctr_tail_slot(&back->tail, (unsigned)slot);
+    front->at = front->start + CTR_PRELUDE_BYTES;
+    front->soft = front->start + CTR_BLOCK_SOFT_BYTES;
+    front->limit = front->start + back->tail.capacity;
+    front->committed = &ctr_tail_slot_header(&back->tail, (unsigned)slot)->committed;
+    front->block = number;
+    front->next_node = 0;
+    front->next_object = 0;
+    front->next_frame = 0;
+    front->thread = thread;
+    front->ticked = atomic_load_explicit(&front->tick, memory_order_relaxed);
+    memset(front->start, 0, CTR_PRELUDE_BYTES);
+    ct_store64(front->start, front->steps);
+    ct_store64(front->start + 8, front->calls);
+    ct_store64(front->start + 16, front->ticked);
+    ct_store32(front->start + 24, thread);
+    ctr_commit(front);
+}
+
+static void hand_over_definitions(struct ctr_writer_back *back)
+{
+    if (back->defs_slot != NO_SLOT) {
+        hand_over(back, back->defs_slot);
+        back->defs_slot = NO_SLOT;
+    }
+}
+
+bool ctr_writer_next_block(struct ctr_writer *writer, uint32_t thread)
+{
+    struct ctr_writer_back *back = writer->back;
+    if (back->dead || writer->soft == NULL) {
+        return false;
+    }
+    if (ended(back)) {
+        writer->soft = NULL;
+        return false;
+    }
+    /* Definitions first, so that no block stands in the file before what it names. */
+    hand_over_definitions(back);
+    hand_over(back, back->events_slot);
+    start_events(back, writer->block + 1, thread);
+    return true;
+}
+
+bool ctr_writer_define(struct ctr_writer *writer, enum ctr_definition kind, const void *payload,
+                       size_t size)
+{
+    enum { HEAD_BYTES = 16 };
+    struct ctr_writer_back *back = writer->back;
+    if (back->dead || writer->soft == NULL || size + HEAD_BYTES > back->tail.capacity) {
+        return false;
+    }
+    struct ctr_slot_header *header;
+    if (back->defs_slot != NO_SLOT) {
+        header = ctr_tail_slot_header(&back->tail, (unsigned)back->defs_slot);
+        if (header->committed + size + HEAD_BYTES > CTR_BLOCK_SOFT_BYTES && header->committed > 0) {
+            hand_over_definitions(back);
+        }
+    }
+    if (back->defs_slot == NO_SLOT) {
+        back->defs_slot = take_slot(back, CTR_DEFS, back->next_defs++);
+    }
+    header = ctr_tail_slot_header(&back->tail, (unsigned)back->defs_slot);
+    uint8_t *from = ctr_tail_slot(&back->tail, (unsigned)back->defs_slot);
+    uint8_t *at = from + header->committed;
+    *at++ = (uint8_t)kind;
+    at = ct_varint_put(at, size);
+    memcpy(at, payload, size);
+    at += size;
+    atomic_signal_fence(memory_order_release);
+    header->committed = (uint64_t)(at - from);
+    return true;
+}
+
+void ctr_writer_wake(struct ctr_writer *writer)
+{
+    struct ctr_writer_back *back = writer->back;
+    if (!back->running && !back->dead && start_thread(back, &back->error) != CT_OK) {
+        end_recording(back, CTR_ENDED_BY_ERROR);
+    }
+}
+
+/* ---- opening and closing --------------------------------------------------------------------------- */
+
+static void free_back(struct ctr_writer_back *back)
+{
+    ctr_tail_close(&back->tail);
+    if (back->fd >= 0) {
+        close(back->fd);
+    }
+    ZSTD_freeCCtx(back->zstd);
+    ct_bytes_free(&back->directory);
+    ct_bytes_free(&back->def_directory);
+    free(back->packed);
+    free(back->path);
+    free(back->tail_path);
+    pthread_mutex_destroy(&back->lock);
+    pthread_cond_destroy(&back->work);
+    pthread_cond_destroy(&back->room);
+    free(back);
+}
+
+static struct ctr_writer_back *new_back(const struct ctr_writer_options *options)
+{
+    struct ctr_writer_back *back = calloc(1, sizeof *back);
+    if (back == NULL) {
+        return NULL;
+    }
+    back->fd = -1;
+    back->front.back = back;
+    back->defs_slot = NO_SLOT;
+    back->max_size = options->max_size;
+    back->min_free_space = options->min_free_space;
+    back->path = strdup(options->path);
+    back->tail_path = malloc(strlen(options->path) + sizeof ".tail");
+    back->zstd = ZSTD_createCCtx();
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&back->lock, NULL);
+    pthread_cond_init(&back->work, &monotonic);
+    pthread_cond_init(&back->room, NULL);
+    pthread_condattr_destroy(&monotonic);
+    clock_gettime(CLOCK_MONOTONIC, &back->started);
+    if (back->path == NULL || back->tail_path == NULL || back->zstd == NULL) {
+        free_back(back);
+        return NULL;
+    }
+    strcat(strcpy(back->tail_path, back->path), ".tail");
+    return back;
+}
+
+static int create_trace(struct ctr_writer_back *back, const struct ctr_writer_options *options,
+                        struct ct_error *error)
+{
+    /* A high number: programs that close "everything they inherited" start from the bottom, and
+     * the lowest free descriptor must stay what it would have been. */
+    enum { LOWEST_DESCRIPTOR = 200 };
+    int low = open(back->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (low < 0) {
+        return ct_fail_errno(error, "cannot create %s", back->path);
+    }
+    flock(low, LOCK_EX | LOCK_NB); /* says "being written" to who wants to record here */
+    back->fd = fcntl(low, F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR);
+    if (back->fd < 0) {
+        back->fd = low;
+    } else {
+        close(low);
+    }
+    struct stat about;
+    if (fstat(back->fd, &about) != 0) {
+        return ct_fail_errno(error, "cannot look at %s", back->path);
+    }
+    back->device = about.st_dev;
+    back->inode = about.st_ino;
+    struct ctr_header header = {.version = CTR_VERSION, .pid = (uint32_t)getpid(),
+                                .start_ns = options->start_ns};
+    memcpy(header.id, options->id, 16);
+    uint8_t bytes[CTR_HEADER_BYTES];
+    ctr_put_header(bytes, &header);
+    if (append(back, bytes, sizeof bytes) != CT_OK) {
+        *error = back->error;
+        return CT_EIO;
+    }
+    return CT_OK;
+}
+
+int ctr_writer_open(struct ctr_writer **writer, const struct ctr_writer_options *options,
+                    struct ct_error *error)
+{
+    struct ct_error ignored;
+    error = error != NULL ? error : &ignored;
+    *writer = NULL;
+    struct ctr_writer_back *back = new_back(options);
+    if (back == NULL) {
+        return ct_fail(error, CT_ENOMEM, "no memory for the trace writer");
+    }
+    int status = create_trace(back, options, error);
+    bool created = back->fd >= 0;
+    if (status == CT_OK) {
+        status = ctr_tail_create(&back->tail, back->tail_path, options->id, SLOTS,
+                                 CTR_BLOCK_MAX_BYTES, error);
+    }
+    if (status == CT_OK) {
+        back->front.counters = ctr_tail_counters(&back->tail);
+        status = start_thread(back, error);
+    }
+    if (status != CT_OK) {
+        if (created) {
+            unlink(back->path);
+        }
+        if (back->tail.map != NULL) {
+            unlink(back->tail_path);
+        }
+        free_back(back);
+        return status;
+    }
+    start_events(back, 0, 0);
+    *writer = &back->front;
+    return CT_OK;
+}
+
+static int write_end(struct ctr_writer_back *back, enum ctr_end_reason reason, int32_t exit_status)
+{
+    struct ct_bytes raw = {0};
+    ct_bytes_add_varint(&raw, reason);
+    ct_bytes_add_zigzag(&raw, exit_status);
+    ct_bytes_add_varint(&raw, back->cut ? back->cut_steps : back->front.steps);
+    ct_bytes_add_varint(&raw, back->cut ? back->cut_calls : back->front.calls);
+    ct_bytes_add_varint(&raw, back->blocks);
+    ct_bytes_add_varint(&raw, milliseconds_since(&back->started));
+    ct_bytes_add_varint(&raw, CTR_COUNTER_COUNT);
+    for (int i = 0; i < CTR_COUNTER_COUNT; i++) {
+        ct_bytes_add_varint(&raw, back->front.counters[i]);
+    }
+    ct_bytes_add_varint(&raw, back->segments);
+    ct_bytes_add(&raw, back->directory.data, back->directory.size);
+    ct_bytes_add_varint(&raw, back->def_blocks);
+    ct_bytes_add(&raw, back->def_directory.data, back->def_directory.size);
+    uint64_t offset = back->size;
+    struct ctr_block_info info;
+    int status = raw.failed || back->directory.failed || back->def_directory.failed
+                     ? ct_fail(&back->error, CT_ENOMEM, "no memory for the end of the trace")
+                     : append_block(back, CTR_END, 0, raw.data, raw.size, &info);
+    ct_bytes_free(&raw);
+    if (status == CT_OK) {
+        uint8_t trailer[CTR_TRAILER_BYTES];
+        ctr_put_trailer(trailer, offset);
+        status = append(back, trailer, sizeof trailer);
+    }
+    return status;
+}
+
+int ctr_writer_close(struct ctr_writer *writer, enum ctr_end_reason reason, int32_t exit_status,
+                     struct ct_error *error)
+{
+    struct ctr_writer_back *back = writer->back;
+    if (back->dead) {
+        return ct_fail(error, CT_ESTATE, "the recording belongs to the parent process");
+    }
+    hand_over_definitions(back);
+    hand_over(back, back->events_slot);
+    ctr_writer_wake(writer);
+    join_thread(back);
+    int ending = atomic_load(&writer->ending);
+    if (ending != 0) {
+        reason = (enum ctr_end_reason)(ending - 1);
+    }
+    int status = CT_OK;
+    if (!same_file(back)) {
+        status = ct_fail(&back->error, CT_EIO, "the program closed the descriptor of %s",
+                         back->path);
+    }
+    if (status == CT_OK) {
+        status = write_segment(back);
+    }
+    if (status == CT_OK) {
+        status = write_end(back, reason, exit_status);
+    }
+    if (status == CT_OK) {
+        unlink(back->tail_path);
+    } else if (error != NULL) {
+        *error = back->error;
+    }
+    free_back(back);
+    return status;
+}
+
+/* ---- fork ------------------------------------------------------------------------------------------ */
+
+void ctr_writer_before_fork(struct ctr_writer *writer)
+{
+    join_thread(writer->back);
+}
+
+void ctr_writer_after_fork_in_parent(struct ctr_writer *writer)
+{
+    (void)writer; /* the thread comes back with the next block or ctr_writer_wake */
+}
+
+void ctr_writer_after_fork_in_child(struct ctr_writer *writer)
+{
+    writer->back->dead = true;
+    writer->soft = NULL;
+    close(writer->back->fd);
+    writer->back->fd = -1;
+}
+
+const char *ctr_writer_error(const struct ctr_writer *writer)
+{
+    return writer->back->error.message;
+}
+
+uint64_t ctr_writer_size(const struct ctr_writer *writer)
+{
+    return writer->back->size;
+}
