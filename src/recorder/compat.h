@@ -1,0 +1,224 @@
+/* Every use of CPython's internals, for 3.12 and 3.13. No other file of the recorder includes a
+ * pycore header or knows a version number. compat.c checks at import what is assumed here. */
+#ifndef CT_RECORDER_COMPAT_H
+#define CT_RECORDER_COMPAT_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#if PY_VERSION_HEX < 0x030c0000 || PY_VERSION_HEX >= 0x030e0000
+#error "the recorder knows CPython 3.12 and 3.13 only"
+#endif
+#ifdef Py_GIL_DISABLED
+#error "free-threaded builds of CPython are not supported"
+#endif
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#include "internal/pycore_code.h"
+#include "internal/pycore_dict.h"
+#include "internal/pycore_frame.h"
+#include "internal/pycore_long.h"
+#include "internal/pycore_object.h"
+#pragma GCC diagnostic pop
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CT_PY312 (PY_VERSION_HEX < 0x030d0000)
+
+typedef struct _PyInterpreterFrame compat_frame;
+
+static inline compat_frame *compat_current_frame(PyThreadState *thread)
+{
+#if CT_PY312
+    return thread->cframe->current_frame;
+#else
+    return thread->current_frame;
+#endif
+}
+
+static inline bool compat_frame_is_shim(const compat_frame *frame)
+{
+    return frame->owner == FRAME_OWNED_BY_CSTACK;
+}
+
+/* The code a frame runs; NULL for the frames CPython puts between C and Python. */
+static inline PyCodeObject *compat_frame_code(const compat_frame *frame)
+{
+#if CT_PY312
+    return frame->owner == FRAME_OWNED_BY_CSTACK ? NULL : frame->f_code;
+#else
+    PyObject *code = frame->f_executable;
+    return code != NULL && PyCode_Check(code) ? (PyCodeObject *)code : NULL;
+#endif
+}
+
+/* A frame being set up has no meaningful instruction yet. */
+static inline bool compat_frame_is_complete(compat_frame *frame)
+{
+    return !_PyFrame_IsIncomplete(frame);
+}
+
+static inline int compat_frame_line(compat_frame *frame)
+{
+    return PyUnstable_InterpreterFrame_GetLine(frame);
+}
+
+/* The value of an exact int of at most one digit pair; false when it does not fit 64 bits. */
+static inline bool compat_small_int(PyObject *number, int64_t *value)
+{
+    const PyLongObject *v = (const PyLongObject *)number;
+    if (_PyLong_IsCompact(v)) {
+        *value = (int64_t)_PyLong_CompactValue(v);
+        return true;
+    }
+    Py_ssize_t digits = _PyLong_DigitCount(v);
+    if (digits > 2) {
+        return false;
+    }
+    int64_t magnitude = (int64_t)v->long_value.ob_digit[0] |
+                        ((int64_t)v->long_value.ob_digit[1] << PyLong_SHIFT);
+    *value = _PyLong_IsNegative(v) ? -magnitude : magnitude;
+    return true;
+}
+
+static inline Py_ssize_t compat_int_digits(PyObject *number)
+{
+    return _PyLong_DigitCount((const PyLongObject *)number);
+}
+
+static inline uint32_t compat_int_digit(PyObject *number, Py_ssize_t index)
+{
+    return ((const PyLongObject *)number)->long_value.ob_digit[index];
+}
+
+static inline bool compat_int_negative(PyObject *number)
+{
+    return _PyLong_IsNegative((const PyLongObject *)number);
+}
+
+/* ---- attributes kept without a dict -------------------------------------------------------------- */
+
+/* The instance's values in the order of its type's shared keys, or NULL when it has a dict (or
+ * nothing). `count` is the number of shared keys; any value may be NULL. */
+static inline PyObject **compat_inline_values(PyObject *instance, PyDictKeysObject **keys,
+                                              Py_ssize_t *count)
+{
+    PyTypeObject *type = Py_TYPE(instance);
+#if CT_PY312
+    if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT)) {
+        return NULL;
+    }
+    PyDictOrValues held = *_PyObject_DictOrValuesPointer(instance);
+    if (!_PyDictOrValues_IsValues(held)) {
+        return NULL;
+    }
+    PyDictValues *values = _PyDictOrValues_GetValues(held);
+    if (values == NULL) {
+        return NULL;
+    }
+#else
+    if (!(type->tp_flags & Py_TPFLAGS_INLINE_VALUES)) {
+        return NULL;
+    }
+    PyDictValues *values = _PyObject_InlineValues(instance);
+    if (!values->valid) {
+        return NULL;
+    }
+#endif
+    *keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
+    *count = (*keys)->dk_nentries;
+    return values->values;
+}
+
+static inline PyObject *compat_shared_key(PyDictKeysObject *keys, Py_ssize_t index)
+{
+    return DK_UNICODE_ENTRIES(keys)[index].me_key;
+}
+
+/* The instance's dict if it has one already, or NULL; creates nothing. */
+static inline PyObject *compat_instance_dict(PyObject *instance)
+{
+    PyTypeObject *type = Py_TYPE(instance);
+    if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
+#if CT_PY312
+        PyDictOrValues held = *_PyObject_DictOrValuesPointer(instance);
+        return _PyDictOrValues_IsValues(held) ? NULL : _PyDictOrValues_GetDict(held);
+#else
+        return (PyObject *)_PyObject_GetManagedDict(instance);
+#endif
+    }
+    Py_ssize_t offset = type->tp_dictoffset;
+    if (offset == 0) {
+        return NULL;
+    }
+    if (offset < 0) {
+        Py_ssize_t items = Py_SIZE(instance) < 0 ? -Py_SIZE(instance) : Py_SIZE(instance);
+        offset += (Py_ssize_t)_PyObject_VAR_SIZE(type, items);
+    }
+    return *(PyObject **)((char *)instance + offset);
+}
+
+/* ---- dicts, walked without calling anything -------------------------------------------------------- */
+
+struct compat_dict_walk {
+    PyDictObject *dict;
+    Py_ssize_t at;
+    Py_ssize_t end;
+};
+
+static inline struct compat_dict_walk compat_dict_walk(PyObject *dict)
+{
+    PyDictObject *d = (PyDictObject *)dict;
+    Py_ssize_t end = d->ma_values != NULL ? d->ma_used : d->ma_keys->dk_nentries;
+#if !CT_PY312
+    if (d->ma_values != NULL) {
+        end = d->ma_values->size;
+    }
+#endif
+    return (struct compat_dict_walk){d, 0, end};
+}
+
+/* Next key and value (borrowed) in the dict's order. */
+static inline bool compat_dict_next(struct compat_dict_walk *walk, PyObject **key, PyObject **value)
+{
+    PyDictObject *d = walk->dict;
+    while (walk->at < walk->end) {
+        Py_ssize_t i = walk->at++;
+        if (d->ma_values != NULL) {
+#if CT_PY312
+            i = ((uint8_t *)d->ma_values)[-3 - i];
+#else
+            i = get_insertion_order_array(d->ma_values)[i];
+#endif
+            *key = DK_UNICODE_ENTRIES(d->ma_keys)[i].me_key;
+            *value = d->ma_values->values[i];
+        } else if (DK_IS_UNICODE(d->ma_keys)) {
+            *key = DK_UNICODE_ENTRIES(d->ma_keys)[i].me_key;
+            *value = DK_UNICODE_ENTRIES(d->ma_keys)[i].me_value;
+        } else {
+            *key = DK_ENTRIES(d->ma_keys)[i].me_key;
+            *value = DK_ENTRIES(d->ma_keys)[i].me_value;
+        }
+        if (*value != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- per-code storage --------------------------------------------------------------------------------- */
+
+struct compat_code_extra { /* as Objects/codeobject.c lays it out */
+    Py_ssize_t size;
+    void *extras[1];
+};
+
+static inline void *compat_code_extra(PyCodeObject *code, Py_ssize_t index)
+{
+    const struct compat_code_extra *extra = code->co_extra;
+    return extra == NULL || extra->size <= index ? NULL : extra->extras[index];
+}
+
+#endif

@@ -1,0 +1,779 @@
+#include "recorder/events.h"
+
+#include <errno.h>
+
+#include "recorder/frame.h"
+#include "recorder/monitor.h"
+#include "recorder/plan.h"
+#include "recorder/value.h"
+
+/* Steps of every handler: (1) room in the block, (2) the running thread and its frame, (3) what the
+ * line before changed, (4) the event's own record, (5) commit. A record of an event is complete in
+ * shared memory before `committed` says so. */
+
+static inline PyObject *done(struct session *session)
+{
+    objects_settle(session);
+    ctr_commit(session->writer);
+    Py_RETURN_NONE;
+}
+
+/* ---- (1) room and (2) thread ------------------------------------------------------------------------- */
+
+bool session_next_block(struct session *session, uint32_t thread)
+{
+    if (session->is_dead || session->writer->soft == NULL) {
+        return false;
+    }
+    int saved = errno;
+    bool more = ctr_writer_next_block(session->writer, thread);
+    errno = saved;
+    return more;
+}
+
+static void announce_thread(struct session *session, struct thread *thread)
+{
+    struct ct_bytes payload = {0};
+    PyThreadState *state = thread->state;
+    ct_bytes_add_varint(&payload, thread->number);
+    ct_bytes_add_varint(&payload, state->native_thread_id);
+    ct_bytes_add_varint(&payload, 0);
+    if (!payload.failed) {
+        ctr_writer_define(session->writer, CTR_DEF_THREAD, payload.data, payload.size);
+    }
+    ct_bytes_free(&payload);
+    thread->is_new = false;
+}
+
+static void switch_thread(struct session *session, struct thread *thread)
+{
+    struct ctr_writer *writer = session->writer;
+    if (thread->is_new) {
+        announce_thread(session, thread);
+    }
+    if (writer->thread == thread->number) {
+        return;
+    }
+    *writer->at++ = CTR_THREAD;
+    writer->at = ct_varint_put(writer->at, thread->number);
+    writer->thread = thread->number;
+    ctr_count(writer, CTR_C_thread_switches);
+    session->epoch++;
+}
+
+static bool make_room(struct session *session, struct thread *thread)
+{
+    if (thread->is_new && session->writer->soft != NULL && !session->is_dead) {
+        announce_thread(session, thread);
+    }
+    return session_next_block(session, thread->number);
+}
+
+/* The running thread when its frame is `top` of its stack as known: the common case, no call. */
+static inline bool ready(struct session *session, struct thread *thread)
+{
+    struct ctr_writer *writer = session->writer;
+    if (__builtin_expect(writer->at >= writer->soft, 0) && !make_room(session, thread)) {
+        return false;
+    }
+    if (__builtin_expect(writer->thread != thread->number || thread->is_new, 0)) {
+        switch_thread(session, thread);
+    }
+    return true;
+}
+
+/* ---- frames in the block -------------------------------------------------------------------------------- */
+
+static void introduce(struct session *session, struct shadow_frame *frame, uint8_t flags)
+{
+    struct ctr_writer *writer = session->writer;
+    uint8_t *at = writer->at;
+    uint32_t bound = 0;
+    for (uint32_t i = 0; i < frame->plan->slot_count; i++) {
+        bound += shadow_kind(&frame->slots[i]) != CTR_V_UNBOUND;
+    }
+    *at++ = CTR_FRAME;
+    *at++ = flags;
+    at = ct_varint_put(at, frame->call);
+    at = ct_varint_put(at, frame->plan->id);
+    at = ct_varint_put(at, writer->block - frame->entry_block);
+    at = ct_varint_put(at, frame->line);
+    at = ct_varint_put(at, bound);
+    for (uint32_t i = 0; i < frame->plan->slot_count; i++) {
+        if (shadow_kind(&frame->slots[i]) != CTR_V_UNBOUND) {
+            at = ct_varint_put(at, i);
+            at = shadow_emit(session, at, &frame->slots[i]);
+        }
+    }
+    writer->at = at;
+    frame->block = writer->block;
+    frame->number = writer->next_frame++;
+}
+
+static inline void know_frame(struct session *session, struct shadow_frame *frame)
+{
+    if (__builtin_expect(frame->block != session->writer->block, 0)) {
+        introduce(session, frame, 0);
+    }
+}
+
+/* ---- (3) what a line changed ------------------------------------------------------------------------------ */
+
+static PyObject *slot_value(const struct plan *plan, compat_frame *frame, uint32_t slot)
+{
+    PyObject *value = frame->localsplus[slot];
+    uint8_t kind = plan->kinds[slot] & CTR_VAR_KIND;
+    if ((kind == CTR_VAR_CELL || kind == CTR_VAR_FREE) && value != NULL && PyCell_Check(value)) {
+        return PyCell_GET(value);
+    }
+    return value;
+}
+
+static uint8_t *put_slot(uint8_t *at, uint32_t slot)
+{
+    if (slot < PLAN_MASK_SLOTS) {
+        *at++ = (uint8_t)(CTR_SET + slot);
+        return at;
+    }
+    *at++ = CTR_SET_FAR;
+    return ct_varint_put(at, slot);
+}
+
+static void set_slot_slow(struct session *session, struct shadow_frame *frame, uint32_t slot,
+                          PyObject *value)
+{
+    struct shadow *shadow = &frame->slots[slot];
+    struct shadow now;
+    if (frame->plan->actions[slot] != CTR_KEEP && value != NULL) {
+        now = shadow_of(CTR_V_REDACTED, 0);
+        if (shadow_kind(shadow) != CTR_V_REDACTED) {
+            ctr_count(session->writer, CTR_C_values_redacted);
+        }
+    } else {
+        value_shadow(session, value, &now);
+    }
+    if (shadow_same(shadow, &now)) {
+        return;
+    }
+    uint8_t *at = put_slot(session->writer->at, slot);
+    session->writer->at = value_emit(session, at, value, &now);
+    if (slot < PLAN_MASK_SLOTS) {
+        uint64_t bit = 1ull << slot;
+        frame->object_slots = shadow_kind(&now) == CTR_V_OBJECT ? frame->object_slots | bit
+                                                                : frame->object_slots & ~bit;
+    }
+    shadow_assign(session, shadow, now);
+}
+
+static inline void set_int(struct session *session, struct shadow_frame *frame, uint32_t slot,
+                           struct shadow *shadow, int64_t number)
+{
+    uint8_t *at = session->writer->at;
+    if (slot >= PLAN_MASK_SLOTS) {
+        at = put_slot(at, slot);
+        session->writer->at = put_int(at, number);
+    } else {
+        *at++ = (uint8_t)(CTR_SET + slot);
+        int64_t change = (int64_t)((uint64_t)number - shadow->bits);
+        if (shadow_kind(shadow) != CTR_V_INT || number == INT64_MIN) {
+            at = put_int(at, number);
+        } else if (change >= -16 && change <= 15) {
+            *at++ = (uint8_t)(CTR_V_SMALL_DELTA + 16 + change);
+        } else if (number >= CTR_SMALL_INT_MIN && number <= CTR_SMALL_INT_MAX) {
+            at = put_int(at, number);
+        } else {
+            *at++ = CTR_V_DELTA;
+            at = ct_varint_put(at, ct_zigzag(change));
+        }
+        session->writer->at = at;
+        frame->object_slots &= ~(1ull << slot);
+    }
+    if (shadow_kind(shadow) == CTR_V_OBJECT) {
+        object_let_go(session, shadow);
+    }
+    *shadow = shadow_of(CTR_V_INT, (uint64_t)number);
+}
+
+static inline void set_slot(struct session *session, struct shadow_frame *frame, uint32_t slot,
+                            PyObject *value)
+{
+    struct shadow *shadow = &frame->slots[slot];
+    if (value != NULL && PyLong_CheckExact(value)) {
+        int64_t number;
+        if (compat_small_int(value, &number)) {
+            if (shadow_kind(shadow) != CTR_V_INT || shadow->bits != (uint64_t)number) {
+                set_int(session, frame, slot, shadow, number);
+            }
+            return;
+        }
+    }
+    set_slot_slow(session, frame, slot, value);
+}
+
+static inline void apply_mask(struct session *session, struct shadow_frame *frame,
+                              compat_frame *real, uint64_t mask)
+{
+    const struct plan *plan = frame->plan;
+    while (mask != 0) {
+        uint32_t slot = (uint32_t)__builtin_ctzll(mask);
+        uint64_t bit = mask & -mask;
+        mask &= mask - 1;
+        if (__builtin_expect((plan->special & bit) != 0, 0)) {
+            set_slot_slow(session, frame, slot, slot_value(plan, real, slot));
+        } else {
+            set_slot(session, frame, slot, real->localsplus[slot]);
+        }
+    }
+}
+
+/* Functions with more than 64 slots are rare: theirs are compared one by one. */
+static void apply_far_slots(struct session *session, struct shadow_frame *frame, compat_frame *real)
+{
+    for (uint32_t slot = PLAN_MASK_SLOTS; slot < frame->plan->real_slots; slot++) {
+        set_slot_slow(session, frame, slot, slot_value(frame->plan, real, slot));
+    }
+}
+
+static void check_global_objects(struct session *session, struct shadow_frame *frame,
+                                 compat_frame *real, const struct line_info *line)
+{
+    for (unsigned i = 0; i < line->global_count; i++) {
+        PyObject *name = frame->plan->globals_read[line->first_global + i];
+        Py_hash_t hash = ((PyASCIIObject *)name)->hash;
+        PyObject *names = frame->plan->has_namespace ? real->f_locals : real->f_globals;
+        if (hash == -1 || names == NULL || !PyDict_CheckExact(names)) {
+            continue;
+        }
+        PyObject *value = _PyDict_GetItem_KnownHash(names, name, hash);
+        if (value == NULL && names != real->f_globals) {
+            value = _PyDict_GetItem_KnownHash(real->f_globals, name, hash);
+        }
+        if (value == NULL || PyFunction_Check(value) || PyType_Check(value) ||
+            PyModule_Check(value) || PyLong_CheckExact(value)) {
+            continue;
+        }
+        struct shadow shadow;
+        value_shadow(session, value, &shadow);
+        if (shadow_kind(&shadow) == CTR_V_OBJECT) {
+            object_check(session, value, &shadow, true, true);
+            object_check_children(session, value, &shadow, true);
+        }
+    }
+}
+
+static void check_objects(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                          uint64_t mask, uint64_t named, bool forced)
+{
+    for (; mask != 0; mask &= mask - 1) {
+        uint32_t slot = (uint32_t)__builtin_ctzll(mask);
+        PyObject *value = slot < frame->plan->real_slots ? slot_value(frame->plan, real, slot) : NULL;
+        if (value == NULL) {
+            continue;
+        }
+        struct shadow *shadow = &frame->slots[slot];
+        bool is_named = (named >> slot & 1) != 0;
+        object_check(session, value, shadow, is_named, forced);
+        if (is_named) {
+            object_check_children(session, value, shadow, forced);
+        }
+    }
+}
+
+/* A store through an object we cannot look into (a memoryview, an array of numpy) may change what it
+ * shares memory with. */
+static bool stores_through_opaque(struct session *session, struct shadow_frame *frame,
+                                  compat_frame *real, uint64_t slots)
+{
+    for (; slots != 0; slots &= slots - 1) {
+        uint32_t slot = (uint32_t)__builtin_ctzll(slots);
+        if (slot < frame->plan->real_slots && shadow_kind(&frame->slots[slot]) == CTR_V_NODE) {
+            PyObject *value = slot_value(frame->plan, real, slot);
+            if (value != NULL && !PyUnicode_CheckExact(value) && !PyTuple_CheckExact(value) &&
+                types_of(session, Py_TYPE(value))->capture == CAPTURE_OPAQUE) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void apply_effects(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                          const struct line_info *line)
+{
+    if ((line->flags & LINE_ESCAPES) ||
+        stores_through_opaque(session, frame, real, line->reads & ~frame->object_slots)) {
+        session->epoch++;
+    }
+    if (line->global_count != 0) {
+        check_global_objects(session, frame, real, line);
+    }
+    if (frame->epoch != session->epoch) {
+        frame->epoch = session->epoch;
+        check_objects(session, frame, real, frame->object_slots, line->reads, false);
+    } else {
+        check_objects(session, frame, real, frame->object_slots & line->reads, line->reads, true);
+    }
+}
+
+static inline void apply_line(struct session *session, struct shadow_frame *frame,
+                              compat_frame *real)
+{
+    const struct line_info *line = frame->line_info;
+    uint64_t mask = (line != NULL ? line->writes : 0) | frame->plan->always;
+    if (mask != 0) {
+        apply_mask(session, frame, real, mask);
+    }
+    if (line == NULL) {
+        return;
+    }
+    if (line->flags & LINE_MANY) {
+        apply_far_slots(session, frame, real);
+    }
+    if (line->flags & (LINE_ESCAPES | LINE_STORES)) {
+        apply_effects(session, frame, real, line);
+    } else if (frame->object_slots != 0 && frame->epoch != session->epoch) {
+        frame->epoch = session->epoch;
+        check_objects(session, frame, real, frame->object_slots, line->reads, false);
+    }
+    if (session->objects.queue_size != 0) {
+        objects_open_queued(session);
+    }
+}
+
+/* ---- frames met in the middle ----------------------------------------------------------------------------- */
+
+/* Everything the frame holds, as after its first line. */
+static void capture_all(struct session *session, struct shadow_frame *frame, compat_frame *real)
+{
+    for (uint32_t slot = 0; slot < frame->plan->real_slots; slot++) {
+        set_slot_slow(session, frame, slot, slot_value(frame->plan, real, slot));
+    }
+    if (frame->plan->has_namespace && real->f_locals != NULL) {
+        set_slot_slow(session, frame, frame->plan->real_slots, real->f_locals);
+    }
+    objects_open_queued(session);
+}
+
+/* A frame that was running before we looked: it takes a call number, and its state now. */
+static struct shadow_frame *adopt(struct session *session, struct thread *thread,
+                                  compat_frame *real, struct plan *plan)
+{
+    struct shadow_frame *frame = frame_push(thread, real, plan);
+    if (frame == NULL) {
+        return NULL;
+    }
+    frame->call = session->writer->calls++;
+    frame->entry_block = session->writer->block;
+    frame->start_block = session->writer->block;
+    frame->start_step = session->writer->steps;
+    frame->start_calls = thread->calls++;
+    introduce(session, frame, CTR_FRAME_ADOPTED);
+    capture_all(session, frame, real);
+    return frame;
+}
+
+static bool on_stack(const struct thread *thread, const compat_frame *real)
+{
+    for (const struct shadow_frame *frame = thread->top; frame != NULL; frame = frame->below) {
+        if (frame->frame == real) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The running frame is not the top we know: frames ended without an event, or this one began
+ * before we looked. */
+static struct shadow_frame *resync(struct session *session, struct thread *thread,
+                                   compat_frame *real)
+{
+    PyCodeObject *code = compat_frame_code(real);
+    if (code == NULL) {
+        return NULL;
+    }
+    if (on_stack(thread, real)) {
+        while (thread->top->frame != real) {
+            frame_pop(session, thread);
+        }
+        if (thread->top->plan->code == (PyObject *)code) {
+            thread->top->block = NO_BLOCK; /* introduced again: the reader drops what was above */
+            return thread->top;
+        }
+        frame_pop(session, thread);
+    }
+    struct shadow_frame *frame = frame_resume(session, thread, real);
+    if (frame != NULL) {
+        return frame;
+    }
+    struct plan *plan = plan_of(session, code, real->f_globals, real->f_locals);
+    return plan == NULL || plan->skip ? NULL : adopt(session, thread, real, plan);
+}
+
+/* ---- the events ---------------------------------------------------------------------------------------------- */
+
+static inline void put_line(struct session *session, struct shadow_frame *frame, int line)
+{
+    struct ctr_writer *writer = session->writer;
+    int64_t change = (int64_t)line - (int64_t)frame->line;
+    if (change >= -CTR_LINE_BIAS && change < CTR_LINE_BIAS) {
+        *writer->at++ = (uint8_t)(change + CTR_LINE_BIAS);
+    } else {
+        *writer->at++ = CTR_LINE_FAR;
+        writer->at = ct_varint_put(writer->at, ct_zigzag(change));
+    }
+    writer->steps++;
+    writer->counters[CTR_C_lines]++;
+    frame->line = (uint32_t)line;
+    frame->line_info = plan_line(frame->plan, line);
+}
+
+PyObject *event_line(struct session *session, PyObject *const *args)
+{
+    struct thread *thread = frame_thread_seen(session);
+    if (__builtin_expect(thread == NULL, 0)) {
+        thread = frame_thread(session);
+        if (thread == NULL) {
+            Py_RETURN_NONE;
+        }
+    }
+    if (!ready(session, thread)) {
+        return monitor_stopped(session);
+    }
+    compat_frame *real = compat_current_frame(thread->state);
+    struct shadow_frame *frame = thread->top;
+    if (__builtin_expect(frame == NULL || frame->frame != real, 0)) {
+        frame_thread(session);
+        real = compat_current_frame(thread->state);
+        frame = resync(session, thread, real);
+        if (frame == NULL) {
+            Py_RETURN_NONE;
+        }
+    }
+    know_frame(session, frame);
+    apply_line(session, frame, real);
+    int64_t line = 0;
+    compat_small_int(args[1], &line);
+    put_line(session, frame, (int)line);
+    return done(session);
+}
+
+/* The tick of the background's clock, when it advanced. */
+static inline void put_tick(struct session *session)
+{
+    struct ctr_writer *writer = session->writer;
+    if (__builtin_expect(!ctr_writer_is_awake(writer), 0)) {
+        ctr_writer_wake(writer); /* its thread was joined for a fork */
+    }
+    unsigned tick = atomic_load_explicit(&writer->tick, memory_order_relaxed);
+    if (__builtin_expect(tick != writer->ticked, 0)) {
+        *writer->at++ = CTR_TICK;
+        writer->at = ct_varint_put(writer->at, tick - writer->ticked);
+        writer->ticked = tick;
+        session_note_forks(session);
+    }
+}
+
+static void start_arguments(struct session *session, struct shadow_frame *frame, compat_frame *real)
+{
+    const struct plan *plan = frame->plan;
+    if (plan->has_namespace && real->f_locals != NULL) {
+        set_slot_slow(session, frame, plan->real_slots, real->f_locals);
+    }
+    apply_mask(session, frame, real, plan->entry_mask | plan->always);
+    if (plan->real_slots > PLAN_MASK_SLOTS) {
+        apply_far_slots(session, frame, real);
+    }
+    if (frame->object_slots != 0) {
+        frame->epoch = session->epoch;
+        check_objects(session, frame, real, frame->object_slots, ~0ull, false);
+    }
+    if (session->objects.queue_size != 0) {
+        objects_open_queued(session);
+    }
+}
+
+PyObject *event_start(struct session *session, PyObject *const *args)
+{
+    PyCodeObject *code = (PyCodeObject *)args[0];
+    struct thread *thread = frame_thread(session);
+    if (thread == NULL) {
+        Py_RETURN_NONE;
+    }
+    compat_frame *real = compat_current_frame(thread->state);
+    struct plan *plan = compat_code_extra(code, session->code_extra);
+    if (__builtin_expect(plan == NULL || plan->globals != real->f_globals, 0)) {
+        if (session->waiting_for_main || session->waiting_for_file) {
+            if (!monitor_begins(session, code, real)) {
+                Py_RETURN_NONE;
+            }
+        }
+        if (session->writer->soft == NULL) {
+            return monitor_stopped(session);
+        }
+        plan = plan_of(session, code, real->f_globals, real->f_locals);
+        if (plan == NULL) {
+            Py_RETURN_NONE;
+        }
+        if (plan->skip) {
+            return Py_NewRef(session->disable);
+        }
+        monitor_watch_code(session, code);
+    }
+    if (plan->skip) {
+        return Py_NewRef(session->disable);
+    }
+    if (!ready(session, thread)) {
+        return monitor_stopped(session);
+    }
+    struct ctr_writer *writer = session->writer;
+    put_tick(session);
+    if (thread->top != NULL) {
+        know_frame(session, thread->top); /* the caller stands in the block where the call starts */
+    }
+    session->epoch++; /* the caller's line ran in part */
+    struct shadow_frame *frame = frame_push(thread, real, plan);
+    if (frame == NULL) {
+        Py_RETURN_NONE;
+    }
+    *writer->at++ = CTR_CALL;
+    writer->at = ct_varint_put(writer->at, plan->id);
+    frame->call = writer->calls++;
+    frame->start_step = writer->steps;
+    frame->start_calls = thread->calls++;
+    frame->block = frame->entry_block = frame->start_block = writer->block;
+    frame->number = writer->next_frame++;
+    ctr_count(writer, CTR_C_calls);
+    start_arguments(session, frame, real);
+    return done(session);
+}
+
+/* The shadow of the running frame for the events of one that leaves, or NULL when it is not ours. */
+static struct shadow_frame *leaving(struct session *session, struct thread **thread,
+                                    compat_frame **real)
+{
+    *thread = frame_thread_seen(session);
+    if (*thread == NULL) {
+        return NULL;
+    }
+    *real = compat_current_frame((*thread)->state);
+    struct shadow_frame *frame = (*thread)->top;
+    if (frame == NULL) {
+        return NULL;
+    }
+    if (frame->frame != *real) {
+        if (!on_stack(*thread, *real)) {
+            return NULL;
+        }
+        frame = resync(session, *thread, *real);
+        if (frame == NULL) {
+            return NULL;
+        }
+    }
+    if (!ready(session, *thread)) {
+        return NULL;
+    }
+    know_frame(session, frame);
+    return frame;
+}
+
+static void put_event_value(struct session *session, PyObject *value)
+{
+    struct shadow shadow;
+    value_shadow(session, value, &shadow);
+    if (session->objects.queue_size != 0) {
+        /* the state of a new object stands before the event that speaks of it */
+        uint8_t record = *--session->writer->at;
+        objects_open_queued(session);
+        *session->writer->at++ = record;
+    }
+    session->writer->at = value_emit(session, session->writer->at, value, &shadow);
+    if (shadow_kind(&shadow) == CTR_V_OBJECT) { /* held until the next event */
+        object_hold(session, &shadow);
+        object_let_go(session, &shadow);
+    }
+}
+
+/* For a call that began in an earlier block: what the index says of it without looking there. */
+static void put_span(struct session *session, struct thread *thread,
+                     const struct shadow_frame *frame)
+{
+    struct ctr_writer *writer = session->writer;
+    if (frame->start_block != writer->block) {
+        *writer->at++ = CTR_SPAN;
+        writer->at = ct_varint_put(writer->at, writer->steps - frame->start_step);
+        writer->at = ct_varint_put(writer->at, thread->calls - frame->start_calls);
+    }
+}
+
+PyObject *event_return(struct session *session, PyObject *const *args)
+{
+    struct thread *thread;
+    compat_frame *real;
+    struct shadow_frame *frame = leaving(session, &thread, &real);
+    if (frame == NULL) {
+        Py_RETURN_NONE;
+    }
+    apply_line(session, frame, real);
+    put_tick(session);
+    put_span(session, thread, frame);
+    *session->writer->at++ = CTR_RETURN;
+    put_event_value(session, args[2]);
+    ctr_count(session->writer, CTR_C_returns);
+    frame_pop(session, thread);
+    return done(session);
+}
+
+PyObject *event_yield(struct session *session, PyObject *const *args)
+{
+    struct thread *thread;
+    compat_frame *real;
+    struct shadow_frame *frame = leaving(session, &thread, &real);
+    if (frame == NULL) {
+        Py_RETURN_NONE;
+    }
+    apply_line(session, frame, real);
+    *session->writer->at++ = CTR_YIELD;
+    put_event_value(session, args[2]);
+    ctr_count(session->writer, CTR_C_yields);
+    frame_suspend(session, thread);
+    return done(session);
+}
+
+static struct shadow_frame *resumed(struct session *session, PyCodeObject *code,
+                                    struct thread **thread, compat_frame **real)
+{
+    *thread = frame_thread(session);
+    if (*thread == NULL) {
+        return NULL;
+    }
+    *real = compat_current_frame((*thread)->state);
+    struct plan *plan = compat_code_extra(code, session->code_extra);
+    if (plan == NULL || plan->skip || !ready(session, *thread)) {
+        return NULL;
+    }
+    if ((*thread)->top != NULL) {
+        know_frame(session, (*thread)->top);
+    }
+    put_tick(session);
+    session->epoch++;
+    struct shadow_frame *frame = frame_resume(session, *thread, *real);
+    if (frame == NULL) {
+        plan = plan_of(session, code, (*real)->f_globals, (*real)->f_locals);
+        frame = plan == NULL || plan->skip ? NULL : adopt(session, *thread, *real, plan);
+        return frame;
+    }
+    if (frame->block != session->writer->block) {
+        introduce(session, frame, CTR_FRAME_SUSPENDED);
+    }
+    frame->entry_block = session->writer->block;
+    return frame;
+}
+
+PyObject *event_resume(struct session *session, PyObject *const *args)
+{
+    struct thread *thread;
+    compat_frame *real;
+    struct shadow_frame *frame = resumed(session, (PyCodeObject *)args[0], &thread, &real);
+    if (frame == NULL) {
+        Py_RETURN_NONE;
+    }
+    *session->writer->at++ = CTR_RESUME;
+    session->writer->at = ct_varint_put(session->writer->at, frame->number);
+    ctr_count(session->writer, CTR_C_resumes);
+    return done(session);
+}
+
+PyObject *event_throw(struct session *session, PyObject *const *args)
+{
+    struct thread *thread;
+    compat_frame *real;
+    struct shadow_frame *frame = resumed(session, (PyCodeObject *)args[0], &thread, &real);
+    if (frame == NULL) {
+        Py_RETURN_NONE;
+    }
+    struct shadow shadow;
+    value_shadow(session, args[2], &shadow);
+    objects_open_queued(session);
+    *session->writer->at++ = CTR_THROW;
+    session->writer->at = ct_varint_put(session->writer->at, frame->number);
+    session->writer->at = value_emit(session, session->writer->at, args[2], &shadow);
+    ctr_count(session->writer, CTR_C_throws);
+    return done(session);
+}
+
+PyObject *event_unwind(struct session *session, PyObject *const *args)
+{
+    struct thread *thread;
+    compat_frame *real;
+    struct shadow_frame *frame = leaving(session, &thread, &real);
+    if (frame == NULL) {
+        Py_RETURN_NONE;
+    }
+    apply_line(session, frame, real);
+    put_tick(session);
+    put_span(session, thread, frame);
+    *session->writer->at++ = CTR_UNWIND;
+    put_event_value(session, args[2]);
+    ctr_count(session->writer, CTR_C_unwinds);
+    frame_pop(session, thread);
+    return done(session);
+}
+
+static PyObject *exception_event(struct session *session, PyObject *exception, uint8_t record,
+                                 enum ctr_counter counter)
+{
+    struct thread *thread;
+    compat_frame *real;
+    struct shadow_frame *frame = leaving(session, &thread, &real);
+    if (frame == NULL) {
+        Py_RETURN_NONE;
+    }
+    apply_line(session, frame, real);
+    *session->writer->at++ = record;
+    put_event_value(session, exception);
+    ctr_count(session->writer, counter);
+    return done(session);
+}
+
+PyObject *event_raise(struct session *session, PyObject *const *args)
+{
+    return exception_event(session, args[2], CTR_RAISE, CTR_C_raises);
+}
+
+PyObject *event_handled(struct session *session, PyObject *const *args)
+{
+    return exception_event(session, args[2], CTR_HANDLED, CTR_C_handled);
+}
+
+/* ---- what is not an event of sys.monitoring -------------------------------------------------------------- */
+
+void event_output(struct session *session, int stream, PyObject *text)
+{
+    struct thread *thread = frame_thread(session);
+    if (thread == NULL || session->waiting_for_main || session->waiting_for_file ||
+        !ready(session, thread)) {
+        return;
+    }
+    struct ctr_writer *writer = session->writer;
+    put_tick(session);
+    struct shadow shadow;
+    value_shadow(session, text, &shadow);
+    *writer->at++ = CTR_OUTPUT;
+    *writer->at++ = (uint8_t)stream;
+    writer->at = value_emit(session, writer->at, text, &shadow);
+    ctr_count(writer, CTR_C_outputs);
+    ctr_commit(writer);
+}
+
+void event_fork(struct session *session, long pid)
+{
+    struct thread *thread = frame_thread(session);
+    if (thread == NULL || !ready(session, thread)) {
+        return;
+    }
+    struct ctr_writer *writer = session->writer;
+    *writer->at++ = CTR_FORK;
+    writer->at = ct_varint_put(writer->at, (uint64_t)pid);
+    ctr_count(writer, CTR_C_forks);
+    ctr_commit(writer);
+}

@@ -1,0 +1,227 @@
+#include "recorder/gather.h"
+
+#include <stdlib.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+struct gather_scratch {
+    PyObject **items;
+    size_t item_capacity;
+    struct attribute *attributes;
+    size_t attribute_capacity;
+};
+
+/* ---- items ------------------------------------------------------------------------------------------- */
+
+static PyObject **reserve_items(struct session *session, size_t count)
+{
+    struct gather_scratch *scratch = session->scratch;
+    if (count > scratch->item_capacity) {
+        PyObject **items = realloc(scratch->items, count * sizeof *items);
+        if (items == NULL) {
+            return NULL;
+        }
+        scratch->items = items;
+        scratch->item_capacity = count;
+    }
+    return scratch->items;
+}
+
+static Py_ssize_t set_items(PyObject *set, PyObject **to)
+{
+    PySetObject *so = (PySetObject *)set;
+    Py_ssize_t count = 0;
+    for (Py_ssize_t i = 0; i <= so->mask && count < so->used; i++) {
+        /* a deleted entry's key is a dummy with hash -1; no real hash is -1 */
+        if (so->table[i].key != NULL && so->table[i].hash != -1) {
+            to[count++] = so->table[i].key;
+        }
+    }
+    return count;
+}
+
+/* As Modules/_collectionsmodule.c lays a deque out; checked at import (compat.c). */
+enum { DEQUE_BLOCK = 64 };
+
+struct deque_block {
+    struct deque_block *left;
+    PyObject *data[DEQUE_BLOCK];
+    struct deque_block *right;
+};
+
+struct deque {
+    PyObject_VAR_HEAD
+    struct deque_block *left;
+    struct deque_block *right;
+    Py_ssize_t left_index;
+    Py_ssize_t right_index;
+};
+
+static Py_ssize_t deque_items(PyObject *value, PyObject **to)
+{
+    const struct deque *deque = (const struct deque *)value;
+    const struct deque_block *block = deque->left;
+    Py_ssize_t index = deque->left_index;
+    for (Py_ssize_t i = 0; i < Py_SIZE(value); i++) {
+        to[i] = block->data[index];
+        if (++index == DEQUE_BLOCK) {
+            block = block->right;
+            index = 0;
+        }
+    }
+    return Py_SIZE(value);
+}
+
+void gather_items(struct session *session, PyObject *value, const struct type_info *type,
+                  struct gathered *gathered)
+{
+    *gathered = (struct gathered){0};
+    if (type->capture == CAPTURE_LIST) {
+        gathered->items = ((PyListObject *)value)->ob_item;
+        gathered->item_count = PyList_GET_SIZE(value);
+        return;
+    }
+    Py_ssize_t length =
+        type->capture == CAPTURE_SET ? ((PySetObject *)value)->used : Py_SIZE(value);
+    PyObject **items = reserve_items(session, (size_t)length + 1);
+    if (items == NULL) {
+        return;
+    }
+    gathered->items = items;
+    gathered->item_count =
+        type->capture == CAPTURE_SET ? set_items(value, items) : deque_items(value, items);
+}
+
+uint64_t gather_fingerprint(struct session *session, PyObject *value, const struct type_info *type)
+{
+    if (type->capture == CAPTURE_SET) {
+        PySetObject *so = (PySetObject *)value;
+        uint64_t sum = (uint64_t)so->used * 0x9e3779b97f4a7c15ull;
+        for (Py_ssize_t i = 0; i <= so->mask; i++) {
+            uint64_t key = (uint64_t)(uintptr_t)so->table[i].key;
+            sum += (key ^ (uint64_t)so->table[i].hash << 16) * 0xc2b2ae3d27d4eb4full;
+        }
+        return sum | 1;
+    }
+    if (type->capture == CAPTURE_BYTEARRAY) {
+        size_t size = (size_t)PyByteArray_GET_SIZE(value);
+        size_t limit = session->limits.max_text;
+        size_t cut = limit != 0 && size > limit ? limit : size;
+        return XXH3_64bits_withSeed(PyByteArray_AS_STRING(value), cut, size) | 1;
+    }
+    return 0;
+}
+
+/* ---- attributes --------------------------------------------------------------------------------------- */
+
+static struct attribute *add(struct session *session, struct gathered *gathered)
+{
+    struct gather_scratch *scratch = session->scratch;
+    if (gathered->count == scratch->attribute_capacity) {
+        size_t capacity = scratch->attribute_capacity ? scratch->attribute_capacity * 2 : 64;
+        struct attribute *attributes = realloc(scratch->attributes, capacity * sizeof *attributes);
+        if (attributes == NULL) {
+            return NULL;
+        }
+        scratch->attributes = attributes;
+        scratch->attribute_capacity = capacity;
+    }
+    gathered->attributes = scratch->attributes;
+    return &scratch->attributes[gathered->count++];
+}
+
+static void add_text(struct session *session, struct gathered *gathered, const char *text,
+                     PyObject *value)
+{
+    struct attribute *attribute = add(session, gathered);
+    if (attribute != NULL) {
+        *attribute = (struct attribute){NULL, text, value};
+    }
+}
+
+static void add_named(struct session *session, struct gathered *gathered, PyObject *name,
+                      PyObject *value)
+{
+    struct attribute *attribute = PyUnicode_CheckExact(name) ? add(session, gathered) : NULL;
+    if (attribute != NULL) {
+        *attribute = (struct attribute){name, NULL, value};
+    }
+}
+
+static void add_exception(struct session *session, struct gathered *gathered, PyObject *value)
+{
+    PyBaseExceptionObject *exception = (PyBaseExceptionObject *)value;
+    add_text(session, gathered, "args", exception->args);
+    add_text(session, gathered, "__cause__", exception->cause);
+    add_text(session, gathered, "__context__", exception->context);
+    add_text(session, gathered, "__suppress_context__",
+             exception->suppress_context ? Py_True : Py_False);
+    if (exception->notes != NULL) {
+        add_text(session, gathered, "__notes__", exception->notes);
+    }
+}
+
+static void add_dict(struct session *session, struct gathered *gathered, PyObject *dict)
+{
+    struct compat_dict_walk walk = compat_dict_walk(dict);
+    PyObject *key, *value;
+    while (compat_dict_next(&walk, &key, &value)) {
+        add_named(session, gathered, key, value);
+    }
+}
+
+void gather_attributes(struct session *session, PyObject *value, const struct type_info *type,
+                       struct gathered *gathered)
+{
+    *gathered = (struct gathered){0};
+    if (type->capture == CAPTURE_EXCEPTION) {
+        add_exception(session, gathered, value);
+    }
+    for (unsigned i = 0; i < type->slot_count; i++) {
+        add_text(session, gathered, type->slots[i].text,
+                 *(PyObject **)((char *)value + type->slots[i].offset));
+    }
+    PyDictKeysObject *keys;
+    Py_ssize_t count;
+    PyObject **values = compat_inline_values(value, &keys, &count);
+    if (values != NULL) {
+        gathered->shape = keys;
+        for (Py_ssize_t i = 0; i < count; i++) {
+            add_named(session, gathered, compat_shared_key(keys, i), values[i]);
+        }
+        return;
+    }
+    PyObject *dict = type->has_dict ? compat_instance_dict(value) : NULL;
+    if (dict != NULL && PyDict_Check(dict)) {
+        add_dict(session, gathered, dict);
+    }
+}
+
+uint64_t gather_names(const struct gathered *gathered, uint32_t count)
+{
+    uint64_t hash = 1;
+    for (uint32_t i = 0; i < count && i < gathered->count; i++) {
+        const struct attribute *attribute = &gathered->attributes[i];
+        uint64_t name = attribute->name != NULL ? (uint64_t)(uintptr_t)attribute->name
+                                                : (uint64_t)(uintptr_t)attribute->text;
+        hash = (hash ^ name) * 0x9e3779b97f4a7c15ull;
+        hash ^= hash >> 31;
+    }
+    return hash;
+}
+
+int gather_init(struct session *session)
+{
+    session->scratch = calloc(1, sizeof *session->scratch);
+    return session->scratch == NULL ? CT_ENOMEM : CT_OK;
+}
+
+void gather_free(struct session *session)
+{
+    if (session->scratch != NULL) {
+        free(session->scratch->items);
+        free(session->scratch->attributes);
+        free(session->scratch);
+        session->scratch = NULL;
+    }
+}

@@ -1,0 +1,40 @@
+/* What an object holds right now, laid out for comparing and writing. Reads memory only. */
+#ifndef CT_RECORDER_GATHER_H
+#define CT_RECORDER_GATHER_H
+
+#include "recorder/session.h"
+#include "recorder/types.h"
+
+struct attribute {
+    PyObject *name;   /* borrowed; NULL: `text` is the name */
+    const char *text;
+    PyObject *value;  /* borrowed; NULL: unbound */
+};
+
+/* Borrowed from the session's scratch memory until the next gather_*. */
+struct gathered {
+    PyObject *const *items;
+    Py_ssize_t item_count;
+    struct attribute *attributes;
+    uint32_t count;
+    const void *shape; /* the shared keys, for an instance that has no dict */
+};
+
+/* Items of a list, set, frozenset or deque. */
+void gather_items(struct session *session, PyObject *value, const struct type_info *type,
+                  struct gathered *gathered);
+
+/* Attributes in slots, shared keys or a dict; an exception's own fields first. */
+void gather_attributes(struct session *session, PyObject *value, const struct type_info *type,
+                       struct gathered *gathered);
+
+/* A hash of the first `count` names. */
+uint64_t gather_names(const struct gathered *gathered, uint32_t count);
+
+/* Changes whenever a set's or buffer's content does; 0 for other types. */
+uint64_t gather_fingerprint(struct session *session, PyObject *value, const struct type_info *type);
+
+int gather_init(struct session *session);
+void gather_free(struct session *session);
+
+#endif

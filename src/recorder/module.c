@@ -1,0 +1,452 @@
+#include "recorder/compat.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/start_options.h"
+#include "recorder/session.h"
+#include "recorder/wtf8.h"
+
+PyMODINIT_FUNC PyInit__recorder(void);
+
+/* ---- errors ----------------------------------------------------------------------------------------- */
+
+/* Raise codetracer_python_recorder.errors.make_error(kind, code, message). */
+static PyObject *raise_error(const char *kind, const char *code, const char *message,
+                             const char *key, const char *value)
+{
+    PyObject *errors = PyImport_ImportModule("codetracer_python_recorder.errors");
+    PyObject *context = key != NULL ? Py_BuildValue("{ss}", key, value) : PyDict_New();
+    PyObject *error = errors != NULL && context != NULL
+                          ? PyObject_CallMethod(errors, "make_error", "sssO", kind, code, message,
+                                                context)
+                          : NULL;
+    if (error != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    }
+    Py_XDECREF(error);
+    Py_XDECREF(context);
+    Py_XDECREF(errors);
+    return NULL;
+}
+
+static PyObject *raise_status(int status, const struct ct_error *error)
+{
+    switch (status) {
+    case CT_ESTATE:
+        return strstr(error->message, "already active") != NULL
+                   ? raise_error("Usage", "ERR_ALREADY_TRACING", error->message, NULL, NULL)
+                   : raise_error("Usage", "ERR_TRACER_INSTALL_CONFLICT", error->message, NULL, NULL);
+    case CT_ENOMEM:
+        return PyErr_NoMemory();
+    default:
+        return raise_error("Environment", "ERR_IO", error->message, NULL, NULL);
+    }
+}
+
+/* ---- what the run was -------------------------------------------------------------------------------- */
+
+static void add_entry(struct ct_bytes *run, const char *key, const char *value)
+{
+    ct_bytes_add_block(run, key, strlen(key));
+    ct_bytes_add_block(run, value, strlen(value));
+}
+
+static void add_text_entry(struct ct_bytes *run, const char *key, PyObject *value)
+{
+    if (value != NULL && PyUnicode_Check(value)) {
+        ct_bytes_add_block(run, key, strlen(key));
+        text_add(run, value);
+    }
+}
+
+static void add_list_entries(struct ct_bytes *run, const char *key, PyObject *values)
+{
+    for (Py_ssize_t i = 0; values != NULL && PyList_Check(values) && i < PyList_GET_SIZE(values); i++) {
+        add_text_entry(run, key, PyList_GET_ITEM(values, i));
+    }
+}
+
+static void add_process_entries(struct ct_bytes *run)
+{
+    char version[32];
+    snprintf(version, sizeof version, "%d.%d.%d", PY_MAJOR_VERSION, PY_MINOR_VERSION,
+             PY_MICRO_VERSION);
+    add_entry(run, "python", version);
+    add_text_entry(run, "executable", PySys_GetObject("executable"));
+    add_text_entry(run, "platform", PySys_GetObject("platform"));
+    char folder[PATH_MAX];
+    if (getcwd(folder, sizeof folder) != NULL) {
+        add_entry(run, "cwd", folder);
+    }
+}
+
+/* ---- start -------------------------------------------------------------------------------------------- */
+
+struct request { /* a start() call while it is read */
+    struct session_order order;
+    struct ct_bytes run;
+    char *activation;
+    bool exports;
+};
+
+static int read_limit(PyObject *value, uint64_t *limit)
+{
+    unsigned long long number = PyLong_AsUnsignedLongLong(value);
+    if (number == (unsigned long long)-1 && PyErr_Occurred()) {
+        return -1;
+    }
+    *limit = number;
+    return 0;
+}
+
+static uint64_t *limit_named(struct limits *limits, const char *name)
+{
+    const struct {
+        const char *name;
+        uint64_t *limit;
+    } known[] = {
+        {"max_text", &limits->max_text},
+        {"max_items", &limits->max_items},
+        {"max_depth", &limits->max_depth},
+        {"max_attributes", &limits->max_attributes},
+        {"max_size", &limits->max_size},
+        {"min_free_space", &limits->min_free_space},
+        {"export_limit", &limits->export_limit},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(known[i].name, name) == 0) {
+            return known[i].limit;
+        }
+    }
+    return NULL;
+}
+
+static int read_activation(struct request *request, PyObject *value)
+{
+    const char *path = PyUnicode_AsUTF8(value);
+    if (path == NULL) {
+        return -1;
+    }
+    request->activation = realpath(path, NULL);
+    if (request->activation == NULL) {
+        request->activation = strdup(path); /* a file that may appear later */
+    }
+    request->order.activation = request->activation;
+    return request->activation != NULL ? 0 : -1;
+}
+
+static int read_option(struct request *request, const char *name, PyObject *value)
+{
+    uint64_t *limit = limit_named(&request->order.limits, name);
+    if (limit != NULL) {
+        return read_limit(value, limit);
+    }
+    if (strcmp(name, "format") == 0) {
+        request->order.format = PyUnicode_AsUTF8(value);
+        add_text_entry(&request->run, "format", value);
+        return request->order.format != NULL ? 0 : -1;
+    }
+    if (strcmp(name, "activation") == 0) {
+        return read_activation(request, value);
+    }
+    if (strcmp(name, "program") == 0) {
+        add_text_entry(&request->run, "program", value);
+        request->order.records_string =
+            PyUnicode_Check(value) && PyUnicode_CompareWithASCIIString(value, "-c") == 0;
+        return 0;
+    }
+    if (strcmp(name, "args") == 0) {
+        add_list_entries(&request->run, "argument", value);
+        return 0;
+    }
+    if (strcmp(name, "trace_filter") == 0) {
+        add_list_entries(&request->run, "trace_filter", value);
+        return 0;
+    }
+    if (strcmp(name, "with_diff") == 0) {
+        add_entry(&request->run, "with_diff", value == Py_True ? "true" : "false");
+        return 0;
+    }
+    if (strcmp(name, "recorder_version") == 0 || strcmp(name, "target_script") == 0) {
+        add_text_entry(&request->run, name, value);
+        return 0;
+    }
+    if (strcmp(name, "exact") == 0) {
+        request->order.limits.exact = value == Py_True;
+        return 0;
+    }
+    if (strcmp(name, "recording_id") == 0) {
+        request->order.id = PyUnicode_AsUTF8(value);
+        return request->order.id != NULL ? 0 : -1;
+    }
+    if (strcmp(name, "policy") == 0) {
+        return 0; /* read by the façade */
+    }
+    PyErr_Format(PyExc_TypeError, "start() got an unknown option '%s'", name);
+    return -1;
+}
+
+static int read_options(struct request *request, PyObject *options)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(options, &at, &key, &value)) {
+        const char *name = PyUnicode_AsUTF8(key);
+        if (name == NULL || (value != Py_None && read_option(request, name, value) != 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static PyObject *make_directory(const char *directory)
+{
+    struct stat about;
+    if (stat(directory, &about) == 0 && !S_ISDIR(about.st_mode)) {
+        return raise_error("Usage", "ERR_TRACE_DIR_CONFLICT",
+                           "trace path exists and is not a directory", "path", directory);
+    }
+    struct ct_error error;
+    if (ct_make_directories(directory, NULL, &error) != CT_OK) {
+        return raise_error("Environment", "ERR_TRACE_DIR_CREATE_FAILED",
+                           "failed to create trace directory", "path", directory);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *recorder_start(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *path = NULL, *options;
+    if (!PyArg_ParseTuple(args, "O&O!:start", PyUnicode_FSConverter, &path, &PyDict_Type, &options)) {
+        return NULL;
+    }
+    struct request request = {.order.limits = session_default_limits()};
+    PyObject *result = NULL;
+    request.order.directory = PyBytes_AS_STRING(path);
+    if (read_options(&request, options) == 0) {
+        add_process_entries(&request.run);
+        request.order.run = &request.run;
+        request.order.exports = true;
+        result = make_directory(request.order.directory);
+    }
+    struct ct_error error = {0};
+    if (result != NULL) {
+        int status = request.run.failed ? CT_ENOMEM : session_start(&request.order, &error);
+        if (status != CT_OK) {
+            Py_CLEAR(result);
+            raise_status(status, &error);
+        }
+    }
+    ct_bytes_free(&request.run);
+    free(request.activation);
+    Py_DECREF(path);
+    return result;
+}
+
+/* ---- start by the environment --------------------------------------------------------------------------- */
+
+static void forget_variable(void)
+{
+    unsetenv(CT_START_VARIABLE);
+    PyObject *os = PyImport_ImportModule("os"); /* site has imported it */
+    PyObject *environ = os != NULL ? PyObject_GetAttrString(os, "environ") : NULL;
+    if (environ != NULL) {
+        Py_XDECREF(PyObject_CallMethod(environ, "pop", "sO", CT_START_VARIABLE, Py_None));
+    }
+    PyErr_Clear();
+    Py_XDECREF(environ);
+    Py_XDECREF(os);
+}
+
+/* sys.argv is not set yet when the hook runs; the interpreter's own command line is. */
+static void add_own_arguments(struct ct_bytes *run, size_t count)
+{
+    PyObject *argv = PySys_GetObject("orig_argv");
+    Py_ssize_t size = argv != NULL && PyList_Check(argv) ? PyList_GET_SIZE(argv) : 0;
+    for (Py_ssize_t i = size - (Py_ssize_t)count; i >= 0 && i < size; i++) {
+        add_text_entry(run, "argument", PyList_GET_ITEM(argv, i));
+    }
+}
+
+static void order_from(const struct ct_start_options *options, struct request *request)
+{
+    uint64_t *limits[CT_START_LIMITS] = {
+        [CT_START_MAX_TEXT] = &request->order.limits.max_text,
+        [CT_START_MAX_ITEMS] = &request->order.limits.max_items,
+        [CT_START_MAX_DEPTH] = &request->order.limits.max_depth,
+        [CT_START_MAX_ATTRIBUTES] = &request->order.limits.max_attributes,
+        [CT_START_MAX_SIZE] = &request->order.limits.max_size,
+        [CT_START_MIN_FREE_SPACE] = &request->order.limits.min_free_space,
+        [CT_START_EXPORT_LIMIT] = &request->order.limits.export_limit,
+    };
+    for (int i = 0; i < CT_START_LIMITS; i++) {
+        if (options->limits[i].is_given) {
+            *limits[i] = options->limits[i].value;
+        }
+    }
+    request->order.directory = options->dir;
+    request->order.id = options->id;
+    request->order.limits.exact = options->exact;
+    request->order.wait_for_main = true;
+    request->order.records_string = options->kind == CT_START_CODE;
+    if (options->activation != NULL) {
+        request->activation = realpath(options->activation, NULL);
+        request->order.activation =
+            request->activation != NULL ? request->activation : options->activation;
+    }
+    add_entry(&request->run, "program", options->program);
+    add_entry(&request->run, "kind", ct_start_kind_name(options->kind));
+    for (size_t i = 0; options->args != NULL && i < options->argc; i++) {
+        add_entry(&request->run, "argument", options->args[i]);
+    }
+    if (options->args == NULL) {
+        add_own_arguments(&request->run, options->argc);
+    }
+    add_process_entries(&request->run);
+    request->order.run = &request->run;
+}
+
+/* Registered before anything of the program is, so it runs last. */
+static int stop_at_exit(PyObject *module)
+{
+    PyObject *modules = PySys_GetObject("modules");
+    bool had = modules != NULL && PyDict_GetItemString(modules, "atexit") != NULL;
+    PyObject *atexit = PyImport_ImportModule("atexit");
+    PyObject *stop = PyObject_GetAttrString(module, "stop");
+    PyObject *done = atexit != NULL && stop != NULL
+                         ? PyObject_CallMethod(atexit, "register", "O", stop)
+                         : NULL;
+    if (!had && modules != NULL) {
+        PyDict_DelItemString(modules, "atexit");
+    }
+    Py_XDECREF(atexit);
+    Py_XDECREF(stop);
+    Py_XDECREF(done);
+    return done != NULL ? 0 : -1;
+}
+
+static PyObject *recorder_start_from_environment(PyObject *module, PyObject *args)
+{
+    (void)args;
+    const char *text = getenv(CT_START_VARIABLE);
+    if (text == NULL) {
+        Py_RETURN_FALSE;
+    }
+    char *copy = strdup(text);
+    forget_variable();
+    struct ct_error error = {0};
+    struct ct_start_options options;
+    int status = copy == NULL ? CT_ENOMEM : ct_start_decode(copy, &options, &error);
+    free(copy);
+    if (status != CT_OK) {
+        PyErr_SetString(PyExc_RuntimeError, error.message);
+        return NULL;
+    }
+    struct request request = {.order.limits = session_default_limits()};
+    order_from(&options, &request);
+    status = request.run.failed ? CT_ENOMEM : session_start(&request.order, &error);
+    ct_start_options_clear(&options);
+    ct_bytes_free(&request.run);
+    free(request.activation);
+    if (status != CT_OK) {
+        PyErr_SetString(PyExc_RuntimeError, error.message);
+        return NULL;
+    }
+    if (stop_at_exit(module) != 0) {
+        return NULL;
+    }
+    Py_RETURN_TRUE;
+}
+
+/* ---- the rest ------------------------------------------------------------------------------------------- */
+
+static PyObject *recorder_stop(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *code = Py_None;
+    if (!PyArg_ParseTuple(args, "|O:stop", &code)) {
+        return NULL;
+    }
+    long status = INT32_MIN;
+    if (code != Py_None) {
+        status = PyLong_AsLong(code);
+        if (status == -1 && PyErr_Occurred()) {
+            return NULL;
+        }
+    }
+    struct ct_error error = {0};
+    int failed = session_stop((int32_t)status, &error);
+    if (failed != CT_OK && failed != CT_ELIMIT) {
+        return raise_status(failed, &error);
+    }
+    if (failed == CT_ELIMIT) {
+        PySys_FormatStderr("codetracer: %s\n", error.message);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *recorder_flush(PyObject *module, PyObject *args)
+{
+    (void)module;
+    (void)args;
+    struct ct_error error = {0};
+    int failed = session_flush(&error);
+    return failed == CT_OK || failed == CT_ELIMIT ? Py_NewRef(Py_None) : raise_status(failed, &error);
+}
+
+static PyObject *recorder_is_tracing(PyObject *module, PyObject *args)
+{
+    (void)module;
+    (void)args;
+    return PyBool_FromLong(session_is_active());
+}
+
+static PyObject *recorder_set_exit_status(PyObject *module, PyObject *code)
+{
+    (void)module;
+    long status = PyLong_AsLong(code);
+    if (status == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    session_set_exit_status((int32_t)status);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {
+    {"start", recorder_start, METH_VARARGS, "Start recording into a directory."},
+    {"stop", recorder_stop, METH_VARARGS, "End the recording; nothing happens when there is none."},
+    {"flush", recorder_flush, METH_NOARGS, "Bring the exported files up to date."},
+    {"is_tracing", recorder_is_tracing, METH_NOARGS, "Is a recording going on in this process?"},
+    {"set_exit_status", recorder_set_exit_status, METH_O, "Note the program's exit status."},
+    {"start_from_environment", recorder_start_from_environment, METH_NOARGS,
+     "Start as the environment orders; False when it orders nothing."},
+    {NULL, NULL, 0, NULL},
+};
+
+static int module_exec(PyObject *module)
+{
+    return PyModule_AddStringConstant(module, "VERSION", CT_VERSION);
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_recorder",
+    .m_doc = "The native recorder.",
+    .m_methods = methods,
+    .m_slots = module_slots,
+};
+
+PyMODINIT_FUNC PyInit__recorder(void)
+{
+    return PyModuleDef_Init(&definition);
+}

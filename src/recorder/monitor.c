@@ -1,0 +1,305 @@
+#include "recorder/monitor.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <structmember.h>
+
+#include "recorder/events.h"
+#include "recorder/plan.h"
+#include "recorder/wtf8.h"
+
+/* ---- callbacks: objects that are their own vectorcall -------------------------------------------- */
+
+struct callback {
+    PyObject_HEAD
+    vectorcallfunc call;
+    struct session *session;
+};
+
+#define CALL(event)                                                                              \
+    static PyObject *call_##event(PyObject *self, PyObject *const *args, size_t count,           \
+                                  PyObject *names)                                                \
+    {                                                                                             \
+        (void)count;                                                                              \
+        (void)names;                                                                              \
+        return event_##event(((struct callback *)self)->session, args);                           \
+    }
+
+CALL(line)
+CALL(start)
+CALL(resume)
+CALL(return)
+CALL(yield)
+CALL(throw)
+CALL(unwind)
+CALL(raise)
+CALL(handled)
+
+struct monitored {
+    const char *name; /* in sys.monitoring.events */
+    vectorcallfunc call;
+    bool everywhere; /* cannot be turned on for single code objects, or decides about them */
+    bool on_code;
+};
+
+static const struct monitored monitored[] = {
+    {"LINE", call_line, false, true},
+    {"PY_START", call_start, true, true}, /* also on code: else 3.13 reports no line of a one-line def */
+    {"PY_RESUME", call_resume, false, true},
+    {"PY_RETURN", call_return, false, true},
+    {"PY_YIELD", call_yield, false, true},
+    {"PY_THROW", call_throw, true, false},
+    {"PY_UNWIND", call_unwind, true, false},
+    {"RAISE", call_raise, true, false},
+    {"EXCEPTION_HANDLED", call_handled, true, false},
+};
+
+enum { MONITORED = sizeof monitored / sizeof monitored[0] };
+
+static PyMemberDef callback_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(struct callback, call), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static void callback_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyType_Slot callback_slots[] = {
+    {Py_tp_dealloc, callback_dealloc},
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_members, callback_members},
+    {0, NULL},
+};
+
+static PyType_Spec callback_spec = {
+    .name = "codetracer_python_recorder._recorder.Callback",
+    .basicsize = sizeof(struct callback),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = callback_slots,
+};
+
+/* ---- sys.monitoring --------------------------------------------------------------------------------- */
+
+static PyObject *monitoring(void)
+{
+    PyObject *module = PySys_GetObject("monitoring");
+    if (module == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "this interpreter has no sys.monitoring");
+    }
+    return module;
+}
+
+static long event_number(PyObject *module, const char *name)
+{
+    PyObject *events = PyObject_GetAttrString(module, "events");
+    PyObject *number = events != NULL ? PyObject_GetAttrString(events, name) : NULL;
+    long value = number != NULL ? PyLong_AsLong(number) : -1;
+    Py_XDECREF(number);
+    Py_XDECREF(events);
+    return value;
+}
+
+static bool call_ok(PyObject *result)
+{
+    Py_XDECREF(result);
+    return result != NULL;
+}
+
+static bool take_tool(struct session *session, PyObject *module)
+{
+    static const int preferred[] = {5, 4, 3, 2, 1, 0};
+    for (size_t i = 0; i < sizeof preferred / sizeof preferred[0]; i++) {
+        if (call_ok(PyObject_CallMethod(module, "use_tool_id", "is", preferred[i],
+                                        "codetracer-python-recorder"))) {
+            session->tool = preferred[i];
+            return true;
+        }
+        if (!PyErr_ExceptionMatches(PyExc_ValueError)) {
+            return false;
+        }
+        PyErr_Clear();
+    }
+    return false;
+}
+
+static bool register_callbacks(struct session *session, PyObject *module)
+{
+    PyObject *type = PyType_FromSpec(&callback_spec);
+    bool all = type != NULL;
+    session->events_everywhere = session->events_on_code = 0;
+    for (size_t i = 0; all && i < MONITORED; i++) {
+        long event = event_number(module, monitored[i].name);
+        struct callback *callback = PyObject_New(struct callback, (PyTypeObject *)type);
+        all = event > 0 && callback != NULL;
+        if (all) {
+            callback->call = monitored[i].call;
+            callback->session = session;
+            all = call_ok(PyObject_CallMethod(module, "register_callback", "ilO", session->tool,
+                                              event, callback));
+            session->events_everywhere |= monitored[i].everywhere ? (int)event : 0;
+            session->events_on_code |= monitored[i].on_code ? (int)event : 0;
+        }
+        Py_XDECREF(callback);
+    }
+    Py_XDECREF(type);
+    return all;
+}
+
+static void watch_running_frames(struct session *session)
+{
+    PyThreadState *state = PyInterpreterState_ThreadHead(session->interpreter);
+    for (; state != NULL; state = PyThreadState_Next(state)) {
+        for (compat_frame *frame = compat_current_frame(state); frame != NULL;
+             frame = frame->previous) {
+            PyCodeObject *code = compat_frame_code(frame);
+            if (code == NULL || !compat_frame_is_complete(frame)) {
+                continue;
+            }
+            struct plan *plan = plan_of(session, code, frame->f_globals, frame->f_locals);
+            if (plan != NULL && !plan->skip) {
+                monitor_watch_code(session, code);
+            }
+        }
+    }
+}
+
+static int python_failure(struct ct_error *error, const char *what)
+{
+    PyObject *raised = PyErr_GetRaisedException();
+    PyObject *text = raised != NULL ? PyObject_Str(raised) : NULL;
+    const char *why = text != NULL ? PyUnicode_AsUTF8(text) : NULL;
+    int status = ct_fail(error, CT_ESTATE, "%s%s%s", what, why != NULL ? ": " : "",
+                         why != NULL ? why : "");
+    PyErr_Clear();
+    Py_XDECREF(text);
+    Py_XDECREF(raised);
+    return status;
+}
+
+int monitor_start(struct session *session, struct ct_error *error)
+{
+    PyObject *module = monitoring();
+    if (module == NULL) {
+        return python_failure(error, "cannot record");
+    }
+    if (!take_tool(session, module)) {
+        PyErr_Clear();
+        return ct_fail(error, CT_ESTATE,
+                       "no tool number of sys.monitoring is free: six other tools (coverage, "
+                       "profilers, debuggers) use them all; stop one of them");
+    }
+    session->disable = PyObject_GetAttrString(module, "DISABLE");
+    if (session->disable == NULL || !register_callbacks(session, module)) {
+        monitor_stop(session);
+        return python_failure(error, "cannot register with sys.monitoring");
+    }
+    if (!session->waiting_for_main && !session->waiting_for_file) {
+        watch_running_frames(session);
+    }
+    if (!call_ok(PyObject_CallMethod(module, "set_events", "ii", session->tool,
+                                     session->events_everywhere)) ||
+        !call_ok(PyObject_CallMethod(module, "restart_events", NULL))) {
+        monitor_stop(session);
+        return python_failure(error, "cannot turn the events of sys.monitoring on");
+    }
+    return CT_OK;
+}
+
+static void set_code_events(struct session *session, PyCodeObject *code, int events)
+{
+    PyObject *pending = PyErr_GetRaisedException();
+    PyObject *module = monitoring();
+    if (module == NULL || !call_ok(PyObject_CallMethod(module, "set_local_events", "iOi",
+                                                       session->tool, code, events))) {
+        PyErr_Clear();
+    }
+    PyErr_SetRaisedException(pending);
+}
+
+void monitor_watch_code(struct session *session, PyCodeObject *code)
+{
+    set_code_events(session, code, session->events_on_code);
+}
+
+static void unwatch_code(struct session *session, PyCodeObject *code)
+{
+    set_code_events(session, code, 0);
+}
+
+void monitor_stop(struct session *session)
+{
+    if (session->tool < 0) {
+        return;
+    }
+    PyObject *pending = PyErr_GetRaisedException();
+    PyObject *module = monitoring();
+    if (module != NULL) {
+        call_ok(PyObject_CallMethod(module, "set_events", "ii", session->tool, 0));
+        PyErr_Clear();
+        plans_each_code(session, unwatch_code);
+        for (size_t i = 0; i < MONITORED; i++) {
+            long event = event_number(module, monitored[i].name);
+            call_ok(PyObject_CallMethod(module, "register_callback", "ilO", session->tool, event,
+                                        Py_None));
+            PyErr_Clear();
+        }
+        call_ok(PyObject_CallMethod(module, "free_tool_id", "i", session->tool));
+    }
+    PyErr_Clear();
+    PyErr_SetRaisedException(pending);
+    session->tool = -1;
+}
+
+PyObject *monitor_stopped(struct session *session)
+{
+    if (session->tool >= 0) {
+        int saved = errno;
+        monitor_stop(session);
+        errno = saved;
+    }
+    Py_RETURN_NONE;
+}
+
+/* ---- where the program begins ----------------------------------------------------------------------- */
+
+static bool is_main_module(PyCodeObject *code, compat_frame *frame)
+{
+    if (PyUnicode_CompareWithASCIIString(code->co_name, "<module>") != 0) {
+        return false;
+    }
+    PyObject *name = PyDict_GetItemString(frame->f_globals, "__name__");
+    return name != NULL && PyUnicode_Check(name) &&
+           PyUnicode_CompareWithASCIIString(name, "__main__") == 0;
+}
+
+static bool is_file(PyCodeObject *code, const char *wanted)
+{
+    char *name = text_copy(code->co_filename);
+    char *real = name != NULL ? realpath(name, NULL) : NULL;
+    bool is = real != NULL && strcmp(real, wanted) == 0;
+    free(real);
+    free(name);
+    return is;
+}
+
+bool monitor_begins(struct session *session, PyCodeObject *code, compat_frame *frame)
+{
+    if (session->waiting_for_main) {
+        if (!is_main_module(code, frame)) {
+            return false;
+        }
+        session->waiting_for_main = false;
+    }
+    if (session->waiting_for_file) {
+        if (!is_file(code, session->activation)) {
+            return false;
+        }
+        session->waiting_for_file = false;
+    }
+    return true;
+}

@@ -1,0 +1,1124 @@
+#include "recorder/object.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "recorder/gather.h"
+#include "recorder/scope.h"
+#include "recorder/value.h"
+
+enum {
+    TABLE_BITS = 18, /* address table: twice MAX_OBJECTS */
+    TABLE_SIZE = 1 << TABLE_BITS,
+    MAX_CHAIN = 8,            /* blocks a state may be spread over */
+    SMALL_BASE_BYTES = 96,    /* cheaper to repeat than to look for */
+    UNNAMED_ITEMS = 64,       /* looked at in a container the line does not name */
+    CHILDREN_PER_CHECK = 16,  /* objects inside an object looked at after one line */
+};
+
+#define MAX_QUEUE (1u << 20)
+
+/* ---- the address table ------------------------------------------------------------------------------- */
+
+static uint32_t home_of(const PyObject *address)
+{
+    return (uint32_t)(((uintptr_t)address >> 4) * 0x9e3779b97f4a7c15ull >> (64 - TABLE_BITS));
+}
+
+static struct object_entry *find(struct object_table *table, const PyObject *address)
+{
+    for (uint32_t at = home_of(address);; at = (at + 1) & (TABLE_SIZE - 1)) {
+        uint32_t held = table->slots[at];
+        if (held == 0) {
+            return NULL;
+        }
+        if (table->entries[held - 1].address == address) {
+            return &table->entries[held - 1];
+        }
+    }
+}
+
+static void insert(struct object_table *table, const PyObject *address, uint32_t entry)
+{
+    uint32_t at = home_of(address);
+    while (table->slots[at] != 0) {
+        at = (at + 1) & (TABLE_SIZE - 1);
+    }
+    table->slots[at] = entry + 1;
+}
+
+/* Backward-shift deletion: no tombstones, so churn does not slow the table. */
+static void erase(struct object_table *table, const PyObject *address)
+{
+    uint32_t at = home_of(address);
+    while (table->slots[at] == 0 || table->entries[table->slots[at] - 1].address != address) {
+        if (table->slots[at] == 0) {
+            return;
+        }
+        at = (at + 1) & (TABLE_SIZE - 1);
+    }
+    for (uint32_t next = at;;) {
+        next = (next + 1) & (TABLE_SIZE - 1);
+        uint32_t held = table->slots[next];
+        if (held == 0) {
+            break;
+        }
+        uint32_t home = home_of(table->entries[held - 1].address);
+        bool stays = at <= next ? home > at && home <= next : home > at || home <= next;
+        if (!stays) {
+            table->slots[at] = held;
+            at = next;
+        }
+    }
+    table->slots[at] = 0;
+}
+
+/* ---- the end of an identity ---------------------------------------------------------------------------- */
+
+static void resize(struct session *session, struct shadow **array, uint32_t *capacity, uint32_t want)
+{
+    if (want <= *capacity) {
+        return;
+    }
+    uint32_t grown = *capacity == 0 ? 4 : *capacity;
+    while (grown < want) {
+        grown += grown / 2 + 1;
+    }
+    struct shadow *more = realloc(*array, grown * sizeof **array);
+    if (more != NULL) {
+        memset(more + *capacity, 0, (grown - *capacity) * sizeof *more);
+        session->objects.snapshot_bytes += (grown - *capacity) * sizeof *more;
+        *array = more;
+        *capacity = grown;
+    }
+}
+
+static void drop_items(struct session *session, struct shadow *array, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        shadow_assign(session, &array[i], (struct shadow){0});
+    }
+}
+
+static void free_snapshot(struct session *session, struct object_entry *entry)
+{
+    drop_items(session, entry->items, entry->count);
+    drop_items(session, entry->attrs, entry->attr_count);
+    session->objects.snapshot_bytes -=
+        ((size_t)entry->capacity + entry->attr_capacity) * sizeof(struct shadow);
+    free(entry->items);
+    free(entry->attrs);
+    entry->items = entry->attrs = NULL;
+    entry->count = entry->capacity = entry->attr_count = entry->attr_capacity = 0;
+}
+
+static void unwatch(struct session *session, struct object_entry *entry)
+{
+    if (entry->flags & ENTRY_WATCHED) {
+        PyObject *pending = PyErr_GetRaisedException();
+        if (PyDict_Unwatch(session->dict_watcher, entry->address) != 0) {
+            PyErr_Clear();
+        }
+        PyErr_SetRaisedException(pending);
+        entry->flags &= (uint8_t)~ENTRY_WATCHED;
+    }
+}
+
+static void end_entry(struct session *session, struct object_entry *entry)
+{
+    struct object_table *table = &session->objects;
+    erase(table, entry->address);
+    free_snapshot(session, entry);
+    uint32_t index = (uint32_t)(entry - table->entries);
+    *entry = (struct object_entry){.local = table->free_head};
+    table->free_head = index;
+    table->live--;
+}
+
+void object_release(struct session *session, struct object_entry *entry)
+{
+    struct object_table *table = &session->objects;
+    if (entry->flags & (ENTRY_LIMBO | ENTRY_PINNED)) {
+        return;
+    }
+    if (table->limbo_size == table->limbo_capacity) {
+        uint32_t capacity = table->limbo_capacity ? table->limbo_capacity * 2 : 256;
+        uint32_t *limbo = realloc(table->limbo, capacity * sizeof *limbo);
+        if (limbo == NULL) {
+            return; /* the clock finds it later */
+        }
+        table->limbo = limbo;
+        table->limbo_capacity = capacity;
+    }
+    entry->flags |= ENTRY_LIMBO;
+    table->limbo[table->limbo_size++] = (uint32_t)(entry - table->entries);
+}
+
+static bool too_full(const struct object_table *table);
+static bool forget_one(struct session *session);
+
+/* An object returned or moved is without holder for one event: only what was in limbo before this
+ * event began ends now. */
+static void objects_end_limbo(struct session *session)
+{
+    struct object_table *table = &session->objects;
+    uint32_t ready = table->limbo_ready;
+    for (uint32_t i = 0; i < ready; i++) {
+        struct object_entry *entry = &table->entries[table->limbo[i]];
+        if (!(entry->flags & ENTRY_LIMBO)) {
+            continue;
+        }
+        entry->flags &= (uint8_t)~ENTRY_LIMBO;
+        if (entry->address != NULL && entry->holders == 0) {
+            unwatch(session, entry);
+            end_entry(session, entry);
+        }
+    }
+    table->limbo_size -= ready;
+    memmove(table->limbo, table->limbo + ready, table->limbo_size * sizeof *table->limbo);
+    table->limbo_ready = table->limbo_size;
+}
+
+void objects_settle_slow(struct session *session)
+{
+    objects_end_limbo(session);
+    struct object_table *table = &session->objects;
+    while (table->pressure) {
+        table->pressure = too_full(table) && forget_one(session);
+    }
+}
+
+/* ---- new entries ----------------------------------------------------------------------------------------- */
+
+static void forget(struct session *session, struct object_entry *entry)
+{
+    ctr_count(session->writer, CTR_C_objects_forgotten);
+    unwatch(session, entry);
+    end_entry(session, entry);
+}
+
+/* The clock's hand passes entries used since its last visit and takes the first that was not. */
+static bool forget_one(struct session *session)
+{
+    struct object_table *table = &session->objects;
+    for (uint32_t turns = 0; turns < 2 * table->used + 2; turns++) {
+        table->hand = table->hand + 1 < table->used ? table->hand + 1 : 0;
+        struct object_entry *entry = &table->entries[table->hand];
+        if (entry->address == NULL ||
+            (entry->flags & (ENTRY_PINNED | ENTRY_QUEUED | ENTRY_LIMBO))) {
+            continue;
+        }
+        if (entry->flags & ENTRY_RECENT) {
+            entry->flags &= (uint8_t)~ENTRY_RECENT;
+            continue;
+        }
+        forget(session, entry);
+        return true;
+    }
+    return false;
+}
+
+/* Forgetting waits for the end of an event: while one runs, entries in use must stay. */
+static bool too_full(const struct object_table *table)
+{
+    return table->live > MAX_OBJECTS - MAX_OBJECTS / 8 || table->snapshot_bytes > MAX_SNAPSHOT_BYTES;
+}
+
+static struct object_entry *new_entry(struct session *session)
+{
+    struct object_table *table = &session->objects;
+    table->pressure = table->pressure || too_full(table);
+    struct object_entry *entry;
+    if (table->free_head != NO_ENTRY) {
+        entry = &table->entries[table->free_head];
+        table->free_head = entry->local;
+    } else if (table->used < MAX_OBJECTS) {
+        entry = &table->entries[table->used++];
+    } else {
+        return NULL;
+    }
+    table->live++;
+    return entry;
+}
+
+static void queue_opening(struct session *session, struct object_entry *entry)
+{
+    struct object_table *table = &session->objects;
+    if (entry->flags & ENTRY_QUEUED) {
+        return;
+    }
+    if (table->queue_size == table->queue_capacity) {
+        uint32_t capacity = table->queue_capacity ? table->queue_capacity * 2 : 256;
+        struct queued *queue = capacity > MAX_QUEUE
+                                   ? NULL
+                                   : realloc(table->queue, capacity * sizeof *queue);
+        if (queue == NULL) {
+            ctr_count(session->writer, CTR_C_lagging);
+            return;
+        }
+        table->queue = queue;
+        table->queue_capacity = capacity;
+    }
+    entry->flags |= ENTRY_QUEUED;
+    table->queue[table->queue_size++] =
+        (struct queued){(uint32_t)(entry - table->entries), table->depth};
+}
+
+static struct object_entry *add_entry(struct session *session, PyObject *value,
+                                      struct type_info *type, uint64_t number)
+{
+    struct object_entry *entry = new_entry(session);
+    if (entry == NULL) {
+        return NULL;
+    }
+    *entry = (struct object_entry){
+        .address = value,
+        .number = number,
+        .type = type,
+        .block = NO_BLOCK,
+        .named_block = NO_BLOCK,
+        .flags = ENTRY_RECENT,
+    };
+    insert(&session->objects, value, (uint32_t)(entry - session->objects.entries));
+    return entry;
+}
+
+void object_shadow(struct session *session, PyObject *value, struct type_info *type,
+                   struct shadow *out)
+{
+    struct object_table *table = &session->objects;
+    struct object_entry *entry = find(table, value);
+    if (entry != NULL && entry->type != type) {
+        unwatch(session, entry); /* another object lives there now */
+        end_entry(session, entry);
+        entry = NULL;
+    }
+    if (entry == NULL) {
+        entry = add_entry(session, value, type, table->next_number);
+        if (entry == NULL) {
+            *out = shadow_of(CTR_V_DROPPED, 0);
+            return;
+        }
+        table->next_number++;
+        ctr_count(session->writer, CTR_C_objects);
+        entry->epoch = session->epoch - 1;
+        if (session->limits.max_depth != 0 && table->depth >= session->limits.max_depth) {
+            entry->epoch = session->epoch; /* too deep: opened when a line reaches it */
+        }
+    }
+    if (entry->epoch != session->epoch) {
+        queue_opening(session, entry); /* what becomes reachable is looked at, known or new */
+    }
+    entry->flags |= ENTRY_RECENT;
+    *out = shadow_of(CTR_V_OBJECT, entry->number);
+    out->index = (uint32_t)(entry - table->entries);
+}
+
+void object_pin(struct session *session, const struct shadow *shadow)
+{
+    struct object_entry *entry = object_of(session, shadow);
+    if (entry != NULL) {
+        entry->flags |= ENTRY_PINNED;
+    }
+}
+
+/* ---- writing operations ------------------------------------------------------------------------------------ */
+
+uint8_t *object_put_reference(struct session *session, uint8_t *at, struct object_entry *entry)
+{
+    struct ctr_writer *writer = session->writer;
+    if (entry->named_block == writer->block) {
+        return ct_varint_put(at, (uint64_t)entry->local + 1);
+    }
+    entry->named_block = writer->block;
+    entry->local = writer->next_object++;
+    *at++ = 0;
+    return ct_varint_put(at, entry->number);
+}
+
+static bool room(const struct session *session, const uint8_t *at, size_t size)
+{
+    return size + EVENT_MARGIN_BYTES <= (size_t)(session->writer->limit - at);
+}
+
+static uint8_t sections_of(const struct object_entry *entry)
+{
+    switch (entry->type->capture) {
+    case CAPTURE_DICT:
+        return CTR_PAIRS | (entry->type->exact ? 0 : CTR_ATTRS);
+    case CAPTURE_INSTANCE:
+    case CAPTURE_EXCEPTION:
+        return CTR_ATTRS;
+    default:
+        return CTR_ITEMS | (entry->type->exact ? 0 : CTR_ATTRS);
+    }
+}
+
+static uint8_t *put_open(struct session *session, struct object_entry *entry, uint8_t flags)
+{
+    struct ctr_writer *writer = session->writer;
+    uint8_t *at = writer->at;
+    *at++ = CTR_OPEN;
+    at = object_put_reference(session, at, entry);
+    at = ct_varint_put(at, types_number(session, entry->type));
+    if (!(entry->flags & ENTRY_OPENED)) {
+        flags |= CTR_OPEN_NEW;
+    }
+    *at++ = flags;
+    if (!(flags & CTR_OPEN_BASE)) {
+        at = ct_varint_put(at, writer->block - entry->block);
+    }
+    entry->flags |= ENTRY_OPENED;
+    entry->block = writer->block;
+    return at;
+}
+
+static void base_written(struct object_entry *entry, const uint8_t *from, const uint8_t *to)
+{
+    entry->base_bytes = (uint32_t)(to - from);
+    entry->since_base = 0;
+    entry->chain = 0;
+}
+
+/* One place of a container takes a value: the shadow changes, the value is written. */
+static uint8_t *place(struct session *session, uint8_t *at, struct shadow *shadow, PyObject *value)
+{
+    struct shadow now;
+    if (!room(session, at, 64)) {
+        now = shadow_of(CTR_V_DROPPED, 0);
+        ctr_count(session->writer, CTR_C_values_cut);
+    } else {
+        value_shadow(session, value, &now);
+    }
+    at = value_emit(session, at, value, &now);
+    shadow_assign(session, shadow, now);
+    return at;
+}
+
+static uint8_t *place_named(struct session *session, uint8_t *at, struct shadow *shadow,
+                            PyObject *name, PyObject *value)
+{
+    if (name != NULL && value != NULL && scope_is_secret(name)) {
+        ctr_count(session->writer, CTR_C_values_redacted);
+        shadow_assign(session, shadow, shadow_of(CTR_V_REDACTED, 0));
+        *at++ = CTR_V_REDACTED;
+        return at;
+    }
+    return place(session, at, shadow, value);
+}
+
+static uint8_t *put_name(struct session *session, uint8_t *at, const struct attribute *attribute)
+{
+    if (attribute->name != NULL) {
+        struct shadow name;
+        value_shadow(session, attribute->name, &name);
+        return value_emit(session, at, attribute->name, &name);
+    }
+    size_t size = strlen(attribute->text);
+    if (size <= CTR_SHORT_TEXT_MAX) {
+        *at++ = (uint8_t)(CTR_V_SHORT_TEXT + size);
+    } else {
+        session->writer->next_node++;
+        *at++ = CTR_V_TEXT;
+        at = ct_varint_put(at, size);
+    }
+    memcpy(at, attribute->text, size);
+    return at + size;
+}
+
+static uint8_t *put_attributes(struct session *session, uint8_t *at, struct object_entry *entry,
+                               const struct gathered *gathered)
+{
+    uint32_t count = gathered->count;
+    if (session->limits.max_attributes != 0 && count > session->limits.max_attributes) {
+        count = (uint32_t)session->limits.max_attributes;
+        ctr_count(session->writer, CTR_C_values_cut);
+    }
+    drop_items(session, entry->attrs + (count < entry->attr_count ? count : entry->attr_count),
+               count < entry->attr_count ? entry->attr_count - count : 0);
+    resize(session, &entry->attrs, &entry->attr_capacity, count);
+    count = count <= entry->attr_capacity ? count : entry->attr_capacity;
+    at = ct_varint_put(at, gathered->count);
+    at = ct_varint_put(at, count);
+    for (uint32_t i = 0; i < count; i++) {
+        at = put_name(session, at, &gathered->attributes[i]);
+        at = place_named(session, at, &entry->attrs[i], gathered->attributes[i].name,
+                         gathered->attributes[i].value);
+    }
+    entry->attr_count = count;
+    entry->names = gather_names(gathered, count);
+    entry->shape = gathered->shape;
+    return at;
+}
+
+static uint8_t *put_items(struct session *session, uint8_t *at, struct object_entry *entry,
+                          PyObject *const *items, Py_ssize_t length)
+{
+    uint32_t count = (uint32_t)length;
+    if (session->limits.max_items != 0 && (uint64_t)length > session->limits.max_items) {
+        count = (uint32_t)session->limits.max_items;
+        ctr_count(session->writer, CTR_C_values_cut);
+    }
+    if (count < entry->count) {
+        drop_items(session, entry->items + count, entry->count - count);
+        entry->count = count;
+    }
+    resize(session, &entry->items, &entry->capacity, count);
+    count = count <= entry->capacity ? count : entry->capacity;
+    at = ct_varint_put(at, (uint64_t)length);
+    at = ct_varint_put(at, count);
+    for (uint32_t i = 0; i < count; i++) {
+        at = place(session, at, &entry->items[i], items[i]);
+    }
+    entry->count = count;
+    entry->true_length = (uint64_t)length;
+    return at;
+}
+
+/* A dict's values are not remembered, only which objects they are, so that those keep their
+ * identity while the dict lives. */
+static void hold_value(struct session *session, struct object_entry *entry, struct shadow value)
+{
+    if (shadow_kind(&value) != CTR_V_OBJECT) {
+        return;
+    }
+    resize(session, &entry->items, &entry->capacity, entry->count + 1);
+    if (entry->count < entry->capacity) {
+        entry->items[entry->count] = (struct shadow){0};
+        shadow_assign(session, &entry->items[entry->count++], value);
+    }
+}
+
+static uint8_t *put_pair(struct session *session, uint8_t *at, struct object_entry *entry,
+                         PyObject *key, PyObject *value)
+{
+    struct shadow shadow;
+    value_shadow(session, key, &shadow);
+    at = value_emit(session, at, key, &shadow);
+    hold_value(session, entry, shadow);
+    if (PyUnicode_CheckExact(key) && scope_is_secret(key)) {
+        ctr_count(session->writer, CTR_C_values_redacted);
+        *at++ = CTR_V_REDACTED;
+        return at;
+    }
+    value_shadow(session, value, &shadow);
+    at = value_emit(session, at, value, &shadow);
+    hold_value(session, entry, shadow);
+    return at;
+}
+
+static uint8_t *put_pairs(struct session *session, uint8_t *at, struct object_entry *entry,
+                          PyObject *dict)
+{
+    drop_items(session, entry->items, entry->count);
+    entry->count = 0;
+    Py_ssize_t length = ((PyDictObject *)dict)->ma_used;
+    uint64_t limit = session->limits.max_items;
+    Py_ssize_t count = limit != 0 && (uint64_t)length > limit ? (Py_ssize_t)limit : length;
+    at = ct_varint_put(at, (uint64_t)length);
+    /* The count is not known before the room is: two bytes and more are kept for it. */
+    uint8_t *count_at = at;
+    at += 5;
+    Py_ssize_t done = 0;
+    struct compat_dict_walk walk = compat_dict_walk(dict);
+    PyObject *key, *value;
+    while (done < count && room(session, at, 4096) && compat_dict_next(&walk, &key, &value)) {
+        at = put_pair(session, at, entry, key, value);
+        done++;
+    }
+    if (done < length) {
+        ctr_count(session->writer, CTR_C_values_cut);
+    }
+    for (int i = 0; i < 5; i++) {
+        count_at[i] = (uint8_t)((done >> (7 * i) & 0x7f) | (i < 4 ? 0x80 : 0));
+    }
+    entry->true_length = (uint64_t)length;
+    return at;
+}
+
+static uint8_t *put_bytearray(struct session *session, uint8_t *at, struct object_entry *entry,
+                              PyObject *value)
+{
+    uint64_t limit = session->limits.max_text;
+    size_t length = (size_t)PyByteArray_GET_SIZE(value);
+    size_t cut = limit != 0 && length > limit ? limit : length;
+    cut = room(session, at, cut) ? cut : 0;
+    *at++ = 1;
+    *at++ = 1;
+    if (cut < length) {
+        ctr_count(session->writer, CTR_C_values_cut);
+        session->writer->next_node++;
+        *at++ = CTR_V_CUT;
+        at = ct_varint_put(at, length);
+    }
+    session->writer->next_node++;
+    *at++ = CTR_V_BYTES;
+    at = ct_varint_put(at, cut);
+    memcpy(at, PyByteArray_AS_STRING(value), cut);
+    entry->seen = gather_fingerprint(session, value, entry->type);
+    return at + cut;
+}
+
+/* Everything the object holds now. */
+static void write_base(struct session *session, struct object_entry *entry, PyObject *value)
+{
+    struct ctr_writer *writer = session->writer;
+    struct gathered gathered;
+    const uint8_t *from = writer->at;
+    uint8_t *at = put_open(session, entry, CTR_OPEN_BASE);
+    uint8_t sections = sections_of(entry);
+    *at++ = sections;
+    if (sections & CTR_ITEMS) {
+        if (entry->type->capture == CAPTURE_BYTEARRAY) {
+            at = put_bytearray(session, at, entry, value);
+        } else {
+            gather_items(session, value, entry->type, &gathered);
+            at = put_items(session, at, entry, gathered.items, gathered.item_count);
+            entry->seen = gather_fingerprint(session, value, entry->type);
+        }
+    }
+    if (sections & CTR_PAIRS) {
+        at = put_pairs(session, at, entry, value);
+    }
+    if (sections & CTR_ATTRS) {
+        gather_attributes(session, value, entry->type, &gathered);
+        at = put_attributes(session, at, entry, &gathered);
+    }
+    writer->at = at;
+    base_written(entry, from, at);
+}
+
+static void watch(struct session *session, struct object_entry *entry, PyObject *dict)
+{
+    if (entry->flags & ENTRY_WATCHED) {
+        return;
+    }
+    PyObject *pending = PyErr_GetRaisedException();
+    if (PyDict_Watch(session->dict_watcher, dict) == 0) {
+        entry->flags |= ENTRY_WATCHED;
+    } else {
+        PyErr_Clear();
+    }
+    PyErr_SetRaisedException(pending);
+}
+
+static void open_now(struct session *session, struct object_entry *entry, PyObject *value)
+{
+    write_base(session, entry, value);
+    if (entry->type->capture == CAPTURE_DICT) {
+        watch(session, entry, value);
+    }
+    entry->epoch = session->epoch;
+}
+
+static void check_content(struct session *session, struct object_entry *entry, PyObject *value,
+                          bool named);
+
+void objects_open_queued(struct session *session)
+{
+    struct object_table *table = &session->objects;
+    for (uint32_t i = 0; i < table->queue_size; i++) {
+        struct queued queued = table->queue[i];
+        struct object_entry *entry = &table->entries[queued.entry];
+        entry->flags &= (uint8_t)~ENTRY_QUEUED;
+        if (entry->address == NULL) {
+            continue;
+        }
+        if (!room(session, session->writer->at, CTR_BLOCK_SOFT_BYTES / 4)) {
+            ctr_count(session->writer, CTR_C_lagging); /* opened when it is next looked at */
+            continue;
+        }
+        table->depth = queued.depth + 1;
+        if (!(entry->flags & ENTRY_OPENED)) {
+            open_now(session, entry, entry->address);
+        } else if (entry->epoch != session->epoch) {
+            entry->epoch = session->epoch;
+            check_content(session, entry, entry->address, true);
+        }
+    }
+    table->queue_size = 0;
+    table->depth = 0;
+}
+
+/* Before an operation: make sure this block has opened the object, with its remembered state or a
+ * pointer to where it is. */
+static void touch(struct session *session, struct object_entry *entry, PyObject *value)
+{
+    struct ctr_writer *writer = session->writer;
+    if (entry->block == writer->block) {
+        return;
+    }
+    if (entry->block != NO_BLOCK && entry->base_bytes > SMALL_BASE_BYTES &&
+        entry->chain < MAX_CHAIN && entry->since_base < entry->base_bytes) {
+        writer->at = put_open(session, entry, 0);
+        entry->chain++;
+        return;
+    }
+    if (entry->type->capture == CAPTURE_DICT) {
+        write_base(session, entry, value); /* called before the change: still the old state */
+        return;
+    }
+    const uint8_t *from = writer->at;
+    uint8_t *at = put_open(session, entry, CTR_OPEN_BASE);
+    uint8_t sections = sections_of(entry);
+    *at++ = sections;
+    if (sections & CTR_ITEMS) {
+        at = ct_varint_put(at, entry->true_length);
+        at = ct_varint_put(at, entry->count);
+        for (uint32_t i = 0; i < entry->count; i++) {
+            at = shadow_emit(session, at, &entry->items[i]);
+        }
+    }
+    if (sections & CTR_ATTRS) {
+        struct gathered gathered;
+        gather_attributes(session, value, entry->type, &gathered);
+        uint32_t count = entry->attr_count < gathered.count ? entry->attr_count : gathered.count;
+        at = ct_varint_put(at, gathered.count);
+        at = ct_varint_put(at, count);
+        for (uint32_t i = 0; i < count; i++) {
+            at = put_name(session, at, &gathered.attributes[i]);
+            at = shadow_emit(session, at, &entry->attrs[i]);
+        }
+    }
+    writer->at = at;
+    base_written(entry, from, at);
+}
+
+/* Start an operation on an object: its block has opened it, the record and reference are written. */
+static uint8_t *begin(struct session *session, struct object_entry *entry, PyObject *value,
+                      uint8_t record)
+{
+    touch(session, entry, value);
+    uint8_t *at = session->writer->at;
+    *at++ = record;
+    return object_put_reference(session, at, entry);
+}
+
+static void end(struct session *session, struct object_entry *entry, uint8_t *at)
+{
+    entry->since_base += (uint32_t)(at - session->writer->at);
+    session->writer->at = at;
+}
+
+/* ---- comparing ------------------------------------------------------------------------------------------ */
+
+static inline bool same(struct session *session, const struct shadow *shadow, PyObject *value)
+{
+    switch (shadow_kind(shadow)) {
+    case CTR_V_OBJECT: {
+        struct object_entry *entry = object_of(session, shadow);
+        return entry != NULL && entry->address == value && entry->type->type == Py_TYPE(value);
+    }
+    case CTR_V_NONE:
+        return value == Py_None;
+    case CTR_V_REDACTED:
+    case CTR_V_DROPPED:
+        return value != NULL;
+    default: {
+        struct shadow now;
+        value_shadow(session, value, &now);
+        return shadow_same(shadow, &now);
+    }
+    }
+}
+
+static void set_item(struct session *session, struct object_entry *entry, PyObject *value,
+                     uint32_t index, PyObject *item)
+{
+    uint8_t *at = begin(session, entry, value, CTR_ITEM);
+    at = ct_varint_put(at, index);
+    end(session, entry, place(session, at, &entry->items[index], item));
+}
+
+static void append_item(struct session *session, struct object_entry *entry, PyObject *value,
+                        PyObject *item)
+{
+    resize(session, &entry->items, &entry->capacity, entry->count + 1);
+    if (entry->count == entry->capacity) {
+        return;
+    }
+    entry->items[entry->count] = (struct shadow){0};
+    uint8_t *at = begin(session, entry, value, CTR_APPEND);
+    end(session, entry, place(session, at, &entry->items[entry->count], item));
+    entry->count++;
+    entry->true_length++;
+}
+
+static void splice(struct session *session, struct object_entry *entry, PyObject *value,
+                   uint32_t start, uint32_t removed, PyObject *const *added, uint32_t count)
+{
+    uint8_t *at = begin(session, entry, value, CTR_SPLICE);
+    resize(session, &entry->items, &entry->capacity, entry->count - removed + count);
+    if (entry->count - removed + count > entry->capacity) {
+        return;
+    }
+    drop_items(session, entry->items + start, removed);
+    memmove(entry->items + start + count, entry->items + start + removed,
+            (entry->count - start - removed) * sizeof *entry->items);
+    memset(entry->items + start, 0, count * sizeof *entry->items);
+    at = ct_varint_put(at, start);
+    at = ct_varint_put(at, removed);
+    at = ct_varint_put(at, count);
+    for (uint32_t i = 0; i < count; i++) {
+        at = place(session, at, &entry->items[start + i], added[i]);
+    }
+    entry->count = entry->count - removed + count;
+    entry->true_length = entry->count;
+    end(session, entry, at);
+}
+
+static bool worth_a_base(const struct object_entry *entry, uint32_t changes)
+{
+    return changes > 8 && changes > entry->count / 2;
+}
+
+/* Length changed: what is the same at both ends stays, the middle is replaced. */
+static void compare_lengths(struct session *session, struct object_entry *entry, PyObject *value,
+                            PyObject *const *items, uint32_t length)
+{
+    uint32_t shorter = entry->count < length ? entry->count : length;
+    uint32_t front = 0, back = 0;
+    while (front < shorter && same(session, &entry->items[front], items[front])) {
+        front++;
+    }
+    if (front == entry->count && length - front <= 8) {
+        for (; front < length; front++) {
+            append_item(session, entry, value, items[front]);
+        }
+        return;
+    }
+    while (back < shorter - front &&
+           same(session, &entry->items[entry->count - 1 - back], items[length - 1 - back])) {
+        back++;
+    }
+    uint32_t added = length - front - back;
+    if (worth_a_base(entry, added)) {
+        write_base(session, entry, value);
+    } else {
+        splice(session, entry, value, front, entry->count - front - back, items + front, added);
+    }
+}
+
+static void compare_range(struct session *session, struct object_entry *entry, PyObject *value,
+                          PyObject *const *items, uint32_t from, uint32_t to)
+{
+    uint32_t changes = 0;
+    for (uint32_t i = from; i < to; i++) {
+        if (!same(session, &entry->items[i], items[i])) {
+            if (++changes > 8 && worth_a_base(entry, changes)) {
+                write_base(session, entry, value);
+                return;
+            }
+            set_item(session, entry, value, i, items[i]);
+        }
+    }
+}
+
+static void check_sequence(struct session *session, struct object_entry *entry, PyObject *value,
+                           PyObject *const *items, Py_ssize_t length, bool named)
+{
+    uint64_t limit = session->limits.max_items;
+    bool cut = limit != 0 && (uint64_t)length > limit;
+    if (entry->true_length != (uint64_t)length) {
+        if (cut && entry->true_length > limit) {
+            uint8_t *at = begin(session, entry, value, CTR_TOTAL);
+            entry->true_length = (uint64_t)length;
+            end(session, entry, ct_varint_put(at, (uint64_t)length));
+        } else if (cut || entry->true_length > entry->count) {
+            write_base(session, entry, value);
+            return;
+        } else {
+            compare_lengths(session, entry, value, items, (uint32_t)length);
+            return;
+        }
+    }
+    uint32_t count = entry->count;
+    if (named || count <= UNNAMED_ITEMS) {
+        compare_range(session, entry, value, items, 0, count);
+        return;
+    }
+    uint32_t from = entry->rotation % count;
+    uint32_t to = from + UNNAMED_ITEMS / 2 < count ? from + UNNAMED_ITEMS / 2 : count;
+    entry->rotation = to < count ? to : 0;
+    compare_range(session, entry, value, items, 0, UNNAMED_ITEMS / 2);
+    compare_range(session, entry, value, items, from, to);
+}
+
+static void check_attribute(struct session *session, struct object_entry *entry, PyObject *value,
+                            uint32_t index, PyObject *name, PyObject *now)
+{
+    uint8_t *at = begin(session, entry, value, CTR_ATTR);
+    at = ct_varint_put(at, index);
+    at = place_named(session, at, &entry->attrs[index], name, now);
+    end(session, entry, at);
+}
+
+/* Most instances keep their values in the order of their type's shared keys: no names to look at. */
+static bool check_inline(struct session *session, struct object_entry *entry, PyObject *value)
+{
+    PyDictKeysObject *keys;
+    Py_ssize_t count;
+    PyObject **values = compat_inline_values(value, &keys, &count);
+    if (values == NULL || keys != entry->shape || entry->type->slot_count != 0 ||
+        (uint32_t)count != entry->attr_count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < entry->attr_count; i++) {
+        if (!same(session, &entry->attrs[i], values[i])) {
+            check_attribute(session, entry, value, i, compat_shared_key(keys, i), values[i]);
+        }
+    }
+    return true;
+}
+
+static void add_attribute(struct session *session, struct object_entry *entry, PyObject *value,
+                          const struct attribute *attribute)
+{
+    uint32_t index = entry->attr_count;
+    resize(session, &entry->attrs, &entry->attr_capacity, index + 1);
+    if (index >= entry->attr_capacity) {
+        return;
+    }
+    entry->attrs[index] = (struct shadow){0};
+    uint8_t *at = begin(session, entry, value, CTR_ATTR_ADD);
+    at = put_name(session, at, attribute);
+    at = place_named(session, at, &entry->attrs[index], attribute->name, attribute->value);
+    entry->attr_count = index + 1;
+    end(session, entry, at);
+}
+
+static void check_attributes(struct session *session, struct object_entry *entry, PyObject *value)
+{
+    if (check_inline(session, entry, value)) {
+        return;
+    }
+    struct gathered gathered;
+    gather_attributes(session, value, entry->type, &gathered);
+    uint64_t limit = session->limits.max_attributes;
+    uint32_t count = limit != 0 && gathered.count > limit ? (uint32_t)limit : gathered.count;
+    if (count < entry->attr_count ||
+        gather_names(&gathered, entry->attr_count) != entry->names) {
+        write_base(session, entry, value);
+        return;
+    }
+    for (uint32_t i = 0; i < entry->attr_count; i++) {
+        if (!same(session, &entry->attrs[i], gathered.attributes[i].value)) {
+            check_attribute(session, entry, value, i, gathered.attributes[i].name,
+                            gathered.attributes[i].value);
+        }
+    }
+    while (entry->attr_count < count) {
+        uint32_t before = entry->attr_count;
+        add_attribute(session, entry, value, &gathered.attributes[before]);
+        if (entry->attr_count == before) {
+            break;
+        }
+    }
+    entry->names = gather_names(&gathered, entry->attr_count);
+    entry->shape = gathered.shape;
+}
+
+static void check_content(struct session *session, struct object_entry *entry, PyObject *value,
+                          bool named)
+{
+    struct gathered gathered;
+    switch (entry->type->capture) {
+    case CAPTURE_LIST:
+        check_sequence(session, entry, value, ((PyListObject *)value)->ob_item,
+                       PyList_GET_SIZE(value), named);
+        break;
+    case CAPTURE_DEQUE:
+        gather_items(session, value, entry->type, &gathered);
+        check_sequence(session, entry, value, gathered.items, gathered.item_count, named);
+        break;
+    case CAPTURE_SET:
+    case CAPTURE_BYTEARRAY:
+        if (gather_fingerprint(session, value, entry->type) != entry->seen) {
+            write_base(session, entry, value);
+        }
+        break;
+    case CAPTURE_DICT:
+        if (!(entry->flags & ENTRY_WATCHED)) {
+            write_base(session, entry, value);
+        }
+        break;
+    default:
+        check_attributes(session, entry, value);
+        return;
+    }
+    if (!entry->type->exact && entry->type->has_dict) {
+        check_attributes(session, entry, value);
+    }
+}
+
+/* A place still holds an object the table forgot: it comes back under its old number. */
+static struct object_entry *revive(struct session *session, PyObject *value,
+                                   const struct shadow *shadow)
+{
+    struct type_info *type = types_of(session, Py_TYPE(value));
+    if (type == NULL || !type_is_object(type) || find(&session->objects, value) != NULL) {
+        return NULL;
+    }
+    struct object_entry *entry = add_entry(session, value, type, shadow->bits);
+    if (entry != NULL) {
+        entry->holders = 1;
+        ((struct shadow *)shadow)->index = (uint32_t)(entry - session->objects.entries);
+    }
+    return entry;
+}
+
+void object_check(struct session *session, PyObject *value, struct shadow *shadow, bool named,
+                  bool forced)
+{
+    struct object_entry *entry = object_of(session, shadow);
+    if (entry == NULL) {
+        entry = revive(session, value, shadow);
+        if (entry == NULL) {
+            return;
+        }
+    }
+    if (entry->address != value) {
+        return;
+    }
+    entry->flags |= ENTRY_RECENT;
+    if (entry->epoch == session->epoch && !forced && (entry->flags & ENTRY_OPENED)) {
+        return;
+    }
+    entry->epoch = session->epoch;
+    if (!(entry->flags & ENTRY_OPENED)) {
+        open_now(session, entry, value);
+        return;
+    }
+    check_content(session, entry, value, named);
+}
+
+void object_check_children(struct session *session, PyObject *value, const struct shadow *shadow,
+                           bool forced)
+{
+    struct object_entry *entry = object_of(session, shadow);
+    if (entry == NULL || entry->address != value) {
+        return;
+    }
+    struct shadow *places = entry->attr_count != 0 ? entry->attrs : entry->items;
+    uint32_t count = entry->attr_count != 0 ? entry->attr_count : entry->count;
+    uint32_t from = count > CHILDREN_PER_CHECK ? entry->rotation % count : 0;
+    uint32_t budget = count < CHILDREN_PER_CHECK ? count : CHILDREN_PER_CHECK;
+    entry->rotation = count > CHILDREN_PER_CHECK ? from + budget : entry->rotation;
+    for (uint32_t i = 0; i < budget; i++) {
+        struct shadow *place_ = &places[(from + i) % count];
+        if (shadow_kind(place_) != CTR_V_OBJECT) {
+            continue;
+        }
+        struct object_entry *child = object_of(session, place_);
+        if (child != NULL && (forced || child->epoch != session->epoch)) {
+            object_check(session, child->address, place_, true, forced);
+            /* Its own children may have moved the snapshot arrays. */
+            places = entry->attr_count != 0 ? entry->attrs : entry->items;
+        }
+    }
+}
+
+/* ---- dicts report their changes ------------------------------------------------------------------------ */
+
+/* Called before the change is made, by whoever makes it; the dict is whole. */
+static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObject *dict,
+                         PyObject *key, PyObject *value)
+{
+    struct object_entry *entry = find(&session->objects, dict);
+    if (entry == NULL || entry->type->capture != CAPTURE_DICT) {
+        return;
+    }
+    if (event == PyDict_EVENT_DEALLOCATED) {
+        entry->flags &= (uint8_t)~ENTRY_WATCHED;
+        end_entry(session, entry);
+        return;
+    }
+    if (session->writer->at >= session->writer->soft &&
+        !session_next_block(session, session->writer->thread)) {
+        return;
+    }
+    uint8_t *at;
+    switch (event) {
+    case PyDict_EVENT_ADDED:
+    case PyDict_EVENT_MODIFIED:
+        at = begin(session, entry, dict, CTR_PAIR);
+        end(session, entry, put_pair(session, at, entry, key, value));
+        break;
+    case PyDict_EVENT_DELETED: {
+        struct shadow shadow;
+        at = begin(session, entry, dict, CTR_UNPAIR);
+        value_shadow(session, key, &shadow);
+        end(session, entry, value_emit(session, at, key, &shadow));
+        break;
+    }
+    case PyDict_EVENT_CLEARED:
+        end(session, entry, begin(session, entry, dict, CTR_CLEAR));
+        break;
+    default: /* CLONED: an empty dict takes all of another */
+        at = begin(session, entry, dict, CTR_CLEAR);
+        end(session, entry, at);
+        struct compat_dict_walk walk = compat_dict_walk(key);
+        PyObject *from, *what;
+        while (room(session, session->writer->at, 4096) && compat_dict_next(&walk, &from, &what)) {
+            at = begin(session, entry, dict, CTR_PAIR);
+            end(session, entry, put_pair(session, at, entry, from, what));
+        }
+    }
+    objects_open_queued(session);
+    ctr_commit(session->writer);
+}
+
+/* The interpreter knows watchers by number and passes no data: the session that watches is found here. */
+static struct session *watching;
+
+static int on_dict_event(PyDict_WatchEvent event, PyObject *dict, PyObject *key, PyObject *value)
+{
+    if (watching != NULL && watching->writer != NULL && watching->writer->soft != NULL) {
+        dict_changed(watching, event, dict, key, value);
+    }
+    return 0;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------ */
+
+int objects_init(struct session *session)
+{
+    static int watcher = -1; /* one for the life of the process: freeing it would leave marks on dicts */
+    struct object_table *table = &session->objects;
+    table->entries = mmap(NULL, MAX_OBJECTS * sizeof *table->entries, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    table->slots = mmap(NULL, TABLE_SIZE * sizeof *table->slots, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (table->entries == MAP_FAILED || table->slots == MAP_FAILED) {
+        return CT_ENOMEM;
+    }
+    table->free_head = NO_ENTRY;
+    if (watcher < 0) {
+        watcher = PyDict_AddWatcher(on_dict_event);
+        if (watcher < 0) {
+            PyErr_Clear();
+            return CT_ESTATE;
+        }
+    }
+    session->dict_watcher = watcher;
+    watching = session;
+    return CT_OK;
+}
+
+void objects_free(struct session *session, bool unwatch_all)
+{
+    struct object_table *table = &session->objects;
+    watching = NULL;
+    for (uint32_t i = 0; i < table->used; i++) {
+        if (table->entries[i].address != NULL && unwatch_all) {
+            unwatch(session, &table->entries[i]);
+        }
+        free(table->entries[i].items);
+        free(table->entries[i].attrs);
+    }
+    munmap(table->entries, MAX_OBJECTS * sizeof *table->entries);
+    munmap(table->slots, TABLE_SIZE * sizeof *table->slots);
+    free(table->queue);
+    free(table->limbo);
+    *table = (struct object_table){0};
+}

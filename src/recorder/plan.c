@@ -1,0 +1,354 @@
+#include "recorder/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "recorder/effects.h"
+#include "recorder/scope.h"
+#include "recorder/value.h"
+#include "recorder/wtf8.h"
+
+enum {
+    SOURCE_CHUNK_BYTES = 256 * 1024,
+    MAX_SOURCE_BYTES = 16 << 20, /* a larger file is data, not code anybody reads */
+    PATH_TABLE = 1024,
+};
+
+/* ---- paths and sources ------------------------------------------------------------------------------- */
+
+struct path {
+    char *name;
+    uint32_t id;
+    struct path *next;
+};
+
+struct paths {
+    struct path *table[PATH_TABLE];
+    uint32_t count;
+};
+
+static size_t path_bucket(const char *name)
+{
+    size_t hash = 5381;
+    for (const char *at = name; *at != 0; at++) {
+        hash = hash * 33 ^ (uint8_t)*at;
+    }
+    return hash % PATH_TABLE;
+}
+
+enum source_flags { SOURCE_MAY_DIFFER = 1, SOURCE_MISSING = 2, SOURCE_GOES_ON = 4 };
+
+static void define_source_part(struct session *session, uint32_t path, uint8_t flags,
+                               const uint8_t *from, size_t size)
+{
+    struct ct_bytes payload = {0};
+    ct_bytes_add_varint(&payload, path);
+    ct_bytes_add_byte(&payload, flags);
+    ct_bytes_add(&payload, from, size);
+    if (!payload.failed) {
+        ctr_writer_define(session->writer, CTR_DEF_SOURCE, payload.data, payload.size);
+    }
+    ct_bytes_free(&payload);
+}
+
+static uint8_t *read_source(const char *name, size_t *size)
+{
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    struct stat about;
+    uint8_t *bytes = NULL;
+    if (fd >= 0 && fstat(fd, &about) == 0 && S_ISREG(about.st_mode) &&
+        about.st_size <= MAX_SOURCE_BYTES) {
+        bytes = malloc((size_t)about.st_size + 1);
+        ssize_t got = bytes != NULL ? read(fd, bytes, (size_t)about.st_size) : -1;
+        if (got != about.st_size) {
+            free(bytes);
+            bytes = NULL;
+        }
+        *size = got > 0 ? (size_t)got : 0;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return bytes;
+}
+
+static void define_source(struct session *session, uint32_t path, const char *name)
+{
+    int saved = errno;
+    size_t size = 0;
+    uint8_t *bytes = read_source(name, &size);
+    if (bytes == NULL) {
+        define_source_part(session, path, SOURCE_MISSING, NULL, 0);
+    }
+    for (size_t at = 0; bytes != NULL; at += SOURCE_CHUNK_BYTES) {
+        bool last = size - at <= SOURCE_CHUNK_BYTES;
+        define_source_part(session, path, last ? 0 : SOURCE_GOES_ON, bytes + at,
+                           last ? size - at : SOURCE_CHUNK_BYTES);
+        if (last) {
+            break;
+        }
+    }
+    free(bytes);
+    errno = saved;
+}
+
+uint32_t plan_path(struct session *session, PyObject *filename)
+{
+    char *name = text_copy(filename);
+    if (name == NULL) {
+        return 0;
+    }
+    struct path **bucket = &session->paths->table[path_bucket(name)];
+    for (struct path *path = *bucket; path != NULL; path = path->next) {
+        if (strcmp(path->name, name) == 0) {
+            free(name);
+            return path->id;
+        }
+    }
+    struct path *path = calloc(1, sizeof *path);
+    struct ct_bytes payload = {0};
+    ct_bytes_add_block(&payload, name, strlen(name));
+    if (path == NULL || payload.failed ||
+        !ctr_writer_define(session->writer, CTR_DEF_PATH, payload.data, payload.size)) {
+        ct_bytes_free(&payload);
+        free(path);
+        free(name);
+        return 0;
+    }
+    ct_bytes_free(&payload);
+    path->name = name;
+    path->id = session->paths->count++;
+    path->next = *bucket;
+    *bucket = path;
+    define_source(session, path->id, name);
+    return path->id;
+}
+
+/* ---- slots ----------------------------------------------------------------------------------------------- */
+
+static uint8_t variable_kind(PyCodeObject *code, int slot)
+{
+    _PyLocals_Kind kind = _PyLocals_GetKind(code->co_localspluskinds, slot);
+    int arguments = code->co_argcount + code->co_kwonlyargcount +
+                    ((code->co_flags & CO_VARARGS) != 0) + ((code->co_flags & CO_VARKEYWORDS) != 0);
+    bool argument = slot < arguments;
+    if (kind & CO_FAST_FREE) {
+        return CTR_VAR_FREE;
+    }
+    if (kind & CO_FAST_CELL) {
+        return (uint8_t)(CTR_VAR_CELL | (argument ? CTR_VAR_ALSO_ARG : 0));
+    }
+    if (kind & CO_FAST_HIDDEN) {
+        return CTR_VAR_HIDDEN;
+    }
+    return argument ? CTR_VAR_ARG : CTR_VAR_LOCAL;
+}
+
+static void learn_slots(struct plan *plan, PyCodeObject *code)
+{
+    for (uint32_t i = 0; i < plan->real_slots; i++) {
+        PyObject *name = PyTuple_GET_ITEM(code->co_localsplusnames, i);
+        uint64_t bit = i < PLAN_MASK_SLOTS ? 1ull << i : 0;
+        uint8_t kind = variable_kind(code, (int)i);
+        plan->kinds[i] = kind;
+        plan->actions[i] = scope_is_secret(name) ? CTR_REDACT : CTR_KEEP;
+        uint8_t base = kind & CTR_VAR_KIND;
+        if (base == CTR_VAR_CELL || base == CTR_VAR_FREE) {
+            plan->always |= bit;
+            plan->special |= bit;
+        }
+        if (base == CTR_VAR_ARG || base == CTR_VAR_FREE || (kind & CTR_VAR_ALSO_ARG)) {
+            plan->entry_mask |= bit;
+        }
+        if (plan->actions[i] != CTR_KEEP) {
+            plan->special |= bit;
+        }
+    }
+    if (plan->has_namespace) {
+        plan->kinds[plan->real_slots] = CTR_VAR_NAMESPACE;
+        plan->actions[plan->real_slots] = CTR_KEEP;
+    }
+}
+
+/* ---- definition ---------------------------------------------------------------------------------------- */
+
+static PyObject *module_name(PyObject *globals)
+{
+    struct compat_dict_walk walk = compat_dict_walk(globals);
+    PyObject *key, *value;
+    while (compat_dict_next(&walk, &key, &value)) {
+        if (PyUnicode_CheckExact(key) && PyUnicode_CompareWithASCIIString(key, "__name__") == 0) {
+            return PyUnicode_CheckExact(value) ? value : NULL;
+        }
+    }
+    return NULL;
+}
+
+static bool define(struct session *session, struct plan *plan, PyCodeObject *code, uint64_t globals)
+{
+    struct ct_bytes payload = {0};
+    ct_bytes_add_varint(&payload, plan_path(session, code->co_filename));
+    text_add(&payload, code->co_name);
+    text_add(&payload, code->co_qualname);
+    text_add(&payload, module_name(plan->globals));
+    ct_bytes_add_varint(&payload, (uint64_t)code->co_firstlineno);
+    ct_bytes_add_varint(&payload, (uint64_t)code->co_flags);
+    ct_bytes_add_varint(&payload, (uint64_t)code->co_posonlyargcount);
+    ct_bytes_add_varint(&payload, (uint64_t)code->co_argcount);
+    ct_bytes_add_varint(&payload, (uint64_t)code->co_kwonlyargcount);
+    ct_bytes_add_varint(&payload, globals);
+    ct_bytes_add_varint(&payload, plan->slot_count);
+    for (uint32_t i = 0; i < plan->slot_count; i++) {
+        text_add(&payload, i < plan->real_slots ? PyTuple_GET_ITEM(code->co_localsplusnames, i) : NULL);
+        ct_bytes_add_byte(&payload, plan->kinds[i]);
+        ct_bytes_add_byte(&payload, plan->actions[i]);
+    }
+    bool done = !payload.failed &&
+                ctr_writer_define(session->writer, CTR_DEF_PLAN, payload.data, payload.size);
+    ct_bytes_free(&payload);
+    return done;
+}
+
+/* The module's dict as an object that stays known. */
+static uint64_t globals_number(struct session *session, PyObject *globals)
+{
+    struct shadow shadow;
+    value_shadow(session, globals, &shadow);
+    if (shadow_kind(&shadow) != CTR_V_OBJECT) {
+        return 0;
+    }
+    object_pin(session, &shadow);
+    return shadow.bits + 1;
+}
+
+static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObject *globals,
+                             PyObject *locals)
+{
+    struct plan *plan = calloc(1, sizeof *plan);
+    if (plan == NULL) {
+        return NULL;
+    }
+    plan->code = (PyObject *)code;
+    plan->globals = globals;
+    plan->skip = scope_skips(session, code);
+    plan->all = session->plans;
+    session->plans = plan;
+    if (plan->skip) {
+        ctr_count(session->writer, CTR_C_skipped_code);
+        return plan;
+    }
+    plan->generator = (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+    plan->has_namespace = !(code->co_flags & CO_OPTIMIZED) && locals != NULL && PyDict_Check(locals);
+    plan->real_slots = (uint32_t)code->co_nlocalsplus;
+    plan->slot_count = plan->real_slots + plan->has_namespace;
+    plan->actions = calloc((size_t)plan->slot_count + 1, 2);
+    if (plan->actions == NULL || !effects_learn(plan, code)) {
+        plan->skip = true;
+        return plan;
+    }
+    plan->kinds = plan->actions + plan->slot_count;
+    learn_slots(plan, code);
+    if (!define(session, plan, code, globals_number(session, globals))) {
+        plan->skip = true;
+        return plan;
+    }
+    plan->id = session->plan_count++;
+    return plan;
+}
+
+struct plan *plan_of(struct session *session, PyCodeObject *code, PyObject *globals,
+                     PyObject *locals)
+{
+    struct plan *first = compat_code_extra(code, session->code_extra);
+    for (struct plan *plan = first; plan != NULL; plan = plan->next) {
+        if (plan->skip || plan->globals == globals) {
+            return plan;
+        }
+    }
+    struct plan *plan = new_plan(session, code, globals, locals);
+    if (plan == NULL) {
+        return NULL;
+    }
+    if (first != NULL) { /* setting our storage again would announce the death of what is there */
+        plan->next = first->next;
+        first->next = plan;
+        return plan;
+    }
+    PyObject *pending = PyErr_GetRaisedException();
+    if (PyUnstable_Code_SetExtra((PyObject *)code, session->code_extra, plan) != 0) {
+        PyErr_Clear();
+    }
+    PyErr_SetRaisedException(pending);
+    return plan;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------ */
+
+/* The code object is dying: its plan stays (frames may name it), its address means nothing now. */
+static void code_dies(void *extra)
+{
+    for (struct plan *plan = extra; plan != NULL; plan = plan->next) {
+        plan->code = NULL;
+    }
+}
+
+void plans_each_code(struct session *session, void (*visit)(struct session *, PyCodeObject *))
+{
+    for (struct plan *plan = session->plans; plan != NULL; plan = plan->all) {
+        if (plan->code != NULL && !plan->skip) {
+            visit(session, (PyCodeObject *)plan->code);
+        }
+    }
+}
+
+int plans_init(struct session *session)
+{
+    static Py_ssize_t extra = -1; /* the interpreter gives few: one for the life of the process */
+    if (extra < 0) {
+        extra = PyUnstable_Eval_RequestCodeExtraIndex(code_dies);
+    }
+    if (extra < 0) {
+        PyErr_Clear();
+        return ct_fail(&session->error, CT_ELIMIT, "no per-code storage is left in this interpreter");
+    }
+    session->code_extra = extra;
+    session->paths = calloc(1, sizeof *session->paths);
+    return session->paths == NULL ? CT_ENOMEM : CT_OK;
+}
+
+static void free_paths(struct session *session)
+{
+    for (size_t i = 0; session->paths != NULL && i < PATH_TABLE; i++) {
+        struct path *next;
+        for (struct path *path = session->paths->table[i]; path != NULL; path = next) {
+            next = path->next;
+            free(path->name);
+            free(path);
+        }
+    }
+    free(session->paths);
+    session->paths = NULL;
+}
+
+/* Our storage in the code objects is emptied first: nothing may point at a freed plan. */
+void plans_free(struct session *session)
+{
+    for (struct plan *plan = session->plans; plan != NULL; plan = plan->all) {
+        if (plan->code != NULL && PyUnstable_Code_SetExtra(plan->code, session->code_extra, NULL) != 0) {
+            PyErr_Clear();
+        }
+    }
+    struct plan *next;
+    for (struct plan *plan = session->plans; plan != NULL; plan = next) {
+        next = plan->all;
+        free(plan->actions);
+        free(plan->lines);
+        free(plan->globals_read);
+        free(plan);
+    }
+    session->plans = NULL;
+    free_paths(session);
+}

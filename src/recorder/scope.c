@@ -1,0 +1,142 @@
+#include "recorder/scope.h"
+
+#include <stdlib.h>
+
+#include "recorder/wtf8.h"
+
+/* ---- which code ------------------------------------------------------------------------------------- */
+
+enum { SITE_COUNT = 2 };
+
+static const char *const site_folders[SITE_COUNT] = {"/site-packages/", "/dist-packages/"};
+
+/* Files that belong to the recorder; what runs there is not the program. */
+static const char *const own_files[] = {"/codetracer_python_recorder/", "/_codetracer_start.py"};
+
+int scope_init(struct session *session)
+{
+    PyObject *folder = PySys_GetObject("_stdlib_dir"); /* borrowed */
+    if (folder != NULL && PyUnicode_Check(folder)) {
+        session->stdlib = text_copy(folder);
+    }
+    return CT_OK;
+}
+
+static bool in_stdlib(const struct session *session, const char *file)
+{
+    size_t length = session->stdlib != NULL ? strlen(session->stdlib) : 0;
+    if (length == 0 || strncmp(file, session->stdlib, length) != 0 || file[length] != '/') {
+        return false;
+    }
+    for (int i = 0; i < SITE_COUNT; i++) {
+        if (strstr(file + length, site_folders[i]) != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_own(const char *file)
+{
+    for (size_t i = 0; i < sizeof own_files / sizeof own_files[0]; i++) {
+        if (strstr(file, own_files[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `python -c` runs "<string>": there it is the program itself. */
+static bool is_synthetic(const struct session *session, const char *file)
+{
+    return file[0] == '<' && !(session->records_string && strcmp(file, "<string>") == 0);
+}
+
+bool scope_skips(struct session *session, PyCodeObject *code)
+{
+    char *file = text_copy(code->co_filename);
+    if (file == NULL) {
+        return true;
+    }
+    bool skips = is_synthetic(session, file) || in_stdlib(session, file) || is_own(file);
+    free(file);
+    return skips;
+}
+
+/* ---- which names ------------------------------------------------------------------------------------- */
+
+/* Whole words, in lower case; two words stand for the words one after another. */
+static const char *const secret_words[] = {
+    "password", "passwd",   "passphrase", "pwd",        "secret",     "secrets",     "token",
+    "tokens",   "apikey",   "api key",    "credential", "credentials", "private key", "privatekey",
+    "access key", "auth key", "authorization", "bearer", "session key", "secret key", "jwt",
+    "ssn",      "cvv",      "pin code",
+};
+
+enum { NAME_MAX_BYTES = 96, VERDICTS = 1024 };
+
+/* snake_case and camelCase to words separated by one space: "dbPassword2" -> "db password". */
+static void split_words(const uint8_t *name, size_t size, char *words)
+{
+    char *to = words;
+    *to++ = ' ';
+    for (size_t i = 0; i < size; i++) {
+        uint8_t c = name[i];
+        bool upper = c >= 'A' && c <= 'Z', lower = c >= 'a' && c <= 'z';
+        bool before_lower = i > 0 && name[i - 1] >= 'a' && name[i - 1] <= 'z';
+        bool before_upper = i > 0 && name[i - 1] >= 'A' && name[i - 1] <= 'Z';
+        bool next_lower = i + 1 < size && name[i + 1] >= 'a' && name[i + 1] <= 'z';
+        if (upper && (before_lower || (before_upper && next_lower)) && to[-1] != ' ') {
+            *to++ = ' ';
+        }
+        if (upper || lower) {
+            *to++ = (char)(upper ? c + 32 : c);
+        } else if (to[-1] != ' ') {
+            *to++ = ' ';
+        }
+    }
+    if (to[-1] != ' ') {
+        *to++ = ' ';
+    }
+    *to = 0;
+}
+
+static bool has_secret_word(const uint8_t *name, size_t size)
+{
+    char words[2 * NAME_MAX_BYTES + 4], padded[32];
+    split_words(name, size, words);
+    for (size_t i = 0; i < sizeof secret_words / sizeof secret_words[0]; i++) {
+        snprintf(padded, sizeof padded, " %s ", secret_words[i]);
+        if (strstr(words, padded) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool scope_is_secret(PyObject *name)
+{
+    /* Names come again and again: verdicts are remembered by the text's own hash. */
+    static struct {
+        Py_hash_t hash;
+        bool secret;
+    } verdicts[VERDICTS];
+    if (!PyUnicode_Check(name) || !PyUnicode_IS_ASCII(name)) {
+        return false;
+    }
+    Py_ssize_t size = PyUnicode_GET_LENGTH(name);
+    if (size < 3 || size > NAME_MAX_BYTES) {
+        return false;
+    }
+    Py_hash_t hash = ((PyASCIIObject *)name)->hash;
+    size_t at = (size_t)hash % VERDICTS;
+    if (hash != -1 && verdicts[at].hash == hash) {
+        return verdicts[at].secret;
+    }
+    bool secret = has_secret_word(PyUnicode_DATA(name), (size_t)size);
+    if (hash != -1) {
+        verdicts[at].hash = hash;
+        verdicts[at].secret = secret;
+    }
+    return secret;
+}

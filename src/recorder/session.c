@@ -1,0 +1,309 @@
+#include "recorder/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/uuid.h"
+#include "export/recording.h"
+#include "recorder/events.h"
+#include "recorder/frame.h"
+#include "recorder/gather.h"
+#include "recorder/monitor.h"
+#include "recorder/object.h"
+#include "recorder/output.h"
+#include "recorder/plan.h"
+#include "recorder/scope.h"
+#include "recorder/types.h"
+#include "recorder/value.h"
+
+/* Callbacks that are still on their way when a session ends find one that writes nothing: `soft` is
+ * NULL, so each of them stops at its first check. */
+static struct ctr_writer no_writer;
+
+static struct session session = {.writer = &no_writer, .tool = -1, .dict_watcher = -1};
+
+struct limits session_default_limits(void)
+{
+    return (struct limits){
+        .max_text = DEFAULT_MAX_TEXT,
+        .max_items = DEFAULT_MAX_ITEMS,
+        .max_attributes = DEFAULT_MAX_ATTRIBUTES,
+        .max_depth = DEFAULT_MAX_DEPTH,
+        .min_free_space = DEFAULT_MIN_FREE_SPACE,
+        .export_limit = DEFAULT_EXPORT_LIMIT,
+    };
+}
+
+bool session_is_active(void)
+{
+    return session.writer != &no_writer && !session.is_dead;
+}
+
+void session_set_exit_status(int32_t status)
+{
+    if (session_is_active()) {
+        session.exit_status = status;
+    }
+}
+
+/* ---- fork ------------------------------------------------------------------------------------------ */
+
+/* Pages shared with forked children, where a child leaves its process id for us. */
+enum { FORKED_MAX = 64 };
+
+static struct {
+    atomic_int count;
+    atomic_int pids[FORKED_MAX];
+} *forked;
+
+static int forked_seen;
+
+static void before_fork(void)
+{
+    if (session_is_active()) {
+        ctr_writer_before_fork(session.writer);
+    }
+}
+
+static void after_fork_in_parent(void)
+{
+    if (session_is_active()) {
+        ctr_writer_after_fork_in_parent(session.writer);
+    }
+}
+
+static void after_fork_in_child(void)
+{
+    if (session_is_active()) {
+        session.is_dead = true;
+        ctr_writer_after_fork_in_child(session.writer);
+        if (forked != NULL) {
+            int index = atomic_fetch_add(&forked->count, 1);
+            atomic_store(&forked->pids[index % FORKED_MAX], (int)getpid());
+        }
+    }
+}
+
+static void watch_forks(void)
+{
+    static bool registered; /* handlers stay for the life of the process */
+    if (!registered) {
+        forked = mmap(NULL, sizeof *forked, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        forked = forked == MAP_FAILED ? NULL : forked;
+        pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+        registered = true;
+    }
+    forked_seen = forked != NULL ? atomic_load(&forked->count) : 0;
+}
+
+void session_note_forks(struct session *of)
+{
+    int count = forked != NULL ? atomic_load_explicit(&forked->count, memory_order_relaxed) : 0;
+    while (forked_seen < count) {
+        event_fork(of, atomic_load(&forked->pids[forked_seen++ % FORKED_MAX]));
+    }
+}
+
+/* ---- the directory ------------------------------------------------------------------------------------ */
+
+/* An earlier recording in this place is replaced, one that is being written is not. */
+static int clear_place(const char *trace, const char *tail, struct ct_error *error)
+{
+    int fd = open(trace, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        int busy = flock(fd, LOCK_EX | LOCK_NB);
+        close(fd);
+        if (busy != 0) {
+            return ct_fail(error, CT_ESTATE, "%s is being written by another recording", trace);
+        }
+        if (unlink(trace) != 0) {
+            return ct_fail_errno(error, "cannot replace %s", trace);
+        }
+    }
+    unlink(tail);
+    return CT_OK;
+}
+
+static int open_writer(const struct session_order *order, struct ct_error *error)
+{
+    struct ctr_writer_options options = {.max_size = order->limits.max_size,
+                                         .min_free_space = order->limits.min_free_space};
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    options.start_ns = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+    if (order->id == NULL || !ct_uuid_parse(order->id, options.id)) {
+        int status = ct_uuid7_make(options.id, error);
+        if (status != CT_OK) {
+            return status;
+        }
+    }
+    char *trace = ct_path_join(order->directory, "trace.ctr");
+    char *tail = ct_path_join(order->directory, "trace.ctr.tail");
+    int status = trace == NULL || tail == NULL ? ct_fail(error, CT_ENOMEM, "no memory for a path")
+                                               : clear_place(trace, tail, error);
+    if (status == CT_OK) {
+        struct ctr_writer *writer;
+        options.path = trace;
+        status = ctr_writer_open(&writer, &options, error);
+        session.writer = status == CT_OK ? writer : &no_writer;
+    }
+    free(trace);
+    free(tail);
+    return status;
+}
+
+/* ---- start and stop -------------------------------------------------------------------------------------- */
+
+static void define_run(const struct ct_bytes *run)
+{
+    struct ct_cursor cursor = {run->data, run->data + run->size, false};
+    while (!cursor.failed && cursor.at < cursor.end) {
+        const uint8_t *from = cursor.at;
+        ct_get_bytes(&cursor, ct_get_varint(&cursor));
+        ct_get_bytes(&cursor, ct_get_varint(&cursor));
+        if (!cursor.failed) {
+            ctr_writer_define(session.writer, CTR_DEF_RUN, from, (size_t)(cursor.at - from));
+        }
+    }
+}
+
+static void free_parts(bool unwatch)
+{
+    objects_free(&session, unwatch);
+    frames_free(&session);
+    plans_free(&session);
+    types_free(&session);
+    values_free(&session);
+    gather_free(&session);
+    free(session.activation);
+    free(session.directory);
+    free(session.format);
+    free(session.stdlib);
+    session.activation = session.directory = session.format = session.stdlib = NULL;
+    Py_CLEAR(session.disable);
+}
+
+static int make_parts(const struct session_order *order, struct ct_error *error)
+{
+    session = (struct session){
+        .writer = session.writer,
+        .generation = session.generation + 1,
+        .tool = -1,
+        .limits = order->limits,
+        .waiting_for_main = order->wait_for_main,
+        .waiting_for_file = order->activation != NULL,
+        .records_string = order->records_string,
+        .exports = order->exports,
+        .exit_status = INT32_MIN,
+        .interpreter = PyInterpreterState_Get(),
+        .activation = order->activation != NULL ? strdup(order->activation) : NULL,
+        .directory = strdup(order->directory),
+        .format = order->format != NULL ? strdup(order->format) : NULL,
+    };
+    if (getrandom(&session.hash_seed, sizeof session.hash_seed, 0) < 0) {
+        session.hash_seed = session.generation;
+    }
+    static int (*const parts[])(struct session *) = {
+        gather_init, values_init, types_init, frames_init, objects_init, plans_init, scope_init,
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        int status = parts[i](&session);
+        if (status != CT_OK) {
+            return ct_fail(error, status, "%s",
+                           session.error.message[0] ? session.error.message
+                                                    : "no memory for the recorder's tables");
+        }
+    }
+    return CT_OK;
+}
+
+int session_start(const struct session_order *order, struct ct_error *error)
+{
+    if (session.is_dead) {
+        session.writer = &no_writer; /* a forked child begins a recording of its own */
+        session.is_dead = false;
+    }
+    if (session_is_active()) {
+        return ct_fail(error, CT_ESTATE, "tracing already active");
+    }
+    int status = open_writer(order, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    status = make_parts(order, error);
+    if (status == CT_OK) {
+        define_run(order->run);
+        watch_forks();
+        status = monitor_start(&session, error);
+    }
+    if (status != CT_OK) {
+        struct ctr_writer *writer = session.writer;
+        session.writer = &no_writer;
+        ctr_writer_close(writer, CTR_ENDED_BY_ERROR, INT32_MIN, NULL);
+        free_parts(true);
+        return status;
+    }
+    output_start(&session);
+    return CT_OK;
+}
+
+static enum export_format format_wanted(void)
+{
+    if (session.format == NULL) {
+        return EXPORT_NONE;
+    }
+    return strcmp(session.format, "json") == 0     ? EXPORT_JSON
+           : strcmp(session.format, "binary") == 0 ? EXPORT_BINARY
+                                                   : EXPORT_NONE;
+}
+
+static int export_now(struct ct_error *error)
+{
+    char *directory = strdup(session.directory);
+    enum export_format format = format_wanted();
+    uint64_t limit = session.limits.export_limit;
+    if (directory == NULL) {
+        return ct_fail(error, CT_ENOMEM, "no memory for a path");
+    }
+    int status;
+    Py_BEGIN_ALLOW_THREADS
+    status = export_recording(directory, format, limit, error);
+    Py_END_ALLOW_THREADS
+    free(directory);
+    return status;
+}
+
+int session_stop(int32_t exit_status, struct ct_error *error)
+{
+    if (!session_is_active()) {
+        return CT_OK;
+    }
+    if (exit_status == INT32_MIN) {
+        exit_status = session.exit_status;
+    }
+    output_stop();
+    session_note_forks(&session);
+    monitor_stop(&session);
+    struct ctr_writer *writer = session.writer;
+    session.writer = &no_writer;
+    bool exports = session.exports;
+    int status = ctr_writer_close(writer, CTR_ENDED_NORMALLY, exit_status, error);
+    if (status == CT_OK && exports) {
+        status = export_now(error);
+    }
+    free_parts(true);
+    return status;
+}
+
+int session_flush(struct ct_error *error)
+{
+    return session_is_active() && session.exports ? export_now(error) : CT_OK;
+}

@@ -1,0 +1,276 @@
+/* One recording in this process: the state every part of the recorder works on.
+ *
+ * All of it is touched only by threads that hold the interpreter's lock. No reference to a program's
+ * object is kept: addresses in here are compared, and followed only while the callback that learned
+ * them runs. */
+#ifndef CT_RECORDER_SESSION_H
+#define CT_RECORDER_SESSION_H
+
+#include "recorder/compat.h"
+
+#include "base/bytes.h"
+#include "base/varint.h"
+#include "trace/writer.h"
+
+/* ---- shadows: what the trace last said of a place ------------------------------------------------- */
+
+/* `word` is the kind (low 8 bits, an enum ctr_tag: UNBOUND ... NOT_IMPLEMENTED, INT, FLOAT,
+ * SHORT_TEXT, NODE, OBJECT, REDACTED, DROPPED) and, for a NODE, its block (high 24 bits).
+ * `bits`: the number, the float's bits, the packed text, a node's content hash, an object's number.
+ * `index`: the node's number in its block; the object's entry in the object table. */
+struct shadow {
+    uint64_t bits;
+    uint32_t word;
+    uint32_t index;
+};
+
+static inline uint8_t shadow_kind(const struct shadow *shadow)
+{
+    return (uint8_t)shadow->word;
+}
+
+/* ---- limits ------------------------------------------------------------------------------------------ */
+
+enum {
+    DEFAULT_MAX_TEXT = 4096,       /* characters of one text, bytes of one bytes object: enough for a
+                                      page, small enough to hash at every change */
+    DEFAULT_MAX_ITEMS = 4096,      /* children of one container */
+    DEFAULT_MAX_ATTRIBUTES = 256,  /* of one instance */
+    DEFAULT_MAX_DEPTH = 8,         /* containers inside containers, at first sight */
+    EVENT_MARGIN_BYTES = 4096,     /* room every event has for its fixed parts */
+    MAX_TUPLE_DEPTH = 12,          /* tuples in tuples written as one node */
+    MAX_OBJECTS = 128 * 1024,      /* objects remembered at once */
+    MAX_SNAPSHOT_BYTES = 16 << 20, /* their remembered contents */
+};
+
+#define DEFAULT_MIN_FREE_SPACE (1ull << 30)
+#define DEFAULT_EXPORT_LIMIT (256ull << 20)
+
+struct limits { /* 0 = none */
+    uint64_t max_text;
+    uint64_t max_items;
+    uint64_t max_attributes;
+    uint64_t max_depth;
+    uint64_t max_size;
+    uint64_t min_free_space;
+    uint64_t export_limit;
+    bool exact;
+};
+
+/* ---- plans --------------------------------------------------------------------------------------------- */
+
+enum { PLAN_MASK_SLOTS = 64 };
+
+enum line_flags {
+    LINE_ESCAPES = 1, /* runs code we do not see: any object may have changed */
+    LINE_STORES = 2,  /* stores into objects it reaches by the names it reads, and no others */
+    LINE_MANY = 4,    /* may write slots beyond PLAN_MASK_SLOTS */
+};
+
+struct line_info {
+    uint64_t writes; /* slots (below 64) its instructions can rebind */
+    uint64_t reads;  /* slots (below 64) it loads */
+    uint32_t flags;
+    uint32_t first_global; /* in plan->globals_read */
+    uint16_t global_count;
+};
+
+struct plan {
+    uint32_t id;             /* in the trace */
+    bool skip;
+    bool generator;          /* generator, coroutine, async generator: frames outlive their visits */
+    bool has_namespace;      /* the last slot is the frame's dict of names */
+    uint32_t slot_count;     /* localsplus, and the namespace */
+    uint32_t real_slots;     /* localsplus */
+    uint64_t entry_mask;     /* slots bound when the frame starts: arguments and free variables */
+    uint64_t always;         /* slots to look at after every line: cells and free variables */
+    uint64_t special;        /* slots whose value is not simply the slot's: cells, redacted ones */
+    uint8_t *actions;        /* enum ctr_variable_action per slot */
+    uint8_t *kinds;          /* enum ctr_variable_kind per slot */
+    int first_line;
+    int line_count;
+    struct line_info *lines; /* of first_line ... */
+    PyObject **globals_read; /* names (borrowed from the code object: it lives while its frames do) */
+    PyObject *globals;       /* address of the module's dict, never followed after the callback */
+    PyObject *code;          /* address */
+    struct plan *next;       /* the same code under other globals */
+    struct plan *all;        /* every plan of the session */
+};
+
+/* ---- frames and threads ---------------------------------------------------------------------------- */
+
+struct shadow_frame {
+    compat_frame *frame; /* identity while it is on a stack or suspended */
+    struct plan *plan;
+    struct shadow_frame *below;
+    const struct line_info *line_info; /* of the line that runs; NULL before the first */
+    uint64_t object_slots; /* slots (below 64) that hold an object */
+    uint64_t epoch;        /* session epoch when its objects were last compared */
+    uint64_t call;
+    uint64_t start_step;
+    uint64_t start_calls;  /* calls of the thread when it started */
+    uint32_t line;
+    uint32_t block;        /* last block that introduced it */
+    uint32_t number;       /* its number in that block */
+    uint32_t entry_block;  /* of its start or latest resume */
+    uint32_t start_block;
+    bool on_heap;          /* a generator's: freed one by one */
+    bool suspended;
+    struct shadow slots[]; /* plan->slot_count */
+};
+
+struct arena_chunk;
+
+struct thread {
+    PyThreadState *state;
+    uint64_t generation;    /* session it belongs to */
+    uint32_t number;        /* in the trace, from 0 */
+    struct shadow_frame *top;
+    uint64_t calls;
+    struct arena_chunk *arena; /* kept from session to session */
+    struct arena_chunk *spare;
+    bool is_new;             /* not announced in the trace yet */
+};
+
+struct session;
+
+/* ---- objects (object.c) ------------------------------------------------------------------------------ */
+
+struct type_info;
+
+struct object_entry {
+    PyObject *address;   /* NULL: free entry */
+    uint64_t number;     /* in the trace */
+    struct type_info *type;
+    uint64_t epoch;      /* session epoch of the last comparison */
+    uint32_t block;      /* last block that opened it; NO_BLOCK before the first */
+    uint32_t local;      /* its number in that block, valid when named_block is the current block */
+    uint32_t named_block;
+    uint32_t holders;    /* recorded places that refer to it */
+    uint32_t since_base; /* bytes of operations since the last base */
+    uint32_t base_bytes; /* size of the last base */
+    uint16_t chain;      /* blocks opened without base since */
+    uint8_t flags;       /* enum entry_flags */
+    uint32_t rotation;   /* where the next partial look begins */
+    uint32_t count;      /* items remembered (list, set, tuple-like) */
+    uint32_t capacity;
+    struct shadow *items;
+    uint32_t attr_count;
+    uint32_t attr_capacity;
+    struct shadow *attrs; /* by shared-key index, or dict order */
+    uint64_t true_length;
+    uint64_t seen;       /* fingerprint of a set or buffer */
+    uint64_t names;      /* hash of the attribute names, in order */
+    const void *shape;   /* the shared keys of an instance without dict */
+};
+
+enum entry_flags {
+    ENTRY_PINNED = 1,  /* a module's globals: never forgotten */
+    ENTRY_WATCHED = 2, /* a dict whose changes are reported */
+    ENTRY_OPENED = 4,  /* its state is in the trace */
+    ENTRY_LIMBO = 8,   /* nobody refers to it; ends unless somebody does soon */
+    ENTRY_RECENT = 16, /* used since the clock hand passed */
+    ENTRY_QUEUED = 32, /* waits to be opened in this event */
+};
+
+enum { NO_BLOCK = UINT32_MAX, NO_ENTRY = UINT32_MAX };
+
+struct queued {
+    uint32_t entry;
+    uint32_t depth;
+};
+
+struct object_table {
+    struct object_entry *entries; /* MAX_OBJECTS, reserved at once, touched as used */
+    uint32_t used;                /* entries ever used */
+    uint32_t free_head;           /* chained through `local`; NO_ENTRY none */
+    uint32_t live;
+    uint32_t hand;                /* of the clock that forgets */
+    uint32_t *slots;              /* address -> entry + 1, open addressing */
+    size_t snapshot_bytes;
+    struct queued *queue;         /* entries to open in this event */
+    uint32_t queue_size, queue_capacity;
+    uint32_t depth;               /* of what is being opened */
+    bool pressure;                /* too many: forget some at the end of this event */
+    uint32_t *limbo;              /* entries without holder; the first limbo_ready since before this event */
+    uint32_t limbo_size, limbo_ready, limbo_capacity;
+    uint64_t next_number;
+};
+
+/* ---- nodes remembered by content (value.c) --------------------------------------------------------- */
+
+struct node_cache_entry {
+    uint64_t hash; /* 0: empty */
+    uint32_t block;
+    uint32_t index;
+};
+
+/* ---- the session ----------------------------------------------------------------------------------- */
+
+struct gather_scratch;
+
+struct session {
+    struct ctr_writer *writer;
+    uint64_t epoch;          /* rises whenever unseen code may have changed any object */
+    uint64_t generation;     /* of this session in the process, from 1 */
+    PyObject *disable;       /* sys.monitoring.DISABLE, immortal */
+    struct node_cache_entry *nodes;
+    uint64_t hash_seed;
+    struct object_table objects;
+    struct limits limits;
+    struct plan *plans;
+    uint32_t plan_count;
+    struct types *types;
+    struct paths *paths;
+    struct suspended *suspended;
+    struct gather_scratch *scratch;
+    uint32_t thread_count;
+    Py_ssize_t code_extra;   /* index of our per-code storage */
+    int tool;                /* sys.monitoring tool id, -1 none */
+    int events_everywhere;   /* sets of sys.monitoring.events */
+    int events_on_code;
+    int dict_watcher;
+    bool waiting_for_main;   /* armed by the environment: recording begins with __main__'s code */
+    bool waiting_for_file;   /* begins when a code object of `activation` starts */
+    bool is_dead;            /* a forked child: everything belongs to the parent */
+    bool records_string;     /* the program is given by -c */
+    bool exports;            /* files beside the trace are ours to write */
+    char *stdlib;            /* folder of the standard library */
+    char *activation;        /* absolute path, or NULL */
+    char *directory;
+    char *format;            /* "ctr", "json", "binary" */
+    int32_t exit_status;     /* INT32_MIN: unknown */
+    PyInterpreterState *interpreter;
+    struct ct_error error;
+};
+
+/* What a recording is asked for. Borrowed texts; NULL or 0 = not given. */
+struct session_order {
+    const char *directory;   /* exists */
+    const char *id;          /* UUID text, NULL: a new one */
+    const char *format;      /* exported at stop: "json", "binary", or NULL for none */
+    const char *activation;  /* absolute, resolved */
+    bool wait_for_main;
+    bool records_string;
+    bool exports;            /* write side files and `format` at stop; else `ct` does */
+    struct limits limits;
+    const struct ct_bytes *run; /* encoded pairs for CTR_DEF_RUN: blocks key, value, key, value ... */
+};
+
+/* The process has one session at most. All of these need the interpreter's lock. */
+int session_start(const struct session_order *order, struct ct_error *error);
+bool session_is_active(void);
+/* End the recording and export what was asked for; without a session nothing happens. */
+int session_stop(int32_t exit_status, struct ct_error *error);
+/* Export what there is so far. */
+int session_flush(struct ct_error *error);
+void session_set_exit_status(int32_t status);
+struct limits session_default_limits(void);
+
+/* Write down the children forked since the last time. */
+void session_note_forks(struct session *session);
+
+/* Start a new block, or find out that recording has ended (false: do nothing more). */
+bool session_next_block(struct session *session, uint32_t thread);
+
+#endif

@@ -1,0 +1,354 @@
+#include "recorder/types.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <structmember.h>
+
+#include "recorder/wtf8.h"
+
+enum { TYPE_TABLE_BITS = 12, TYPE_TABLE = 1 << TYPE_TABLE_BITS };
+
+struct types {
+    struct type_info *table[TYPE_TABLE];
+    uint32_t count;
+};
+
+/* Types of the standard library that are written in C or read natively, by the name C knows. */
+struct known_type {
+    const char *name;
+    uint8_t capture;
+    uint8_t family;
+};
+
+static const struct known_type known_types[] = {
+    {"collections.deque", CAPTURE_DEQUE, CTR_F_DEQUE},
+    {"decimal.Decimal", CAPTURE_PURE_STR, CTR_F_DECIMAL},
+    {"datetime.date", CAPTURE_DATE, CTR_F_DATE},
+    {"datetime.datetime", CAPTURE_DATETIME, CTR_F_DATETIME},
+    {"datetime.time", CAPTURE_TIME, CTR_F_TIME},
+    {"datetime.timedelta", CAPTURE_TIMEDELTA, CTR_F_TIMEDELTA},
+};
+
+struct builtin_type {
+    PyTypeObject *type;
+    uint8_t capture;
+    uint8_t family;
+};
+
+static const struct builtin_type *builtin_types(size_t *count)
+{
+    static const struct builtin_type types[] = {
+        {&PyBool_Type, CAPTURE_INT, CTR_F_INT},
+        {&PyLong_Type, CAPTURE_INT, CTR_F_INT},
+        {&PyFloat_Type, CAPTURE_FLOAT, CTR_F_FLOAT},
+        {&PyComplex_Type, CAPTURE_COMPLEX, CTR_F_COMPLEX},
+        {&PyUnicode_Type, CAPTURE_TEXT, CTR_F_TEXT},
+        {&PyBytes_Type, CAPTURE_BYTES, CTR_F_BYTES},
+        {&PyTuple_Type, CAPTURE_TUPLE, CTR_F_TUPLE},
+        {&PyFrozenSet_Type, CAPTURE_FROZENSET, CTR_F_FROZENSET},
+        {&PyList_Type, CAPTURE_LIST, CTR_F_LIST},
+        {&PyDict_Type, CAPTURE_DICT, CTR_F_DICT},
+        {&PySet_Type, CAPTURE_SET, CTR_F_SET},
+        {&PyByteArray_Type, CAPTURE_BYTEARRAY, CTR_F_BYTEARRAY},
+        {&PyRange_Type, CAPTURE_RANGE, CTR_F_OBJECT},
+        {&PySlice_Type, CAPTURE_SLICE, CTR_F_OBJECT},
+        {&PyFunction_Type, CAPTURE_THING, CTR_F_FUNCTION},
+        {&PyCFunction_Type, CAPTURE_THING, CTR_F_FUNCTION},
+        {&PyMethod_Type, CAPTURE_THING, CTR_F_METHOD},
+        {&PyModule_Type, CAPTURE_THING, CTR_F_MODULE},
+        {&PyGen_Type, CAPTURE_THING, CTR_F_GENERATOR},
+        {&PyCoro_Type, CAPTURE_THING, CTR_F_GENERATOR},
+        {&PyAsyncGen_Type, CAPTURE_THING, CTR_F_GENERATOR},
+    };
+    *count = sizeof types / sizeof types[0];
+    return types;
+}
+
+/* ---- classification ------------------------------------------------------------------------------ */
+
+static bool in_type_dict(PyTypeObject *type, const char *name)
+{
+    if (type->tp_dict == NULL || !(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        return false;
+    }
+    struct compat_dict_walk walk = compat_dict_walk(type->tp_dict);
+    PyObject *key, *value;
+    while (compat_dict_next(&walk, &key, &value)) {
+        if (PyUnicode_CheckExact(key) && PyUnicode_CompareWithASCIIString(key, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool in_mro_dict(PyTypeObject *type, const char *name)
+{
+    PyObject *mro = type->tp_mro;
+    for (Py_ssize_t i = 0; mro != NULL && i < PyTuple_GET_SIZE(mro); i++) {
+        if (in_type_dict((PyTypeObject *)PyTuple_GET_ITEM(mro, i), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void classify_by_flags(struct type_info *info, PyTypeObject *type)
+{
+    static const struct {
+        unsigned long flag;
+        uint8_t capture, family;
+    } bases[] = {
+        {Py_TPFLAGS_LONG_SUBCLASS, CAPTURE_INT, CTR_F_INT},
+        {Py_TPFLAGS_UNICODE_SUBCLASS, CAPTURE_TEXT, CTR_F_TEXT},
+        {Py_TPFLAGS_BYTES_SUBCLASS, CAPTURE_BYTES, CTR_F_BYTES},
+        {Py_TPFLAGS_TUPLE_SUBCLASS, CAPTURE_TUPLE, CTR_F_TUPLE},
+        {Py_TPFLAGS_LIST_SUBCLASS, CAPTURE_LIST, CTR_F_LIST},
+        {Py_TPFLAGS_DICT_SUBCLASS, CAPTURE_DICT, CTR_F_DICT},
+        {Py_TPFLAGS_BASE_EXC_SUBCLASS, CAPTURE_EXCEPTION, CTR_F_EXCEPTION},
+        {Py_TPFLAGS_TYPE_SUBCLASS, CAPTURE_THING, CTR_F_CLASS},
+    };
+    for (size_t i = 0; i < sizeof bases / sizeof bases[0]; i++) {
+        if (type->tp_flags & bases[i].flag) {
+            info->capture = bases[i].capture;
+            info->family = bases[i].family;
+            return;
+        }
+    }
+    if (PyType_IsSubtype(type, &PyFloat_Type)) {
+        info->capture = CAPTURE_FLOAT;
+        info->family = CTR_F_FLOAT;
+    } else if (PyType_IsSubtype(type, &PyComplex_Type)) {
+        info->capture = CAPTURE_COMPLEX;
+        info->family = CTR_F_COMPLEX;
+    } else if (PyType_IsSubtype(type, &PySet_Type)) {
+        info->capture = CAPTURE_SET;
+        info->family = CTR_F_SET;
+    } else if (PyType_IsSubtype(type, &PyFrozenSet_Type)) {
+        info->capture = CAPTURE_FROZENSET;
+        info->family = CTR_F_FROZENSET;
+    }
+}
+
+static bool classify_builtin(struct type_info *info, PyTypeObject *type)
+{
+    size_t count;
+    const struct builtin_type *builtin = builtin_types(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (builtin[i].type == type) {
+            info->capture = builtin[i].capture;
+            info->family = builtin[i].family;
+            info->exact = true;
+            return true;
+        }
+    }
+    for (size_t i = 0; i < sizeof known_types / sizeof known_types[0]; i++) {
+        if (strcmp(type->tp_name, known_types[i].name) == 0) {
+            info->capture = known_types[i].capture;
+            info->family = known_types[i].family;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int collect_slots(struct type_info *info, PyTypeObject *type)
+{
+    PyObject *mro = type->tp_mro;
+    for (Py_ssize_t i = PyTuple_GET_SIZE(mro) - 1; i >= 0; i--) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+        bool heap = (base->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0;
+        if (base->tp_members == NULL || (!heap && info->capture != CAPTURE_EXCEPTION)) {
+            continue;
+        }
+        for (const PyMemberDef *member = base->tp_members; member->name != NULL; member++) {
+            if (member->type != T_OBJECT_EX && (heap || member->type != T_OBJECT)) {
+                continue;
+            }
+            size_t count = info->slot_count + 1u;
+            struct type_slot *slots = realloc(info->slots, count * sizeof *slots);
+            if (slots == NULL) {
+                return -1;
+            }
+            info->slots = slots;
+            struct type_slot *slot = &slots[info->slot_count++];
+            slot->name = NULL;
+            slot->offset = member->offset;
+            snprintf(slot->text, sizeof slot->text, "%s", member->name);
+        }
+    }
+    return 0;
+}
+
+static void classify(struct type_info *info, PyTypeObject *type)
+{
+    info->capture = CAPTURE_OPAQUE;
+    info->family = CTR_F_OBJECT;
+    if (classify_builtin(info, type)) {
+        return;
+    }
+    classify_by_flags(info, type);
+    bool heap = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0;
+    if (type->tp_mro == NULL || !PyTuple_Check(type->tp_mro)) {
+        return;
+    }
+    info->has_dict = type->tp_dictoffset != 0 || (type->tp_flags & Py_TPFLAGS_MANAGED_DICT);
+    if (info->capture == CAPTURE_EXCEPTION || (heap && info->capture != CAPTURE_THING)) {
+        collect_slots(info, type);
+    }
+    if (!heap) {
+        return;
+    }
+    if (strcmp(Py_TYPE(type)->tp_name, "EnumType") == 0 && info->capture != CAPTURE_THING) {
+        info->capture = CAPTURE_INSTANCE;
+        info->family = CTR_F_ENUM;
+    } else if (info->capture == CAPTURE_OPAQUE && (info->has_dict || info->slot_count > 0)) {
+        info->capture = CAPTURE_INSTANCE;
+        info->family = in_mro_dict(type, "__dataclass_fields__") ? CTR_F_DATACLASS : CTR_F_OBJECT;
+    } else if (info->capture == CAPTURE_OPAQUE && type->tp_basicsize == PyBaseObject_Type.tp_basicsize) {
+        info->capture = CAPTURE_INSTANCE; /* class with empty __slots__ */
+    } else if (info->capture == CAPTURE_TUPLE && in_mro_dict(type, "_fields")) {
+        info->family = CTR_F_NAMEDTUPLE;
+    }
+}
+
+/* ---- the table ----------------------------------------------------------------------------------- */
+
+static size_t table_index(const PyTypeObject *type)
+{
+    return (size_t)(((uintptr_t)type >> 4) * 0x9e3779b97f4a7c15ull >> (64 - TYPE_TABLE_BITS));
+}
+
+static bool same_type(const struct type_info *info, const PyTypeObject *type)
+{
+    return info->type == type && info->name == type->tp_name && info->bases == type->tp_bases &&
+           info->mro == type->tp_mro;
+}
+
+struct type_info *types_of(struct session *session, PyTypeObject *type)
+{
+    struct type_info **bucket = &session->types->table[table_index(type)];
+    for (struct type_info *info = *bucket; info != NULL; info = info->next) {
+        if (same_type(info, type)) {
+            return info;
+        }
+    }
+    struct type_info *info = calloc(1, sizeof *info);
+    if (info == NULL) {
+        return NULL;
+    }
+    info->type = type;
+    info->name = type->tp_name;
+    info->bases = type->tp_bases;
+    info->mro = type->tp_mro;
+    info->id = NO_TYPE;
+    classify(info, type);
+    info->next = *bucket;
+    *bucket = info;
+    return info;
+}
+
+static void add_type_module(struct ct_bytes *to, PyTypeObject *type)
+{
+    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
+        struct compat_dict_walk walk = compat_dict_walk(type->tp_dict);
+        PyObject *key, *value;
+        while (compat_dict_next(&walk, &key, &value)) {
+            if (PyUnicode_CheckExact(key) && PyUnicode_CheckExact(value) &&
+                PyUnicode_CompareWithASCIIString(key, "__module__") == 0) {
+                text_add(to, value);
+                return;
+            }
+        }
+    }
+    const char *dot = strrchr(type->tp_name, '.');
+    if (dot != NULL) {
+        ct_bytes_add_block(to, type->tp_name, (size_t)(dot - type->tp_name));
+    } else {
+        ct_bytes_add_block(to, "builtins", 8);
+    }
+}
+
+static void add_type_name(struct ct_bytes *to, PyTypeObject *type)
+{
+    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
+        text_add(to, ((PyHeapTypeObject *)type)->ht_qualname);
+        return;
+    }
+    const char *dot = strrchr(type->tp_name, '.');
+    const char *name = dot != NULL ? dot + 1 : type->tp_name;
+    ct_bytes_add_block(to, name, strlen(name));
+}
+
+static PyObject *named_tuple_fields(PyTypeObject *type)
+{
+    PyObject *mro = type->tp_mro;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); i++) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+        if (!(base->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+            continue;
+        }
+        struct compat_dict_walk walk = compat_dict_walk(base->tp_dict);
+        PyObject *key, *value;
+        while (compat_dict_next(&walk, &key, &value)) {
+            if (PyUnicode_CheckExact(key) && PyTuple_CheckExact(value) &&
+                PyUnicode_CompareWithASCIIString(key, "_fields") == 0) {
+                return value;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void add_fields(struct ct_bytes *to, struct type_info *info)
+{
+    PyObject *fields = info->family == CTR_F_NAMEDTUPLE ? named_tuple_fields(info->type) : NULL;
+    Py_ssize_t count = fields != NULL ? PyTuple_GET_SIZE(fields) : 0;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (!PyUnicode_CheckExact(PyTuple_GET_ITEM(fields, i))) {
+            count = 0;
+        }
+    }
+    ct_bytes_add_varint(to, (uint64_t)count);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        text_add(to, PyTuple_GET_ITEM(fields, i));
+    }
+}
+
+uint32_t types_number(struct session *session, struct type_info *info)
+{
+    if (info->id == NO_TYPE) {
+        struct ct_bytes payload = {0};
+        ct_bytes_add_byte(&payload, info->family);
+        add_type_module(&payload, info->type);
+        add_type_name(&payload, info->type);
+        add_fields(&payload, info);
+        if (!payload.failed && ctr_writer_define(session->writer, CTR_DEF_TYPE, payload.data, payload.size)) {
+            info->id = session->types->count++;
+        }
+        ct_bytes_free(&payload);
+        if (info->id == NO_TYPE) {
+            return 0;
+        }
+    }
+    return info->id;
+}
+
+int types_init(struct session *session)
+{
+    session->types = calloc(1, sizeof *session->types);
+    return session->types == NULL ? CT_ENOMEM : CT_OK;
+}
+
+void types_free(struct session *session)
+{
+    for (size_t i = 0; session->types != NULL && i < TYPE_TABLE; i++) {
+        struct type_info *next;
+        for (struct type_info *info = session->types->table[i]; info != NULL; info = next) {
+            next = info->next;
+            free(info->slots);
+            free(info);
+        }
+    }
+    free(session->types);
+    session->types = NULL;
+}

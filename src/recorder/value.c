@@ -1,0 +1,733 @@
+#include "recorder/value.h"
+
+#include <datetime.h> /* its macros only: the capsule would import */
+#include <stdlib.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "recorder/types.h"
+#include "recorder/wtf8.h"
+
+enum {
+    NODE_SETS_BITS = 16,
+    NODE_WAYS = 2,
+    NODE_SETS = 1 << NODE_SETS_BITS,
+    NEAR_NODE_BYTES = 32, /* shorter ones are written again in each block, so that a jump reads one block */
+    MAX_BIG_DIGITS = 1 << 17, /* of 30 bits: one event's room allows no more */
+};
+
+/* ---- hashes ------------------------------------------------------------------------------------------ */
+
+static uint64_t hash_bytes(const struct session *session, uint8_t tag, const void *data, size_t size)
+{
+    uint64_t hash = XXH3_64bits_withSeed(data, size, session->hash_seed + tag);
+    return hash != 0 ? hash : 1;
+}
+
+static inline uint64_t mix(uint64_t hash, uint64_t more)
+{
+    hash = (hash ^ more) * 0x9e3779b97f4a7c15ull;
+    return hash ^ hash >> 29;
+}
+
+static uint64_t finish(uint64_t hash)
+{
+    return hash != 0 ? hash : 1;
+}
+
+static Py_ssize_t cut_length(uint64_t limit, Py_ssize_t length)
+{
+    return limit != 0 && (uint64_t)length > limit ? (Py_ssize_t)limit : length;
+}
+
+static uint64_t hash_text(const struct session *session, PyObject *text)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
+    Py_ssize_t cut = cut_length(session->limits.max_text, length);
+    uint64_t hash = hash_bytes(session, (uint8_t)(CTR_V_TEXT + 16 * PyUnicode_KIND(text)),
+                               PyUnicode_DATA(text), (size_t)(cut * PyUnicode_KIND(text)));
+    return cut == length ? hash : finish(mix(hash, (uint64_t)length));
+}
+
+static bool short_text(PyObject *text, uint64_t *bits)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
+    if (length > CTR_SHORT_TEXT_MAX) {
+        return false;
+    }
+    uint8_t packed[8] = {0};
+    size_t size = text_size(text, length);
+    if (size > CTR_SHORT_TEXT_MAX) {
+        return false;
+    }
+    text_put(packed, text, length);
+    packed[7] = (uint8_t)size;
+    *bits = ct_load64(packed);
+    return true;
+}
+
+/* ---- what a value is ----------------------------------------------------------------------------------- */
+
+static void node_shadow(uint64_t hash, struct shadow *out)
+{
+    *out = shadow_of(CTR_V_NODE, finish(hash));
+}
+
+static uint64_t hash_values(struct session *session, uint64_t hash, PyObject *const *values,
+                            Py_ssize_t count, int depth)
+{
+    static _Thread_local int nesting;
+    if (depth > MAX_TUPLE_DEPTH || nesting > MAX_TUPLE_DEPTH) {
+        return mix(hash, 0xdeadull);
+    }
+    nesting++;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        struct shadow child;
+        value_shadow(session, values[i], &child);
+        hash = mix(mix(hash, child.bits), shadow_kind(&child));
+    }
+    nesting--;
+    return hash;
+}
+
+static uint64_t hash_frozenset(struct session *session, PyObject *set)
+{
+    uint64_t hash = 0;
+    PySetObject *so = (PySetObject *)set;
+    for (Py_ssize_t i = 0; i <= so->mask; i++) {
+        if (so->table[i].key != NULL && so->table[i].hash != -1) {
+            hash += mix(hash_values(session, 1, &so->table[i].key, 1, 0), 3);
+        }
+    }
+    return mix(hash, (uint64_t)so->used);
+}
+
+static uint64_t hash_big(struct session *session, PyObject *number)
+{
+    Py_ssize_t digits = compat_int_digits(number);
+    uint64_t hash = hash_bytes(session, CTR_V_BIG, ((PyLongObject *)number)->long_value.ob_digit,
+                               (size_t)digits * sizeof(digit));
+    return mix(hash, compat_int_negative(number));
+}
+
+/* The name a handle is shown by, borrowed; NULL when it has none. */
+static PyObject *thing_name(PyObject *thing)
+{
+    if (PyFunction_Check(thing)) {
+        return ((PyFunctionObject *)thing)->func_qualname;
+    }
+    if (PyGen_CheckExact(thing) || PyCoro_CheckExact(thing) || PyAsyncGen_CheckExact(thing)) {
+        return ((PyGenObject *)thing)->gi_qualname;
+    }
+    if (PyType_Check(thing) && (((PyTypeObject *)thing)->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        return ((PyHeapTypeObject *)thing)->ht_qualname;
+    }
+    if (PyModule_Check(thing)) {
+        PyObject *dict = PyModule_GetDict(thing);
+        struct compat_dict_walk walk = compat_dict_walk(dict);
+        PyObject *key, *value;
+        while (compat_dict_next(&walk, &key, &value)) {
+            if (PyUnicode_CheckExact(key) &&
+                PyUnicode_CompareWithASCIIString(key, "__name__") == 0) {
+                return PyUnicode_CheckExact(value) ? value : NULL;
+            }
+        }
+    }
+    return NULL;
+}
+
+static const char *thing_c_name(PyObject *thing)
+{
+    if (PyCFunction_Check(thing)) {
+        return ((PyCFunctionObject *)thing)->m_ml->ml_name;
+    }
+    return PyType_Check(thing) ? ((PyTypeObject *)thing)->tp_name : "";
+}
+
+static uint64_t hash_thing(struct session *session, PyObject *thing, struct type_info *type)
+{
+    uint64_t hash = mix((uint64_t)(uintptr_t)thing, (uint64_t)(uintptr_t)type);
+    PyObject *name = thing_name(thing);
+    return name != NULL ? mix(hash, hash_text(session, name)) : hash;
+}
+
+static bool constant_shadow(PyObject *value, struct shadow *out)
+{
+    if (value == Py_None) {
+        *out = shadow_of(CTR_V_NONE, 0);
+    } else if (value == Py_True) {
+        *out = shadow_of(CTR_V_TRUE, 0);
+    } else if (value == Py_False) {
+        *out = shadow_of(CTR_V_FALSE, 0);
+    } else if (value == Py_Ellipsis) {
+        *out = shadow_of(CTR_V_ELLIPSIS, 0);
+    } else if (value == Py_NotImplemented) {
+        *out = shadow_of(CTR_V_NOT_IMPLEMENTED, 0);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void int_shadow(struct session *session, PyObject *value, struct type_info *type,
+                       struct shadow *out)
+{
+    int64_t number;
+    uint64_t hash = compat_small_int(value, &number) ? (uint64_t)number : hash_big(session, value);
+    node_shadow(mix(mix(hash, type->exact ? 1 : (uint64_t)(uintptr_t)type), CTR_V_BIG), out);
+}
+
+static uint64_t hash_content(struct session *session, PyObject *value, struct type_info *type)
+{
+    switch (type->capture) {
+    case CAPTURE_FLOAT: {
+        double number = PyFloat_AS_DOUBLE(value);
+        return hash_bytes(session, CTR_V_FLOAT, &number, sizeof number);
+    }
+    case CAPTURE_COMPLEX: {
+        Py_complex number = ((PyComplexObject *)value)->cval;
+        return hash_bytes(session, CTR_V_COMPLEX, &number, sizeof number);
+    }
+    case CAPTURE_TEXT:
+        return hash_text(session, value);
+    case CAPTURE_BYTES: {
+        Py_ssize_t length = PyBytes_GET_SIZE(value);
+        Py_ssize_t cut = cut_length(session->limits.max_text, length);
+        return mix(hash_bytes(session, CTR_V_BYTES, PyBytes_AS_STRING(value), (size_t)cut),
+                   (uint64_t)length);
+    }
+    case CAPTURE_TUPLE: {
+        Py_ssize_t count = PyTuple_GET_SIZE(value);
+        return mix(hash_values(session, CTR_V_TUPLE, ((PyTupleObject *)value)->ob_item,
+                               cut_length(session->limits.max_items, count), 0),
+                   (uint64_t)count);
+    }
+    case CAPTURE_FROZENSET:
+        return hash_frozenset(session, value);
+    case CAPTURE_SLICE: {
+        PySliceObject *slice = (PySliceObject *)value;
+        PyObject *parts[] = {slice->start, slice->stop, slice->step};
+        return hash_values(session, CTR_V_SLICE, parts, 3, 0);
+    }
+    case CAPTURE_RANGE: {
+        PyObject *const *parts = (PyObject *const *)((char *)value + sizeof(PyObject));
+        return hash_values(session, CTR_V_RANGE, parts, 3, 0);
+    }
+    case CAPTURE_DATE:
+        return hash_bytes(session, 1, ((PyDateTime_Date *)value)->data, _PyDateTime_DATE_DATASIZE);
+    case CAPTURE_DATETIME:
+        return hash_bytes(session, 2, ((PyDateTime_DateTime *)value)->data,
+                          _PyDateTime_DATETIME_DATASIZE);
+    case CAPTURE_TIME:
+        return hash_bytes(session, 3, ((PyDateTime_Time *)value)->data, _PyDateTime_TIME_DATASIZE);
+    case CAPTURE_TIMEDELTA: {
+        PyDateTime_Delta *delta = (PyDateTime_Delta *)value;
+        int parts[] = {delta->days, delta->seconds, delta->microseconds};
+        return hash_bytes(session, 4, parts, sizeof parts);
+    }
+    case CAPTURE_THING:
+        return hash_thing(session, value, type);
+    default:
+        return mix((uint64_t)(uintptr_t)value, (uint64_t)(uintptr_t)type);
+    }
+}
+
+void value_shadow_slow(struct session *session, PyObject *value, struct shadow *out)
+{
+    if (constant_shadow(value, out)) {
+        return;
+    }
+    if (PyUnicode_CheckExact(value)) {
+        uint64_t bits;
+        if (short_text(value, &bits)) {
+            *out = shadow_of(CTR_V_SHORT_TEXT, bits);
+        } else {
+            node_shadow(hash_text(session, value), out);
+        }
+        return;
+    }
+    struct type_info *type = types_of(session, Py_TYPE(value));
+    if (type == NULL) {
+        *out = shadow_of(CTR_V_DROPPED, 0);
+    } else if (type_is_object(type)) {
+        object_shadow(session, value, type, out);
+    } else if (type->capture == CAPTURE_INT) {
+        int_shadow(session, value, type, out);
+    } else {
+        uint64_t hash = hash_content(session, value, type);
+        node_shadow(mix(hash, type->exact ? type->capture : (uint64_t)(uintptr_t)type), out);
+    }
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------- */
+
+static bool room_for(const struct session *session, const uint8_t *at, size_t size)
+{
+    return size + EVENT_MARGIN_BYTES <= (size_t)(session->writer->limit - at);
+}
+
+static void number_node(struct session *session, struct shadow *shadow)
+{
+    shadow->word = CTR_V_NODE | session->writer->block << 8;
+    shadow->index = session->writer->next_node++;
+}
+
+static uint8_t *put_child(struct session *session, uint8_t *at, PyObject *value, int depth);
+
+static uint8_t *put_children(struct session *session, uint8_t *at, PyObject *const *values,
+                             Py_ssize_t count, int depth)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        at = put_child(session, at, values[i], depth + 1);
+    }
+    return at;
+}
+
+/* A cut value: CUT (itself a node), the true length, then the part that is kept. */
+static uint8_t *put_cut(struct session *session, uint8_t *at, Py_ssize_t length)
+{
+    session->writer->next_node++;
+    ctr_count(session->writer, CTR_C_values_cut);
+    *at++ = CTR_V_CUT;
+    return ct_varint_put(at, (uint64_t)length);
+}
+
+static uint8_t *put_text(struct session *session, uint8_t *at, PyObject *text)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
+    Py_ssize_t cut = cut_length(session->limits.max_text, length);
+    size_t size = text_size(text, cut);
+    if (!room_for(session, at, size)) {
+        cut = 0;
+        size = 0;
+    }
+    if (cut < length) {
+        at = put_cut(session, at, length);
+        session->writer->next_node--; /* the node number is the CUT's, which the caller took */
+        if (size > CTR_SHORT_TEXT_MAX) {
+            session->writer->next_node++;
+        }
+    }
+    if (size <= CTR_SHORT_TEXT_MAX) {
+        *at++ = (uint8_t)(CTR_V_SHORT_TEXT + size);
+    } else {
+        *at++ = CTR_V_TEXT;
+        at = ct_varint_put(at, size);
+    }
+    return text_put(at, text, cut);
+}
+
+static uint8_t *put_bytes(struct session *session, uint8_t *at, const void *data, Py_ssize_t length)
+{
+    Py_ssize_t cut = cut_length(session->limits.max_text, length);
+    if (!room_for(session, at, (size_t)cut)) {
+        cut = 0;
+    }
+    if (cut < length) {
+        at = put_cut(session, at, length);
+    }
+    *at++ = CTR_V_BYTES;
+    at = ct_varint_put(at, (uint64_t)cut);
+    memcpy(at, data, (size_t)cut);
+    return at + cut;
+}
+
+static uint8_t *put_big(struct session *session, uint8_t *at, PyObject *number)
+{
+    Py_ssize_t digits = compat_int_digits(number);
+    if (digits > MAX_BIG_DIGITS || !room_for(session, at, (size_t)digits * 4 + 16)) {
+        at = put_cut(session, at, digits * PyLong_SHIFT / 8);
+        *at++ = CTR_V_BIG;
+        *at++ = 0;
+        return at;
+    }
+    size_t bits = (size_t)(digits - 1) * PyLong_SHIFT;
+    for (uint32_t top = compat_int_digit(number, digits - 1); top != 0; top >>= 1) {
+        bits++;
+    }
+    size_t size = (bits + 7) / 8;
+    *at++ = CTR_V_BIG;
+    at = ct_varint_put(at, size << 1 | compat_int_negative(number));
+    uint64_t pending = 0;
+    int have = 0;
+    size_t done = 0;
+    for (Py_ssize_t i = 0; i < digits; i++) {
+        pending |= (uint64_t)compat_int_digit(number, i) << have;
+        for (have += PyLong_SHIFT; have >= 8 && done < size; have -= 8, pending >>= 8) {
+            at[done++] = (uint8_t)pending;
+        }
+    }
+    while (done < size) {
+        at[done++] = (uint8_t)pending;
+        pending >>= 8;
+    }
+    return at + size;
+}
+
+static uint8_t *put_sequence(struct session *session, uint8_t *at, uint8_t tag,
+                             PyObject *const *values, Py_ssize_t length, int depth)
+{
+    Py_ssize_t cut = cut_length(session->limits.max_items, length);
+    if (!room_for(session, at, (size_t)cut * 16)) {
+        cut = 0;
+    }
+    if (cut < length) {
+        at = put_cut(session, at, length);
+    }
+    *at++ = tag;
+    at = ct_varint_put(at, (uint64_t)cut);
+    return put_children(session, at, values, cut, depth);
+}
+
+static uint8_t *put_frozenset(struct session *session, uint8_t *at, PyObject *set, int depth)
+{
+    PySetObject *so = (PySetObject *)set;
+    Py_ssize_t cut = cut_length(session->limits.max_items, so->used);
+    if (!room_for(session, at, (size_t)cut * 16)) {
+        cut = 0;
+    }
+    if (cut < so->used) {
+        at = put_cut(session, at, so->used);
+    }
+    *at++ = CTR_V_FROZENSET;
+    at = ct_varint_put(at, (uint64_t)cut);
+    for (Py_ssize_t i = 0; i <= so->mask && cut > 0; i++) {
+        if (so->table[i].key != NULL && so->table[i].hash != -1) {
+            at = put_child(session, at, so->table[i].key, depth + 1);
+            cut--;
+        }
+    }
+    return at;
+}
+
+static uint8_t *put_ints(struct session *session, uint8_t *at, const int *numbers, int count)
+{
+    session->writer->next_node++;
+    *at++ = CTR_V_TUPLE;
+    at = ct_varint_put(at, (uint64_t)count);
+    for (int i = 0; i < count; i++) {
+        at = put_int(at, numbers[i]);
+    }
+    return at;
+}
+
+static uint8_t *put_as(struct session *session, uint8_t *at, struct type_info *type)
+{
+    *at++ = CTR_V_AS;
+    return ct_varint_put(at, types_number(session, type));
+}
+
+static uint8_t *put_time_parts(struct session *session, uint8_t *at, PyObject *value,
+                               const struct type_info *type)
+{
+    if (type->capture == CAPTURE_DATE) {
+        int parts[] = {PyDateTime_GET_YEAR(value), PyDateTime_GET_MONTH(value),
+                       PyDateTime_GET_DAY(value)};
+        return put_ints(session, at, parts, 3);
+    }
+    if (type->capture == CAPTURE_TIMEDELTA) {
+        int parts[] = {PyDateTime_DELTA_GET_DAYS(value), PyDateTime_DELTA_GET_SECONDS(value),
+                       PyDateTime_DELTA_GET_MICROSECONDS(value)};
+        return put_ints(session, at, parts, 3);
+    }
+    session->writer->next_node++;
+    *at++ = CTR_V_TUPLE;
+    bool dated = type->capture == CAPTURE_DATETIME;
+    int parts[8], count = 0;
+    if (dated) {
+        parts[count++] = PyDateTime_GET_YEAR(value);
+        parts[count++] = PyDateTime_GET_MONTH(value);
+        parts[count++] = PyDateTime_GET_DAY(value);
+    }
+    parts[count++] = dated ? PyDateTime_DATE_GET_HOUR(value) : PyDateTime_TIME_GET_HOUR(value);
+    parts[count++] = dated ? PyDateTime_DATE_GET_MINUTE(value) : PyDateTime_TIME_GET_MINUTE(value);
+    parts[count++] = dated ? PyDateTime_DATE_GET_SECOND(value) : PyDateTime_TIME_GET_SECOND(value);
+    parts[count++] = dated ? PyDateTime_DATE_GET_MICROSECOND(value)
+                           : PyDateTime_TIME_GET_MICROSECOND(value);
+    at = ct_varint_put(at, (uint64_t)count + 2);
+    for (int i = 0; i < count; i++) {
+        at = put_int(at, parts[i]);
+    }
+    bool zoned = dated ? _PyDateTime_HAS_TZINFO(value) : _PyDateTime_HAS_TZINFO(value);
+    if (zoned) {
+        const char *zone = Py_TYPE(dated ? ((PyDateTime_DateTime *)value)->tzinfo
+                                         : ((PyDateTime_Time *)value)->tzinfo)->tp_name;
+        size_t size = strlen(zone) & 0x3f;
+        if (size > CTR_SHORT_TEXT_MAX) {
+            session->writer->next_node++;
+            *at++ = CTR_V_TEXT;
+            at = ct_varint_put(at, size);
+        } else {
+            *at++ = (uint8_t)(CTR_V_SHORT_TEXT + size);
+        }
+        memcpy(at, zone, size);
+        at += size;
+    } else {
+        *at++ = CTR_V_NONE;
+    }
+    return put_int(at, dated ? PyDateTime_DATE_GET_FOLD(value) : PyDateTime_TIME_GET_FOLD(value));
+}
+
+/* Text that was not a node of its own so far. */
+static uint8_t *put_inner_text(struct session *session, uint8_t *at, PyObject *text)
+{
+    struct shadow inner;
+    value_shadow(session, text, &inner);
+    return value_emit(session, at, text, &inner);
+}
+
+static uint8_t *put_c_text(struct session *session, uint8_t *at, const char *text)
+{
+    size_t size = strnlen(text, 256);
+    if (size <= CTR_SHORT_TEXT_MAX) {
+        *at++ = (uint8_t)(CTR_V_SHORT_TEXT + size);
+    } else {
+        session->writer->next_node++;
+        *at++ = CTR_V_TEXT;
+        at = ct_varint_put(at, size);
+    }
+    memcpy(at, text, size);
+    return at + size;
+}
+
+static uint8_t *put_thing(struct session *session, uint8_t *at, PyObject *thing,
+                          struct type_info *type, int depth)
+{
+    *at++ = CTR_V_THING;
+    at = ct_varint_put(at, types_number(session, type));
+    at = ct_varint_put(at, (uint64_t)(uintptr_t)thing);
+    if (PyMethod_Check(thing)) {
+        PyObject *function = PyMethod_GET_FUNCTION(thing);
+        session->writer->next_node++;
+        *at++ = CTR_V_TUPLE;
+        *at++ = 2;
+        PyObject *name = thing_name(function);
+        at = name != NULL ? put_inner_text(session, at, name)
+                          : put_c_text(session, at, thing_c_name(function));
+        return put_child(session, at, PyMethod_GET_SELF(thing), depth + 1);
+    }
+    PyObject *name = thing_name(thing);
+    return name != NULL && PyUnicode_CheckExact(name) ? put_inner_text(session, at, name)
+                                                      : put_c_text(session, at, thing_c_name(thing));
+}
+
+static uint8_t *put_opaque(struct session *session, uint8_t *at, PyObject *value,
+                           struct type_info *type)
+{
+    ctr_count(session->writer, CTR_C_values_opaque);
+    *at++ = CTR_V_OPAQUE;
+    at = ct_varint_put(at, types_number(session, type));
+    return ct_varint_put(at, (uint64_t)(uintptr_t)value);
+}
+
+/* tp_str of an exact built-in type that is pure C: nothing of the program can run. */
+static uint8_t *put_pure_str(struct session *session, uint8_t *at, PyObject *value,
+                             struct type_info *type)
+{
+    PyObject *pending = PyErr_GetRaisedException();
+    PyObject *text = Py_TYPE(value)->tp_str(value);
+    if (text != NULL && PyUnicode_CheckExact(text)) {
+        at = put_inner_text(session, put_as(session, at, type), text);
+    } else {
+        at = put_opaque(session, at, value, type);
+    }
+    Py_XDECREF(text);
+    PyErr_SetRaisedException(pending);
+    return at;
+}
+
+/* The body of a node; its number is already taken. An AS stands before the value of a derived type. */
+static uint8_t *put_node(struct session *session, uint8_t *at, PyObject *value,
+                         struct type_info *type, int depth)
+{
+    bool derived = !type->exact && type->capture != CAPTURE_OPAQUE &&
+                   type->capture != CAPTURE_THING && type->capture != CAPTURE_PURE_STR;
+    if (derived) {
+        at = put_as(session, at, type);
+    }
+    int64_t number;
+    switch (type->capture) {
+    case CAPTURE_INT:
+        if (compat_small_int(value, &number)) {
+            return put_int(at, number);
+        }
+        session->writer->next_node += derived;
+        return put_big(session, at, value);
+    case CAPTURE_FLOAT: {
+        uint64_t bits;
+        double real = PyFloat_AS_DOUBLE(value);
+        memcpy(&bits, &real, sizeof bits);
+        return put_float(at, bits);
+    }
+    case CAPTURE_COMPLEX: {
+        Py_complex both = ((PyComplexObject *)value)->cval;
+        session->writer->next_node += derived;
+        *at++ = CTR_V_COMPLEX;
+        memcpy(at, &both, 16);
+        return at + 16;
+    }
+    case CAPTURE_TEXT: {
+        uint64_t bits;
+        session->writer->next_node += derived && !short_text(value, &bits);
+        return put_text(session, at, value);
+    }
+    case CAPTURE_BYTES:
+        session->writer->next_node += derived;
+        return put_bytes(session, at, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value));
+    case CAPTURE_TUPLE:
+        session->writer->next_node += derived;
+        return put_sequence(session, at, CTR_V_TUPLE, ((PyTupleObject *)value)->ob_item,
+                            PyTuple_GET_SIZE(value), depth);
+    case CAPTURE_FROZENSET:
+        session->writer->next_node += derived;
+        return put_frozenset(session, at, value, depth);
+    case CAPTURE_SLICE: {
+        PySliceObject *slice = (PySliceObject *)value;
+        PyObject *parts[] = {slice->start, slice->stop, slice->step};
+        *at++ = CTR_V_SLICE;
+        return put_children(session, at, parts, 3, depth);
+    }
+    case CAPTURE_RANGE:
+        *at++ = CTR_V_RANGE;
+        return put_children(session, at, (PyObject *const *)((char *)value + sizeof(PyObject)), 3,
+                            depth);
+    case CAPTURE_DATE:
+    case CAPTURE_DATETIME:
+    case CAPTURE_TIME:
+    case CAPTURE_TIMEDELTA:
+        return put_time_parts(session, at, value, type);
+    case CAPTURE_PURE_STR:
+        return put_pure_str(session, at, value, type);
+    case CAPTURE_THING:
+        return put_thing(session, at, value, type, depth);
+    default:
+        return put_opaque(session, at, value, type);
+    }
+}
+
+static uint8_t *put_node_reference(struct session *session, uint8_t *at,
+                                   const struct shadow *shadow)
+{
+    uint32_t block = shadow->word >> 8, now = session->writer->block;
+    if (block == (now & 0xffffff)) {
+        *at++ = CTR_V_NODE;
+        return ct_varint_put(at, shadow->index);
+    }
+    *at++ = CTR_V_NODE_FAR;
+    at = ct_varint_put(at, (now - block) & 0xffffff);
+    return ct_varint_put(at, shadow->index);
+}
+
+static struct node_cache_entry *find_node(struct session *session, uint64_t hash)
+{
+    struct node_cache_entry *set =
+        &session->nodes[(hash >> (64 - NODE_SETS_BITS)) * NODE_WAYS];
+    if (set[0].hash == hash) {
+        return &set[0];
+    }
+    if (set[1].hash == hash) {
+        struct node_cache_entry found = set[1];
+        set[1] = set[0];
+        set[0] = found;
+        return &set[0];
+    }
+    return NULL;
+}
+
+static void remember_node(struct session *session, const struct shadow *shadow)
+{
+    struct node_cache_entry *set =
+        &session->nodes[(shadow->bits >> (64 - NODE_SETS_BITS)) * NODE_WAYS];
+    if (set[0].hash != shadow->bits) {
+        set[1] = set[0];
+    }
+    set[0] = (struct node_cache_entry){shadow->bits, shadow->word >> 8, shadow->index};
+}
+
+static bool worth_a_jump(PyObject *value)
+{
+    return !PyUnicode_CheckExact(value) || PyUnicode_GET_LENGTH(value) > NEAR_NODE_BYTES;
+}
+
+static uint8_t *emit_node(struct session *session, uint8_t *at, PyObject *value,
+                          struct shadow *shadow, int depth)
+{
+    struct node_cache_entry *known = find_node(session, shadow->bits);
+    if (known != NULL &&
+        (known->block == (session->writer->block & 0xffffff) || worth_a_jump(value))) {
+        shadow->word = CTR_V_NODE | known->block << 8;
+        shadow->index = known->index;
+        return put_node_reference(session, at, shadow);
+    }
+    struct type_info *type = types_of(session, Py_TYPE(value));
+    number_node(session, shadow);
+    at = put_node(session, at, value, type, depth);
+    remember_node(session, shadow);
+    return at;
+}
+
+uint8_t *shadow_emit(struct session *session, uint8_t *at, const struct shadow *shadow)
+{
+    switch (shadow_kind(shadow)) {
+    case CTR_V_INT:
+        return put_int(at, (int64_t)shadow->bits);
+    case CTR_V_FLOAT:
+        return put_float(at, shadow->bits);
+    case CTR_V_SHORT_TEXT: {
+        uint8_t size = (uint8_t)(shadow->bits >> 56);
+        *at++ = (uint8_t)(CTR_V_SHORT_TEXT + size);
+        ct_store64(at, shadow->bits);
+        return at + size;
+    }
+    case CTR_V_NODE:
+        return put_node_reference(session, at, shadow);
+    case CTR_V_OBJECT: {
+        struct object_entry *entry = object_of(session, shadow);
+        *at++ = CTR_V_OBJECT;
+        if (entry != NULL) {
+            return object_put_reference(session, at, entry);
+        }
+        *at++ = 0;
+        session->writer->next_object++;
+        return ct_varint_put(at, shadow->bits);
+    }
+    default:
+        *at++ = shadow_kind(shadow);
+        return at;
+    }
+}
+
+uint8_t *value_emit(struct session *session, uint8_t *at, PyObject *value, struct shadow *shadow)
+{
+    if (shadow_kind(shadow) == CTR_V_NODE) {
+        return emit_node(session, at, value, shadow, 0);
+    }
+    return shadow_emit(session, at, shadow);
+}
+
+static uint8_t *put_child(struct session *session, uint8_t *at, PyObject *value, int depth)
+{
+    if (depth > MAX_TUPLE_DEPTH || !room_for(session, at, 64)) {
+        ctr_count(session->writer, CTR_C_values_cut);
+        *at++ = CTR_V_DROPPED;
+        return at;
+    }
+    struct shadow child;
+    value_shadow(session, value, &child);
+    if (shadow_kind(&child) == CTR_V_NODE) {
+        return emit_node(session, at, value, &child, depth);
+    }
+    return shadow_emit(session, at, &child);
+}
+
+int values_init(struct session *session)
+{
+    session->nodes = calloc(NODE_SETS * NODE_WAYS, sizeof *session->nodes);
+    return session->nodes == NULL ? CT_ENOMEM : CT_OK;
+}
+
+void values_free(struct session *session)
+{
+    free(session->nodes);
+    session->nodes = NULL;
+}

@@ -1,0 +1,83 @@
+/* Python values into the trace: what a value is (a shadow) and how it is written.
+ *
+ * Nothing here calls user code, changes a reference count or can leave an exception set. */
+#ifndef CT_RECORDER_VALUE_H
+#define CT_RECORDER_VALUE_H
+
+#include "recorder/object.h"
+#include "recorder/session.h"
+
+int values_init(struct session *session);
+void values_free(struct session *session);
+
+static inline struct shadow shadow_of(uint8_t kind, uint64_t bits)
+{
+    return (struct shadow){.bits = bits, .word = kind, .index = 0};
+}
+
+/* What `value` (NULL: unbound) is, by value and never by address: kind and bits. For an object also
+ * the entry, interned and queued for opening when it is new. Writes nothing. */
+void value_shadow_slow(struct session *session, PyObject *value, struct shadow *out);
+
+static inline void value_shadow(struct session *session, PyObject *value, struct shadow *out)
+{
+    if (value == NULL) {
+        *out = shadow_of(CTR_V_UNBOUND, 0);
+    } else if (PyLong_CheckExact(value)) {
+        int64_t number;
+        if (compat_small_int(value, &number)) {
+            *out = shadow_of(CTR_V_INT, (uint64_t)number);
+        } else {
+            value_shadow_slow(session, value, out);
+        }
+    } else if (PyFloat_CheckExact(value)) {
+        double number = PyFloat_AS_DOUBLE(value);
+        *out = shadow_of(CTR_V_FLOAT, 0);
+        memcpy(&out->bits, &number, sizeof number);
+    } else {
+        value_shadow_slow(session, value, out);
+    }
+}
+
+static inline bool shadow_same(const struct shadow *a, const struct shadow *b)
+{
+    return a->bits == b->bits && shadow_kind(a) == shadow_kind(b);
+}
+
+/* Write `value`, whose shadow is `shadow`; gives a node its block and number. Returns the byte after
+ * it. */
+uint8_t *value_emit(struct session *session, uint8_t *at, PyObject *value, struct shadow *shadow);
+
+/* Write a remembered value without having it. */
+uint8_t *shadow_emit(struct session *session, uint8_t *at, const struct shadow *shadow);
+
+/* `*to = from`, with the objects' holder counts kept right. */
+static inline void shadow_assign(struct session *session, struct shadow *to, struct shadow from)
+{
+    if (shadow_kind(&from) == CTR_V_OBJECT) {
+        object_hold(session, &from);
+    }
+    if (shadow_kind(to) == CTR_V_OBJECT) {
+        object_let_go(session, to);
+    }
+    *to = from;
+}
+
+static inline uint8_t *put_int(uint8_t *at, int64_t number)
+{
+    if (number >= CTR_SMALL_INT_MIN && number <= CTR_SMALL_INT_MAX) {
+        *at++ = (uint8_t)(CTR_V_SMALL_INT + (number - CTR_SMALL_INT_MIN));
+        return at;
+    }
+    *at++ = CTR_V_INT;
+    return ct_varint_put(at, ct_zigzag(number));
+}
+
+static inline uint8_t *put_float(uint8_t *at, uint64_t bits)
+{
+    *at++ = CTR_V_FLOAT;
+    ct_store64(at, bits);
+    return at + 8;
+}
+
+#endif
