@@ -1,0 +1,414 @@
+/* `ct print`: what a recording holds, as text, JSON lines or CSV. Streams: memory does not grow
+ * with the recording. */
+#include "cli/print.h"
+
+#include <fnmatch.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/print_variable.h"
+#include "trace/shape.h"
+
+enum {
+    VALUE_LENGTH = 160, /* characters of a value in text and CSV, unless asked otherwise */
+    VALUE_DEPTH = 6,    /* containers inside containers there */
+    VALUE_ITEMS = 100,  /* children shown of one container there */
+};
+
+/* ---- Pieces the views share ---- */
+
+const char *print_stream_name(uint64_t stream, char buffer[24])
+{
+    if (stream == 1 || stream == 2) {
+        return stream == 1 ? "stdout" : "stderr";
+    }
+    snprintf(buffer, 24, "%llu", (unsigned long long)stream);
+    return buffer;
+}
+
+static uint32_t number_or(struct cli_number number, uint32_t otherwise)
+{
+    if (!number.is_given) {
+        return otherwise;
+    }
+    return number.value > UINT32_MAX ? UINT32_MAX : (uint32_t)number.value;
+}
+
+void print_value(struct print *print, struct ctr_value value, struct ct_bytes *to)
+{
+    uint32_t length = number_or(print->options->length, VALUE_LENGTH);
+    struct ctr_text_options options = {
+        .depth = number_or(print->options->depth, VALUE_DEPTH),
+        .items = length == 0 ? 0 : VALUE_ITEMS,
+        .characters = length,
+    };
+    ctr_text_of(print->player, value, &options, to);
+}
+
+void print_safe(struct ctr_text text, struct ct_bytes *to)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t byte = (uint8_t)text.bytes[i];
+        bool is_control = (byte < 0x20 && byte != '\t') || byte == 0x7f;
+        ct_bytes_add_byte(to, is_control ? '?' : byte);
+    }
+}
+
+void print_arguments(struct print *print, struct ct_bytes *to)
+{
+    struct print_variables variables;
+    print_variables_start(&variables, print);
+    bool is_first = true;
+    while (print_variables_next(&variables)) {
+        if (!variables.is_argument) {
+            continue;
+        }
+        ct_bytes_add_text(to, is_first ? "" : ", ");
+        is_first = false;
+        print_safe(print_variable_name(&variables), to);
+        ct_bytes_add_byte(to, '=');
+        print_value(print, variables.value, to);
+    }
+    print_variables_end(&variables);
+}
+
+void print_file_name(struct print *print, uint32_t path, struct ct_bytes *to)
+{
+    const struct ctr_path *about = ctr_path(print->trace, path);
+    if (about == NULL) {
+        ct_bytes_add_byte(to, '?');
+        return;
+    }
+    struct ctr_text name = about->path;
+    const char *slash = name.size == 0 ? NULL : memrchr(name.bytes, '/', name.size);
+    if (slash != NULL) {
+        size_t skipped = (size_t)(slash + 1 - name.bytes);
+        name = (struct ctr_text){slash + 1, name.size - skipped};
+    }
+    print_safe(name, to);
+}
+
+/* ---- The program's output, as it was ---- */
+
+static void *output_open(struct print *print)
+{
+    return print;
+}
+
+static void output_event(struct print *print, void *state)
+{
+    (void)state;
+    struct ct_bytes text = {0};
+    ctr_shape_add_text(print->player, print->event.value, &text);
+    fwrite(text.data, 1, text.size, stdout);
+    ct_bytes_free(&text);
+}
+
+static void output_close(struct print *print, void *state)
+{
+    (void)print;
+    (void)state;
+}
+
+const struct print_view print_view_output = {output_open, output_event, output_close};
+
+/* ---- Which events, in which form ---- */
+
+static uint32_t bit(enum ctr_event_kind kind)
+{
+    return 1u << kind;
+}
+
+static uint32_t wanted_kinds(const struct print_options *options)
+{
+    uint32_t kinds = 0;
+    if (options->steps) {
+        kinds |= bit(CTR_EVENT_LINE);
+    }
+    if (options->calls) {
+        kinds |= bit(CTR_EVENT_CALL) | bit(CTR_EVENT_RETURN) | bit(CTR_EVENT_YIELD) |
+                 bit(CTR_EVENT_RESUME) | bit(CTR_EVENT_THROW) | bit(CTR_EVENT_UNWIND) |
+                 bit(CTR_EVENT_THREAD);
+    }
+    if (options->output) {
+        kinds |= bit(CTR_EVENT_OUTPUT);
+    }
+    return kinds == 0 ? UINT32_MAX : kinds;
+}
+
+static bool is_format(const struct print_options *options, const char *name)
+{
+    return strcmp(options->format == NULL ? "text" : options->format, name) == 0;
+}
+
+static const struct print_view *choose_view(const struct print_options *options)
+{
+    if (is_format(options, "json")) {
+        return &print_view_json;
+    }
+    if (is_format(options, "csv")) {
+        return &print_view_csv;
+    }
+    if (options->calls && !options->steps && !options->output) {
+        return &print_view_calls;
+    }
+    if (options->output && !options->steps && !options->calls) {
+        return &print_view_output;
+    }
+    return &print_view_listing;
+}
+
+static bool is_function_wanted(const struct print *print)
+{
+    const char *glob = print->options->function;
+    if (glob == NULL) {
+        return true;
+    }
+    const struct ctr_plan *plan = print_plan(print);
+    char *name = plan == NULL ? NULL : strndup(plan->qualname.bytes, plan->qualname.size);
+    bool is_wanted = name != NULL && fnmatch(glob, name, 0) == 0;
+    free(name);
+    return is_wanted;
+}
+
+/* Copy the event's frame: the player's own is only good until it is asked for an object. */
+static bool keep_frame(struct print *print)
+{
+    const struct ctr_frame *frame = print->event.frame;
+    if (frame == NULL) {
+        return true;
+    }
+    if (frame->slot_count > print->slot_capacity) {
+        struct ctr_value *slots = realloc(print->slots, frame->slot_count * sizeof *slots);
+        if (slots == NULL) {
+            return false;
+        }
+        print->slots = slots;
+        print->slot_capacity = frame->slot_count;
+    }
+    print->frame = *frame;
+    if (frame->slot_count > 0) {
+        memcpy(print->slots, frame->slots, frame->slot_count * sizeof *print->slots);
+    }
+    print->frame.slots = print->slots;
+    print->event.frame = &print->frame;
+    return true;
+}
+
+/* ---- Playing ---- */
+
+/* Where a damaged block ends reading; `--salvage` goes on with the next one that can be read. */
+static int skip_damage(struct print *print, uint32_t *block, const struct ct_error *damage)
+{
+    struct ct_error error;
+    cli_note("%s: %s; going on behind it", print->path, damage->message);
+    while (++*block < print->info->blocks) {
+        if (ctr_player_start(print->player, *block, &error) == CT_OK) {
+            return CT_OK;
+        }
+    }
+    return CT_ESTATE;
+}
+
+static int next_event(struct print *print, uint32_t *block, struct ct_error *error)
+{
+    int status = ctr_player_next(print->player, &print->event, error);
+    while (status == CT_EFORMAT && print->options->salvage) {
+        status = skip_damage(print, block, error);
+        if (status == CT_OK) {
+            status = ctr_player_next(print->player, &print->event, error);
+        }
+    }
+    if (status == CT_OK) {
+        *block = print->event.block;
+    }
+    return status;
+}
+
+static int play(struct print *print, const struct print_view *view, void *state,
+                struct ct_error *error)
+{
+    const struct print_options *options = print->options;
+    uint32_t kinds = wanted_kinds(options);
+    uint64_t left = options->limit.is_given ? options->limit.value : UINT64_MAX;
+    uint32_t block = 0;
+    int status;
+    if (options->from.is_given && options->from.value > 0) {
+        status = ctr_player_seek(print->player, options->from.value, &print->event, error);
+        block = print->event.block;
+    } else {
+        status = ctr_player_start(print->player, 0, error);
+        if (status == CT_OK) {
+            status = next_event(print, &block, error);
+        }
+    }
+    while (status == CT_OK && left > 0 && !ferror(stdout)) {
+        bool is_line = print->event.kind == CTR_EVENT_LINE;
+        if (is_line && options->to.is_given && print->event.step > options->to.value) {
+            break;
+        }
+        if (!keep_frame(print)) {
+            return ct_fail(error, CT_ENOMEM, "out of memory");
+        }
+        if ((kinds & bit(print->event.kind)) != 0 && is_function_wanted(print)) {
+            view->event(print, state);
+            left--;
+        }
+        status = left > 0 ? next_event(print, &block, error) : CT_OK;
+    }
+    return status == CT_ESTATE ? CT_OK : status;
+}
+
+static int print_events(struct print *print)
+{
+    const struct cli_number *from = &print->options->from;
+    if (from->is_given && from->value > 0 && from->value >= print->info->steps) {
+        cli_error("%s: there is no step %llu: the recording has %llu, counted from 0", print->path,
+                  (unsigned long long)from->value, (unsigned long long)print->info->steps);
+        return CLI_FAILED;
+    }
+    const struct print_view *view = choose_view(print->options);
+    void *state = view->open(print);
+    if (state == NULL) {
+        cli_error("out of memory");
+        return CLI_FAILED;
+    }
+    struct ct_error error = {0};
+    int status = print->info->blocks == 0 ? CT_OK : play(print, view, state, &error);
+    view->close(print, state);
+    if (status == CT_OK) {
+        return CLI_OK;
+    }
+    fflush(stdout);
+    cli_error("%s: %s", print->path, error.message);
+    if (status == CT_EFORMAT) {
+        cli_help("`ct print --salvage %s` goes on behind the damage", print->path);
+    }
+    return CLI_FAILED;
+}
+
+/* ---- Opening ---- */
+
+/* Whether the tail lies beside the trace: then the program died or still runs, and nothing that was
+ * recorded is missing. */
+static bool has_tail(const char *path)
+{
+    struct stat about;
+    bool is_directory = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    char *name = NULL;
+    if (asprintf(&name, is_directory ? "%s/trace.ctr.tail" : "%s.tail", path) < 0) {
+        return false;
+    }
+    bool is_there = stat(name, &about) == 0;
+    free(name);
+    return is_there;
+}
+
+/* Say what is missing; false when that is reason to stop. */
+static bool accept_incomplete(const struct print *print)
+{
+    const struct ctr_info *info = print->info;
+    if (info->complete) {
+        return true;
+    }
+    if (info->blocks == 0) {
+        cli_error("%s: nothing in it is readable: %s", print->path, info->incomplete);
+        return false;
+    }
+    bool is_shown = print->options->salvage || print->options->summary || has_tail(print->path);
+    if (!is_shown) {
+        cli_error("%s is damaged: %s", print->path, info->incomplete);
+        cli_help("`ct print --salvage %s` shows what is readable", print->path);
+        return false;
+    }
+    cli_note("%s is not complete: %s", print->path, info->incomplete);
+    return true;
+}
+
+static int print_recording(struct print *print)
+{
+    struct ct_error error;
+    if (ctr_open(&print->trace, print->path, &error) != CT_OK) {
+        cli_error("%s", error.message);
+        return CLI_FAILED;
+    }
+    print->info = ctr_info(print->trace);
+    int status = CLI_FAILED;
+    if (!accept_incomplete(print)) {
+        status = CLI_FAILED;
+    } else if (print->options->summary) {
+        status = print_summary(print);
+    } else if (ctr_player_new(&print->player, print->trace, &error) != CT_OK) {
+        cli_error("%s: %s", print->path, error.message);
+    } else {
+        status = print_events(print);
+        ctr_player_free(print->player);
+    }
+    ctr_close(print->trace);
+    free(print->slots);
+    return status;
+}
+
+/* ---- The command ---- */
+
+static const char *const formats[] = {"text", "json", "csv", NULL};
+
+#define FIELD(name) offsetof(struct print_options, name)
+
+static const struct cli_option options_table[] = {
+    {0, "format", CLI_CHOICE, FIELD(format), "FORMAT",
+     "text (default), json: an object a line, or csv", formats},
+    {0, "summary", CLI_FLAG, FIELD(summary), NULL,
+     "what the recording is, how complete, all counters", NULL},
+    {0, "calls", CLI_FLAG, FIELD(calls), NULL, "calls only: as text, the tree of them", NULL},
+    {0, "steps", CLI_FLAG, FIELD(steps), NULL, "steps only", NULL},
+    {0, "output", CLI_FLAG, FIELD(output), NULL, "what the program wrote only: as text, as it was",
+     NULL},
+    {0, "function", CLI_TEXT, FIELD(function), "NAME",
+     "only what happened in functions of this qualified name;\n* ? [] match as in a shell", NULL},
+    {0, "from", CLI_COUNT, FIELD(from), "STEP", "start at this step", NULL},
+    {0, "to", CLI_COUNT, FIELD(to), "STEP", "end with this step", NULL},
+    {'n', "limit", CLI_COUNT, FIELD(limit), "N", "print at most N events", NULL},
+    {0, "depth", CLI_COUNT, FIELD(depth), "N",
+     "containers inside containers to show (text: 6, json: 3)", NULL},
+    {0, "length", CLI_COUNT, FIELD(length), "N",
+     "characters of a value to show in text and csv (160);\n0: all that was recorded", NULL},
+    {0, "globals", CLI_FLAG, FIELD(globals), NULL, "json: the module's globals as well", NULL},
+    {0, "salvage", CLI_FLAG, FIELD(salvage), NULL, "print what is readable of a damaged recording",
+     NULL},
+    {0},
+};
+
+static int run_print(const void *fields, const struct cli_operands *operands)
+{
+    if (operands->count > 1) {
+        return cli_usage_error(&cli_command_print, "takes one recording, not %d", operands->count);
+    }
+    struct print print = {
+        .options = fields,
+        .path = operands->count == 1 ? operands->items[0] : ".",
+    };
+    if (print.options->summary && is_format(print.options, "csv")) {
+        return cli_usage_error(&cli_command_print, "--summary is text or json, not csv");
+    }
+    /* `ct print | head` ends like any other filter, whatever this process inherited. */
+    signal(SIGPIPE, SIG_DFL);
+    return print_recording(&print);
+}
+
+const struct cli_command cli_command_print = {
+    .name = "print",
+    .summary = "Print what a recording holds",
+    .usage = "[OPTIONS] [RECORDING]",
+    .details = "RECORDING is a directory that holds a trace.ctr, or such a file; without it, the\n"
+               "current directory. Each event is a line: a step with the source line about to\n"
+               "run and the variables that changed before it, a call, a return, an exception,\n"
+               "a line of output.",
+    .options = options_table,
+    .mode = CLI_MIXED,
+    .fields_size = sizeof(struct print_options),
+    .run = run_print,
+};

@@ -1,0 +1,198 @@
+/* `ct print --summary`: what a recording is, how it ended, and everything that was counted. */
+#include <time.h>
+
+#include "base/json_out.h"
+#include "base/uuid.h"
+#include "cli/command.h"
+#include "cli/print.h"
+
+static const char *const reasons[] = {
+    [CTR_ENDED_NORMALLY] = "the program ended",
+    [CTR_ENDED_BY_STOP] = "the program stopped the recording",
+    [CTR_ENDED_BY_SIZE] = "the trace reached its size limit",
+    [CTR_ENDED_BY_SPACE] = "the file system had too little space left",
+    [CTR_ENDED_BY_ERROR] = "an error of the recorder",
+    [CTR_ENDED_BY_EXEC] = "the process became another program",
+    [CTR_ENDED_BY_SIGNAL] = "a signal ended the program",
+    [CTR_ENDED_UNKNOWN] = "unknown: the program died or still runs",
+};
+
+static const char *const counter_names[] = {
+#define X(name) #name,
+    CTR_COUNTERS(X)
+#undef X
+};
+
+/* Counters that are events; the others are facts about values. */
+uint64_t print_event_count(const struct ctr_info *info)
+{
+    uint64_t count = 0;
+    for (int i = CTR_C_lines; i <= CTR_C_thread_switches; i++) {
+        count += info->counters[i];
+    }
+    return count != 0 ? count : info->steps + info->calls;
+}
+
+static const char *reason_of(const struct ctr_info *info)
+{
+    return reasons[info->reason <= CTR_ENDED_UNKNOWN ? info->reason : CTR_ENDED_UNKNOWN];
+}
+
+static void format_start(const struct ctr_info *info, char text[40])
+{
+    time_t seconds = (time_t)(info->start_ns / 1000000000);
+    struct tm date;
+    if (gmtime_r(&seconds, &date) == NULL || strftime(text, 40, "%Y-%m-%dT%H:%M:%SZ", &date) == 0) {
+        text[0] = '\0';
+    }
+}
+
+/* One fact, in either form. */
+struct summary {
+    struct ct_json_out *json; /* NULL: text */
+};
+
+static void put_text(const struct summary *summary, const char *name, struct ctr_text text)
+{
+    if (summary->json != NULL) {
+        ct_json_key(summary->json, name);
+        ct_json_text_n(summary->json, text.bytes, text.size);
+        return;
+    }
+    struct ct_bytes safe = {0};
+    print_safe(text, &safe);
+    printf("%-18s%.*s\n", name, (int)safe.size, safe.size > 0 ? (const char *)safe.data : "");
+    ct_bytes_free(&safe);
+}
+
+static void put_string(const struct summary *summary, const char *name, const char *text)
+{
+    put_text(summary, name, (struct ctr_text){text, strlen(text)});
+}
+
+static void put_number(const struct summary *summary, const char *name, uint64_t number)
+{
+    if (summary->json != NULL) {
+        ct_json_key(summary->json, name);
+        ct_json_uint(summary->json, number);
+    } else {
+        printf("%-18s%llu\n", name, (unsigned long long)number);
+    }
+}
+
+static void put_group(const struct summary *summary, const char *name)
+{
+    if (summary->json != NULL) {
+        ct_json_key(summary->json, name);
+        ct_json_begin_object(summary->json);
+    } else {
+        printf("\n%s\n", name);
+    }
+}
+
+static void end_group(const struct summary *summary)
+{
+    if (summary->json != NULL) {
+        ct_json_end_object(summary->json);
+    }
+}
+
+static void put_identity(const struct summary *summary, const struct print *print)
+{
+    char id[CT_UUID_TEXT_BYTES];
+    char start[40];
+    ct_uuid_format(print->info->id, id);
+    format_start(print->info, start);
+    put_string(summary, "id", id);
+    put_string(summary, "start", start);
+    put_number(summary, "milliseconds", print->info->milliseconds);
+    put_number(summary, "process", print->info->pid);
+    if (print->info->complete) {
+        put_string(summary, "complete", "yes");
+    } else {
+        char why[sizeof print->info->incomplete + 8];
+        snprintf(why, sizeof why, "no: %s", print->info->incomplete);
+        put_string(summary, "complete", why);
+    }
+    put_string(summary, "ended", reason_of(print->info));
+    if (print->info->exit_status == INT32_MIN) {
+        put_string(summary, "exit_status", "unknown");
+    } else if (summary->json != NULL) {
+        ct_json_key(summary->json, "exit_status");
+        ct_json_int(summary->json, print->info->exit_status);
+    } else {
+        printf("%-18s%d\n", "exit_status", print->info->exit_status);
+    }
+}
+
+static void put_sizes(const struct summary *summary, const struct print *print)
+{
+    const struct ctr_info *info = print->info;
+    uint64_t events = print_event_count(info);
+    put_number(summary, "steps", info->steps);
+    put_number(summary, "calls", info->calls);
+    put_number(summary, "events", events);
+    put_number(summary, "threads", info->thread_count);
+    put_number(summary, "files", info->path_count);
+    put_number(summary, "functions", info->plan_count);
+    put_number(summary, "types", info->type_count);
+    put_number(summary, "blocks", info->blocks);
+    put_number(summary, "bytes", info->size);
+    char ratio[32];
+    snprintf(ratio, sizeof ratio, "%.3f", events == 0 ? 0 : (double)info->size / (double)events);
+    if (summary->json != NULL) {
+        ct_json_key(summary->json, "bytes_per_event");
+        ct_json_raw(summary->json, ratio, strlen(ratio));
+    } else {
+        printf("%-18s%s\n", "bytes_per_event", ratio);
+    }
+}
+
+static void put_run(const struct summary *summary, const struct print *print)
+{
+    put_group(summary, "run");
+    for (uint32_t i = 0; i < print->info->run_count; i++) {
+        const struct ctr_run_entry *entry = ctr_run_at(print->trace, i);
+        char name[64];
+        snprintf(name, sizeof name, "%.*s", (int)(entry->key.size < 63 ? entry->key.size : 63),
+                 entry->key.bytes);
+        put_text(summary, name, entry->value);
+    }
+    end_group(summary);
+}
+
+static void put_counters(const struct summary *summary, const struct print *print)
+{
+    put_group(summary, "counters");
+    for (int i = 0; i < CTR_COUNTER_COUNT; i++) {
+        put_number(summary, counter_names[i], print->info->counters[i]);
+    }
+    end_group(summary);
+}
+
+static void put_all(const struct summary *summary, const struct print *print)
+{
+    put_identity(summary, print);
+    put_sizes(summary, print);
+    put_run(summary, print);
+    put_counters(summary, print);
+}
+
+int print_summary(struct print *print)
+{
+    struct summary summary = {0};
+    if (print->options->format == NULL || strcmp(print->options->format, "json") != 0) {
+        put_all(&summary, print);
+        return CLI_OK;
+    }
+    struct ct_json_out json;
+    ct_json_init(&json, stdout);
+    summary.json = &json;
+    ct_json_begin_object(&json);
+    put_all(&summary, print);
+    ct_json_end_object(&json);
+    ct_bytes_add_byte(&json.bytes, '\n');
+    int status = ct_json_finish(&json, NULL); /* what stdout did not take, main() reports */
+    ct_json_clear(&json);
+    return status == CT_OK ? CLI_OK : CLI_FAILED;
+}

@@ -1,0 +1,221 @@
+/* `ct record`: run a Python program as plain `python PROGRAM` would, and record it.
+ *
+ * The interpreter is chosen and asked first, then the directory is taken, then the program runs as
+ * a child, and what the recorder inside it left is summed up. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/start_options.h"
+#include "base/uuid.h"
+#include "cli/child.h"
+#include "cli/command.h"
+#include "cli/interpreter.h"
+#include "cli/launch.h"
+#include "cli/recording_dir.h"
+#include "cli/report.h"
+#include "cli/target.h"
+
+/* ---- Options ---- */
+
+struct record_fields {
+    const char *directory;
+    const char *language;
+    const char *format;
+    const char *activation;
+    const char *module;
+    const char *code;
+    bool exact;
+    enum cli_switch propagate_exit;
+    struct cli_number limits[CT_START_LIMITS];
+};
+
+static const char *const languages[] = {"python", NULL};
+
+static const char *const formats[] = {"json", "binary", "ctr", NULL};
+
+#define FIELD(name) offsetof(struct record_fields, name)
+#define LIMIT(name) FIELD(limits) + (name) * sizeof(struct cli_number)
+
+static const struct cli_option record_options[] = {
+    {'o', "out-dir", CLI_TEXT, FIELD(directory), "DIR",
+     "where the recording goes (default: the working directory);\n"
+     "an earlier recording there is kept in DIR/trace-ID/"},
+    {0, "output-folder", CLI_TEXT, FIELD(directory), "DIR"},
+    {0, "trace-dir", CLI_TEXT, FIELD(directory), "DIR"},
+    {'m', NULL, CLI_LAST, FIELD(module), "MODULE", "record `python -m MODULE`"},
+    {'c', NULL, CLI_LAST, FIELD(code), "CODE", "record `python -c CODE`"},
+    {0, "lang", CLI_CHOICE, FIELD(language), "python",
+     "the program's language, whatever its name looks like", languages},
+    {0, "format", CLI_CHOICE, FIELD(format), "FORMAT",
+     "write for CodeTracer, beside trace.ctr: json (trace.json,\n"
+     "the default), binary (trace.bin) or ctr (neither)",
+     formats},
+    {0, "activation-path", CLI_TEXT, FIELD(activation), "FILE",
+     "record nothing until code of this file runs"},
+    {0, "propagate-script-exit", CLI_SWITCH, FIELD(propagate_exit), NULL,
+     "end with the program's exit status; the default,\n"
+     "unless a CodeTracer host started ct"},
+    {0, "exact", CLI_FLAG, FIELD(exact), NULL,
+     "check every reachable object at every line, at any cost"},
+    {0, "max-text", CLI_SIZE, LIMIT(CT_START_MAX_TEXT), "SIZE",
+     "longest text or bytes kept of one value"},
+    {0, "max-items", CLI_COUNT, LIMIT(CT_START_MAX_ITEMS), "N", "most items kept of one container"},
+    {0, "max-depth", CLI_COUNT, LIMIT(CT_START_MAX_DEPTH), "N",
+     "deepest nesting kept of one value"},
+    {0, "max-attributes", CLI_COUNT, LIMIT(CT_START_MAX_ATTRIBUTES), "N",
+     "most attributes kept of one object"},
+    {0, "max-size", CLI_SIZE, LIMIT(CT_START_MAX_SIZE), "SIZE",
+     "end the recording when trace.ctr is this large"},
+    {0, "min-free-space", CLI_SIZE, LIMIT(CT_START_MIN_FREE_SPACE), "SIZE",
+     "end the recording when the disk has less than this"},
+    {0, "export-limit", CLI_SIZE, LIMIT(CT_START_EXPORT_LIMIT), "SIZE",
+     "give up trace.json or trace.bin above this size"},
+    {0},
+};
+
+/* ---- The command ---- */
+
+/* A path that still means the same when the program changes its working directory. */
+static char *make_absolute(const char *path)
+{
+    char *resolved = realpath(path, NULL);
+    if (resolved != NULL || path[0] == '/') {
+        return resolved != NULL ? resolved : strdup(path);
+    }
+    char *directory = getcwd(NULL, 0);
+    char *joined = directory == NULL ? NULL : ct_path_join(directory, path);
+    free(directory);
+    return joined;
+}
+
+static enum ct_start_format parse_format(const char *name)
+{
+    for (int i = 0; name != NULL && i < CT_START_FORMATS; i++) {
+        if (strcmp(ct_start_format_name((enum ct_start_format)i), name) == 0) {
+            return (enum ct_start_format)i;
+        }
+    }
+    return CT_START_JSON;
+}
+
+static void complain_directory(const char *asked, const struct ct_error *error)
+{
+    cli_error("cannot record into '%s': %s", asked, error->message);
+    cli_help("choose another directory with -o DIR");
+}
+
+/* A host that sees a failure drops the recording, and failures are what one wants to look at. */
+static bool is_exit_masked(const struct record_fields *fields)
+{
+    return fields->propagate_exit == CLI_OFF ||
+           (fields->propagate_exit == CLI_UNSET && launch_has_host());
+}
+
+static int record_into(const struct record_fields *fields, const struct target *target,
+                       const struct interpreter *interpreter, bool has_start_hook,
+                       struct recording_dir *dir, const char *id)
+{
+    char *activation = fields->activation == NULL ? NULL : make_absolute(fields->activation);
+    struct ct_start_options order = {
+        .dir = dir->path,
+        .id = id,
+        .format = parse_format(fields->format),
+        .kind = target->kind,
+        .program = target->program,
+        .argc = (size_t)target->argc,
+        .args = (const char *const *)target->args,
+        .activation = activation,
+        .exact = fields->exact,
+    };
+    for (int i = 0; i < CT_START_LIMITS; i++) {
+        order.limits[i].is_given = fields->limits[i].is_given;
+        order.limits[i].value = fields->limits[i].value;
+    }
+    struct ct_error error;
+    struct record_summary summary = {.is_host_waiting = launch_has_host(),
+                                     .is_exit_masked = is_exit_masked(fields)};
+    snprintf(summary.id, sizeof summary.id, "%s", id);
+    int status =
+        launch_run(interpreter, has_start_hook, target, &order, &summary.wait_status, &error);
+    free(activation);
+    if (status != CT_OK) {
+        cli_error("%s", error.message);
+        recording_dir_release(dir);
+        return CLI_FAILED;
+    }
+    record_report(dir->path, &summary);
+    recording_dir_release(dir);
+    return summary.is_exit_masked ? CLI_OK : cli_child_exit_status(summary.wait_status);
+}
+
+static int record_with(const struct record_fields *fields, const struct target *target,
+                       const struct interpreter *interpreter)
+{
+    bool has_start_hook;
+    uint8_t uuid[CT_UUID_BYTES];
+    char id[CT_UUID_TEXT_BYTES];
+    struct ct_error error;
+    if (!interpreter_probe(interpreter, &has_start_hook)) {
+        return CLI_FAILED;
+    }
+    if (ct_uuid7_make(uuid, &error) != CT_OK) {
+        cli_error("%s", error.message);
+        return CLI_FAILED;
+    }
+    ct_uuid_format(uuid, id);
+    struct recording_dir dir;
+    const char *asked = fields->directory == NULL ? "." : fields->directory;
+    if (recording_dir_take(asked, id, &dir, &error) != CT_OK) {
+        complain_directory(asked, &error);
+        return CLI_FAILED;
+    }
+    if (dir.moved_to != NULL) {
+        cli_note("the earlier recording is kept in '%s'", dir.moved_to);
+    }
+    if (dir.is_diverted) {
+        cli_note("'%s' is being recorded into by another process; this recording goes to '%s'",
+                 asked, dir.path);
+    }
+    return record_into(fields, target, interpreter, has_start_hook, &dir, id);
+}
+
+static int run_record(const void *untyped, const struct cli_operands *operands)
+{
+    const struct record_fields *fields = untyped;
+    struct target target;
+    if (!target_choose(fields->module, fields->code, operands, &target)) {
+        return cli_usage_error(&cli_command_record, "no program to record");
+    }
+    int status = target_check(&target, fields->language != NULL);
+    if (status != CLI_OK) {
+        return status;
+    }
+    struct interpreter interpreter;
+    status =
+        interpreter_choose(&interpreter) ? record_with(fields, &target, &interpreter) : CLI_FAILED;
+    interpreter_clear(&interpreter);
+    return status;
+}
+
+const struct cli_command cli_command_record = {
+    .name = "record",
+    .summary = "Run a Python program and record it",
+    .usage = "[OPTION]... PROGRAM [ARGUMENT]...\n"
+             "[OPTION]... -m MODULE [ARGUMENT]...\n"
+             "[OPTION]... -c CODE [ARGUMENT]...",
+    .details =
+        "PROGRAM is a Python file, or a directory or zip file with a __main__.py. What follows it\n"
+        "is the program's own; one `--` directly before or after PROGRAM is dropped. The program\n"
+        "runs under the interpreter that is active in the shell (python3, python or py on PATH),\n"
+        "or the one that CODETRACER_PYTHON_INTERPRETER names, and sees what it would see under\n"
+        "plain `python PROGRAM`. The exit status is the program's.\n"
+        "\n"
+        "A limit of 0 means no limit. SIZE is in bytes, or with K, M or G after it.",
+    .options = record_options,
+    .mode = CLI_OPTIONS_FIRST,
+    .fields_size = sizeof(struct record_fields),
+    .run = run_record,
+};

@@ -1,0 +1,78 @@
+#include "cli/report.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
+#include "cli/message.h"
+#include "cli/recording_dir.h"
+#include "cli/report_trace.h"
+
+/* "834 bytes", "12.3 KiB" */
+static void format_size(uint64_t size, char text[32])
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+    if (size < 1024) {
+        snprintf(text, 32, "%llu bytes", (unsigned long long)size);
+        return;
+    }
+    double value = (double)size / 1024;
+    size_t unit = 0;
+    while (value >= 1024 && unit + 1 < sizeof units / sizeof units[0]) {
+        value /= 1024;
+        unit++;
+    }
+    snprintf(text, 32, "%.1f %s", value, units[unit]);
+}
+
+static bool trace_size(const char *dir, uint64_t *size)
+{
+    struct stat about;
+    char *path = ct_path_join(dir, RECORDING_TRACE_FILE);
+    bool is_there = path != NULL && stat(path, &about) == 0;
+    *size = is_there ? (uint64_t)about.st_size : 0;
+    free(path);
+    return is_there;
+}
+
+/* How the program ended, when that is worth a line. */
+static void report_end(int wait_status, bool is_masked)
+{
+    if (WIFSIGNALED(wait_status)) {
+        int number = WTERMSIG(wait_status);
+        cli_note("  program   ended by signal %d (%s)", number, strsignal(number));
+    } else if (WEXITSTATUS(wait_status) != 0) {
+        cli_note("  program   exit status %d", WEXITSTATUS(wait_status));
+    }
+    if (wait_status != 0 && is_masked) {
+        cli_note("  ct        exit status 0; --propagate-script-exit passes the program's own on");
+    }
+}
+
+bool record_report(const char *dir, struct record_summary *summary)
+{
+    uint64_t size;
+    if (!trace_size(dir, &size)) {
+        cli_error("nothing was recorded: there is no %s in '%s'", RECORDING_TRACE_FILE, dir);
+        cli_help("the program itself ran to its end; what the recorder said stands above");
+        return false;
+    }
+    char text[32];
+    format_size(size, text);
+    record_existing_id(dir, summary->id);
+    cli_note("recorded %s", summary->id);
+    cli_note("  output    %s", dir);
+    cli_note("  trace     %s, %s", RECORDING_TRACE_FILE, text);
+    report_end(summary->wait_status, summary->is_exit_masked);
+    bool is_crash = WIFEXITED(summary->wait_status) && WEXITSTATUS(summary->wait_status) != 0;
+    record_report_trace(dir, is_crash);
+    fprintf(stderr, "traceId:%s\n", summary->id);
+    if (summary->is_host_waiting) {
+        printf("traceId:%s\n", summary->id);
+    }
+    return true;
+}

@@ -1,0 +1,20 @@
+/* What `ct record` says at the end. */
+#ifndef CT_CLI_REPORT_H
+#define CT_CLI_REPORT_H
+
+#include <stdbool.h>
+
+#include "base/uuid.h"
+
+struct record_summary {
+    char id[CT_UUID_TEXT_BYTES]; /* in: as chosen; out: as the recording says */
+    int wait_status;             /* how the program ended, as waitpid() gives it */
+    bool is_host_waiting;        /* a CodeTracer host reads standard output */
+    bool is_exit_masked;         /* `ct` ends with 0 whatever the program did */
+};
+
+/* Print the summary of the recording in `dir` on standard error. False: nothing was recorded
+ * there, which is then said instead. */
+bool record_report(const char *dir, struct record_summary *summary);
+
+#endif
