@@ -1,0 +1,207 @@
+/* The keys are those of recorder 0.3, in its order (sorted, `recorder` last), and few of our own:
+ * `recording_id`, and `with_diff` inside `recorder`. */
+#include "export/side_files.h"
+
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/json_out.h"
+#include "base/uuid.h"
+#include "export/paths.h"
+#include "export/utf8.h"
+
+enum { SIDE_FILE_MODE = 0600 };
+
+struct side_file {
+    struct ctr_trace *trace;
+    struct ct_json_out json;
+    struct ct_bytes scratch;
+};
+
+static void put_text(struct side_file *file, struct ctr_text text)
+{
+    struct ctr_text clean = export_clean_text(text, &file->scratch);
+    ct_json_text_n(&file->json, clean.bytes, clean.size);
+}
+
+static void put_run_entry(struct side_file *file, const char *key, const char *name)
+{
+    ct_json_key(&file->json, name);
+    put_text(file, ctr_run(file->trace, key));
+}
+
+static void put_arguments(struct side_file *file)
+{
+    ct_json_key(&file->json, "args");
+    ct_json_begin_array(&file->json);
+    for (uint32_t i = 0; i < ctr_info(file->trace)->run_count; i++) {
+        const struct ctr_run_entry *entry = ctr_run_at(file->trace, i);
+        if (export_text_is(entry->key, "argument")) {
+            put_text(file, entry->value);
+        }
+    }
+    ct_json_end_array(&file->json);
+}
+
+/* A status that is not known has a label instead, as in recorder 0.3. */
+static void put_exit_status(struct side_file *file)
+{
+    int32_t status = ctr_info(file->trace)->exit_status;
+    ct_json_key(&file->json, "process_exit_status");
+    ct_json_begin_object(&file->json);
+    ct_json_key(&file->json, "code");
+    if (status == INT32_MIN) {
+        ct_json_null(&file->json);
+    } else {
+        ct_json_int(&file->json, status);
+    }
+    ct_json_key(&file->json, "label");
+    if (status == INT32_MIN) {
+        ct_json_text(&file->json, "<exit>");
+    } else {
+        ct_json_null(&file->json);
+    }
+    ct_json_end_object(&file->json);
+}
+
+/* The trace counts values as a whole; by kind they are known only where there were none. */
+static void put_value_counts(struct side_file *file, const char *name, uint64_t count)
+{
+    static const char *const kinds[] = {"argument", "attribute", "global", "local", "return"};
+    ct_json_key(&file->json, name);
+    ct_json_begin_object(&file->json);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        ct_json_key(&file->json, kinds[i]);
+        if (count == 0) {
+            ct_json_int(&file->json, 0);
+        } else {
+            ct_json_null(&file->json);
+        }
+    }
+    ct_json_key(&file->json, "total");
+    ct_json_uint(&file->json, count);
+    ct_json_end_object(&file->json);
+}
+
+static void put_filters(struct side_file *file)
+{
+    ct_json_key(&file->json, "filters");
+    ct_json_begin_array(&file->json);
+    ct_json_begin_object(&file->json);
+    ct_json_key(&file->json, "name");
+    ct_json_text(&file->json, "builtin-default");
+    ct_json_key(&file->json, "path");
+    ct_json_text(&file->json, "<inline:builtin-default>");
+    ct_json_key(&file->json, "version");
+    ct_json_int(&file->json, 1);
+    ct_json_end_object(&file->json);
+    ct_json_end_array(&file->json);
+}
+
+static void put_trace_filter(struct side_file *file)
+{
+    const uint64_t *counters = ctr_info(file->trace)->counters;
+    ct_json_key(&file->json, "trace_filter");
+    ct_json_begin_object(&file->json);
+    put_filters(file);
+    ct_json_key(&file->json, "stats");
+    ct_json_begin_object(&file->json);
+    ct_json_key(&file->json, "scopes_skipped");
+    ct_json_uint(&file->json, counters[CTR_C_skipped_code]);
+    put_value_counts(file, "value_drops", counters[CTR_C_values_dropped]);
+    put_value_counts(file, "value_redactions", counters[CTR_C_values_redacted]);
+    ct_json_end_object(&file->json);
+    ct_json_end_object(&file->json);
+}
+
+static void put_identifier(struct side_file *file)
+{
+    char id[CT_UUID_TEXT_BYTES];
+    ct_uuid_format(ctr_info(file->trace)->id, id);
+    ct_json_key(&file->json, "recording_id");
+    ct_json_text(&file->json, id);
+}
+
+/* Only a recording made by a command line has a recorder version of its own. */
+static void put_recorder(struct side_file *file)
+{
+    if (ctr_run(file->trace, "recorder_version").size == 0) {
+        return;
+    }
+    ct_json_key(&file->json, "recorder");
+    ct_json_begin_object(&file->json);
+    ct_json_key(&file->json, "name");
+    ct_json_text(&file->json, "codetracer_python_recorder");
+    put_run_entry(file, "target_script", "target_script");
+    put_run_entry(file, "recorder_version", "version");
+    struct ctr_text with_diff = ctr_run(file->trace, "with_diff");
+    if (with_diff.size != 0) {
+        ct_json_key(&file->json, "with_diff");
+        ct_json_bool(&file->json, export_text_is(with_diff, "true"));
+    }
+    ct_json_end_object(&file->json);
+}
+
+static void put_metadata(struct side_file *file)
+{
+    ct_json_begin_object(&file->json);
+    put_arguments(file);
+    put_exit_status(file);
+    put_run_entry(file, "program", "program");
+    put_identifier(file);
+    put_trace_filter(file);
+    put_run_entry(file, "cwd", "workdir");
+    put_recorder(file);
+    ct_json_end_object(&file->json);
+}
+
+static int write_file(struct side_file *file, const char *directory, const char *name,
+                      struct ct_error *error)
+{
+    int status = ct_json_finish(&file->json, error);
+    char *path = ct_path_join(directory, name);
+    if (status == CT_OK && path == NULL) {
+        status = ct_fail(error, CT_ENOMEM, "no memory to write '%s'", name);
+    }
+    if (status == CT_OK) {
+        const struct ct_bytes *bytes = &file->json.bytes;
+        status = ct_file_replace(path, bytes->data, bytes->size, SIDE_FILE_MODE, error);
+    }
+    free(path);
+    ct_json_clear(&file->json);
+    return status;
+}
+
+static int put_paths(struct side_file *file, struct ct_error *error)
+{
+    struct export_paths paths;
+    int status = export_paths_open(&paths, file->trace, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    ct_json_begin_array(&file->json);
+    for (uint32_t i = 0; i < paths.count; i++) {
+        put_text(file, paths.items[i]);
+    }
+    ct_json_end_array(&file->json);
+    export_paths_close(&paths);
+    return CT_OK;
+}
+
+int export_side_files(struct ctr_trace *trace, const char *directory, struct ct_error *error)
+{
+    struct side_file file = {.trace = trace};
+    ct_json_init(&file.json, NULL);
+    put_metadata(&file);
+    int status = write_file(&file, directory, "trace_metadata.json", error);
+    if (status == CT_OK) {
+        ct_json_init(&file.json, NULL);
+        status = put_paths(&file, error);
+    }
+    if (status == CT_OK) {
+        status = write_file(&file, directory, "trace_paths.json", error);
+    }
+    ct_json_clear(&file.json);
+    ct_bytes_free(&file.scratch);
+    return status;
+}
