@@ -1,0 +1,108 @@
+"""The backend by its traditional names: a thin layer over the native `_recorder`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+try:
+    from . import _recorder
+except ImportError as error:
+    raise ImportError(
+        "codetracer-python-recorder cannot load its native module for this interpreter "
+        f"({sys.implementation.name} {sys.version.split()[0]}): {error}. It supports CPython 3.12 "
+        "and 3.13 with the GIL; install it with the very interpreter that runs the program: "
+        f"{sys.executable} -m pip install --force-reinstall codetracer-python-recorder",
+        name=error.name,
+        path=error.path,
+    ) from error
+
+from .errors import (
+    EnvironmentError,
+    InternalError,
+    RecorderError,
+    TargetError,
+    UsageError,
+    make_error,
+)
+from .formats import TRACE_BINARY, TRACE_CTR, TRACE_JSON
+from .policy import configure_policy, configure_policy_from_env, policy_snapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "VERSION",
+    "EnvironmentError",
+    "InternalError",
+    "RecorderError",
+    "TargetError",
+    "UsageError",
+    "configure_policy",
+    "configure_policy_from_env",
+    "flush_tracing",
+    "is_tracing",
+    "policy_snapshot",
+    "set_exit_status",
+    "start_tracing",
+    "stop_tracing",
+]
+
+VERSION: str = _recorder.VERSION
+
+# Names the backend accepts, each with the format it stands for.
+_FORMATS = {
+    "json": TRACE_JSON,
+    "binary": TRACE_BINARY,
+    "binaryv0": TRACE_BINARY,
+    "binary_v0": TRACE_BINARY,
+    "b0": TRACE_BINARY,
+    "ctr": TRACE_CTR,
+}
+
+
+def start_tracing(
+    path: str,
+    format: str,
+    activation_path: str | None = None,
+    trace_filter: Sequence[str] | None = None,
+    **options: object,
+) -> None:
+    """Begin a recording in the directory `path`; `options` are those of `_recorder.start`."""
+    known_format = _FORMATS.get(format.lower())
+    if known_format is None:
+        raise make_error(
+            "Usage",
+            "ERR_UNSUPPORTED_FORMAT",
+            f"unsupported trace format '{format}'. Expected one of: json, binary, ctr",
+        )
+    argv = [word for word in sys.argv if isinstance(word, str)]
+    request: dict[str, object] = {
+        "format": known_format,
+        "activation": None if activation_path is None else os.path.abspath(activation_path),
+        "program": argv[0] if argv else "<unknown>",
+        "args": argv[1:],
+        "trace_filter": None if trace_filter is None else list(trace_filter),
+        "policy": policy_snapshot(),
+    }
+    _recorder.start(path, {**request, **options})
+
+
+def stop_tracing(exit_code: int | None = None) -> None:
+    """End the recording, if there is one, and write the files that were asked for."""
+    _recorder.stop(exit_code)
+
+
+def flush_tracing() -> None:
+    """Bring the files up to date with what happened so far."""
+    _recorder.flush()
+
+
+def is_tracing() -> bool:
+    return _recorder.is_tracing()
+
+
+def set_exit_status(code: int) -> None:
+    """Note the status that the program is about to end with."""
+    _recorder.set_exit_status(code)

@@ -1,0 +1,148 @@
+"""What to do when things go wrong, and what to capture besides the code: process-wide, sticky.
+
+Every setting has one row in `_SETTINGS`. An environment that holds any bad value changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .errors import PyUsageError, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_ON_ERROR = ("abort", "disable")
+_TRUE = frozenset(("1", "true", "t", "yes", "y"))
+_FALSE = frozenset(("0", "false", "f", "no", "n"))
+
+_CAPTURE_VARIABLE = "CODETRACER_CAPTURE_IO"
+_CAPTURE_OFF = frozenset(("0", "off", "false", "disable", "disabled", "none"))
+_CAPTURE_ON = frozenset(("", "1", "on", "true", "enable", "enabled"))
+_CAPTURE_PROXIES = frozenset(("proxies", "proxy"))
+_CAPTURE_FD = frozenset(("fd", "mirror", "fallback"))
+
+
+def _invalid(message: str) -> PyUsageError:
+    return UsageError(message, "ERR_INVALID_POLICY_VALUE")
+
+
+def _on_error(value: str) -> str:
+    word = value.strip().lower()
+    if word not in _ON_ERROR:
+        raise _invalid(f"invalid on_recorder_error value '{value}' (expected 'abort' or 'disable')")
+    return word
+
+
+def _text(value: str) -> str | None:
+    return value.strip() or None
+
+
+def _path(value: str | os.PathLike[str]) -> str | None:
+    return os.fspath(value).strip() or None
+
+
+def _boolean(value: str) -> bool:
+    word = value.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise _invalid(f"invalid boolean value '{value}' (expected true/false)")
+    return word in _TRUE
+
+
+def _flag(value: bool) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"a policy flag is True or False, not {type(value).__name__}")
+    return value
+
+
+# name: (default, environment variable, how a variable's text is read,
+#        how an argument's value is read)
+_SETTINGS: dict[str, tuple[object, str | None, Callable[[str], object], Callable[..., object]]] = {
+    "on_recorder_error": ("abort", "CODETRACER_ON_RECORDER_ERROR", _on_error, _on_error),
+    "require_trace": (False, "CODETRACER_REQUIRE_TRACE", _boolean, _flag),
+    "keep_partial_trace": (False, "CODETRACER_KEEP_PARTIAL_TRACE", _boolean, _flag),
+    "log_level": (None, "CODETRACER_LOG_LEVEL", _text, _text),
+    "log_file": (None, "CODETRACER_LOG_FILE", _text, _path),
+    "json_errors": (False, "CODETRACER_JSON_ERRORS", _boolean, _flag),
+    "io_capture_line_proxies": (True, None, _boolean, _flag),
+    "io_capture_fd_fallback": (False, None, _boolean, _flag),
+    "module_name_from_globals": (
+        True,
+        "CODETRACER_MODULE_NAME_FROM_GLOBALS",
+        _boolean,
+        _flag,
+    ),
+    "propagate_script_exit": (False, "CODETRACER_PROPAGATE_SCRIPT_EXIT", _boolean, _flag),
+}
+
+_current: dict[str, object] = {name: row[0] for name, row in _SETTINGS.items()}
+
+
+def configure_policy(
+    on_recorder_error: str | None = None,
+    require_trace: bool | None = None,
+    keep_partial_trace: bool | None = None,
+    log_level: str | None = None,
+    log_file: str | os.PathLike[str] | None = None,
+    json_errors: bool | None = None,
+    io_capture_line_proxies: bool | None = None,
+    io_capture_fd_fallback: bool | None = None,
+    module_name_from_globals: bool | None = None,
+    propagate_script_exit: bool | None = None,
+) -> None:
+    """Change the settings that are given; None leaves one as it is."""
+    given = dict(locals())
+    _apply({name: _SETTINGS[name][3](value) for name, value in given.items() if value is not None})
+
+
+def configure_policy_from_env() -> None:
+    """Take over what the environment sets; variables that are absent change nothing."""
+    changes: dict[str, object] = {}
+    for name, (_, variable, parse, _argument) in _SETTINGS.items():
+        if variable is not None and variable in os.environ:
+            changes[name] = parse(os.environ[variable])
+    if _CAPTURE_VARIABLE in os.environ:
+        proxies, fd_fallback = parse_capture(os.environ[_CAPTURE_VARIABLE])
+        changes["io_capture_line_proxies"] = proxies
+        changes["io_capture_fd_fallback"] = fd_fallback
+    _apply(changes)
+
+
+def policy_snapshot() -> dict[str, object]:
+    """The settings in force."""
+    snapshot = {name: value for name, value in _current.items() if not name.startswith("io_")}
+    snapshot["io_capture"] = {
+        "line_proxies": _current["io_capture_line_proxies"],
+        "fd_fallback": _current["io_capture_fd_fallback"],
+    }
+    return snapshot
+
+
+def parse_capture(value: str) -> tuple[bool, bool]:
+    """The capture settings that a word list stands for: (line proxies, descriptor fallback)."""
+    words = value.strip().lower()
+    if words in _CAPTURE_OFF:
+        return False, False
+    if words in _CAPTURE_ON:
+        return True, False
+    tokens = [token.strip() for token in words.replace("+", ",").split(",")]
+    tokens = [token for token in tokens if token]
+    unknown = [t for t in tokens if t not in _CAPTURE_PROXIES and t not in _CAPTURE_FD]
+    if unknown:
+        raise _invalid(
+            f"invalid {_CAPTURE_VARIABLE} value '{value}' ('{unknown[0]}' is not one of "
+            "off, on, proxies, fd)"
+        )
+    if not tokens:
+        raise _invalid(
+            f"invalid {_CAPTURE_VARIABLE} value '{value}' (name at least 'proxies' or 'fd')"
+        )
+    return True, any(token in _CAPTURE_FD for token in tokens)
+
+
+def _apply(changes: dict[str, object]) -> None:
+    _current.update(changes)
+    if not _current["io_capture_line_proxies"]:
+        # The fallback only records what the proxies did not see, so it needs them.
+        _current["io_capture_fd_fallback"] = False

@@ -1,0 +1,177 @@
+"""Run a program under a recording: as the whole process, or as a guest inside one.
+
+As the whole process nothing is put back at the end: threads, exit handlers and finalisers still
+find the program's world, and are still recorded. The session's own exit handler, registered before
+the program's, ends the recording.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import codetracer_python_recorder as backend
+from . import session
+from .program import Program, Stage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+_HOME = os.path.dirname(__file__) + os.sep
+_SIGINT_STATUS = 130  # what a shell reports for a process that ended by SIGINT
+
+
+def run_process(
+    program: Program, begin: Callable[[], object], is_masked: Callable[[], bool]
+) -> int:
+    """Turn this process into the program, recorded from `begin` on.
+
+    Returns the exit status, or lets the program's own exception end the process. `is_masked` says
+    after the run whether a failure is hidden from the host.
+    """
+    process = os.getpid()
+    command = program.command
+    stage = Stage(program)
+    stage.enter()
+    try:
+        run = stage.load()
+    except Exception:
+        # There is nothing to record, and nobody explains it better than the interpreter itself.
+        os.execv(sys.executable, command)
+    if stage.has_target() and not _begin(begin):
+        return 1
+    sys.orig_argv[:] = command
+    try:
+        run()
+    except BaseException as error:
+        status = exit_status(error)
+        backend.set_exit_status(status)
+        # A child that the program forked keeps its status: the program waits for it, not the host.
+        if status == 0 or os.getpid() != process or not is_masked():
+            _show_when_raised(error, stage)
+            raise
+        _show(error, _without_our_frames(error), stage)
+        _say_masked(status)
+    else:
+        backend.set_exit_status(0)
+        stage.leave_main()
+    return 0
+
+
+def run_guest(program: Program, begin: Callable[[], object], is_masked: Callable[[], bool]) -> int:
+    """Run the program inside this process, end its recording, and give back the old world."""
+    with Stage(program) as stage:
+        run = stage.load()
+        if stage.has_target() and not _begin(begin):
+            return 1
+        status = 0
+        try:
+            run()
+        except SystemExit as exit:
+            status = exit_status(exit)
+            _show(exit, None, stage)
+        except BaseException as error:
+            _end(exit_status(error))
+            raise
+        if not _end(status):
+            return 1
+    if status != 0 and is_masked():
+        _say_masked(status)
+        return 0
+    return status
+
+
+def exit_status(error: BaseException) -> int:
+    """The status that a process ends with when this exception leaves the program."""
+    if isinstance(error, KeyboardInterrupt):
+        return _SIGINT_STATUS
+    if not isinstance(error, SystemExit):
+        return 1
+    if error.code is None:
+        return 0
+    if not isinstance(error.code, int):
+        return 1
+    # The interpreter hands a C int to exit(), of which the system keeps one byte.
+    return error.code & 0xFF if -(2**63) <= error.code < 2**63 else 0xFF
+
+
+def say(message: str) -> None:
+    """Talk goes to stderr, if there is one."""
+    if sys.stderr is not None:
+        print(message, file=sys.stderr)
+
+
+def _say_masked(status: int) -> None:
+    say(
+        f"Script exited with status {status}; returning 0. "
+        "Use '--propagate-script-exit' to mirror the script exit code."
+    )
+
+
+def _begin(begin: Callable[[], object]) -> bool:
+    try:
+        begin()
+    except Exception as error:
+        say(f"Failed to start Codetracer session: {error}")
+        return False
+    return True
+
+
+def _end(status: int) -> bool:
+    steps = (("flush", session.flush), ("stop", lambda: session.stop(exit_code=status)))
+    for verb, step in steps:
+        try:
+            step()
+        except Exception as error:
+            say(f"Failed to {verb} Codetracer session: {error}")
+            return False
+    return True
+
+
+def _without_our_frames(error: BaseException) -> TracebackType | None:
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_frame.f_code.co_filename.startswith(_HOME):
+        traceback = traceback.tb_next
+    return traceback
+
+
+def _show_when_raised(error: BaseException, stage: Stage) -> None:
+    """Let the interpreter end the process by this exception, but print it as the program's own.
+
+    It prints an exception that has left the outermost frame, and by then our frames and those that
+    launched us are in its traceback. So what is printed is decided here.
+    """
+    if isinstance(error, SystemExit):
+        return
+    traceback = _without_our_frames(error)
+    hook = sys.excepthook
+
+    def show(*_exc_info: object) -> None:
+        sys.excepthook = hook
+        _show(error, traceback, stage)
+
+    sys.excepthook = show
+
+
+def _show(error: BaseException, traceback: TracebackType | None, stage: Stage) -> None:
+    """Print what the interpreter prints when this exception ends a process."""
+    if isinstance(error, SystemExit):
+        if error.code is not None and not isinstance(error.code, int):
+            say(str(error.code))
+        return
+    error.__traceback__ = traceback
+    sys.last_exc = sys.last_value = error
+    sys.last_type, sys.last_traceback = type(error), traceback
+    try:
+        sys.excepthook(type(error), error, traceback)
+    except SystemExit:
+        raise
+    except BaseException as second:
+        print("Error in sys.excepthook:", file=sys.stderr)
+        second.__traceback__ = _without_our_frames(second)
+        sys.__excepthook__(type(second), second, second.__traceback__)
+        print("\nOriginal exception was:", file=sys.stderr)
+        sys.__excepthook__(type(error), error, traceback)
+    stage.leave_main()

@@ -1,0 +1,234 @@
+"""Sessions: one recording of this process, from `start` to `stop`.
+
+The backend is reached through the module's own `_…_backend` names, looked up at each call.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+
+from .codetracer_python_recorder import configure_policy as _configure_policy
+from .codetracer_python_recorder import configure_policy_from_env as _configure_policy_from_env
+from .codetracer_python_recorder import flush_tracing as _flush_backend
+from .codetracer_python_recorder import is_tracing as _is_tracing_backend
+from .codetracer_python_recorder import start_tracing as _start_backend
+from .codetracer_python_recorder import stop_tracing as _stop_backend
+from .formats import DEFAULT_FORMAT, is_supported, normalize_format, unsupported_message
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Any, Self
+
+    PathLike = str | os.PathLike[str]
+    FilterSpec = PathLike | Sequence[PathLike]
+
+__all__ = ["TraceSession", "flush", "is_tracing", "start", "stop", "trace"]
+
+_active_session: TraceSession | None = None
+_stops_at_exit = False
+
+
+class TraceSession:
+    """A running recording; as a context manager it stops at the end of the block."""
+
+    def __init__(self, path: Path, format: str) -> None:
+        self.path = path
+        self.format = format
+
+    def stop(self, exit_code: int | None = None) -> None:
+        """End the recording, unless another session has taken this one's place."""
+        if _active_session is self:
+            stop(exit_code=exit_code)
+
+    def flush(self) -> None:
+        if _active_session is self:
+            flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"TraceSession(path={self.path!r}, format={self.format!r})"
+
+
+def start(
+    path: PathLike,
+    *,
+    format: str = DEFAULT_FORMAT,
+    start_on_enter: PathLike | None = None,
+    trace_filter: FilterSpec | None = None,
+    policy: Mapping[str, object] | None = None,
+    apply_env_policy: bool = True,
+    options: Mapping[str, object] | None = None,
+) -> TraceSession:
+    """Start recording this process into the directory `path`.
+
+    start_on_enter: record nothing until code of this file runs.
+    trace_filter: filter files, as one string joined by `::` or as a sequence.
+    policy: settings for `configure_policy`; they outlive the session.
+    options: the recorder's limits, by the names of the command line's options: `max_text`,
+        `max_items`, `max_depth`, `max_attributes`, `max_size`, `min_free_space`, `export_limit`,
+        `exact`, `with_diff`.
+    """
+    global _active_session
+    if _is_tracing_backend():
+        raise RuntimeError("tracing already active")
+    trace_path = _validate_trace_path(path)
+    trace_format = _coerce_format(format)
+    activation = _normalize_activation_path(start_on_enter)
+    filters = _normalize_trace_filter(trace_filter)
+    if apply_env_policy:
+        _configure_policy_from_env()
+    if policy:
+        _configure_policy(**_coerce_policy(policy))
+    _start_backend(str(trace_path), trace_format, activation, filters, **(options or {}))
+    _stop_at_exit_once()
+    _active_session = TraceSession(path=trace_path, format=trace_format)
+    return _active_session
+
+
+def stop(*, exit_code: int | None = None) -> None:
+    """End the recording; without one, do nothing."""
+    global _active_session
+    if not _is_tracing_backend():
+        _active_session = None
+        return
+    try:
+        if exit_code is None:
+            _stop_backend()
+        else:
+            _stop_backend(exit_code)
+    finally:
+        _active_session = None
+
+
+def is_tracing() -> bool:
+    return _is_tracing_backend()
+
+
+def flush() -> None:
+    """Bring the files up to date; without a recording, do nothing."""
+    if _is_tracing_backend():
+        _flush_backend()
+
+
+class trace:
+    """Record what runs inside a `with` block; the arguments are those of `start`."""
+
+    def __init__(
+        self,
+        path: PathLike,
+        *,
+        format: str = DEFAULT_FORMAT,
+        trace_filter: FilterSpec | None = None,
+        policy: Mapping[str, object] | None = None,
+        apply_env_policy: bool = True,
+        options: Mapping[str, object] | None = None,
+    ) -> None:
+        self._start: Callable[[], TraceSession] = lambda: start(
+            path,
+            format=format,
+            trace_filter=trace_filter,
+            policy=policy,
+            apply_env_policy=apply_env_policy,
+            options=options,
+        )
+
+    def __enter__(self) -> TraceSession:
+        self._session = self._start()
+        return self._session
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._session.stop()
+
+
+def _stop_at_exit_once() -> None:
+    # Handlers run in reverse order: this one ends the recording after those that the program
+    # registers from now on.
+    global _stops_at_exit
+    if not _stops_at_exit:
+        _stops_at_exit = True
+        atexit.register(_stop_at_exit)
+
+
+def _stop_at_exit() -> None:
+    try:
+        stop()
+    except Exception as error:
+        if sys.stderr is not None:
+            print(f"Failed to stop Codetracer session: {error}", file=sys.stderr)
+
+
+def _coerce_format(value: str) -> str:
+    name = normalize_format(value)
+    if not is_supported(name):
+        raise ValueError(unsupported_message(value))
+    return name
+
+
+def _validate_trace_path(path: PathLike) -> Path:
+    from pathlib import Path
+
+    trace_path = Path(path).expanduser()
+    if trace_path.exists() and not trace_path.is_dir():
+        raise ValueError("trace path exists and is not a directory")
+    return trace_path
+
+
+def _normalize_activation_path(value: PathLike | None) -> str | None:
+    return None if value is None else os.path.expanduser(os.fspath(value))
+
+
+def _normalize_trace_filter(value: FilterSpec | None) -> list[str] | None:
+    if value is None:
+        return None
+    specs = [value] if isinstance(value, str | os.PathLike) else value
+    names = [name for spec in specs for name in _split_filter_spec(spec)]
+    if not names:
+        raise ValueError("trace_filter must resolve to at least one path")
+    return [_existing_filter(name) for name in names]
+
+
+def _split_filter_spec(spec: object) -> list[str]:
+    if isinstance(spec, str):
+        return [part.strip() for part in spec.split("::") if part.strip()]
+    if isinstance(spec, os.PathLike):
+        return [os.fspath(spec)]
+    raise TypeError(f"trace_filter takes strings and paths, not {type(spec).__name__}")
+
+
+def _existing_filter(name: str) -> str:
+    path = os.path.realpath(os.path.expanduser(name))
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"trace filter '{name}' does not exist")
+    if not os.path.isfile(path):
+        raise ValueError(f"trace filter '{name}' is not a file")
+    return path
+
+
+def _coerce_policy(policy: Mapping[str, object]) -> dict[str, Any]:
+    changes: dict[str, Any] = dict(policy)
+    if changes.get("log_file") is not None:
+        changes["log_file"] = os.fspath(changes["log_file"])
+    for name in ("on_recorder_error", "log_level"):
+        if changes.get(name) is not None:
+            changes[name] = str(changes[name])
+    return changes
