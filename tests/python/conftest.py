@@ -1,0 +1,35 @@
+"""What every test may ask for: the installed `ct`, the interpreter, the source tree."""
+
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the root of the source tree."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def python() -> str:
+    """Return the interpreter into whose environment the package is installed."""
+    return sys.executable
+
+
+@pytest.fixture(scope="session")
+def ct() -> Path:
+    """Return the `ct` that was installed with the package, never another one on PATH."""
+    path = Path(sysconfig.get_path("scripts")) / "ct"
+    assert path.is_file(), f"{path} is missing: is the package installed? (make build)"
+    return path
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Return the directory of a recording that is not there yet."""
+    return tmp_path / "recording"

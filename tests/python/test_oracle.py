@@ -1,0 +1,228 @@
+"""The oracle is sound, and a recording equals it at every step."""
+
+import ast
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import oracle
+import pytest
+from comparison import by_thread, compare, place, read_print
+from hypothesis import HealthCheck, given, settings
+from program_strategy import programs
+
+PROGRAMS = sorted(Path(__file__).resolve().parent.parent.joinpath("programs").glob("*.py"))
+# A Python callback needs a frame of its own, which a program at its recursion limit has not.
+NOT_OBSERVABLE = {"recursion_limit"}
+# Threads really run at once here: each one's path is the same every time, what they share is not.
+UNORDERED = {"threads"}
+EXAMPLES = int(os.environ.get("CT_EXAMPLES", "30"))
+DEPTH = str(oracle.DEPTH)
+
+corpus = pytest.mark.parametrize(
+    "program",
+    [path for path in PROGRAMS if path.stem not in NOT_OBSERVABLE],
+    ids=lambda path: path.stem,
+)
+
+
+def outcome(run):
+    return run.stdout, run.stderr, run.status
+
+
+def paths(events):
+    return [[place(event) for event in thread] for thread in by_thread(events)]
+
+
+@corpus
+def test_oracle_repeats_itself_and_disturbs_nothing(program):
+    first, second, plain = oracle.record(program), oracle.record(program), oracle.run(program)
+    assert outcome(first) == outcome(plain)
+    assert outcome(second) == outcome(plain)
+    assert any(event["event"] == "line" for event in first.events)
+    if program.stem in UNORDERED:
+        assert paths(first.events) == paths(second.events)
+    else:
+        assert first.events == second.events
+
+
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def one_line_loops(program):
+    """Lines with a whole loop: sys.settrace reports each turn of it, sys.monitoring the first."""
+    lines = set()
+    for node in ast.walk(ast.parse(program.read_text(encoding="utf-8"))):
+        if isinstance(node, COMPREHENSIONS):
+            lines |= set(range(node.lineno, node.end_lineno + 1))
+        elif isinstance(node, LOOPS) and node.body[0].lineno == node.lineno:
+            lines.add(node.lineno)
+    return lines
+
+
+@corpus
+def test_settrace_sees_the_same_lines(program):
+    loops = one_line_loops(program)
+
+    def lines(events):
+        found = [event for event in events if event["event"] == "line"]
+        # settrace follows the main thread only, and a program imports at most one sibling.
+        return [
+            (event["function"], event["line"])
+            for event in found
+            if event.get("thread", 0) == 0 and event["line"] not in loops
+        ]
+
+    seen = lines(oracle.record(program).events)
+    assert seen
+    assert lines(oracle.record(program, witness="settrace").events) == seen
+
+
+SMALL = """\
+class Box:
+    __slots__ = ("x",)
+
+
+def f(n):
+    xs = [n, -0.0]
+    xs[0] += 1
+    box = Box()
+    box.x = xs
+    del n
+    return "\\ud800"
+
+
+f(2**70)
+"""
+
+
+def test_oracle_sees_what_a_reader_of_the_program_expects(tmp_path):
+    program = tmp_path / "small.py"
+    program.write_text(SMALL)
+    events = [e for e in oracle.record(program).events if e["function"] == "f"]
+    big, bigger = str(2**70), str(2**70 + 1)
+    before = ["list", "list", [["int", "int", big, {}], ["float", "float", "-0x0.0p+0", {}]], {}]
+    after = ["list", "list", [["int", "int", bigger, {}], ["float", "float", "-0x0.0p+0", {}]], {}]
+    number = ["int", "int", big, {}]
+    states = [(event["event"], event.get("line"), event["locals"]) for event in events]
+    assert states[:4] == [
+        ("call", None, {"n": number}),
+        ("line", 6, {"n": number}),
+        ("line", 7, {"n": number, "xs": before}),
+        ("line", 8, {"n": number, "xs": after}),
+    ]
+    assert states[4][2]["box"] == ["object", "Box", None, {}]
+    assert states[5][2]["box"] == ["object", "Box", None, {"x": after}]
+    assert states[-1][0] == "return"
+    assert sorted(states[-1][2]) == ["box", "xs"]
+    assert events[-1]["value"] == ["str", "str", "\ud800", {}]
+
+
+PRINTED = """\
+{"event": "call", "thread": 1, "function": "f", "file": "/p.py", "args": \
+{"n": {"kind": "int", "type": "int", "repr": "5"}}}
+{"event": "output", "stream": "stdout", "text": "hello"}
+{"event": "line", "step": 3, "thread": 1, "function": "f", "file": "/p.py", "line": 2, "locals": \
+{"xs": {"kind": "list", "type": "list", "items": [{"kind": "float", "type": "float", \
+"repr": "-0.0"}]}, "s": {"kind": "str", "type": "str", "repr": "'\\\\ud800\\\\n'"}, \
+"d": {"kind": "dict", "type": "app.Table", "entries": [[{"kind": "none", "type": "NoneType", \
+"repr": "None"}, {"kind": "object", "type": "Box", "attrs": {"b": {"kind": "bytearray", \
+"type": "bytearray", "repr": "bytearray(b'a')"}}}]]}}}
+"""
+
+
+def test_adapter_reads_the_printed_form():
+    call, line = read_print(PRINTED)
+    assert place(call) == ("call", "f", "/p.py", None)
+    assert call["locals"] == {"n": ["int", "int", "5", {}]}
+    assert line["locals"] == {
+        "xs": ["list", "list", [["float", "float", "-0x0.0p+0", {}]], {}],
+        "s": ["str", "str", "\ud800\n", {}],
+        "d": [
+            "dict",
+            "Table",
+            [
+                [
+                    ["none", "NoneType", "None", {}],
+                    ["object", "Box", None, {"b": ["bytes", "bytearray", "61", {}]}],
+                ]
+            ],
+            {},
+        ],
+    }
+
+
+def record(ct, program, folder):
+    """Record a program with ct. Returns the finished process and the events it printed."""
+    environ = oracle.environment(CODETRACER_PYTHON_INTERPRETER=sys.executable)
+    command = [str(ct), "record", "-o", str(folder), str(program)]
+    done = subprocess.run(command, capture_output=True, env=environ)
+    command = [str(ct), "print", str(folder), "--format", "json", "--depth", DEPTH]
+    printed = subprocess.run(command, capture_output=True)
+    assert printed.returncode == 0, printed.stderr.decode(errors="replace")
+    return done, read_print(printed.stdout.decode("utf-8", "surrogatepass"))
+
+
+def check(ct, program, folder, with_values=True):
+    """A recording must show what the oracle saw, and leave the program's outcome alone."""
+    run = oracle.record(program)
+    done, events = record(ct, program, folder)
+    assert (done.stdout, done.returncode) == (run.stdout, run.status)
+    assert done.stderr.startswith(run.stderr)
+    result = compare(run.events, events, with_values)
+    assert result.failure is None, f"{program}: {result.failure}"
+    assert result.events == len(run.events)
+    return result
+
+
+@corpus
+def test_recording_equals_oracle(ct, program, out, record_property):
+    result = check(ct, program, out, with_values=program.stem not in UNORDERED)
+    record_property("values", result.values)
+    record_property("lagging", result.lagging)
+    record_property("longest_lag", result.longest_lag)
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize="CT_EXAMPLES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+)
+@given(source=programs())
+def test_recording_of_generated_programs_equals_oracle(ct, source):
+    with tempfile.TemporaryDirectory(prefix="generated-") as scratch:
+        program = Path(scratch, "program", "generated.py")
+        program.parent.mkdir()
+        program.write_text(source, encoding="utf-8")
+        check(ct, program, Path(scratch, "recording"))
+
+
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(source=programs())
+def test_generated_programs_end_and_repeat(source):
+    with tempfile.TemporaryDirectory(prefix="generated-") as scratch:
+        program = Path(scratch, "generated.py")
+        program.write_text(source, encoding="utf-8")
+        first, second, plain = oracle.record(program), oracle.record(program), oracle.run(program)
+    assert plain.status == 0, plain.stderr.decode()
+    assert outcome(first) == outcome(plain)
+    assert [place(event)[:2] for event in first.events] == [place(e)[:2] for e in second.events]
+    assert first.events == second.events
+
+
+def test_comparison_notices_what_it_should(tmp_path):
+    """The judge is judged: each kind of change to a true recording must be found."""
+    program = tmp_path / "small.py"
+    program.write_text(SMALL)
+    events = oracle.record(program).events
+    changed = events[5] | {"locals": events[5]["locals"] | {"n": ["int", "int", "1", {}]}}
+    assert events[5]["locals"] != changed["locals"]
+    assert compare(events, events).failure is None
+    assert compare(events, [*events[:5], changed, *events[6:]]).failure
+    assert compare(events, events[:-1]).failure
+    assert compare(events, events[1:]).failure
+    assert compare(events, [*events[:5], *events[6:]]).failure

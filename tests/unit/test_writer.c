@@ -1,0 +1,230 @@
+/* What the writer promises to a recorder: nothing committed is lost, limits end the recording and
+ * nothing else, a forked child leaves the trace alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "trace/reader.h"
+#include "trace/verify.h"
+#include "trace_builder.h"
+
+static struct ctr_trace *open_trace(const char *path)
+{
+    struct ctr_trace *trace;
+    struct ct_error error = {0};
+    if (ctr_open(&trace, path, &error) != CT_OK) {
+        fail_msg("%s", error.message);
+    }
+    return trace;
+}
+
+static void assert_no_findings(struct ctr_trace *trace)
+{
+    struct ctr_verify_report report;
+    struct ct_error error = {0};
+    assert_int_equal(ctr_verify(trace, &report, &error), CT_OK);
+    if (report.findings != 0) {
+        fail_msg("%llu findings, the first: %s", (unsigned long long)report.findings,
+                 report.list[0].text);
+    }
+    ctr_verify_clear(&report);
+}
+
+static bool has_tail(const char *path)
+{
+    char tail[80];
+    snprintf(tail, sizeof tail, "%s.tail", path);
+    return access(tail, F_OK) == 0;
+}
+
+static void clean_end(void **state)
+{
+    (void)state;
+    struct tb tb;
+    char *path = tb_path();
+    tb_open(&tb, path, 2, 3);
+    struct stat about;
+    assert_true(has_tail(path));
+    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(about.st_mode & 0777, 0600);
+    tb.block_bytes = 500;
+    tb_random(&tb, 5000);
+    tb_close(&tb, CTR_ENDED_BY_STOP, 42);
+    assert_false(has_tail(path));
+    struct ctr_trace *trace = open_trace(path);
+    const struct ctr_info *info = ctr_info(trace);
+    assert_true(info->complete);
+    assert_string_equal(info->incomplete, "");
+    assert_int_equal(info->reason, CTR_ENDED_BY_STOP);
+    assert_int_equal(info->exit_status, 42);
+    assert_int_equal(info->steps, 5000);
+    assert_int_equal(info->counters[CTR_C_lines], 5000);
+    assert_true(info->blocks > 2 * CTR_SEGMENT_BLOCKS);
+    assert_int_equal(info->pid, getpid());
+    assert_memory_equal(info->id, "0123456789abcdef", 16);
+    assert_no_findings(trace);
+    ctr_close(trace);
+    tb_remove(path);
+}
+
+static void nothing_recorded(void **state)
+{
+    (void)state;
+    struct tb tb;
+    char *path = tb_path();
+    tb_open(&tb, path, 0, 1);
+    tb_close(&tb, CTR_ENDED_NORMALLY, 0);
+    struct ctr_trace *trace = open_trace(path);
+    assert_true(ctr_info(trace)->complete);
+    assert_int_equal(ctr_info(trace)->blocks, 0);
+    assert_no_findings(trace);
+    ctr_close(trace);
+    tb_remove(path);
+}
+
+static void existing_file_stays(void **state)
+{
+    (void)state;
+    char *path = tb_path();
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("precious", file);
+    fclose(file);
+    struct ctr_writer *writer;
+    struct ctr_writer_options options = {.path = path};
+    struct ct_error error;
+    assert_int_equal(ctr_writer_open(&writer, &options, &error), CT_EIO);
+    assert_non_null(strstr(error.message, path));
+    struct stat about;
+    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(about.st_size, 8);
+    assert_false(has_tail(path));
+    tb_remove(path);
+}
+
+/* The largest size ends the recording; what was stored before stays a whole trace. */
+static void largest_size_ends_it(void **state)
+{
+    (void)state;
+    enum { LARGEST = 400 * 1024 };
+    char *path = tb_path();
+    struct ctr_writer *writer;
+    struct ctr_writer_options options = {.path = path, .max_size = LARGEST};
+    struct ct_error error;
+    assert_int_equal(ctr_writer_open(&writer, &options, &error), CT_OK);
+    uint64_t seed = 9;
+    bool going_on = true;
+    for (unsigned block = 0; block < 100 && going_on; block++) {
+        while (writer->at < writer->soft) { /* records that do not compress */
+            *writer->at++ = CTR_NOTE;
+            *writer->at++ = 1;
+            *writer->at++ = CTR_V_FLOAT;
+            uint64_t bits = tb_next_random(&seed);
+            memcpy(writer->at, &bits, 8);
+            writer->at += 8;
+            ctr_commit(writer);
+        }
+        going_on = ctr_writer_next_block(writer, 0);
+    }
+    assert_false(going_on);
+    assert_null(writer->soft);
+    assert_false(ctr_writer_define(writer, CTR_DEF_RUN, "", 0));
+    assert_int_equal(ctr_writer_close(writer, CTR_ENDED_NORMALLY, 0, &error), CT_OK);
+    struct ctr_trace *trace = open_trace(path);
+    assert_true(ctr_info(trace)->complete);
+    assert_int_equal(ctr_info(trace)->reason, CTR_ENDED_BY_SIZE);
+    assert_true(ctr_info(trace)->blocks > 0);
+    assert_true(ctr_info(trace)->size <= LARGEST);
+    assert_no_findings(trace);
+    ctr_close(trace);
+    tb_remove(path);
+}
+
+static void forked_child_writes_nothing(void **state)
+{
+    (void)state;
+    struct tb tb;
+    char *path = tb_path();
+    tb_open(&tb, path, 2, 5);
+    tb.block_bytes = 300;
+    tb_random(&tb, 200);
+    ctr_writer_before_fork(tb.writer);
+    pid_t child = fork();
+    if (child == 0) {
+        ctr_writer_after_fork_in_child(tb.writer);
+        bool silent = !ctr_writer_next_block(tb.writer, 0) &&
+                      !ctr_writer_define(tb.writer, CTR_DEF_RUN, "", 0) &&
+                      ctr_writer_close(tb.writer, CTR_ENDED_NORMALLY, 0, NULL) == CT_ESTATE;
+        _exit(silent ? 0 : 1);
+    }
+    ctr_writer_after_fork_in_parent(tb.writer);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    tb_random(&tb, 200);
+    tb_close(&tb, CTR_ENDED_NORMALLY, 0);
+    struct ctr_trace *trace = open_trace(path);
+    assert_true(ctr_info(trace)->complete);
+    assert_int_equal(ctr_info(trace)->steps, 400);
+    assert_no_findings(trace);
+    ctr_close(trace);
+    tb_remove(path);
+}
+
+/* A program that closes the writer's descriptor, and opens a file of its own that gets the number. */
+static void stolen_descriptor_is_not_written(void **state)
+{
+    (void)state;
+    char *path = tb_path();
+    struct tb tb;
+    struct ct_error error = {0};
+    tb_open(&tb, path, 2, 5);
+    tb_random(&tb, 50);
+    struct stat trace_file, about;
+    assert_int_equal(stat(path, &trace_file), 0);
+    int null = open("/dev/null", O_WRONLY);
+    for (int fd = 3; fd < 1024; fd++) {
+        if (fd != null && fstat(fd, &about) == 0 && about.st_ino == trace_file.st_ino) {
+            dup2(null, fd);
+        }
+    }
+    close(null);
+    assert_int_equal(ctr_writer_close(tb.writer, CTR_ENDED_NORMALLY, 0, &error), CT_EIO);
+    struct ctr_trace *trace = open_trace(path);
+    assert_false(ctr_info(trace)->complete);
+    assert_int_equal(ctr_info(trace)->steps, 50); /* the tail stays, and has it all */
+    ctr_close(trace);
+    for (unsigned thread = 0; thread < TB_THREADS; thread++) {
+        for (unsigned i = 0; i < tb.threads[thread].depth; i++) {
+            free(tb.threads[thread].frames[i]);
+        }
+    }
+    for (unsigned i = 0; i < tb.suspended_count; i++) {
+        free(tb.suspended[i]);
+    }
+    tb_remove(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clean_end),
+        cmocka_unit_test(nothing_recorded),
+        cmocka_unit_test(existing_file_stays),
+        cmocka_unit_test(largest_size_ends_it),
+        cmocka_unit_test(forked_child_writes_nothing),
+        cmocka_unit_test(stolen_descriptor_is_not_written),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
