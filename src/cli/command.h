@@ -11,6 +11,7 @@
     X(record)           \
     X(print)            \
     X(verify)           \
+    X(export)           \
     X(help)             \
     X(version)
 

@@ -12,6 +12,7 @@
 #include "base/uuid.h"
 #include "cli/child.h"
 #include "cli/command.h"
+#include "cli/finish.h"
 #include "cli/interpreter.h"
 #include "cli/launch.h"
 #include "cli/recording_dir.h"
@@ -141,11 +142,13 @@ static int record_into(const struct record_fields *fields, const struct target *
     int status =
         launch_run(interpreter, has_start_hook, target, &order, &summary.wait_status, &error);
     free(activation);
+    order.activation = NULL;
     if (status != CT_OK) {
         cli_error("%s", error.message);
         recording_dir_release(dir);
         return CLI_FAILED;
     }
+    finish_recording(&order, summary.wait_status);
     record_report(dir->path, &summary);
     recording_dir_release(dir);
     return summary.is_exit_masked ? CLI_OK : cli_child_exit_status(summary.wait_status);

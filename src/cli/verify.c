@@ -134,9 +134,9 @@ const struct cli_command cli_command_verify = {
     .name = "verify",
     .summary = "Check every byte of a recording",
     .usage = "[OPTION]... RECORDING",
-    .details = "Checks every checksum, record, invariant and counter. Prints what is wrong, one line\n"
-               "each with its place in the file, then one line of totals. The exit status is 0 when\n"
-               "nothing is wrong and 1 when something is.",
+    .details = "Checks every checksum, record, invariant and counter. Prints what is wrong, one\n"
+               "line each with its place in the file, then one line of totals. The exit status is\n"
+               "0 when nothing is wrong and 1 when something is.",
     .options = verify_table,
     .fields_size = sizeof(struct verify_options),
     .run = run_verify,

@@ -7,8 +7,7 @@
  *     records          tag word, then 2 words each: kind, pointer back to the payload
  *
  * The payloads go out as they come; the records are few bytes each and wait in a second, nameless
- * file. Table and root pointer are known last, so they are packed as literals of fixed size and
- * patched. Pointers count words from behind themselves, so encoded values can be put anywhere. */
+ * file. Table and root pointer are known last and patched. Pointers count words from behind themselves, so encoded values can be put anywhere. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +22,7 @@
 
 enum {
     MAGIC_BYTES = 8,
-    HEAD_BYTES = 18, /* table and root pointer: tag, word, count, word */
+    HEAD_BYTES = 11, /* table and root pointer */
     DEPTH_MAX = 28,
     LEVELS = DEPTH_MAX + 2,
     RECORD_WORDS = 2,
@@ -489,15 +488,24 @@ static void put_records(struct binary *binary)
     }
 }
 
-static void patch_head(struct binary *binary, uint64_t trace)
+/* The table's word is the segment's size in its upper half, the root pointer an offset and "no data,
+ * one pointer". While the whole file is still in memory they are packed like everything else; later
+ * at full width, whose zero bytes only `capnp decode` wonders at (it wants --quiet then). */
+static void put_head(struct binary *binary, uint64_t trace)
 {
-    uint64_t table = binary->position << 32;
-    uint64_t root = offset_bits(0, trace) | (uint64_t)struct_size(0, 1) << 32;
-    uint8_t head[HEAD_BYTES] = {0xff};
-    memcpy(head + 1, &table, 8);
-    head[9] = 1;
-    memcpy(head + 10, &root, 8);
-    export_out_patch(binary->writer.out, MAGIC_BYTES, head, HEAD_BYTES);
+    struct export_out *out = binary->writer.out;
+    uint64_t words[2] = {
+        binary->position << 32,
+        offset_bits(0, trace) | (uint64_t)struct_size(0, 1) << 32,
+    };
+    uint8_t head[EXPORT_PACKED_MAX(2)];
+    size_t size = (size_t)(export_pack(head, words, 2) - head);
+    if (!export_out_replace(out, MAGIC_BYTES, HEAD_BYTES, head, size)) {
+        uint8_t wide[HEAD_BYTES] = {[0] = 0xf0, [5] = 0x4f, [10] = 1};
+        ct_store32(wide + 1, (uint32_t)(words[0] >> 32));
+        ct_store32(wide + 6, (uint32_t)words[1]);
+        export_out_patch(out, MAGIC_BYTES, wide, HEAD_BYTES);
+    }
 }
 
 static int finish(struct export_writer *writer, struct ct_error *error)
@@ -519,7 +527,7 @@ static int finish(struct export_writer *writer, struct ct_error *error)
     };
     put_words(binary, words, 2);
     put_records(binary);
-    patch_head(binary, trace);
+    put_head(binary, trace);
     return out->status;
 }
 

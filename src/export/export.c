@@ -1,9 +1,60 @@
 #include "export/export.h"
 
+#include <stdbool.h>
+
+#include "export/out.h"
+#include "export/stream.h"
+#include "export/writer.h"
+
+typedef int new_writer(struct export_writer **writer, struct export_out *out,
+                       struct ct_error *error);
+
+static const struct {
+    new_writer *open;
+    const char *name;
+} formats[] = {
+    [EXPORT_JSON] = {export_json_new, "json"},
+    [EXPORT_BINARY] = {export_binary_new, "binary"},
+};
+
+static int write_export(struct ctr_trace *trace, struct export_out *out,
+                        const struct export_options *options, struct ct_error *error)
+{
+    struct export_writer *writer;
+    int status = formats[options->format].open(&writer, out, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    status = export_stream(trace, writer, options, error);
+    if (status == CT_OK) {
+        status = writer->type->finish(writer, error);
+    }
+    writer->type->free(writer);
+    return status == CT_OK ? export_out_finish(out) : status;
+}
+
+/* Where the limit is what stopped it, say what was reached and how to go past it. */
+static int explain_limit(const char *path, const struct export_options *options,
+                         struct ct_error *error)
+{
+    return ct_fail(error, CT_ELIMIT,
+                   "the export '%s' would be larger than its limit of %.4g MiB and was not made; "
+                   "the recording is complete without it. To make it whole: "
+                   "ct export --format %s --limit 0 -o '%s' '%s'",
+                   path, (double)options->limit / (1 << 20), formats[options->format].name, path,
+                   options->recording);
+}
+
 int export_trace(struct ctr_trace *trace, const char *path, const struct export_options *options,
                  struct ct_error *error)
 {
-    (void)trace;
-    (void)options;
-    return ct_fail(error, CT_ESTATE, "cannot export '%s' yet", path);
+    struct export_out out;
+    int status = export_out_open(&out, path, options->limit, error);
+    if (status == CT_OK) {
+        status = write_export(trace, &out, options, error);
+    }
+    bool is_over = status == CT_ELIMIT && options->limit != 0 &&
+                   export_out_size(&out) + EXPORT_OUT_BYTES > options->limit;
+    export_out_close(&out);
+    return is_over ? explain_limit(path, options, error) : status;
 }

@@ -54,6 +54,19 @@ void export_out_add_large(struct export_out *out, const void *data, size_t size)
     write_out(out, data, size);
 }
 
+bool export_out_replace(struct export_out *out, size_t offset, size_t before, const void *data,
+                        size_t size)
+{
+    if (out->written != 0 || out->used + size > EXPORT_OUT_BYTES) {
+        return false;
+    }
+    uint8_t *to = out->buffer + offset;
+    memmove(to + size, to + before, out->used - offset - before);
+    memcpy(to, data, size);
+    out->used += size - before;
+    return true;
+}
+
 void export_out_patch(struct export_out *out, uint64_t offset, const void *data, size_t size)
 {
     export_out_flush(out);

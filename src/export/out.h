@@ -38,7 +38,10 @@ void export_out_close(struct export_out *out);
 void export_out_flush(struct export_out *out);
 void export_out_add_large(struct export_out *out, const void *data, size_t size);
 
-/* Overwrite bytes at the start, which are in the file already or still in the buffer. */
+/* Put other bytes in the place of `before` bytes; false when they are not in memory any more. */
+bool export_out_replace(struct export_out *out, size_t offset, size_t before, const void *data,
+                        size_t size);
+/* Overwrite bytes, which may be in the file already. */
 void export_out_patch(struct export_out *out, uint64_t offset, const void *data, size_t size);
 
 static inline uint64_t export_out_size(const struct export_out *out)

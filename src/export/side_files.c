@@ -132,7 +132,8 @@ static void put_recorder(struct side_file *file)
     ct_json_begin_object(&file->json);
     ct_json_key(&file->json, "name");
     ct_json_text(&file->json, "codetracer_python_recorder");
-    put_run_entry(file, "target_script", "target_script");
+    bool has_target = ctr_run(file->trace, "target_script").size != 0;
+    put_run_entry(file, has_target ? "target_script" : "program", "target_script");
     put_run_entry(file, "recorder_version", "version");
     struct ctr_text with_diff = ctr_run(file->trace, "with_diff");
     if (with_diff.size != 0) {

@@ -344,13 +344,30 @@ static void put_cut_string(struct export_values *values, const struct ctr_shape 
     put_string(values, (struct ctr_text){(const char *)values->text.data, values->text.size});
 }
 
+/* What fits in 64 bits is an Int however it was recorded. */
+static bool small_int(const struct ctr_shape *shape, int64_t *number)
+{
+    uint64_t magnitude = 0;
+    if (shape->kind != CTR_F_INT || !shape->has_node || shape->node.tag != CTR_V_BIG ||
+        shape->node.size > sizeof magnitude) {
+        return false;
+    }
+    memcpy(&magnitude, shape->node.bytes, shape->node.size);
+    *number = (int64_t)(shape->node.negative ? 0 - magnitude : magnitude);
+    uint64_t limit = (uint64_t)INT64_MAX + shape->node.negative;
+    return magnitude <= limit;
+}
+
 static void put_wrapped(struct export_values *values, struct ctr_value value, uint32_t level)
 {
     struct ctr_shape shape;
     ctr_shape_open(values->player, value, &shape);
     uint8_t tag = shape.has_node ? shape.node.tag : (uint8_t)shape.content.tag;
     bool is_tuple = shape.kind == CTR_F_TUPLE || shape.kind == CTR_F_NAMEDTUPLE;
-    if (shape.kind == CTR_F_TEXT && tag == CTR_V_TEXT && shape.is_cut) {
+    int64_t number;
+    if (small_int(&shape, &number)) {
+        put_number(values, EXPORT_V_INT, EXPORT_T_INT, number);
+    } else if (shape.kind == CTR_F_TEXT && tag == CTR_V_TEXT && shape.is_cut) {
         put_cut_string(values, &shape);
     } else if (shape.kind == CTR_F_TEXT && tag == CTR_V_TEXT) {
         put_string(values, (struct ctr_text){(const char *)shape.node.bytes, shape.node.size});

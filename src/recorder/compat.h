@@ -208,6 +208,25 @@ static inline bool compat_dict_next(struct compat_dict_walk *walk, PyObject **ke
     return false;
 }
 
+/* ---- dicts of collections, as Objects/odictobject.c and Modules/_collectionsmodule.c lay them out -- */
+
+struct compat_ordered_node {
+    PyObject *key;
+    Py_hash_t hash;
+    struct compat_ordered_node *next;
+    struct compat_ordered_node *previous;
+};
+
+struct compat_ordered_dict {
+    PyDictObject dict;
+    struct compat_ordered_node *first;
+};
+
+struct compat_default_dict {
+    PyDictObject dict;
+    PyObject *factory;
+};
+
 /* ---- per-code storage --------------------------------------------------------------------------------- */
 
 struct compat_code_extra { /* as Objects/codeobject.c lays it out */

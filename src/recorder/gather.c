@@ -76,6 +76,11 @@ void gather_items(struct session *session, PyObject *value, const struct type_in
                   struct gathered *gathered)
 {
     *gathered = (struct gathered){0};
+    if (type->capture == CAPTURE_EXTENDED) {
+        gathered->items = ((PyTupleObject *)value)->ob_item; /* the others are no containers */
+        gathered->item_count = type->base_capture == CAPTURE_TUPLE ? Py_SIZE(value) : 0;
+        return;
+    }
     if (type->capture == CAPTURE_LIST) {
         gathered->items = ((PyListObject *)value)->ob_item;
         gathered->item_count = PyList_GET_SIZE(value);
@@ -92,6 +97,45 @@ void gather_items(struct session *session, PyObject *value, const struct type_in
         type->capture == CAPTURE_SET ? set_items(value, items) : deque_items(value, items);
 }
 
+/* ---- pairs ------------------------------------------------------------------------------------------- */
+
+struct gather_pairs gather_pairs(PyObject *dict, const struct type_info *type)
+{
+    struct gather_pairs pairs = {.walk = compat_dict_walk(dict), .ordered = type->is_ordered_dict};
+    if (pairs.ordered) {
+        pairs.node = ((struct compat_ordered_dict *)dict)->first;
+    }
+    return pairs;
+}
+
+bool gather_next_pair(struct gather_pairs *pairs, PyObject **key, PyObject **value)
+{
+    while (pairs->ordered && pairs->node != NULL) {
+        const struct compat_ordered_node *node = pairs->node;
+        pairs->node = node->next;
+        *key = node->key;
+        /* Only simple keys are looked up: another's __eq__ would be the program's own code. */
+        *value = PyUnicode_CheckExact(*key) || PyLong_CheckExact(*key)
+                     ? _PyDict_GetItem_KnownHash((PyObject *)pairs->walk.dict, *key, node->hash)
+                     : NULL;
+        if (*value != NULL) {
+            return true;
+        }
+    }
+    return !pairs->ordered && compat_dict_next(&pairs->walk, key, value);
+}
+
+static uint64_t order_of(PyObject *dict)
+{
+    uint64_t hash = 1;
+    const struct compat_ordered_node *node = ((struct compat_ordered_dict *)dict)->first;
+    for (; node != NULL; node = node->next) {
+        hash = (hash ^ (uint64_t)node->hash) * 0x9e3779b97f4a7c15ull;
+        hash ^= hash >> 31;
+    }
+    return hash | 1;
+}
+
 uint64_t gather_fingerprint(struct session *session, PyObject *value, const struct type_info *type)
 {
     if (type->capture == CAPTURE_SET) {
@@ -102,6 +146,9 @@ uint64_t gather_fingerprint(struct session *session, PyObject *value, const stru
             sum += (key ^ (uint64_t)so->table[i].hash << 16) * 0xc2b2ae3d27d4eb4full;
         }
         return sum | 1;
+    }
+    if (type->is_ordered_dict) {
+        return order_of(value);
     }
     if (type->capture == CAPTURE_BYTEARRAY) {
         size_t size = (size_t)PyByteArray_GET_SIZE(value);
@@ -177,9 +224,14 @@ void gather_attributes(struct session *session, PyObject *value, const struct ty
     if (type->capture == CAPTURE_EXCEPTION) {
         add_exception(session, gathered, value);
     }
+    if (type->is_default_dict) {
+        add_text(session, gathered, "default_factory",
+                 ((struct compat_default_dict *)value)->factory);
+    }
     for (unsigned i = 0; i < type->slot_count; i++) {
+        PyObject *held = *(PyObject **)((char *)value + type->slots[i].offset);
         add_text(session, gathered, type->slots[i].text,
-                 *(PyObject **)((char *)value + type->slots[i].offset));
+                 held == NULL && type->slots[i].none_if_null ? Py_None : held);
     }
     PyDictKeysObject *keys;
     Py_ssize_t count;

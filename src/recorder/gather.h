@@ -28,10 +28,20 @@ void gather_items(struct session *session, PyObject *value, const struct type_in
 void gather_attributes(struct session *session, PyObject *value, const struct type_info *type,
                        struct gathered *gathered);
 
+/* A dict's pairs in the program's order. */
+struct gather_pairs {
+    struct compat_dict_walk walk;
+    const struct compat_ordered_node *node; /* of an OrderedDict */
+    bool ordered;
+};
+
+struct gather_pairs gather_pairs(PyObject *dict, const struct type_info *type);
+bool gather_next_pair(struct gather_pairs *pairs, PyObject **key, PyObject **value);
+
 /* A hash of the first `count` names. */
 uint64_t gather_names(const struct gathered *gathered, uint32_t count);
 
-/* Changes whenever a set's or buffer's content does; 0 for other types. */
+/* Changes whenever a set's or buffer's content or the order of an OrderedDict does; 0 for others. */
 uint64_t gather_fingerprint(struct session *session, PyObject *value, const struct type_info *type);
 
 int gather_init(struct session *session);

@@ -138,6 +138,9 @@ static void end_entry(struct session *session, struct object_entry *entry)
 void object_release(struct session *session, struct object_entry *entry)
 {
     struct object_table *table = &session->objects;
+    if (entry->type->has_finalizer) {
+        session->epoch++; /* its __del__ may have run, and changed anything */
+    }
     if (entry->flags & (ENTRY_LIMBO | ENTRY_PINNED)) {
         return;
     }
@@ -305,6 +308,9 @@ void object_shadow(struct session *session, PyObject *value, struct type_info *t
         if (session->limits.max_depth != 0 && table->depth >= session->limits.max_depth) {
             entry->epoch = session->epoch; /* too deep: opened when a line reaches it */
         }
+    }
+    if (entry->flags & ENTRY_LIMBO) {
+        entry->epoch = session->epoch - 1; /* let go and back: or another object at its address */
     }
     if (entry->epoch != session->epoch) {
         queue_opening(session, entry); /* what becomes reachable is looked at, known or new */
@@ -520,12 +526,13 @@ static uint8_t *put_pairs(struct session *session, uint8_t *at, struct object_en
     uint8_t *count_at = at;
     at += 5;
     Py_ssize_t done = 0;
-    struct compat_dict_walk walk = compat_dict_walk(dict);
+    struct gather_pairs pairs = gather_pairs(dict, entry->type);
     PyObject *key, *value;
-    while (done < count && room(session, at, 4096) && compat_dict_next(&walk, &key, &value)) {
+    while (done < count && room(session, at, 4096) && gather_next_pair(&pairs, &key, &value)) {
         at = put_pair(session, at, entry, key, value);
         done++;
     }
+    entry->seen = gather_fingerprint(session, dict, entry->type);
     if (done < length) {
         ctr_count(session->writer, CTR_C_values_cut);
     }
@@ -569,7 +576,11 @@ static void write_base(struct session *session, struct object_entry *entry, PyOb
     uint8_t sections = sections_of(entry);
     *at++ = sections;
     if (sections & CTR_ITEMS) {
-        if (entry->type->capture == CAPTURE_BYTEARRAY) {
+        if (entry->type->capture == CAPTURE_EXTENDED && entry->type->base_capture != CAPTURE_TUPLE) {
+            *at++ = 1;
+            *at++ = 1;
+            at = value_emit_base(session, at, value, entry->type);
+        } else if (entry->type->capture == CAPTURE_BYTEARRAY) {
             at = put_bytearray(session, at, entry, value);
         } else {
             gather_items(session, value, entry->type, &gathered);
@@ -654,8 +665,9 @@ static void touch(struct session *session, struct object_entry *entry, PyObject 
         entry->chain++;
         return;
     }
-    if (entry->type->capture == CAPTURE_DICT) {
-        write_base(session, entry, value); /* called before the change: still the old state */
+    uint8_t capture = entry->type->capture;
+    if (capture == CAPTURE_DICT || capture == CAPTURE_EXTENDED || capture == CAPTURE_BYTEARRAY) {
+        write_base(session, entry, value); /* a dict reports before its change: still the old state */
         return;
     }
     const uint8_t *from = writer->at;
@@ -937,11 +949,16 @@ static void check_content(struct session *session, struct object_entry *entry, P
             write_base(session, entry, value);
         }
         break;
-    case CAPTURE_DICT:
-        if (!(entry->flags & ENTRY_WATCHED)) {
+    case CAPTURE_EXTENDED:
+        break;
+    case CAPTURE_DICT: {
+        /* Watched dicts report everything but OrderedDict.move_to_end. */
+        uint64_t order = gather_fingerprint(session, value, entry->type);
+        if (!(entry->flags & ENTRY_WATCHED) || (order != 0 && order != entry->seen)) {
             write_base(session, entry, value);
         }
         break;
+    }
     default:
         check_attributes(session, entry, value);
         return;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <structmember.h>
 
+#include "recorder/path.h"
 #include "recorder/wtf8.h"
 
 enum { TYPE_TABLE_BITS = 12, TYPE_TABLE = 1 << TYPE_TABLE_BITS };
@@ -27,6 +28,17 @@ static const struct known_type known_types[] = {
     {"datetime.datetime", CAPTURE_DATETIME, CTR_F_DATETIME},
     {"datetime.time", CAPTURE_TIME, CTR_F_TIME},
     {"datetime.timedelta", CAPTURE_TIMEDELTA, CTR_F_TIMEDELTA},
+};
+
+/* Classes of the standard library written in Python, immutable, kept in slots. */
+static const struct known_class {
+    const char *module;
+    const char *name;
+    uint8_t family;
+    const char *parts[3];
+} known_classes[] = {
+    {"fractions", "Fraction", CTR_F_FRACTION, {"_numerator", "_denominator"}},
+    {"uuid", "UUID", CTR_F_UUID, {"int"}},
 };
 
 struct builtin_type {
@@ -173,10 +185,70 @@ static int collect_slots(struct type_info *info, PyTypeObject *type)
             struct type_slot *slot = &slots[info->slot_count++];
             slot->name = NULL;
             slot->offset = member->offset;
+            slot->none_if_null = member->type == T_OBJECT;
             snprintf(slot->text, sizeof slot->text, "%s", member->name);
         }
     }
     return 0;
+}
+
+static bool has_base_named(PyTypeObject *type, const char *name)
+{
+    for (; type != NULL; type = type->tp_base) {
+        if (strcmp(type->tp_name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_parts(struct type_info *info, const char *const parts[3])
+{
+    info->part_count = 0;
+    for (int i = 0; i < 3 && parts[i] != NULL; i++) {
+        for (unsigned j = 0; j < info->slot_count; j++) {
+            if (strcmp(info->slots[j].text, parts[i]) == 0) {
+                info->parts[info->part_count++] = info->slots[j].offset;
+            }
+        }
+        if (info->part_count != i + 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void classify_known_class(struct type_info *info, PyTypeObject *type)
+{
+    PyObject *module = types_module(type);
+    for (size_t i = 0; module != NULL && i < sizeof known_classes / sizeof known_classes[0]; i++) {
+        const struct known_class *known = &known_classes[i];
+        if (PyUnicode_CompareWithASCIIString(module, known->module) == 0 &&
+            strcmp(type->tp_name, known->name) == 0 && find_parts(info, known->parts)) {
+            info->capture = CAPTURE_PARTS;
+            info->family = known->family;
+        }
+    }
+    if (has_base_named(type, "PurePath") && path_learn(info)) {
+        info->capture = CAPTURE_PATH;
+        info->family = CTR_F_PATH;
+    }
+}
+
+static bool has_own_attributes(const struct type_info *info)
+{
+    switch (info->capture) {
+    case CAPTURE_INT:
+    case CAPTURE_FLOAT:
+    case CAPTURE_COMPLEX:
+    case CAPTURE_TEXT:
+    case CAPTURE_BYTES:
+    case CAPTURE_TUPLE:
+    case CAPTURE_FROZENSET:
+        return info->has_dict || info->slot_count > 0;
+    default:
+        return false;
+    }
 }
 
 static void classify(struct type_info *info, PyTypeObject *type)
@@ -187,10 +259,15 @@ static void classify(struct type_info *info, PyTypeObject *type)
         return;
     }
     classify_by_flags(info, type);
+    if (info->capture == CAPTURE_DICT) {
+        info->is_ordered_dict = PyType_IsSubtype(type, &PyODict_Type);
+        info->is_default_dict = has_base_named(type, "collections.defaultdict");
+    }
     bool heap = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0;
     if (type->tp_mro == NULL || !PyTuple_Check(type->tp_mro)) {
         return;
     }
+    info->has_finalizer = heap && type->tp_finalize != NULL && in_mro_dict(type, "__del__");
     info->has_dict = type->tp_dictoffset != 0 || (type->tp_flags & Py_TPFLAGS_MANAGED_DICT);
     if (info->capture == CAPTURE_EXCEPTION || (heap && info->capture != CAPTURE_THING)) {
         collect_slots(info, type);
@@ -206,8 +283,16 @@ static void classify(struct type_info *info, PyTypeObject *type)
         info->family = in_mro_dict(type, "__dataclass_fields__") ? CTR_F_DATACLASS : CTR_F_OBJECT;
     } else if (info->capture == CAPTURE_OPAQUE && type->tp_basicsize == PyBaseObject_Type.tp_basicsize) {
         info->capture = CAPTURE_INSTANCE; /* class with empty __slots__ */
-    } else if (info->capture == CAPTURE_TUPLE && in_mro_dict(type, "_fields")) {
+    }
+    if (info->capture == CAPTURE_TUPLE && in_mro_dict(type, "_fields")) {
         info->family = CTR_F_NAMEDTUPLE;
+    }
+    if (info->capture == CAPTURE_INSTANCE) {
+        classify_known_class(info, type);
+    }
+    if (has_own_attributes(info)) {
+        info->base_capture = info->capture;
+        info->capture = CAPTURE_EXTENDED;
     }
 }
 
@@ -247,21 +332,26 @@ struct type_info *types_of(struct session *session, PyTypeObject *type)
     return info;
 }
 
-static void add_type_module(struct ct_bytes *to, PyTypeObject *type)
+PyObject *types_module(PyTypeObject *type)
 {
-    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
-        struct compat_dict_walk walk = compat_dict_walk(type->tp_dict);
-        PyObject *key, *value;
-        while (compat_dict_next(&walk, &key, &value)) {
-            if (PyUnicode_CheckExact(key) && PyUnicode_CheckExact(value) &&
-                PyUnicode_CompareWithASCIIString(key, "__module__") == 0) {
-                text_add(to, value);
-                return;
-            }
+    struct compat_dict_walk walk = compat_dict_walk(type->tp_dict);
+    PyObject *key, *value;
+    while (compat_dict_next(&walk, &key, &value)) {
+        if (PyUnicode_CheckExact(key) && PyUnicode_CheckExact(value) &&
+            PyUnicode_CompareWithASCIIString(key, "__module__") == 0) {
+            return value;
         }
     }
+    return NULL;
+}
+
+static void add_type_module(struct ct_bytes *to, PyTypeObject *type)
+{
+    PyObject *module = type->tp_flags & Py_TPFLAGS_HEAPTYPE ? types_module(type) : NULL;
     const char *dot = strrchr(type->tp_name, '.');
-    if (dot != NULL) {
+    if (module != NULL) {
+        text_add(to, module);
+    } else if (dot != NULL) {
         ct_bytes_add_block(to, type->tp_name, (size_t)(dot - type->tp_name));
     } else {
         ct_bytes_add_block(to, "builtins", 8);

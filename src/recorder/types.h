@@ -21,6 +21,8 @@ enum capture { /* how a value is read; the first group are immutable nodes, the 
     CAPTURE_DATETIME,
     CAPTURE_TIME,
     CAPTURE_TIMEDELTA,
+    CAPTURE_PATH,     /* of pathlib: AS its type, its text */
+    CAPTURE_PARTS,    /* AS its type, a TUPLE of (or the only one of) its parts: `parts` below */
 
     CAPTURE_OBJECTS,
     CAPTURE_LIST = CAPTURE_OBJECTS,
@@ -30,12 +32,14 @@ enum capture { /* how a value is read; the first group are immutable nodes, the 
     CAPTURE_DEQUE,
     CAPTURE_INSTANCE,
     CAPTURE_EXCEPTION,
+    CAPTURE_EXTENDED, /* an immutable built-in value with attributes of its own */
 };
 
 struct type_slot { /* an attribute kept in a slot of the instance */
     PyObject *name;    /* address of the member's name text, copied below */
     Py_ssize_t offset;
     char text[48];
+    bool none_if_null;
 };
 
 struct type_info {
@@ -47,7 +51,13 @@ struct type_info {
     uint8_t capture;
     uint8_t family;        /* enum ctr_family */
     bool exact;            /* the built-in type itself: no AS needed, no attributes of its own */
+    uint8_t base_capture;  /* EXTENDED: of the built-in value */
+    uint8_t part_count;    /* PARTS: offsets of the objects it is made of */
+    Py_ssize_t parts[3];
     bool has_dict;
+    bool has_finalizer;    /* a __del__ of the program's */
+    bool is_ordered_dict;
+    bool is_default_dict;
     uint16_t slot_count;
     struct type_slot *slots;
     struct type_info *next; /* of the same address, dead types last */
@@ -63,6 +73,9 @@ struct type_info *types_of(struct session *session, PyTypeObject *type);
 
 /* The type's number in the trace, defining it on first use. */
 uint32_t types_number(struct session *session, struct type_info *info);
+
+/* `__module__` of a class made by Python code, borrowed; NULL when it has none. */
+PyObject *types_module(PyTypeObject *type);
 
 static inline bool type_is_object(const struct type_info *info)
 {

@@ -5,6 +5,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "recorder/path.h"
 #include "recorder/types.h"
 #include "recorder/wtf8.h"
 
@@ -177,6 +178,25 @@ static void int_shadow(struct session *session, PyObject *value, struct type_inf
     node_shadow(mix(mix(hash, type->exact ? 1 : (uint64_t)(uintptr_t)type), CTR_V_BIG), out);
 }
 
+/* Its address may be another one's by now, so it is told by its text. */
+static uint64_t hash_pure_str(struct session *session, PyObject *value)
+{
+    PyObject *pending = PyErr_GetRaisedException();
+    PyObject *text = Py_TYPE(value)->tp_str(value);
+    uint64_t hash = text != NULL && PyUnicode_Check(text) ? hash_text(session, text) : 1;
+    Py_XDECREF(text);
+    PyErr_SetRaisedException(pending);
+    return hash;
+}
+
+static Py_ssize_t collect_parts(PyObject *value, const struct type_info *type, PyObject **parts)
+{
+    for (int i = 0; i < type->part_count; i++) {
+        parts[i] = *(PyObject **)((char *)value + type->parts[i]);
+    }
+    return type->part_count;
+}
+
 static uint64_t hash_content(struct session *session, PyObject *value, struct type_info *type)
 {
     switch (type->capture) {
@@ -227,6 +247,17 @@ static uint64_t hash_content(struct session *session, PyObject *value, struct ty
     }
     case CAPTURE_THING:
         return hash_thing(session, value, type);
+    case CAPTURE_PURE_STR:
+        return hash_pure_str(session, value);
+    case CAPTURE_PATH: {
+        char text[PATH_TEXT_MAX];
+        return hash_bytes(session, CAPTURE_PATH, text, path_text(value, type, text));
+    }
+    case CAPTURE_PARTS: {
+        PyObject *parts[3];
+        Py_ssize_t count = collect_parts(value, type, parts);
+        return hash_values(session, CAPTURE_PARTS, parts, count, 0);
+    }
     default:
         return mix((uint64_t)(uintptr_t)value, (uint64_t)(uintptr_t)type);
     }
@@ -417,6 +448,28 @@ static uint8_t *put_as(struct session *session, uint8_t *at, struct type_info *t
     return ct_varint_put(at, types_number(session, type));
 }
 
+static uint8_t *put_inner_text(struct session *session, uint8_t *at, PyObject *text);
+static uint8_t *put_c_text(struct session *session, uint8_t *at, const char *text);
+
+/* datetime.timezone is C and its repr pure; of any other zone the type's name must do. */
+static uint8_t *put_zone(struct session *session, uint8_t *at, PyObject *zone)
+{
+    if (zone == Py_None) {
+        *at++ = CTR_V_NONE;
+        return at;
+    }
+    if (strcmp(Py_TYPE(zone)->tp_name, "datetime.timezone") != 0) {
+        return put_c_text(session, at, Py_TYPE(zone)->tp_name);
+    }
+    PyObject *pending = PyErr_GetRaisedException();
+    PyObject *text = Py_TYPE(zone)->tp_repr(zone);
+    at = text != NULL ? put_inner_text(session, at, text)
+                      : put_c_text(session, at, Py_TYPE(zone)->tp_name);
+    Py_XDECREF(text);
+    PyErr_SetRaisedException(pending);
+    return at;
+}
+
 static uint8_t *put_time_parts(struct session *session, uint8_t *at, PyObject *value,
                                const struct type_info *type)
 {
@@ -448,23 +501,10 @@ static uint8_t *put_time_parts(struct session *session, uint8_t *at, PyObject *v
     for (int i = 0; i < count; i++) {
         at = put_int(at, parts[i]);
     }
-    bool zoned = dated ? _PyDateTime_HAS_TZINFO(value) : _PyDateTime_HAS_TZINFO(value);
-    if (zoned) {
-        const char *zone = Py_TYPE(dated ? ((PyDateTime_DateTime *)value)->tzinfo
-                                         : ((PyDateTime_Time *)value)->tzinfo)->tp_name;
-        size_t size = strlen(zone) & 0x3f;
-        if (size > CTR_SHORT_TEXT_MAX) {
-            session->writer->next_node++;
-            *at++ = CTR_V_TEXT;
-            at = ct_varint_put(at, size);
-        } else {
-            *at++ = (uint8_t)(CTR_V_SHORT_TEXT + size);
-        }
-        memcpy(at, zone, size);
-        at += size;
-    } else {
-        *at++ = CTR_V_NONE;
-    }
+    PyObject *zone = !_PyDateTime_HAS_TZINFO(value) ? Py_None
+                     : dated                        ? ((PyDateTime_DateTime *)value)->tzinfo
+                                                    : ((PyDateTime_Time *)value)->tzinfo;
+    at = put_zone(session, at, zone);
     return put_int(at, dated ? PyDateTime_DATE_GET_FOLD(value) : PyDateTime_TIME_GET_FOLD(value));
 }
 
@@ -476,9 +516,8 @@ static uint8_t *put_inner_text(struct session *session, uint8_t *at, PyObject *t
     return value_emit(session, at, text, &inner);
 }
 
-static uint8_t *put_c_text(struct session *session, uint8_t *at, const char *text)
+static uint8_t *put_raw_text(struct session *session, uint8_t *at, const char *text, size_t size)
 {
-    size_t size = strnlen(text, 256);
     if (size <= CTR_SHORT_TEXT_MAX) {
         *at++ = (uint8_t)(CTR_V_SHORT_TEXT + size);
     } else {
@@ -488,6 +527,30 @@ static uint8_t *put_c_text(struct session *session, uint8_t *at, const char *tex
     }
     memcpy(at, text, size);
     return at + size;
+}
+
+static uint8_t *put_c_text(struct session *session, uint8_t *at, const char *text)
+{
+    enum { NAME_MAX_BYTES = 256 };
+    return put_raw_text(session, at, text, strnlen(text, NAME_MAX_BYTES));
+}
+
+/* "module.qualified name", without "builtins."; false where the class says no module. */
+static bool put_class_name(struct session *session, uint8_t **at, PyObject *class)
+{
+    PyTypeObject *type = (PyTypeObject *)class;
+    char name[256];
+    PyObject *module = type->tp_flags & Py_TPFLAGS_HEAPTYPE ? types_module(type) : NULL;
+    char *of = module != NULL ? text_copy(module) : NULL;
+    char *qualified = module != NULL ? text_copy(((PyHeapTypeObject *)type)->ht_qualname) : NULL;
+    bool known = of != NULL && qualified != NULL && strcmp(of, "builtins") != 0;
+    if (known) {
+        snprintf(name, sizeof name, "%s.%s", of, qualified);
+        *at = put_c_text(session, *at, name);
+    }
+    free(of);
+    free(qualified);
+    return known;
 }
 
 static uint8_t *put_thing(struct session *session, uint8_t *at, PyObject *thing,
@@ -505,6 +568,9 @@ static uint8_t *put_thing(struct session *session, uint8_t *at, PyObject *thing,
         at = name != NULL ? put_inner_text(session, at, name)
                           : put_c_text(session, at, thing_c_name(function));
         return put_child(session, at, PyMethod_GET_SELF(thing), depth + 1);
+    }
+    if (type->family == CTR_F_CLASS && put_class_name(session, &at, thing)) {
+        return at;
     }
     PyObject *name = thing_name(thing);
     return name != NULL && PyUnicode_CheckExact(name) ? put_inner_text(session, at, name)
@@ -598,11 +664,39 @@ static uint8_t *put_node(struct session *session, uint8_t *at, PyObject *value,
         return put_time_parts(session, at, value, type);
     case CAPTURE_PURE_STR:
         return put_pure_str(session, at, value, type);
+    case CAPTURE_PATH: {
+        char text[PATH_TEXT_MAX];
+        return put_raw_text(session, at, text, path_text(value, type, text));
+    }
+    case CAPTURE_PARTS: {
+        PyObject *parts[3];
+        Py_ssize_t count = collect_parts(value, type, parts);
+        if (count == 1) {
+            return put_child(session, at, parts[0], depth + 1);
+        }
+        session->writer->next_node++;
+        return put_sequence(session, at, CTR_V_TUPLE, parts, count, depth);
+    }
     case CAPTURE_THING:
         return put_thing(session, at, value, type, depth);
     default:
         return put_opaque(session, at, value, type);
     }
+}
+
+uint8_t *value_emit_base(struct session *session, uint8_t *at, PyObject *value,
+                         const struct type_info *type)
+{
+    struct type_info plain = *type;
+    plain.capture = type->base_capture;
+    plain.exact = true;
+    int64_t number;
+    uint64_t bits;
+    bool is_inline = plain.capture == CAPTURE_FLOAT ||
+                     (plain.capture == CAPTURE_INT && compat_small_int(value, &number)) ||
+                     (plain.capture == CAPTURE_TEXT && short_text(value, &bits));
+    session->writer->next_node += !is_inline;
+    return put_node(session, at, value, &plain, 0);
 }
 
 static uint8_t *put_node_reference(struct session *session, uint8_t *at,

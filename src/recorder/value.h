@@ -48,6 +48,10 @@ static inline bool shadow_same(const struct shadow *a, const struct shadow *b)
  * it. */
 uint8_t *value_emit(struct session *session, uint8_t *at, PyObject *value, struct shadow *shadow);
 
+/* Write the built-in value inside one of a derived type that has attributes of its own. */
+uint8_t *value_emit_base(struct session *session, uint8_t *at, PyObject *value,
+                         const struct type_info *type);
+
 /* Write a remembered value without having it. */
 uint8_t *shadow_emit(struct session *session, uint8_t *at, const struct shadow *shadow);
 

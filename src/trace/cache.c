@@ -5,7 +5,7 @@
 #include "trace/record.h"
 #include "trace/trace_internal.h"
 
-/* ---- preparing one block ---------------------------------------------------------------------- */
+/* ---- preparing one block ---- */
 
 struct preparation {
     struct ctr_collect collect;
@@ -221,7 +221,7 @@ void ctr_cell_free(struct ctr_cell *cell)
     }
 }
 
-/* ---- summaries ---------------------------------------------------------------------------------- */
+/* ---- summaries ---- */
 
 /* Two bits of the filter for each object: a block that does not open an object answers "maybe" in
  * one of some twenty cases. */
@@ -278,7 +278,7 @@ static struct ctr_summary *summarise(const struct ctr_cell *cell)
     return summary;
 }
 
-/* ---- the cache ---------------------------------------------------------------------------------- */
+/* ---- the cache ---- */
 
 int ctr_cache_init(struct ctr_cache *cache, uint32_t blocks, struct ct_error *error)
 {
@@ -353,7 +353,7 @@ size_t ctr_cache_idle(struct ctr_trace *trace)
     return bytes;
 }
 
-/* ---- loading -------------------------------------------------------------------------------------- */
+/* ---- loading ---- */
 
 static int load_from_tail(struct ctr_trace *trace, uint32_t number, struct ctr_cell **cell,
                           struct ct_error *error)
@@ -475,7 +475,7 @@ void ctr_block_release(struct ctr_trace *trace, const struct ctr_block *block)
     }
 }
 
-/* ---- questions across blocks -------------------------------------------------------------------------- */
+/* ---- questions across blocks ---- */
 
 static bool opens(const struct ctr_cell *cell, uint64_t object)
 {

@@ -4,7 +4,7 @@
 
 #include "trace/reader.h"
 
-/* ---- pairs ------------------------------------------------------------------------------------- */
+/* ---- pairs ---- */
 
 /* A dict keeps its order while keys come and go: a removed pair leaves a hole, which is closed when
  * somebody looks. Many pairs get a hash table of their positions. */
@@ -131,7 +131,7 @@ static uint32_t find_pair(struct ctr_objects *objects, struct ctr_object_state *
                                  : find_linear(objects, state, key);
 }
 
-/* ---- changing one state -------------------------------------------------------------------------- */
+/* ---- changing one state ---- */
 
 static bool reserve(struct ctr_objects *objects, void *array, uint32_t *capacity, uint64_t count,
                     size_t size)
@@ -323,7 +323,7 @@ static int set_length(struct ctr_object_state *state, uint64_t length)
     return CT_OK;
 }
 
-/* ---- bases --------------------------------------------------------------------------------------- */
+/* ---- bases ---- */
 
 static int base_items(struct ctr_objects *objects, struct ctr_object_state *state,
                       struct ctr_scan *values)
@@ -388,7 +388,7 @@ static int set_base(struct ctr_objects *objects, struct ctr_object_state *state,
     return status;
 }
 
-/* ---- one record ------------------------------------------------------------------------------------ */
+/* ---- one record ---- */
 
 static int open_object(struct ctr_objects *objects, struct ctr_object_state *state,
                        uint32_t block, const struct ctr_rec *rec, struct ctr_scan *values)
@@ -457,7 +457,7 @@ static int apply(struct ctr_objects *objects, struct ctr_object_state *state, ui
                                      block, (unsigned long long)rec->object);
 }
 
-/* ---- the table -------------------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 void ctr_objects_init(struct ctr_objects *objects, struct ctr_trace *trace)
 {
@@ -610,7 +610,7 @@ void ctr_objects_trim(struct ctr_objects *objects, uint32_t block, uint64_t move
     }
 }
 
-/* ---- fetching ---------------------------------------------------------------------------------------- */
+/* ---- fetching ---- */
 
 /* How the object is first opened in `block`, before byte `limit`. */
 static bool find_open(const struct ctr_block *block, size_t limit, uint64_t number,

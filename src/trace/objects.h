@@ -48,8 +48,8 @@ int ctr_objects_apply(struct ctr_objects *objects, uint32_t block, uint64_t move
                       const struct ctr_scan *scan, const struct ctr_rec *rec,
                       struct ct_error *error);
 
-/* The state of object `number` at byte `limit` of `block`, fetched from where it was last opened. CT_OK
- * with NULL when nothing describes it. */
+/* The state of object `number` at byte `limit` of `block`, fetched from where it was last opened.
+ * CT_OK with NULL when nothing describes it. */
 int ctr_objects_fetch(struct ctr_objects *objects, uint64_t number, const struct ctr_block *block,
                       size_t limit, uint64_t move, struct ctr_object_state **state,
                       struct ct_error *error);

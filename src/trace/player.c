@@ -48,7 +48,7 @@ const char *ctr_event_name(enum ctr_event_kind kind)
     return (unsigned)kind < CTR_EVENT_KINDS ? names[kind] : "unknown";
 }
 
-/* ---- frames -------------------------------------------------------------------------------------- */
+/* ---- frames ---- */
 
 static int damaged(const struct ctr_player *player, struct ct_error *error, const char *what)
 {
@@ -136,7 +136,7 @@ static struct ctr_frame *new_frame(struct ctr_player *player, const struct ctr_p
     return frame;
 }
 
-/* ---- records ------------------------------------------------------------------------------------- */
+/* ---- records ---- */
 
 static int play_set(struct ctr_player *player, const struct ctr_rec *rec, struct ct_error *error)
 {
@@ -220,8 +220,8 @@ static struct ctr_frame *find_known(struct ctr_player *player, const struct ctr_
     return NULL;
 }
 
-/* The frame a FRAME record speaks of. One that was just adopted stands on the known ones; should the
- * known stack contradict any other, the record is right: it is what a player that starts here
+/* The frame a FRAME record speaks of. One that was just adopted stands on the known ones; should
+ * the known stack contradict any other, the record is right: it is what a player that starts here
  * sees. */
 static struct ctr_frame *introduced_frame(struct ctr_player *player, const struct ctr_rec *rec,
                                           const struct ctr_plan *plan, bool is_new)
@@ -368,7 +368,7 @@ static int play_record(struct ctr_player *player, const struct ctr_rec *rec,
     }
 }
 
-/* ---- events ---------------------------------------------------------------------------------------- */
+/* ---- events ---- */
 
 /* The event of each kind of record; 0 is a record that is none, else the event plus 1. */
 static const uint8_t events[CTR_RECORD_MAX + 1] = {
@@ -417,7 +417,7 @@ static void describe_record(struct ctr_player *player, const struct ctr_rec *rec
     }
 }
 
-/* ---- moving ---------------------------------------------------------------------------------------- */
+/* ---- moving ---- */
 
 static void leave_block(struct ctr_player *player)
 {
@@ -605,7 +605,7 @@ int ctr_player_seek(struct ctr_player *player, uint64_t step, struct ctr_event *
     return status;
 }
 
-/* ---- what lies below -------------------------------------------------------------------------------- */
+/* ---- what lies below ---- */
 
 /* A second player that knows stacks only, at the end of `block`. */
 static int play_to_end(struct ctr_player *player, uint32_t block, struct ctr_player **helper,
@@ -737,7 +737,7 @@ const struct ctr_frame *ctr_player_frame(struct ctr_player *player, uint32_t thr
     return index < stack->count ? stack->frames[stack->count - 1 - index] : NULL;
 }
 
-/* ---- objects ----------------------------------------------------------------------------------------- */
+/* ---- objects ---- */
 
 const struct ctr_object *ctr_player_object(struct ctr_player *player, uint64_t number,
                                            struct ct_error *error)
@@ -760,7 +760,7 @@ const struct ctr_object *ctr_player_object(struct ctr_player *player, uint64_t n
     return &state->object;
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 int ctr_player_new(struct ctr_player **player, struct ctr_trace *trace, struct ct_error *error)
 {

@@ -57,8 +57,8 @@ struct ctr_event {
     uint64_t tick;      /* milliseconds since the start, as last known */
     uint32_t thread;
     uint32_t block;
-    struct ctr_frame *frame; /* running, ended or suspended frame, still on its stack while the player
-                                stands here; NULL when none. Borrowed until the player moves */
+    struct ctr_frame *frame; /* running, ended or suspended frame, still on its stack while the
+                                player stands here; NULL when none. Borrowed until it moves */
     struct ctr_value value;  /* returned, yielded, raised, written */
     uint64_t number;         /* OUTPUT: stream; FORK: process; NOTE: kind; THREAD_END: thread */
 };
@@ -72,7 +72,8 @@ struct ctr_object {
     uint64_t number;
     uint32_t type;
     uint32_t checked_block;  /* last block whose records touched or verified it */
-    uint64_t true_items, true_pairs, true_attrs; /* lengths in the program; more than the counts when cut */
+    /* Lengths in the program; more than the counts when cut. */
+    uint64_t true_items, true_pairs, true_attrs;
     uint32_t item_count, pair_count, attr_count;
     struct ctr_value *items;
     struct ctr_pair *pairs;  /* in the program's order */
@@ -94,8 +95,8 @@ int ctr_player_seek(struct ctr_player *player, uint64_t step, struct ctr_event *
  * is damaged here. Several changes of state are applied before the event is returned. */
 int ctr_player_next(struct ctr_player *player, struct ctr_event *event, struct ct_error *error);
 
-/* The thread's stack, `index` 0 being the running frame; fetches what earlier blocks hold. NULL when
- * the stack is no deeper. Borrowed until the next call that moves the player. */
+/* The thread's stack, `index` 0 being the running frame; fetches what earlier blocks hold. NULL
+ * when the stack is no deeper. Borrowed until the next call that moves the player. */
 const struct ctr_frame *ctr_player_frame(struct ctr_player *player, uint32_t thread,
                                          uint32_t index, struct ct_error *error);
 

@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "trace/trace_internal.h"
 
-/* ---- the directory of segments ------------------------------------------------------------------ */
+/* ---- the directory of segments ---- */
 
 static int add_segment(struct ctr_trace *trace, const struct ctr_segment_slot *slot,
                        struct ct_error *error)
@@ -151,7 +151,7 @@ uint32_t ctr_block_of_call(struct ctr_trace *trace, uint64_t call)
     return block_of(trace, call, call_reaches, entry_call);
 }
 
-/* ---- a finished trace --------------------------------------------------------------------------- */
+/* ---- a finished trace ---- */
 
 static int read_end_counters(struct ctr_trace *trace, struct ct_cursor *cursor)
 {
@@ -306,7 +306,7 @@ static void forget(struct ctr_trace *trace)
     info->exit_status = INT32_MIN;
 }
 
-/* ---- an unfinished trace ------------------------------------------------------------------------ */
+/* ---- an unfinished trace ---- */
 
 static int add_entry(struct ctr_trace *trace, const struct ctr_index_entry *entry,
                      struct ct_error *error)
@@ -456,22 +456,43 @@ static int add_tail_events(struct ctr_trace *trace, struct ct_error *error)
     return CT_OK;
 }
 
+/* Blocks of the tail have no checksum: the first bad record in them ends the trace. */
+static int check_tail_blocks(struct ctr_trace *trace, struct ct_error *error)
+{
+    for (uint32_t number = trace->file_blocks; number < trace->info.blocks; number++) {
+        struct ctr_piece *piece = ctr_snapshot_find(&trace->tail, CTR_EVENTS, number);
+        const struct ctr_block *block;
+        int status = ctr_block_acquire(trace, number, &block, error);
+        if (status == CT_OK && block->size < piece->size) {
+            status = ct_fail(error, CT_EFORMAT, "block %u, in the tail, has a bad record at its "
+                             "byte %zu", number, block->size);
+            piece->size = block->size;
+            number++;
+        }
+        if (block != NULL) {
+            ctr_block_release(trace, block);
+        }
+        if (status != CT_OK) {
+            while (trace->info.blocks > number) {
+                remove_last_entry(trace);
+            }
+            return status;
+        }
+    }
+    return CT_OK;
+}
+
 /* The last block tells how many steps and calls there are. One that cannot be read is not there. */
 static int count_totals(struct ctr_trace *trace, struct ct_error *error)
 {
     const struct ctr_block *block;
-    int status = CT_OK;
+    int status = check_tail_blocks(trace, error);
     while (trace->info.blocks > 0) {
-        uint32_t last = trace->info.blocks - 1;
-        int failed = ctr_block_acquire(trace, last, &block, error);
+        int failed = ctr_block_acquire(trace, trace->info.blocks - 1, &block, error);
         if (failed == CT_OK) {
             trace->info.steps = block->first_step + block->steps;
             trace->info.calls = block->first_call + block->calls;
             trace->info.milliseconds = block->tick + ctr_cell_of(block)->milliseconds;
-            struct ctr_piece *piece = ctr_snapshot_find(&trace->tail, CTR_EVENTS, last);
-            if (last >= trace->file_blocks && piece != NULL) {
-                piece->size = block->size; /* without a bad record at its end */
-            }
             ctr_block_release(trace, block);
             return status;
         }
@@ -493,7 +514,7 @@ static void describe(struct ctr_trace *trace, const char *format, ...)
     char *to = trace->info.incomplete;
     size_t used = strlen(to), room = sizeof trace->info.incomplete;
     if (used > 0 && used + 2 < room) {
-        strcpy(to + used, "; ");
+        memcpy(to + used, "; ", 3);
         used += 2;
     }
     va_list args;
@@ -534,7 +555,7 @@ static int open_unfinished(struct ctr_trace *trace, struct ct_error *why, struct
     return CT_OK;
 }
 
-/* ---- opening and closing ------------------------------------------------------------------------ */
+/* ---- opening and closing ---- */
 
 static int find_file(const char *path, char **file, struct ct_error *error)
 {
@@ -697,7 +718,7 @@ void ctr_close(struct ctr_trace *trace)
     free(trace);
 }
 
-/* ---- what there is ------------------------------------------------------------------------------ */
+/* ---- what there is ---- */
 
 const struct ctr_info *ctr_info(const struct ctr_trace *trace)
 {

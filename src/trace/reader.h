@@ -83,9 +83,10 @@ struct ctr_info {
     uint32_t path_count, type_count, plan_count, thread_count, run_count;
 };
 
-/* Open the trace at `path`: a trace.ctr, or the directory of a recording. A finished trace is opened
- * from its trailer; any other by scanning its blocks and then the tail beside it, up to the first
- * byte that makes no sense (`info.incomplete`). CT_EFORMAT when not even the header is right. */
+/* Open the trace at `path`: a trace.ctr, or the directory of a recording. A finished trace is
+ * opened from its trailer; any other by scanning its blocks and then the tail beside it, up to the
+ * first byte that makes no sense (`info.incomplete`). CT_EFORMAT when not even the header is
+ * right. */
 int ctr_open(struct ctr_trace **trace, const char *path, struct ct_error *error);
 void ctr_close(struct ctr_trace *trace);
 

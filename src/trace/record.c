@@ -4,7 +4,7 @@
 
 #include "trace/reader.h"
 
-/* ---- what the first pass gathers -------------------------------------------------------------- */
+/* ---- what the first pass gathers ---- */
 
 void ctr_collect_reset(struct ctr_collect *collect, const uint8_t *raw)
 {
@@ -75,7 +75,7 @@ static bool node_is_text(const struct ctr_collect *collect, uint64_t node)
     return tag == CTR_V_TEXT || tag == CTR_V_GROW;
 }
 
-/* ---- values ------------------------------------------------------------------------------------- */
+/* ---- values ---- */
 
 /* Bytes of the values whose size is known from their tag; 0 for the others. */
 static const uint8_t fixed_size[256] = {
@@ -182,7 +182,8 @@ static inline void skip_value(struct ctr_scan *scan, unsigned depth)
 static void skip_children(struct ctr_scan *scan, uint64_t count, unsigned depth, uint32_t node)
 {
     struct ctr_collect *collect = scan->collect;
-    if (depth + 1 >= CTR_VALUE_DEPTH_MAX || count > (uint64_t)(scan->cursor.end - scan->cursor.at)) {
+    uint64_t left = (uint64_t)(scan->cursor.end - scan->cursor.at);
+    if (depth + 1 >= CTR_VALUE_DEPTH_MAX || count > left) {
         fail(scan);
         return;
     }
@@ -296,7 +297,7 @@ uint64_t ctr_scan_object(struct ctr_scan *scan)
     return object_number(scan, read_object(scan));
 }
 
-/* ---- records ------------------------------------------------------------------------------------ */
+/* ---- records ---- */
 
 static inline uint32_t read_u32(struct ctr_scan *scan)
 {

@@ -25,9 +25,9 @@ struct ctr_rec {
     uint32_t distance;    /* FRAME: blocks back to its entry; OPEN without base: blocks back */
     uint32_t type;        /* OPEN */
     int64_t change;       /* LINE */
-    uint64_t number;      /* FRAME: call; SPAN: steps; TICK: milliseconds; THREAD, THREAD_END: thread;
-                             OUTPUT: stream; FORK: process; NOTE: kind; TOTAL: true length;
-                             ITEM: index; SPLICE: start; ATTR, ATTR_DEL: position */
+    uint64_t number;      /* FRAME: call; SPAN: steps; TICK: milliseconds; OUTPUT: stream;
+                             THREAD, THREAD_END: thread; FORK: process; NOTE: kind; TOTAL: true
+                             length; ITEM: index; SPLICE: start; ATTR, ATTR_DEL: position */
     uint64_t more;        /* SPAN: calls; SPLICE: how many are removed */
     uint64_t object;      /* records about an object: its number in the trace */
     uint32_t local;       /* same: its number in the block */

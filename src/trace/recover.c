@@ -24,7 +24,7 @@ struct recovery {
     uint32_t def_blocks;
 };
 
-/* ---- appending ------------------------------------------------------------------------------------ */
+/* ---- appending ---- */
 
 static int append(struct recovery *recovery, const void *data, size_t size, struct ct_error *error)
 {
@@ -83,7 +83,7 @@ static int append_index(struct recovery *recovery, struct ct_error *error)
     return status;
 }
 
-/* ---- what the file has ---------------------------------------------------------------------------- */
+/* ---- what the file has ---- */
 
 static void note_def_block(struct recovery *recovery, uint64_t offset)
 {
@@ -123,7 +123,7 @@ static int count_file(struct recovery *recovery, struct ct_error *error)
     return status;
 }
 
-/* ---- what the tail has ---------------------------------------------------------------------------- */
+/* ---- what the tail has ---- */
 
 static int add_definitions(struct recovery *recovery, struct ct_error *error)
 {
@@ -169,7 +169,7 @@ static int add_events(struct recovery *recovery, struct ct_error *error)
     return status;
 }
 
-/* ---- the end -------------------------------------------------------------------------------------- */
+/* ---- the end ---- */
 
 static int add_end(struct recovery *recovery, enum ctr_end_reason reason, int32_t exit_status,
                    struct ct_error *error)
@@ -204,7 +204,7 @@ static int add_end(struct recovery *recovery, enum ctr_end_reason reason, int32_
     return status;
 }
 
-/* ---- all of it -------------------------------------------------------------------------------------- */
+/* ---- all of it ---- */
 
 /* Behind the good part there can be a block, or a trailer, that was being written: something that
  * goes on past the end of the file. Anything else is damage. */

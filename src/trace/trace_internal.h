@@ -16,7 +16,7 @@
  * at most some 700 KiB each (256 KiB of records and their node table). */
 #define CTR_CACHE_BYTES (32u * 1024 * 1024)
 
-/* ---- definitions (definitions.c) --------------------------------------------------------------- */
+/* ---- definitions (definitions.c) ---- */
 
 struct ctr_definitions {
     uint8_t **buffers; /* raw DEFS blocks and joined sources; every text points into them */
@@ -46,7 +46,7 @@ void ctr_definitions_free(struct ctr_definitions *definitions);
 /* Make room for one more item of `*array`. */
 bool ctr_grow(void *array, size_t *capacity, size_t count, size_t item_size);
 
-/* ---- walking the file (walk.c) ------------------------------------------------------------------ */
+/* ---- walking the file (walk.c) ---- */
 
 enum { CTR_BLOCK_KINDS = CTR_END + 1 };
 
@@ -61,8 +61,8 @@ struct ctr_walk {
 /* Start behind the file header. */
 struct ctr_walk ctr_walk_start(const uint8_t *map, uint64_t size);
 
-/* Check the next block: header, order, bounds, checksum. CT_OK and `*offset` of its header; CT_ESTATE
- * at the end of the blocks; CT_EFORMAT, and `at` stays, where bytes make no sense. */
+/* Check the next block: header, order, bounds, checksum. CT_OK and `*offset` of its header;
+ * CT_ESTATE at the end of the blocks; CT_EFORMAT, and `at` stays, where bytes make no sense. */
 int ctr_walk_next(struct ctr_walk *walk, struct ctr_block_info *info, uint64_t *offset,
                   struct ct_error *error);
 
@@ -70,7 +70,7 @@ int ctr_walk_next(struct ctr_walk *walk, struct ctr_block_info *info, uint64_t *
 int ctr_load_block(const uint8_t *map, uint64_t size, uint64_t offset, uint8_t kind,
                    struct ctr_block_info *info, uint8_t **raw, struct ct_error *error);
 
-/* ---- snapshot of the tail (snapshot.c) ------------------------------------------------------------ */
+/* ---- snapshot of the tail (snapshot.c) ---- */
 
 struct ctr_piece { /* a block that exists in the tail only */
     uint8_t kind;
@@ -95,7 +95,7 @@ void ctr_snapshot_free(struct ctr_snapshot *snapshot);
 struct ctr_piece *ctr_snapshot_find(const struct ctr_snapshot *snapshot, uint8_t kind,
                                     uint32_t number);
 
-/* ---- cache (cache.c) -------------------------------------------------------------------------------- */
+/* ---- cache (cache.c) ---- */
 
 enum { CTR_THREADS_NAMED = 4 }; /* of one block; more threads than that are only counted */
 
@@ -156,7 +156,7 @@ void ctr_cell_free(struct ctr_cell *cell);
 /* Whether `thread` may have run in the block; loads it when nothing is known of it yet. */
 bool ctr_block_has_thread(struct ctr_trace *trace, uint32_t number, uint32_t thread);
 
-/* ---- the trace -------------------------------------------------------------------------------------- */
+/* ---- the trace ---- */
 
 struct ctr_segment_slot {
     uint64_t offset; /* of the INDEX block; unused when loaded from the start */

@@ -5,7 +5,7 @@
 #include "trace/reader.h"
 #include "trace/record.h"
 
-/* ---- reading --------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static struct ctr_value plain(uint8_t tag, uint64_t bits)
 {
@@ -102,7 +102,7 @@ struct ctr_value ctr_scan_value_slow(struct ctr_scan *scan, struct ctr_value bef
     return scan_tagged(scan, tag, before);
 }
 
-/* ---- nodes ---------------------------------------------------------------------------------- */
+/* ---- nodes ---- */
 
 /* A text that grew is a chain of pieces, the newest first: put them together from the back. */
 static int join_pieces(const struct ctr_block *block, uint32_t number, struct ctr_node *node,
@@ -235,7 +235,7 @@ void ctr_node_close(struct ctr_trace *trace, struct ctr_node *node)
     *node = (struct ctr_node){0};
 }
 
-/* ---- equality and hash ------------------------------------------------------------------------ */
+/* ---- equality and hash ---- */
 
 /* Shared parts can make a value exponentially larger than its bytes: stop after this many nodes. */
 enum { LOOK_AT_NODES = 4096, LOOK_AT_DEPTH = 64 };

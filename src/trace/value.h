@@ -80,8 +80,8 @@ uint64_t ctr_scan_object(struct ctr_scan *scan);
 
 /* What a node holds. Valid until ctr_node_close. */
 struct ctr_node {
-    uint8_t tag;            /* CTR_V_BIG, COMPLEX, TEXT, BYTES, TUPLE, FROZENSET, AS, THING, OPAQUE, CUT, SLICE,
-                               RANGE; GROW reads as TEXT */
+    uint8_t tag;            /* CTR_V_BIG, COMPLEX, TEXT, BYTES, TUPLE, FROZENSET, AS, THING, OPAQUE,
+                               CUT, SLICE, RANGE; GROW reads as TEXT */
     bool negative;          /* BIG */
     uint32_t type;          /* AS, THING, OPAQUE */
     uint64_t address;       /* THING, OPAQUE */

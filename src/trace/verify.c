@@ -19,7 +19,7 @@ struct verification {
     uint64_t counters[CTR_COUNTER_COUNT];
 };
 
-/* ---- findings ------------------------------------------------------------------------------------- */
+/* ---- findings ---- */
 
 static void find(struct verification *check, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -44,7 +44,7 @@ void ctr_verify_clear(struct ctr_verify_report *report)
     *report = (struct ctr_verify_report){0};
 }
 
-/* ---- the file --------------------------------------------------------------------------------------- */
+/* ---- the file ---- */
 
 /* What END's directories say must be what the file has, in its order. */
 static void check_placed(struct verification *check, const struct ctr_block_info *info,
@@ -110,13 +110,15 @@ static void check_file(struct verification *check)
     }
     check->at = walk.at;
     if (status == CT_EFORMAT) {
-        find(check, "%s", error.message);
+        if (check->trace->info.complete || walk.at != check->trace->good) {
+            find(check, "%s", error.message); /* else it is why the trace is not complete */
+        }
     } else {
         check_total_blocks(check, &walk);
     }
 }
 
-/* ---- definitions ------------------------------------------------------------------------------------ */
+/* ---- definitions ---- */
 
 static void check_definitions(struct verification *check)
 {
@@ -126,7 +128,7 @@ static void check_definitions(struct verification *check)
         const struct ctr_plan *plan = &definitions->plans[i];
         for (uint32_t v = 0; v < plan->variable_count; v++) {
             const struct ctr_variable *variable = &plan->variables[v];
-            if ((variable->kind & CTR_VAR_KIND) > CTR_VAR_HIDDEN ||
+            if ((variable->kind & CTR_VAR_KIND) > CTR_VAR_NAMESPACE ||
                 variable->kind > (CTR_VAR_KIND | CTR_VAR_ALSO_ARG) ||
                 variable->action > CTR_DROP) {
                 find(check, "plan %zu: variable %u is of no known kind", i, v);
@@ -138,7 +140,7 @@ static void check_definitions(struct verification *check)
     }
 }
 
-/* ---- records ---------------------------------------------------------------------------------------- */
+/* ---- records ---- */
 
 static bool is_node_there(void *context, uint64_t blocks_back, uint64_t node)
 {
@@ -249,7 +251,7 @@ static void check_block(struct verification *check, uint32_t number)
     ctr_block_release(check->trace, block);
 }
 
-/* ---- playing ------------------------------------------------------------------------------------------ */
+/* ---- playing ---- */
 
 static void check_event(struct verification *check, const struct ctr_event *event)
 {
@@ -300,7 +302,7 @@ static int check_play(struct verification *check, struct ct_error *error)
     return status;
 }
 
-/* ---- totals ------------------------------------------------------------------------------------------- */
+/* ---- totals ---- */
 
 static const char *counter_name(enum ctr_counter counter)
 {

@@ -97,7 +97,8 @@ def normal_event(event):
 
 
 def is_dunder(name):
-    return name.startswith("__") and name.endswith("__")
+    """Names a namespace has by itself; a method's `__class__` is a variable like any other."""
+    return name.startswith("__") and name.endswith("__") and name != "__class__"
 
 
 def read_print(text):

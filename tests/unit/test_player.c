@@ -1,4 +1,4 @@
-/* What a player says at a step is what the builder wrote there, whichever way the step is reached. */
+/* What a player says at a step is what the builder wrote there, however the step is reached. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -22,7 +22,7 @@
 #include "trace/verify.h"
 #include "trace_builder.h"
 
-/* ---- helpers ------------------------------------------------------------------------------------ */
+/* ---- helpers ---- */
 
 struct bytes {
     uint8_t *data;
@@ -120,7 +120,7 @@ static char *small_trace(struct tb *tb, unsigned steps, unsigned block_bytes, bo
     return path;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------ */
+/* ---- opening ---- */
 
 static void assert_refused(const char *path, int code, const char *words)
 {
@@ -189,7 +189,7 @@ static void tells_about_the_run(void **state)
     tb_remove(path);
 }
 
-/* ---- damage ------------------------------------------------------------------------------------- */
+/* ---- damage ---- */
 
 /* Every prefix opens, with no fewer steps than a shorter one, and says that it is one. */
 static void every_prefix_opens(void **state)
@@ -257,7 +257,7 @@ static void every_changed_byte_is_found(void **state)
     tb_remove(path);
 }
 
-/* ---- unfinished --------------------------------------------------------------------------------- */
+/* ---- unfinished ---- */
 
 /* A child records and is killed; the parent does the same in `tb` to know what should be there. */
 static char *killed_trace(struct tb *tb, unsigned steps, unsigned block_bytes)
@@ -414,7 +414,7 @@ static void reads_while_it_is_written(void **state)
     tb_remove(path);
 }
 
-/* Records without a checksum, as a dying process or somebody's editor may leave them: the tail's. */
+/* Records without a checksum, as a dying process or an editor may leave them: the tail's. */
 static void random_records_do_no_harm(void **state)
 {
     (void)state;
@@ -454,7 +454,30 @@ static void random_records_do_no_harm(void **state)
     tb_remove(path);
 }
 
-/* ---- the cache ---------------------------------------------------------------------------------- */
+/* A bad record in the tail ends the trace there, and is said. */
+static void bad_record_in_the_tail_is_named(void **state)
+{
+    (void)state;
+    struct tb tb;
+    char *path = killed_trace(&tb, 60, 0);
+    struct bytes tail = read_file(tail_of(path));
+    uint64_t used = ct_load64(tail.data + CTR_TAIL_PAGE + 8);
+    assert_int_equal(ct_load32(tail.data + CTR_TAIL_PAGE), CTR_EVENTS);
+    static const uint8_t no_record = 0xff;
+    write_at(tail_of(path), 2 * CTR_TAIL_PAGE + used, &no_record, 1);
+    used++;
+    write_at(tail_of(path), CTR_TAIL_PAGE + 8, &used, sizeof used);
+    struct ctr_trace *trace = open_trace(path);
+    assert_int_equal(ctr_info(trace)->steps, 60);
+    assert_non_null(strstr(ctr_info(trace)->incomplete, "bad record"));
+    assert_int_equal(use(trace, true), ctr_info(trace)->steps);
+    ctr_close(trace);
+    free(tail.data);
+    tb_free_states(&tb);
+    tb_remove(path);
+}
+
+/* ---- the cache ---- */
 
 static void cache_is_bounded(void **state)
 {
@@ -469,8 +492,8 @@ static void cache_is_bounded(void **state)
         check_states(trace, &tb);
         assert_true(ctr_cache_idle(trace) <= limits[i]);
         for (uint32_t block = 0; block < ctr_info(trace)->blocks; block++) {
-            assert_int_equal(trace->cache.cells[block] != NULL ? trace->cache.cells[block]->pins : 0,
-                             0);
+            const struct ctr_cell *cell = trace->cache.cells[block];
+            assert_true(cell == NULL || cell->pins == 0);
         }
     }
     assert_true(ctr_cache_idle(trace) > 0);
@@ -584,6 +607,7 @@ int main(void)
         cmocka_unit_test(damage_is_not_recovered),
         cmocka_unit_test(reads_while_it_is_written),
         cmocka_unit_test(random_records_do_no_harm),
+        cmocka_unit_test(bad_record_in_the_tail_is_named),
         cmocka_unit_test(cache_is_bounded),
         cmocka_unit_test(finds_blocks),
         cmocka_unit_test(threads_share_a_trace),

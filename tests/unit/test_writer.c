@@ -182,7 +182,7 @@ static void forked_child_writes_nothing(void **state)
     tb_remove(path);
 }
 
-/* A program that closes the writer's descriptor, and opens a file of its own that gets the number. */
+/* A program that closes the writer's descriptor, and opens a file of its own in its place. */
 static void stolen_descriptor_is_not_written(void **state)
 {
     (void)state;

@@ -10,7 +10,7 @@
 
 enum { NEVER = 0xffffffffu };
 
-/* ---- small things ---------------------------------------------------------------------------- */
+/* ---- small things ---- */
 
 uint64_t tb_next_random(uint64_t *seed)
 {
@@ -57,7 +57,7 @@ void tb_remove(char *path)
     free(path);
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------- */
+/* ---- bytes ---- */
 
 static void put(struct tb *tb, uint8_t byte)
 {
@@ -196,7 +196,7 @@ static void put_value(struct tb *tb, const struct tb_value *value)
     }
 }
 
-/* ---- frames ------------------------------------------------------------------------------------ */
+/* ---- frames ---- */
 
 struct tb_frame *tb_top(struct tb *tb)
 {
@@ -399,7 +399,7 @@ void tb_output(struct tb *tb, const char *text)
     done(tb);
 }
 
-/* ---- objects ------------------------------------------------------------------------------------- */
+/* ---- objects ---- */
 
 static void open_object(struct tb *tb, uint32_t number)
 {
@@ -565,7 +565,7 @@ void tb_change_object(struct tb *tb, uint32_t number)
     ctr_commit(tb->writer);
 }
 
-/* ---- a program that does everything ----------------------------------------------------------------- */
+/* ---- a program that does everything ---- */
 
 static void random_step(struct tb *tb)
 {
@@ -611,7 +611,7 @@ void tb_random(struct tb *tb, unsigned steps)
     }
 }
 
-/* ---- opening and closing ------------------------------------------------------------------------------ */
+/* ---- opening and closing ---- */
 
 static void define(struct tb *tb, enum ctr_definition kind, struct ct_bytes *payload)
 {
@@ -729,7 +729,7 @@ void tb_free_states(struct tb *tb)
     free(tb->states);
 }
 
-/* ---- the state as text ---------------------------------------------------------------------------------- */
+/* ---- the state as text ---- */
 
 static void write_text(struct ct_bytes *to, const char *text)
 {
