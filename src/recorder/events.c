@@ -382,6 +382,17 @@ static bool on_stack(const struct thread *thread, const compat_frame *real)
     return false;
 }
 
+static void put_resume(struct session *session, struct shadow_frame *frame)
+{
+    if (frame->block != session->writer->block) {
+        introduce(session, frame, CTR_FRAME_SUSPENDED);
+    }
+    frame->entry_block = session->writer->block;
+    *session->writer->at++ = CTR_RESUME;
+    session->writer->at = ct_varint_put(session->writer->at, frame->number);
+    ctr_count(session->writer, CTR_C_resumes);
+}
+
 /* The running frame is not the top we know: frames ended without an event, or this one began
  * before we looked. */
 static struct shadow_frame *resync(struct session *session, struct thread *thread,
@@ -401,8 +412,12 @@ static struct shadow_frame *resync(struct session *session, struct thread *threa
         }
         frame_pop(session, thread);
     }
+    if (thread->top != NULL) {
+        thread->top->block = NO_BLOCK; /* what the reader has above it is gone */
+    }
     struct shadow_frame *frame = frame_resume(session, thread, real);
     if (frame != NULL) {
+        put_resume(session, frame);
         return frame;
     }
     struct plan *plan = plan_of(session, code, real->f_globals, real->f_locals);
@@ -659,13 +674,12 @@ static struct shadow_frame *resumed(struct session *session, PyCodeObject *code,
     struct shadow_frame *frame = frame_resume(session, *thread, *real);
     if (frame == NULL) {
         plan = plan_of(session, code, (*real)->f_globals, (*real)->f_locals);
-        frame = plan == NULL || plan->skip ? NULL : adopt(session, *thread, *real, plan);
-        return frame;
+        if (plan != NULL && !plan->skip) {
+            adopt(session, *thread, *real, plan);
+            ctr_commit(session->writer);
+        }
+        return NULL;
     }
-    if (frame->block != session->writer->block) {
-        introduce(session, frame, CTR_FRAME_SUSPENDED);
-    }
-    frame->entry_block = session->writer->block;
     return frame;
 }
 
@@ -677,9 +691,7 @@ PyObject *event_resume(struct session *session, PyObject *const *args)
     if (frame == NULL) {
         Py_RETURN_NONE;
     }
-    *session->writer->at++ = CTR_RESUME;
-    session->writer->at = ct_varint_put(session->writer->at, frame->number);
-    ctr_count(session->writer, CTR_C_resumes);
+    put_resume(session, frame);
     return done(session);
 }
 
@@ -692,6 +704,10 @@ PyObject *event_throw(struct session *session, PyObject *const *args)
         Py_RETURN_NONE;
     }
     struct shadow shadow;
+    if (frame->block != session->writer->block) {
+        introduce(session, frame, CTR_FRAME_SUSPENDED);
+    }
+    frame->entry_block = session->writer->block;
     value_shadow(session, args[2], &shadow);
     objects_open_queued(session);
     *session->writer->at++ = CTR_THROW;

@@ -1009,6 +1009,26 @@ void object_check(struct session *session, PyObject *value, struct shadow *shado
     check_content(session, entry, value, named);
 }
 
+static void check_places(struct session *session, struct object_entry *entry, bool attributes,
+                         bool forced)
+{
+    uint32_t count = attributes ? entry->attr_count : entry->count;
+    uint32_t budget = count < CHILDREN_PER_CHECK ? count : CHILDREN_PER_CHECK;
+    uint32_t from = count > CHILDREN_PER_CHECK ? entry->rotation % count : 0;
+    for (uint32_t i = 0; i < budget; i++) {
+        /* Looked up each time: checking a child may move the snapshots. */
+        struct shadow *place_ = (attributes ? entry->attrs : entry->items) + (from + i) % count;
+        struct object_entry *child =
+            shadow_kind(place_) == CTR_V_OBJECT ? object_of(session, place_) : NULL;
+        if (child != NULL && (forced || child->epoch != session->epoch)) {
+            object_check(session, child->address, place_, true, forced);
+        }
+    }
+    if (count > CHILDREN_PER_CHECK) {
+        entry->rotation = from + budget;
+    }
+}
+
 void object_check_children(struct session *session, PyObject *value, const struct shadow *shadow,
                            bool forced)
 {
@@ -1016,22 +1036,11 @@ void object_check_children(struct session *session, PyObject *value, const struc
     if (entry == NULL || entry->address != value) {
         return;
     }
-    struct shadow *places = entry->attr_count != 0 ? entry->attrs : entry->items;
-    uint32_t count = entry->attr_count != 0 ? entry->attr_count : entry->count;
-    uint32_t from = count > CHILDREN_PER_CHECK ? entry->rotation % count : 0;
-    uint32_t budget = count < CHILDREN_PER_CHECK ? count : CHILDREN_PER_CHECK;
-    entry->rotation = count > CHILDREN_PER_CHECK ? from + budget : entry->rotation;
-    for (uint32_t i = 0; i < budget; i++) {
-        struct shadow *place_ = &places[(from + i) % count];
-        if (shadow_kind(place_) != CTR_V_OBJECT) {
-            continue;
-        }
-        struct object_entry *child = object_of(session, place_);
-        if (child != NULL && (forced || child->epoch != session->epoch)) {
-            object_check(session, child->address, place_, true, forced);
-            /* Its own children may have moved the snapshot arrays. */
-            places = entry->attr_count != 0 ? entry->attrs : entry->items;
-        }
+    if (entry->attr_count != 0) {
+        check_places(session, entry, true, forced);
+    }
+    if (entry->count != 0) {
+        check_places(session, entry, false, forced);
     }
 }
 

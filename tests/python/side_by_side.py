@@ -1,0 +1,126 @@
+"""Run a program plainly and recorded in the same place, and compare what anybody can see of it.
+
+What `ct record` says at the end is cut off the standard error, so that the rest is the program's
+own. Files the program makes are taken away after each run and are part of what is compared.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+PATIENCE = 60  # seconds until a program counts as hanging; none of them needs one
+SUMMARY = re.compile(rb"(?:^ct: [^\n]*\n)*^traceId:[^\n]*\n\Z", re.M)
+
+
+@dataclass
+class Run:
+    """What one run of a program showed."""
+
+    status: int
+    out: str
+    err: str
+    files: dict
+
+    def __str__(self):
+        return f"status {self.status}\n--- out\n{self.out}--- err\n{self.err}--- {self.files}"
+
+
+class SideBySide:
+    """A folder with the program, and the commands that run it with and without the recorder."""
+
+    def __init__(self, ct, python, folder):
+        self.ct = ct
+        self.python = python
+        self.work = folder / "work"
+        self.recording = folder / "recording"
+        self.said = ""
+        self.work.mkdir()
+
+    def write(self, source, name="program.py"):
+        path = self.work / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source, encoding="utf-8")
+        return path
+
+    def environment(self, variables):
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("CODETRACER", "PYTHON"))}
+        return {**kept, **variables}
+
+    def plain(self, *words, variables=(), **options):
+        """Run `python WORDS`."""
+        return self._run([self.python, *words], dict(variables), options)
+
+    def recorded(self, *words, variables=(), limits=(), **options):
+        """Run `ct record WORDS`; what ct said is left in `said`."""
+        shutil.rmtree(self.recording, ignore_errors=True)
+        command = [self.ct, "record", "--format", "ctr", "-o", self.recording, *limits, *words]
+        chosen = {"CODETRACER_PYTHON_INTERPRETER": self.python, **dict(variables)}
+        return self._run(command, chosen, options)
+
+    def _run(self, command, variables, options):
+        before = set(self.work.iterdir())
+        done = subprocess.run(
+            command,
+            cwd=self.work,
+            env=self.environment(variables),
+            timeout=PATIENCE,
+            **{"stdin": subprocess.DEVNULL, "stdout": -1, "stderr": -1, **options},
+        )
+        err = done.stderr or b""
+        summary = SUMMARY.search(err)
+        if summary:
+            self.said = summary.group().decode()
+            err = err[: summary.start()]
+        return Run(done.returncode, text(done.stdout or b""), text(err), self._take_files(before))
+
+    def _take_files(self, before):
+        files = {}
+        for path in sorted(set(self.work.iterdir()) - before):
+            if path.is_dir():
+                shutil.rmtree(path)
+                files[path.name] = "directory"
+            else:
+                files[path.name] = path.read_bytes()
+                path.unlink()
+        files.pop("__pycache__", None)
+        return files
+
+    def ask(self, *words):
+        """Run another `ct` command on the recording and return its completed process."""
+        return subprocess.run(
+            [self.ct, *words, self.recording], capture_output=True, text=True, timeout=PATIENCE
+        )
+
+    def verify(self):
+        """The recording must be whole: every block, every record, every counter."""
+        done = self.ask("verify")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def printed(self, *words):
+        done = self.ask("print", *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def compare(self, source, *arguments, verify=True, **options):
+        """Both runs of a program must show the same; returns the recorded one."""
+        path = self.write(source)
+        plain = self.plain(path.name, *arguments, **options)
+        recorded = self.recorded(path.name, *arguments, **options)
+        assert str(recorded) == str(plain)
+        if verify:
+            self.verify()
+        return recorded
+
+
+def text(data):
+    return data.decode("utf-8", "backslashreplace")
+
+
+def is_signal(status, name):
+    return status == -int(getattr(signal, name))
+
+
