@@ -208,6 +208,73 @@ static inline bool compat_dict_next(struct compat_dict_walk *walk, PyObject **ke
     return false;
 }
 
+static inline Py_ssize_t compat_dict_index(const PyDictKeysObject *keys, size_t at)
+{
+    if (keys->dk_log2_size < 8) {
+        return ((const int8_t *)keys->dk_indices)[at];
+    }
+    if (keys->dk_log2_size < 16) {
+        return ((const int16_t *)keys->dk_indices)[at];
+    }
+    if (keys->dk_log2_size < 32) {
+        return ((const int32_t *)keys->dk_indices)[at];
+    }
+    return (Py_ssize_t)((const int64_t *)keys->dk_indices)[at];
+}
+
+static inline bool compat_same_key(PyObject *a, PyObject *b)
+{
+    if (a == b) {
+        return true;
+    }
+    if (PyUnicode_CheckExact(a) && PyUnicode_CheckExact(b)) {
+        Py_ssize_t length = PyUnicode_GET_LENGTH(a);
+        int kind = PyUnicode_KIND(a);
+        return length == PyUnicode_GET_LENGTH(b) && kind == (int)PyUnicode_KIND(b) &&
+               memcmp(PyUnicode_DATA(a), PyUnicode_DATA(b), (size_t)(length * kind)) == 0;
+    }
+    int64_t x, y;
+    return PyLong_CheckExact(a) && PyLong_CheckExact(b) && compat_small_int(a, &x) &&
+           compat_small_int(b, &y) && x == y;
+}
+
+/* The value of a key that is the same object, or an equal exact str or small int: no __eq__ runs. */
+static inline PyObject *compat_dict_find(PyObject *dict, PyObject *key, Py_hash_t hash)
+{
+    enum { PERTURB = 5, EMPTY = -1 };
+    const PyDictObject *d = (const PyDictObject *)dict;
+    PyDictKeysObject *keys = d->ma_keys;
+    size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
+    size_t perturb = (size_t)hash, at = (size_t)hash & mask;
+    for (size_t turns = 0; turns <= mask; turns++) {
+        Py_ssize_t index = compat_dict_index(keys, at);
+        if (index == EMPTY) {
+            return NULL;
+        }
+        if (index >= 0) {
+            PyObject *held = DK_IS_UNICODE(keys) ? DK_UNICODE_ENTRIES(keys)[index].me_key
+                                                 : DK_ENTRIES(keys)[index].me_key;
+            if (compat_same_key(held, key)) {
+                return d->ma_values != NULL   ? d->ma_values->values[index]
+                       : DK_IS_UNICODE(keys) ? DK_UNICODE_ENTRIES(keys)[index].me_value
+                                             : DK_ENTRIES(keys)[index].me_value;
+            }
+        }
+        perturb >>= PERTURB;
+        at = (at * 5 + perturb + 1) & mask;
+    }
+    return NULL;
+}
+
+/* The hash of a key whose hashing runs no code of the program's; -1 otherwise. */
+static inline Py_hash_t compat_simple_hash(PyObject *key)
+{
+    if (PyUnicode_CheckExact(key)) {
+        return ((PyASCIIObject *)key)->hash;
+    }
+    return PyLong_CheckExact(key) ? PyLong_Type.tp_hash(key) : -1;
+}
+
 /* ---- dicts of collections, as Objects/odictobject.c and Modules/_collectionsmodule.c lay them out -- */
 
 struct compat_ordered_node {

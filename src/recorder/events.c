@@ -244,9 +244,9 @@ static void check_global_objects(struct session *session, struct shadow_frame *f
         if (hash == -1 || names == NULL || !PyDict_CheckExact(names)) {
             continue;
         }
-        PyObject *value = _PyDict_GetItem_KnownHash(names, name, hash);
+        PyObject *value = compat_dict_find(names, name, hash);
         if (value == NULL && names != real->f_globals) {
-            value = _PyDict_GetItem_KnownHash(real->f_globals, name, hash);
+            value = compat_dict_find(real->f_globals, name, hash);
         }
         if (value == NULL || PyFunction_Check(value) || PyType_Check(value) ||
             PyModule_Check(value) || PyLong_CheckExact(value)) {
@@ -632,7 +632,12 @@ PyObject *event_return(struct session *session, PyObject *const *args)
     put_tick(session);
     put_span(session, thread, frame);
     *session->writer->at++ = CTR_RETURN;
-    put_event_value(session, args[2]);
+    if (frame->plan->redacts_return && args[2] != Py_None) {
+        *session->writer->at++ = CTR_V_REDACTED;
+        ctr_count(session->writer, CTR_C_values_redacted);
+    } else {
+        put_event_value(session, args[2]);
+    }
     ctr_count(session->writer, CTR_C_returns);
     frame_pop(session, thread);
     return done(session);

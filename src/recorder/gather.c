@@ -114,10 +114,7 @@ bool gather_next_pair(struct gather_pairs *pairs, PyObject **key, PyObject **val
         const struct compat_ordered_node *node = pairs->node;
         pairs->node = node->next;
         *key = node->key;
-        /* Only simple keys are looked up: another's __eq__ would be the program's own code. */
-        *value = PyUnicode_CheckExact(*key) || PyLong_CheckExact(*key)
-                     ? _PyDict_GetItem_KnownHash((PyObject *)pairs->walk.dict, *key, node->hash)
-                     : NULL;
+        *value = compat_dict_find((PyObject *)pairs->walk.dict, *key, node->hash);
         if (*value != NULL) {
             return true;
         }
@@ -136,6 +133,19 @@ static uint64_t order_of(PyObject *dict)
     return hash | 1;
 }
 
+/* By address: for the dict of an instance, whose changes are not reported. */
+static uint64_t content_of(PyObject *dict)
+{
+    uint64_t hash = 1;
+    struct compat_dict_walk walk = compat_dict_walk(dict);
+    PyObject *key, *value;
+    while (compat_dict_next(&walk, &key, &value)) {
+        hash = (hash ^ (uintptr_t)key ^ (uintptr_t)value << 1) * 0x9e3779b97f4a7c15ull;
+        hash ^= hash >> 31;
+    }
+    return hash | 1;
+}
+
 uint64_t gather_fingerprint(struct session *session, PyObject *value, const struct type_info *type)
 {
     if (type->capture == CAPTURE_SET) {
@@ -149,6 +159,9 @@ uint64_t gather_fingerprint(struct session *session, PyObject *value, const stru
     }
     if (type->is_ordered_dict) {
         return order_of(value);
+    }
+    if (type->capture == CAPTURE_DICT) {
+        return content_of(value);
     }
     if (type->capture == CAPTURE_BYTEARRAY) {
         size_t size = (size_t)PyByteArray_GET_SIZE(value);

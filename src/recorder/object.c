@@ -124,9 +124,15 @@ static void unwatch(struct session *session, struct object_entry *entry)
     }
 }
 
+static void let_go_dict(struct session *session, PyObject *dict);
+
 static void end_entry(struct session *session, struct object_entry *entry)
 {
     struct object_table *table = &session->objects;
+    if (entry->flags & ENTRY_WATCHED) {
+        let_go_dict(session, entry->address);
+        unwatch(session, entry);
+    }
     erase(table, entry->address);
     free_snapshot(session, entry);
     uint32_t index = (uint32_t)(entry - table->entries);
@@ -173,7 +179,6 @@ static void objects_end_limbo(struct session *session)
         }
         entry->flags &= (uint8_t)~ENTRY_LIMBO;
         if (entry->address != NULL && entry->holders == 0) {
-            unwatch(session, entry);
             end_entry(session, entry);
         }
     }
@@ -196,7 +201,6 @@ void objects_settle_slow(struct session *session)
 static void forget(struct session *session, struct object_entry *entry)
 {
     ctr_count(session->writer, CTR_C_objects_forgotten);
-    unwatch(session, entry);
     end_entry(session, entry);
 }
 
@@ -292,8 +296,7 @@ void object_shadow(struct session *session, PyObject *value, struct type_info *t
     struct object_table *table = &session->objects;
     struct object_entry *entry = find(table, value);
     if (entry != NULL && entry->type != type) {
-        unwatch(session, entry); /* another object lives there now */
-        end_entry(session, entry);
+        end_entry(session, entry); /* another object lives there now */
         entry = NULL;
     }
     if (entry == NULL) {
@@ -401,10 +404,16 @@ static uint8_t *place(struct session *session, uint8_t *at, struct shadow *shado
     return at;
 }
 
-static uint8_t *place_named(struct session *session, uint8_t *at, struct shadow *shadow,
-                            PyObject *name, PyObject *value)
+static bool secret_attribute(const struct attribute *attribute)
 {
-    if (name != NULL && value != NULL && scope_is_secret(name)) {
+    return attribute->name != NULL ? scope_is_secret(attribute->name)
+                                   : scope_is_secret_text(attribute->text);
+}
+
+static uint8_t *place_named(struct session *session, uint8_t *at, struct shadow *shadow,
+                            bool is_secret, PyObject *value)
+{
+    if (is_secret && value != NULL) {
         ctr_count(session->writer, CTR_C_values_redacted);
         shadow_assign(session, shadow, shadow_of(CTR_V_REDACTED, 0));
         *at++ = CTR_V_REDACTED;
@@ -448,7 +457,7 @@ static uint8_t *put_attributes(struct session *session, uint8_t *at, struct obje
     at = ct_varint_put(at, count);
     for (uint32_t i = 0; i < count; i++) {
         at = put_name(session, at, &gathered->attributes[i]);
-        at = place_named(session, at, &entry->attrs[i], gathered->attributes[i].name,
+        at = place_named(session, at, &entry->attrs[i], secret_attribute(&gathered->attributes[i]),
                          gathered->attributes[i].value);
     }
     entry->attr_count = count;
@@ -481,43 +490,54 @@ static uint8_t *put_items(struct session *session, uint8_t *at, struct object_en
     return at;
 }
 
-/* A dict's values are not remembered, only which objects they are, so that those keep their
- * identity while the dict lives. */
-static void hold_value(struct session *session, struct object_entry *entry, struct shadow value)
+/* A dict's values are not remembered: that they are held is counted in their entries alone, and
+ * taken back when a value is replaced or the dict's own identity ends. */
+static void let_go_value(struct session *session, PyObject *value)
 {
-    if (shadow_kind(&value) != CTR_V_OBJECT) {
-        return;
-    }
-    resize(session, &entry->items, &entry->capacity, entry->count + 1);
-    if (entry->count < entry->capacity) {
-        entry->items[entry->count] = (struct shadow){0};
-        shadow_assign(session, &entry->items[entry->count++], value);
+    struct object_entry *held = value != NULL ? find(&session->objects, value) : NULL;
+    if (held != NULL && held->holders > 0 && --held->holders == 0) {
+        object_release(session, held);
     }
 }
 
-static uint8_t *put_pair(struct session *session, uint8_t *at, struct object_entry *entry,
-                         PyObject *key, PyObject *value)
+/* `dict` lives: a dict that is watched ends with an event. */
+static void let_go_dict(struct session *session, PyObject *dict)
+{
+    struct compat_dict_walk walk = compat_dict_walk(dict);
+    PyObject *key, *value;
+    while (compat_dict_next(&walk, &key, &value)) {
+        let_go_value(session, key);
+        let_go_value(session, value);
+    }
+}
+
+static void hold_value(struct session *session, const struct shadow *value)
+{
+    if (shadow_kind(value) == CTR_V_OBJECT) {
+        object_hold(session, value);
+    }
+}
+
+static uint8_t *put_pair(struct session *session, uint8_t *at, PyObject *key, PyObject *value)
 {
     struct shadow shadow;
     value_shadow(session, key, &shadow);
     at = value_emit(session, at, key, &shadow);
-    hold_value(session, entry, shadow);
-    if (PyUnicode_CheckExact(key) && scope_is_secret(key)) {
+    hold_value(session, &shadow);
+    if (PyUnicode_Check(key) && scope_is_secret(key)) {
         ctr_count(session->writer, CTR_C_values_redacted);
         *at++ = CTR_V_REDACTED;
         return at;
     }
     value_shadow(session, value, &shadow);
     at = value_emit(session, at, value, &shadow);
-    hold_value(session, entry, shadow);
+    hold_value(session, &shadow);
     return at;
 }
 
 static uint8_t *put_pairs(struct session *session, uint8_t *at, struct object_entry *entry,
                           PyObject *dict)
 {
-    drop_items(session, entry->items, entry->count);
-    entry->count = 0;
     Py_ssize_t length = ((PyDictObject *)dict)->ma_used;
     uint64_t limit = session->limits.max_items;
     Py_ssize_t count = limit != 0 && (uint64_t)length > limit ? (Py_ssize_t)limit : length;
@@ -529,7 +549,7 @@ static uint8_t *put_pairs(struct session *session, uint8_t *at, struct object_en
     struct gather_pairs pairs = gather_pairs(dict, entry->type);
     PyObject *key, *value;
     while (done < count && room(session, at, 4096) && gather_next_pair(&pairs, &key, &value)) {
-        at = put_pair(session, at, entry, key, value);
+        at = put_pair(session, at, key, value);
         done++;
     }
     entry->seen = gather_fingerprint(session, dict, entry->type);
@@ -601,8 +621,8 @@ static void write_base(struct session *session, struct object_entry *entry, PyOb
 
 static void watch(struct session *session, struct object_entry *entry, PyObject *dict)
 {
-    if (entry->flags & ENTRY_WATCHED) {
-        return;
+    if ((entry->flags & ENTRY_WATCHED) || ((PyDictObject *)dict)->ma_values != NULL) {
+        return; /* an instance's own dict reports no attribute stores on 3.13 */
     }
     PyObject *pending = PyErr_GetRaisedException();
     if (PyDict_Watch(session->dict_watcher, dict) == 0) {
@@ -857,11 +877,11 @@ static void check_sequence(struct session *session, struct object_entry *entry, 
 }
 
 static void check_attribute(struct session *session, struct object_entry *entry, PyObject *value,
-                            uint32_t index, PyObject *name, PyObject *now)
+                            uint32_t index, bool is_secret, PyObject *now)
 {
     uint8_t *at = begin(session, entry, value, CTR_ATTR);
     at = ct_varint_put(at, index);
-    at = place_named(session, at, &entry->attrs[index], name, now);
+    at = place_named(session, at, &entry->attrs[index], is_secret, now);
     end(session, entry, at);
 }
 
@@ -877,7 +897,8 @@ static bool check_inline(struct session *session, struct object_entry *entry, Py
     }
     for (uint32_t i = 0; i < entry->attr_count; i++) {
         if (!same(session, &entry->attrs[i], values[i])) {
-            check_attribute(session, entry, value, i, compat_shared_key(keys, i), values[i]);
+            check_attribute(session, entry, value, i,
+                            scope_is_secret(compat_shared_key(keys, i)), values[i]);
         }
     }
     return true;
@@ -894,7 +915,8 @@ static void add_attribute(struct session *session, struct object_entry *entry, P
     entry->attrs[index] = (struct shadow){0};
     uint8_t *at = begin(session, entry, value, CTR_ATTR_ADD);
     at = put_name(session, at, attribute);
-    at = place_named(session, at, &entry->attrs[index], attribute->name, attribute->value);
+    at = place_named(session, at, &entry->attrs[index], secret_attribute(attribute),
+                     attribute->value);
     entry->attr_count = index + 1;
     end(session, entry, at);
 }
@@ -915,7 +937,7 @@ static void check_attributes(struct session *session, struct object_entry *entry
     }
     for (uint32_t i = 0; i < entry->attr_count; i++) {
         if (!same(session, &entry->attrs[i], gathered.attributes[i].value)) {
-            check_attribute(session, entry, value, i, gathered.attributes[i].name,
+            check_attribute(session, entry, value, i, secret_attribute(&gathered.attributes[i]),
                             gathered.attributes[i].value);
         }
     }
@@ -953,8 +975,8 @@ static void check_content(struct session *session, struct object_entry *entry, P
         break;
     case CAPTURE_DICT: {
         /* Watched dicts report everything but OrderedDict.move_to_end. */
-        uint64_t order = gather_fingerprint(session, value, entry->type);
-        if (!(entry->flags & ENTRY_WATCHED) || (order != 0 && order != entry->seen)) {
+        bool reports = (entry->flags & ENTRY_WATCHED) && !entry->type->is_ordered_dict;
+        if (!reports && gather_fingerprint(session, value, entry->type) != entry->seen) {
             write_base(session, entry, value);
         }
         break;
@@ -1009,23 +1031,61 @@ void object_check(struct session *session, PyObject *value, struct shadow *shado
     check_content(session, entry, value, named);
 }
 
-static void check_places(struct session *session, struct object_entry *entry, bool attributes,
-                         bool forced)
+/* What was remembered of a child is trusted only where the living container still holds it. */
+static void check_child(struct session *session, PyObject *value, struct shadow *shadow, bool forced)
 {
-    uint32_t count = attributes ? entry->attr_count : entry->count;
+    struct object_entry *child =
+        shadow_kind(shadow) == CTR_V_OBJECT ? object_of(session, shadow) : NULL;
+    if (child != NULL && child->address == value && (forced || child->epoch != session->epoch)) {
+        object_check(session, value, shadow, true, forced);
+    }
+}
+
+static void check_dict_values(struct session *session, struct object_entry *entry, PyObject *dict,
+                              bool forced)
+{
+    struct compat_dict_walk walk = compat_dict_walk(dict);
+    PyObject *key, *value;
+    walk.at = entry->rotation < (uint32_t)walk.end ? entry->rotation : 0;
+    for (int i = 0; i < CHILDREN_PER_CHECK && compat_dict_next(&walk, &key, &value); i++) {
+        struct object_entry *child = find(&session->objects, value);
+        if (child != NULL && child->type->type == Py_TYPE(value)) {
+            struct shadow shadow = shadow_of(CTR_V_OBJECT, child->number);
+            shadow.index = (uint32_t)(child - session->objects.entries);
+            object_check(session, value, &shadow, true, forced);
+        }
+    }
+    entry->rotation = walk.at < walk.end ? (uint32_t)walk.at : 0;
+}
+
+static void check_items(struct session *session, struct object_entry *entry, PyObject *const *items,
+                        Py_ssize_t length, bool forced)
+{
+    uint32_t count = entry->count < (size_t)length ? entry->count : (uint32_t)length;
     uint32_t budget = count < CHILDREN_PER_CHECK ? count : CHILDREN_PER_CHECK;
     uint32_t from = count > CHILDREN_PER_CHECK ? entry->rotation % count : 0;
     for (uint32_t i = 0; i < budget; i++) {
-        /* Looked up each time: checking a child may move the snapshots. */
-        struct shadow *place_ = (attributes ? entry->attrs : entry->items) + (from + i) % count;
-        struct object_entry *child =
-            shadow_kind(place_) == CTR_V_OBJECT ? object_of(session, place_) : NULL;
-        if (child != NULL && (forced || child->epoch != session->epoch)) {
-            object_check(session, child->address, place_, true, forced);
-        }
+        uint32_t index = (from + i) % count;
+        check_child(session, items[index], &entry->items[index], forced);
     }
     if (count > CHILDREN_PER_CHECK) {
         entry->rotation = from + budget;
+    }
+}
+
+static void check_attribute_objects(struct session *session, struct object_entry *entry,
+                                    PyObject *value, bool forced)
+{
+    PyObject *values[CHILDREN_PER_CHECK];
+    struct gathered gathered;
+    gather_attributes(session, value, entry->type, &gathered);
+    uint32_t count = entry->attr_count < gathered.count ? entry->attr_count : gathered.count;
+    count = count < CHILDREN_PER_CHECK ? count : CHILDREN_PER_CHECK;
+    for (uint32_t i = 0; i < count; i++) { /* checking a child gathers too */
+        values[i] = gathered.attributes[i].value;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        check_child(session, values[i], &entry->attrs[i], forced);
     }
 }
 
@@ -1036,11 +1096,13 @@ void object_check_children(struct session *session, PyObject *value, const struc
     if (entry == NULL || entry->address != value) {
         return;
     }
-    if (entry->attr_count != 0) {
-        check_places(session, entry, true, forced);
+    if (entry->type->capture == CAPTURE_LIST) {
+        check_items(session, entry, ((PyListObject *)value)->ob_item, PyList_GET_SIZE(value), forced);
+    } else if (entry->type->capture == CAPTURE_DICT) {
+        check_dict_values(session, entry, value, forced);
     }
-    if (entry->count != 0) {
-        check_places(session, entry, false, forced);
+    if (entry->attr_count != 0) {
+        check_attribute_objects(session, entry, value, forced);
     }
 }
 
@@ -1055,6 +1117,7 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         return;
     }
     if (event == PyDict_EVENT_DEALLOCATED) {
+        let_go_dict(session, dict);
         entry->flags &= (uint8_t)~ENTRY_WATCHED;
         end_entry(session, entry);
         return;
@@ -1064,11 +1127,15 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         return;
     }
     uint8_t *at;
+    if (event == PyDict_EVENT_MODIFIED || event == PyDict_EVENT_DELETED) {
+        Py_hash_t hash = compat_simple_hash(key);
+        let_go_value(session, hash != -1 ? compat_dict_find(dict, key, hash) : NULL);
+    }
     switch (event) {
     case PyDict_EVENT_ADDED:
     case PyDict_EVENT_MODIFIED:
         at = begin(session, entry, dict, CTR_PAIR);
-        end(session, entry, put_pair(session, at, entry, key, value));
+        end(session, entry, put_pair(session, at, key, value));
         break;
     case PyDict_EVENT_DELETED: {
         struct shadow shadow;
@@ -1078,6 +1145,7 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         break;
     }
     case PyDict_EVENT_CLEARED:
+        let_go_dict(session, dict);
         end(session, entry, begin(session, entry, dict, CTR_CLEAR));
         break;
     default: /* CLONED: an empty dict takes all of another */
@@ -1087,7 +1155,7 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         PyObject *from, *what;
         while (room(session, session->writer->at, 4096) && compat_dict_next(&walk, &from, &what)) {
             at = begin(session, entry, dict, CTR_PAIR);
-            end(session, entry, put_pair(session, at, entry, from, what));
+            end(session, entry, put_pair(session, at, from, what));
         }
     }
     objects_open_queued(session);

@@ -240,6 +240,7 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
         ctr_count(session->writer, CTR_C_skipped_code);
         return plan;
     }
+    plan->redacts_return = scope_is_secret(code->co_name);
     plan->generator = (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
     plan->has_namespace = !(code->co_flags & CO_OPTIMIZED) && locals != NULL && PyDict_Check(locals);
     plan->real_slots = (uint32_t)code->co_nlocalsplus;

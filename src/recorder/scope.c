@@ -73,7 +73,7 @@ static const char *const secret_words[] = {
     "ssn",      "cvv",      "pin code",
 };
 
-enum { NAME_MAX_BYTES = 96, VERDICTS = 1024 };
+enum { SHORTEST_SECRET = 3, NAME_MAX_BYTES = 96, VERDICTS = 1024 };
 
 /* snake_case and camelCase to words separated by one space: "dbPassword2" -> "db password". */
 static void split_words(const uint8_t *name, size_t size, char *words)
@@ -114,6 +114,34 @@ static bool has_secret_word(const uint8_t *name, size_t size)
     return false;
 }
 
+bool scope_is_secret_text(const char *name)
+{
+    size_t size = strlen(name);
+    return size >= SHORTEST_SECRET && size <= NAME_MAX_BYTES &&
+           has_secret_word((const uint8_t *)name, size);
+}
+
+/* Long names are looked at in overlapping windows: one word is never split by all of them. */
+static bool long_name_is_secret(const char *name, size_t size)
+{
+    enum { STEP = NAME_MAX_BYTES / 2 };
+    for (size_t at = 0; at < size; at += STEP) {
+        size_t rest = size - at;
+        if (has_secret_word((const uint8_t *)name + at, rest < NAME_MAX_BYTES ? rest : NAME_MAX_BYTES)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool other_name_is_secret(PyObject *name)
+{
+    char *text = text_copy(name);
+    bool secret = text != NULL && long_name_is_secret(text, strlen(text));
+    free(text);
+    return secret;
+}
+
 bool scope_is_secret(PyObject *name)
 {
     /* Names come again and again: verdicts are remembered by the text's own hash. */
@@ -121,11 +149,7 @@ bool scope_is_secret(PyObject *name)
         Py_hash_t hash;
         bool secret;
     } verdicts[VERDICTS];
-    if (!PyUnicode_Check(name) || !PyUnicode_IS_ASCII(name)) {
-        return false;
-    }
-    Py_ssize_t size = PyUnicode_GET_LENGTH(name);
-    if (size < 3 || size > NAME_MAX_BYTES) {
+    if (!PyUnicode_Check(name) || PyUnicode_GET_LENGTH(name) < SHORTEST_SECRET) {
         return false;
     }
     Py_hash_t hash = ((PyASCIIObject *)name)->hash;
@@ -133,7 +157,10 @@ bool scope_is_secret(PyObject *name)
     if (hash != -1 && verdicts[at].hash == hash) {
         return verdicts[at].secret;
     }
-    bool secret = has_secret_word(PyUnicode_DATA(name), (size_t)size);
+    Py_ssize_t size = PyUnicode_GET_LENGTH(name);
+    bool secret = PyUnicode_IS_ASCII(name) && size <= NAME_MAX_BYTES
+                      ? has_secret_word(PyUnicode_DATA(name), (size_t)size)
+                      : other_name_is_secret(name);
     if (hash != -1) {
         verdicts[at].hash = hash;
         verdicts[at].secret = secret;

@@ -12,5 +12,6 @@ bool scope_skips(struct session *session, PyCodeObject *code);
 /* Does a variable, attribute or key of this name hold a secret? Words of snake_case and camelCase
  * names decide: password, token, secret, api_key and their like. */
 bool scope_is_secret(PyObject *name);
+bool scope_is_secret_text(const char *name);
 
 #endif

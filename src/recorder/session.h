@@ -79,6 +79,7 @@ struct plan {
     uint32_t id;             /* in the trace */
     bool skip;
     bool generator;          /* generator, coroutine, async generator: frames outlive their visits */
+    bool redacts_return;     /* its name says that it returns a secret */
     bool has_namespace;      /* the last slot is the frame's dict of names */
     uint32_t slot_count;     /* localsplus, and the namespace */
     uint32_t real_slots;     /* localsplus */
@@ -220,6 +221,7 @@ struct session {
     struct limits limits;
     struct plan *plans;
     uint32_t plan_count;
+    uint32_t hash_budget;    /* children a value being told apart may still visit */
     struct types *types;
     struct paths *paths;
     struct suspended *suspended;

@@ -303,10 +303,51 @@ static size_t table_index(const PyTypeObject *type)
     return (size_t)(((uintptr_t)type >> 4) * 0x9e3779b97f4a7c15ull >> (64 - TYPE_TABLE_BITS));
 }
 
-static bool same_type(const struct type_info *info, const PyTypeObject *type)
+static uint64_t mix(uint64_t hash, uint64_t more)
 {
-    return info->type == type && info->name == type->tp_name && info->bases == type->tp_bases &&
-           info->mro == type->tp_mro;
+    hash = (hash ^ more) * 0x9e3779b97f4a7c15ull;
+    return hash ^ hash >> 29;
+}
+
+static uint64_t mix_text(uint64_t hash, const char *text)
+{
+    for (; *text != 0; text++) {
+        hash = mix(hash, (uint8_t)*text);
+    }
+    return hash;
+}
+
+/* Classes come and go at one address; addresses of their parts are reused with them, so only
+ * content is compared: two types of equal layout are read in the same way. */
+static uint64_t layout_of(const PyTypeObject *type)
+{
+    uint64_t hash = mix_text((uint64_t)type->tp_basicsize, type->tp_name);
+    hash = mix(hash, (uint64_t)type->tp_itemsize);
+    hash = mix(hash, (uint64_t)type->tp_dictoffset);
+    hash = mix(hash, (uint64_t)type->tp_weaklistoffset);
+    hash = mix(hash, (uint64_t)(uintptr_t)type->tp_base);
+    hash = mix(hash, type->tp_finalize != NULL);
+    for (const PyMemberDef *member = type->tp_members; member != NULL && member->name != NULL;
+         member++) {
+        hash = mix(mix_text(hash, member->name), (uint64_t)member->offset);
+    }
+    return hash;
+}
+
+static bool same_type(struct type_info *info, const PyTypeObject *type)
+{
+    if (info->type != type) {
+        return false;
+    }
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) ||
+        (type->tp_version_tag != 0 && type->tp_version_tag == info->version)) {
+        return true;
+    }
+    if (layout_of(type) != info->layout) {
+        return false;
+    }
+    info->version = type->tp_version_tag;
+    return true;
 }
 
 struct type_info *types_of(struct session *session, PyTypeObject *type)
@@ -322,9 +363,8 @@ struct type_info *types_of(struct session *session, PyTypeObject *type)
         return NULL;
     }
     info->type = type;
-    info->name = type->tp_name;
-    info->bases = type->tp_bases;
-    info->mro = type->tp_mro;
+    info->version = type->tp_version_tag;
+    info->layout = layout_of(type);
     info->id = NO_TYPE;
     classify(info, type);
     info->next = *bucket;

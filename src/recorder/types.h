@@ -43,10 +43,9 @@ struct type_slot { /* an attribute kept in a slot of the instance */
 };
 
 struct type_info {
-    PyTypeObject *type;    /* address; with the three below, identity without a reference */
-    const char *name;
-    PyObject *bases;
-    PyObject *mro;
+    PyTypeObject *type;    /* address; the two below tell whether the same type still lives there */
+    unsigned version;      /* tp_version_tag: never given twice; 0 says nothing */
+    uint64_t layout;       /* hash of its name and of where its instances keep what */
     uint32_t id;           /* in the trace; NO_TYPE until first used */
     uint8_t capture;
     uint8_t family;        /* enum ctr_family */

@@ -14,6 +14,7 @@ enum {
     NODE_WAYS = 2,
     NODE_SETS = 1 << NODE_SETS_BITS,
     NEAR_NODE_BYTES = 32, /* shorter ones are written again in each block, so that a jump reads one block */
+    HASH_BUDGET = 1 << 14, /* children visited to tell a tuple from another */
     MAX_BIG_DIGITS = 1 << 17, /* of 30 bits: one event's room allows no more */
 };
 
@@ -74,15 +75,23 @@ static void node_shadow(uint64_t hash, struct shadow *out)
     *out = shadow_of(CTR_V_NODE, finish(hash));
 }
 
+/* Tuples may share children, so that depth alone bounds nothing: a value is told apart by as many
+ * children as the budget allows and by the address of what is beyond. */
 static uint64_t hash_values(struct session *session, uint64_t hash, PyObject *const *values,
-                            Py_ssize_t count, int depth)
+                            Py_ssize_t count)
 {
     static _Thread_local int nesting;
-    if (depth > MAX_TUPLE_DEPTH || nesting > MAX_TUPLE_DEPTH) {
-        return mix(hash, 0xdeadull);
+    bool outermost = nesting == 0;
+    if (outermost) {
+        session->hash_budget = HASH_BUDGET;
     }
     nesting++;
     for (Py_ssize_t i = 0; i < count; i++) {
+        if (session->hash_budget == 0 || nesting > MAX_TUPLE_DEPTH) {
+            hash = mix(hash, (uint64_t)(uintptr_t)values[i]);
+            continue;
+        }
+        session->hash_budget--;
         struct shadow child;
         value_shadow(session, values[i], &child);
         hash = mix(mix(hash, child.bits), shadow_kind(&child));
@@ -97,7 +106,7 @@ static uint64_t hash_frozenset(struct session *session, PyObject *set)
     PySetObject *so = (PySetObject *)set;
     for (Py_ssize_t i = 0; i <= so->mask; i++) {
         if (so->table[i].key != NULL && so->table[i].hash != -1) {
-            hash += mix(hash_values(session, 1, &so->table[i].key, 1, 0), 3);
+            hash += mix(hash_values(session, 1, &so->table[i].key, 1), 3);
         }
     }
     return mix(hash, (uint64_t)so->used);
@@ -219,7 +228,7 @@ static uint64_t hash_content(struct session *session, PyObject *value, struct ty
     case CAPTURE_TUPLE: {
         Py_ssize_t count = PyTuple_GET_SIZE(value);
         return mix(hash_values(session, CTR_V_TUPLE, ((PyTupleObject *)value)->ob_item,
-                               cut_length(session->limits.max_items, count), 0),
+                               cut_length(session->limits.max_items, count)),
                    (uint64_t)count);
     }
     case CAPTURE_FROZENSET:
@@ -227,11 +236,11 @@ static uint64_t hash_content(struct session *session, PyObject *value, struct ty
     case CAPTURE_SLICE: {
         PySliceObject *slice = (PySliceObject *)value;
         PyObject *parts[] = {slice->start, slice->stop, slice->step};
-        return hash_values(session, CTR_V_SLICE, parts, 3, 0);
+        return hash_values(session, CTR_V_SLICE, parts, 3);
     }
     case CAPTURE_RANGE: {
         PyObject *const *parts = (PyObject *const *)((char *)value + sizeof(PyObject));
-        return hash_values(session, CTR_V_RANGE, parts, 3, 0);
+        return hash_values(session, CTR_V_RANGE, parts, 3);
     }
     case CAPTURE_DATE:
         return hash_bytes(session, 1, ((PyDateTime_Date *)value)->data, _PyDateTime_DATE_DATASIZE);
@@ -256,7 +265,7 @@ static uint64_t hash_content(struct session *session, PyObject *value, struct ty
     case CAPTURE_PARTS: {
         PyObject *parts[3];
         Py_ssize_t count = collect_parts(value, type, parts);
-        return hash_values(session, CAPTURE_PARTS, parts, count, 0);
+        return hash_values(session, CAPTURE_PARTS, parts, count);
     }
     default:
         return mix((uint64_t)(uintptr_t)value, (uint64_t)(uintptr_t)type);
