@@ -23,6 +23,10 @@ def start():
     except BaseException as error:
         os.environ.pop(_VARIABLE, None)
         _complain(error)
+    finally:
+        # Functions and their module refer to each other: the program's first gc.collect() would
+        # find them.
+        globals().clear()
 
 
 def _load_recorder():

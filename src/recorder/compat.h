@@ -233,7 +233,7 @@ static inline bool compat_same_key(PyObject *a, PyObject *b)
         return length == PyUnicode_GET_LENGTH(b) && kind == (int)PyUnicode_KIND(b) &&
                memcmp(PyUnicode_DATA(a), PyUnicode_DATA(b), (size_t)(length * kind)) == 0;
     }
-    int64_t x, y;
+    int64_t x = 0, y = 0;
     return PyLong_CheckExact(a) && PyLong_CheckExact(b) && compat_small_int(a, &x) &&
            compat_small_int(b, &y) && x == y;
 }

@@ -3,9 +3,9 @@
 #include <opcode.h>
 #include <stdlib.h>
 
-/* ---- the line of each code unit ------------------------------------------------------------------ */
+#include "recorder/reach.h"
 
-enum { NO_LINE = -1 };
+/* ---- the line of each code unit ------------------------------------------------------------------ */
 
 static int read_varint(const uint8_t **at, const uint8_t *end)
 {
@@ -28,7 +28,7 @@ static int read_signed(const uint8_t **at, const uint8_t *end)
 
 /* The location table: entries of one byte (code, length) and operands; see CPython's
  * Objects/locations.md. Fills `lines[units]`. */
-static void read_lines(PyCodeObject *code, int *lines, Py_ssize_t units)
+void effects_read_lines(PyCodeObject *code, int *lines, Py_ssize_t units)
 {
     enum { SHORT_MAX = 9, ONE_LINE = 10, ONE_LINE_MAX = 12, NO_COLUMNS = 13, LONG = 14, NONE = 15 };
     const uint8_t *at = (const uint8_t *)PyBytes_AS_STRING(code->co_linetable);
@@ -63,7 +63,7 @@ static void read_lines(PyCodeObject *code, int *lines, Py_ssize_t units)
 
 /* ---- what each instruction does -------------------------------------------------------------------- */
 
-enum effect {
+enum deed {
     PURE,          /* neither rebinds a slot nor changes an object we look at */
     ESCAPES,
     STORES,
@@ -171,6 +171,11 @@ static const uint8_t effects[256] = {
     [SET_FUNCTION_ATTRIBUTE] = PURE + 1,
 #endif
 };
+
+bool effects_escapes(int opcode)
+{
+    return effects[opcode] == 0;
+}
 
 enum { FIRST_IN_PLACE_OPERATOR = 13 }; /* NB_INPLACE_ADD */
 
@@ -320,8 +325,11 @@ static void spread_lineless(struct plan *plan)
     for (int i = 0; i < plan->line_count; i++) {
         plan->lines[i].writes |= lineless->writes;
         plan->lines[i].flags |= lineless->flags;
+        if (lineless->flags & (LINE_ESCAPES | LINE_STORES)) {
+            plan->lines[i].flags |= LINE_VAGUE;
+        }
     }
-    lineless->flags |= LINE_ESCAPES | LINE_MANY; /* a line outside: look at everything */
+    lineless->flags |= LINE_ESCAPES | LINE_MANY | LINE_VAGUE; /* a line outside: look at everything */
     lineless->writes = ~0ull;
     lineless->reads = ~0ull;
 }
@@ -354,11 +362,12 @@ bool effects_learn(struct plan *plan, PyCodeObject *code)
     bool done = false;
     if (lines != NULL) {
         struct learning learning = {.plan = plan, .code = code};
-        read_lines(code, lines, units);
+        effects_read_lines(code, lines, units);
         done = make_lines(plan, lines, units);
         if (done) {
             each_instruction(&learning, raw, units, lines, visit_effects);
-            done = learn_globals(&learning, raw, units, lines);
+            done = learn_globals(&learning, raw, units, lines) &&
+                   reach_learn(plan, code, raw, units, lines);
             spread_lineless(plan);
         }
     }

@@ -5,6 +5,7 @@
 #include "recorder/frame.h"
 #include "recorder/monitor.h"
 #include "recorder/plan.h"
+#include "recorder/reach.h"
 #include "recorder/value.h"
 
 /* Steps of every handler: (1) room in the block, (2) the running thread and its frame, (3) what the
@@ -279,39 +280,26 @@ static void check_objects(struct session *session, struct shadow_frame *frame, c
     }
 }
 
-/* A store through an object we cannot look into (a memoryview, an array of numpy) may change what it
- * shares memory with. */
-static bool stores_through_opaque(struct session *session, struct shadow_frame *frame,
-                                  compat_frame *real, uint64_t slots)
+/* The line may have changed any object: those it names are looked at wholly, the frame's others too. */
+static void apply_vague(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                        const struct line_info *line)
 {
-    for (; slots != 0; slots &= slots - 1) {
-        uint32_t slot = (uint32_t)__builtin_ctzll(slots);
-        if (slot < frame->plan->real_slots && shadow_kind(&frame->slots[slot]) == CTR_V_NODE) {
-            PyObject *value = slot_value(frame->plan, real, slot);
-            if (value != NULL && !PyUnicode_CheckExact(value) && !PyTuple_CheckExact(value) &&
-                types_of(session, Py_TYPE(value))->capture == CAPTURE_OPAQUE) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static void apply_effects(struct session *session, struct shadow_frame *frame, compat_frame *real,
-                          const struct line_info *line)
-{
-    if ((line->flags & LINE_ESCAPES) ||
-        stores_through_opaque(session, frame, real, line->reads & ~frame->object_slots)) {
-        session->epoch++;
-    }
+    session->epoch++;
     if (line->global_count != 0) {
         check_global_objects(session, frame, real, line);
     }
-    if (frame->epoch != session->epoch) {
+    frame->epoch = session->epoch;
+    check_objects(session, frame, real, frame->object_slots, line->reads, false);
+}
+
+static inline void apply_effects(struct session *session, struct shadow_frame *frame,
+                                 compat_frame *real, const struct line_info *line)
+{
+    if ((line->flags & LINE_VAGUE) || reach_apply(session, frame, real, line)) {
+        apply_vague(session, frame, real, line);
+    } else if (frame->object_slots != 0 && frame->epoch != session->epoch) {
         frame->epoch = session->epoch;
         check_objects(session, frame, real, frame->object_slots, line->reads, false);
-    } else {
-        check_objects(session, frame, real, frame->object_slots & line->reads, line->reads, true);
     }
 }
 
@@ -488,6 +476,14 @@ static inline void put_tick(struct session *session)
     }
 }
 
+/* Nothing but this very call has happened on the caller's line. */
+static inline bool only_calls(const struct shadow_frame *caller)
+{
+    const struct line_info *line = caller != NULL ? caller->line_info : NULL;
+    return line != NULL && !(line->flags & LINE_VAGUE) && line->effect_count == 1 &&
+           caller->plan->effects[line->first_effect].verdict == VERDICT_RECORDED;
+}
+
 static void start_arguments(struct session *session, struct shadow_frame *frame, compat_frame *real)
 {
     const struct plan *plan = frame->plan;
@@ -545,7 +541,9 @@ PyObject *event_start(struct session *session, PyObject *const *args)
     if (thread->top != NULL) {
         know_frame(session, thread->top); /* the caller stands in the block where the call starts */
     }
-    session->epoch++; /* the caller's line ran in part */
+    if (!only_calls(thread->top)) {
+        session->epoch++; /* the caller's line ran in part */
+    }
     struct shadow_frame *frame = frame_push(thread, real, plan);
     if (frame == NULL) {
         Py_RETURN_NONE;

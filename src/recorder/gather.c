@@ -195,7 +195,7 @@ static void add_text(struct session *session, struct gathered *gathered, const c
 {
     struct attribute *attribute = add(session, gathered);
     if (attribute != NULL) {
-        *attribute = (struct attribute){NULL, text, value};
+        *attribute = (struct attribute){.text = text, .value = value};
     }
 }
 
@@ -204,7 +204,7 @@ static void add_named(struct session *session, struct gathered *gathered, PyObje
 {
     struct attribute *attribute = PyUnicode_CheckExact(name) ? add(session, gathered) : NULL;
     if (attribute != NULL) {
-        *attribute = (struct attribute){name, NULL, value};
+        *attribute = (struct attribute){.name = name, .value = value};
     }
 }
 
@@ -245,6 +245,9 @@ void gather_attributes(struct session *session, PyObject *value, const struct ty
         PyObject *held = *(PyObject **)((char *)value + type->slots[i].offset);
         add_text(session, gathered, type->slots[i].text,
                  held == NULL && type->slots[i].none_if_null ? Py_None : held);
+        if (gathered->count > 0) {
+            gathered->attributes[gathered->count - 1].is_secret = type->slots[i].is_secret;
+        }
     }
     PyDictKeysObject *keys;
     Py_ssize_t count;

@@ -9,6 +9,7 @@ struct attribute {
     PyObject *name;   /* borrowed; NULL: `text` is the name */
     const char *text;
     PyObject *value;  /* borrowed; NULL: unbound */
+    bool is_secret;   /* of `text`; a `name` is asked for */
 };
 
 /* Borrowed from the session's scratch memory until the next gather_*. */

@@ -138,6 +138,15 @@ static int read_activation(struct request *request, PyObject *value)
     return request->activation != NULL ? 0 : -1;
 }
 
+/* The file CPython invents for a program that has none. */
+static const char *synthetic_file(const char *program)
+{
+    if (program == NULL) {
+        return NULL;
+    }
+    return strcmp(program, "-c") == 0 ? "<string>" : strcmp(program, "-") == 0 ? "<stdin>" : NULL;
+}
+
 static int read_option(struct request *request, const char *name, PyObject *value)
 {
     uint64_t *limit = limit_named(&request->order.limits, name);
@@ -154,9 +163,8 @@ static int read_option(struct request *request, const char *name, PyObject *valu
     }
     if (strcmp(name, "program") == 0) {
         add_text_entry(&request->run, "program", value);
-        request->order.records_string =
-            PyUnicode_Check(value) && PyUnicode_CompareWithASCIIString(value, "-c") == 0;
-        return 0;
+        request->order.program_file = synthetic_file(PyUnicode_AsUTF8(value));
+        return PyErr_Occurred() ? -1 : 0;
     }
     if (strcmp(name, "args") == 0) {
         add_list_entries(&request->run, "argument", value);
@@ -292,7 +300,8 @@ static void order_from(const struct ct_start_options *options, struct request *r
     request->order.id = options->id;
     request->order.limits.exact = options->exact;
     request->order.wait_for_main = true;
-    request->order.records_string = options->kind == CT_START_CODE;
+    request->order.program_file =
+        options->kind == CT_START_CODE ? "<string>" : synthetic_file(options->program);
     if (options->activation != NULL) {
         request->activation = realpath(options->activation, NULL);
         request->order.activation =

@@ -406,8 +406,7 @@ static uint8_t *place(struct session *session, uint8_t *at, struct shadow *shado
 
 static bool secret_attribute(const struct attribute *attribute)
 {
-    return attribute->name != NULL ? scope_is_secret(attribute->name)
-                                   : scope_is_secret_text(attribute->text);
+    return attribute->name != NULL ? scope_is_secret(attribute->name) : attribute->is_secret;
 }
 
 static uint8_t *place_named(struct session *session, uint8_t *at, struct shadow *shadow,
@@ -1031,6 +1030,27 @@ void object_check(struct session *session, PyObject *value, struct shadow *shado
     check_content(session, entry, value, named);
 }
 
+bool object_check_item(struct session *session, PyObject *value, struct shadow *shadow, int64_t index)
+{
+    struct object_entry *entry =
+        shadow_kind(shadow) == CTR_V_OBJECT ? object_of(session, shadow) : NULL;
+    if (entry == NULL || entry->address != value || !(entry->flags & ENTRY_OPENED) ||
+        entry->true_length != (uint64_t)PyList_GET_SIZE(value)) {
+        return false;
+    }
+    index += index < 0 ? PyList_GET_SIZE(value) : 0;
+    if (index < 0 || index >= entry->count) {
+        return index >= 0; /* beyond what is remembered: only the length is known of it */
+    }
+    PyObject *item = ((PyListObject *)value)->ob_item[index];
+    if (!same(session, &entry->items[index], item)) {
+        set_item(session, entry, value, (uint32_t)index, item);
+    } else if (shadow_kind(&entry->items[index]) == CTR_V_OBJECT) {
+        object_check(session, item, &entry->items[index], true, true);
+    }
+    return true;
+}
+
 /* What was remembered of a child is trusted only where the living container still holds it. */
 static void check_child(struct session *session, PyObject *value, struct shadow *shadow, bool forced)
 {
@@ -1077,6 +1097,15 @@ static void check_attribute_objects(struct session *session, struct object_entry
                                     PyObject *value, bool forced)
 {
     PyObject *values[CHILDREN_PER_CHECK];
+    PyDictKeysObject *keys;
+    Py_ssize_t shared;
+    PyObject **inline_values = compat_inline_values(value, &keys, &shared);
+    if (inline_values != NULL && keys == entry->shape && entry->type->slot_count == 0) {
+        for (uint32_t i = 0; i < entry->attr_count && i < shared && i < CHILDREN_PER_CHECK; i++) {
+            check_child(session, inline_values[i], &entry->attrs[i], forced);
+        }
+        return;
+    }
     struct gathered gathered;
     gather_attributes(session, value, entry->type, &gathered);
     uint32_t count = entry->attr_count < gathered.count ? entry->attr_count : gathered.count;

@@ -55,6 +55,11 @@ uint8_t *object_put_reference(struct session *session, uint8_t *at, struct objec
 void object_check(struct session *session, PyObject *value, struct shadow *shadow, bool named,
                   bool forced);
 
+/* The same for one item of a list, negative counted from the end, and for what is in it; false when that
+ * is not enough: the list's length changed or it is not remembered. */
+bool object_check_item(struct session *session, PyObject *value, struct shadow *shadow,
+                       int64_t index);
+
 /* The same for some of the objects inside it, in rotation. */
 void object_check_children(struct session *session, PyObject *value, const struct shadow *shadow,
                            bool forced);

@@ -348,6 +348,7 @@ void plans_free(struct session *session)
         free(plan->actions);
         free(plan->lines);
         free(plan->globals_read);
+        free(plan->effects);
         free(plan);
     }
     session->plans = NULL;

@@ -46,10 +46,11 @@ static bool is_own(const char *file)
     return false;
 }
 
-/* `python -c` runs "<string>": there it is the program itself. */
+/* `python -c` runs "<string>", `python -` "<stdin>": there these are the program itself. */
 static bool is_synthetic(const struct session *session, const char *file)
 {
-    return file[0] == '<' && !(session->records_string && strcmp(file, "<string>") == 0);
+    return file[0] == '<' &&
+           (session->program_file == NULL || strcmp(file, session->program_file) != 0);
 }
 
 bool scope_skips(struct session *session, PyCodeObject *code)
@@ -65,12 +66,12 @@ bool scope_skips(struct session *session, PyCodeObject *code)
 
 /* ---- which names ------------------------------------------------------------------------------------- */
 
-/* Whole words, in lower case; two words stand for the words one after another. */
+/* Whole words, in lower case and between spaces; two stand for one word after another. */
 static const char *const secret_words[] = {
-    "password", "passwd",   "passphrase", "pwd",        "secret",     "secrets",     "token",
-    "tokens",   "apikey",   "api key",    "credential", "credentials", "private key", "privatekey",
-    "access key", "auth key", "authorization", "bearer", "session key", "secret key", "jwt",
-    "ssn",      "cvv",      "pin code",
+    " password ", " passwd ", " passphrase ", " pwd ", " secret ", " secrets ", " token ",
+    " tokens ", " apikey ", " api key ", " credential ", " credentials ", " private key ",
+    " privatekey ", " access key ", " auth key ", " authorization ", " bearer ", " session key ",
+    " secret key ", " jwt ", " ssn ", " cvv ", " pin code ",
 };
 
 enum { SHORTEST_SECRET = 3, NAME_MAX_BYTES = 96, VERDICTS = 1024 };
@@ -103,11 +104,10 @@ static void split_words(const uint8_t *name, size_t size, char *words)
 
 static bool has_secret_word(const uint8_t *name, size_t size)
 {
-    char words[2 * NAME_MAX_BYTES + 4], padded[32];
+    char words[2 * NAME_MAX_BYTES + 4];
     split_words(name, size, words);
     for (size_t i = 0; i < sizeof secret_words / sizeof secret_words[0]; i++) {
-        snprintf(padded, sizeof padded, " %s ", secret_words[i]);
-        if (strstr(words, padded) != NULL) {
+        if (strstr(words, secret_words[i]) != NULL) {
             return true;
         }
     }

@@ -200,7 +200,7 @@ static int make_parts(const struct session_order *order, struct ct_error *error)
         .limits = order->limits,
         .waiting_for_main = order->wait_for_main,
         .waiting_for_file = order->activation != NULL,
-        .records_string = order->records_string,
+        .program_file = order->program_file,
         .exports = order->exports,
         .exit_status = INT32_MIN,
         .interpreter = PyInterpreterState_Get(),

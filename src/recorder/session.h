@@ -65,6 +65,35 @@ enum line_flags {
     LINE_ESCAPES = 1, /* runs code we do not see: any object may have changed */
     LINE_STORES = 2,  /* stores into objects it reaches by the names it reads, and no others */
     LINE_MANY = 4,    /* may write slots beyond PLAN_MASK_SLOTS */
+    LINE_VAGUE = 8,   /* its effects are not all listed: see reach.h */
+};
+
+/* Something a line does to an object it reaches by name. */
+enum action {
+    ACTION_STORE,        /* sets an attribute, a slice, works in place: look at all of it */
+    ACTION_STORE_CONST,  /* receiver[index] = ... */
+    ACTION_STORE_SLOT,   /* receiver[slot `index`] = ... */
+    ACTION_METHOD,       /* receiver.name(...) */
+    ACTION_CALL,         /* receiver(...) */
+};
+
+enum receiver {
+    RECEIVER_SLOT,   /* a variable */
+    RECEIVER_ATTR,   /* an attribute of a variable's object */
+    RECEIVER_GLOBAL, /* a name of the module or of builtins */
+};
+
+enum verdict { VERDICT_UNKNOWN, VERDICT_PURE, VERDICT_RECORDED, VERDICT_CHANGES, VERDICT_ESCAPES };
+
+struct effect {
+    uint8_t action;
+    uint8_t receiver;
+    uint8_t slot;
+    uint8_t verdict;   /* what a call did when `version` was last seen */
+    uint32_t version;  /* of the receiver's type or the module's dict */
+    int32_t index;
+    PyObject *attr;    /* names, borrowed from the code object */
+    PyObject *name;
 };
 
 struct line_info {
@@ -73,6 +102,8 @@ struct line_info {
     uint32_t flags;
     uint32_t first_global; /* in plan->globals_read */
     uint16_t global_count;
+    uint16_t effect_count;
+    uint32_t first_effect; /* in plan->effects */
 };
 
 struct plan {
@@ -91,6 +122,7 @@ struct plan {
     int first_line;
     int line_count;
     struct line_info *lines; /* of first_line ... */
+    struct effect *effects;
     PyObject **globals_read; /* names (borrowed from the code object: it lives while its frames do) */
     PyObject *globals;       /* address of the module's dict, never followed after the callback */
     PyObject *code;          /* address */
@@ -235,7 +267,7 @@ struct session {
     bool waiting_for_main;   /* armed by the environment: recording begins with __main__'s code */
     bool waiting_for_file;   /* begins when a code object of `activation` starts */
     bool is_dead;            /* a forked child: everything belongs to the parent */
-    bool records_string;     /* the program is given by -c */
+    const char *program_file; /* "<string>" for -c, "<stdin>" for -; else NULL. Constant text */
     bool exports;            /* files beside the trace are ours to write */
     char *stdlib;            /* folder of the standard library */
     char *activation;        /* absolute path, or NULL */
@@ -253,7 +285,7 @@ struct session_order {
     const char *format;      /* exported at stop: "json", "binary", or NULL for none */
     const char *activation;  /* absolute, resolved */
     bool wait_for_main;
-    bool records_string;
+    const char *program_file; /* the synthetic file that is the program, or NULL */
     bool exports;            /* write side files and `format` at stop; else `ct` does */
     struct limits limits;
     const struct ct_bytes *run; /* encoded pairs for CTR_DEF_RUN: blocks key, value, key, value ... */

@@ -5,6 +5,7 @@
 #include <structmember.h>
 
 #include "recorder/path.h"
+#include "recorder/scope.h"
 #include "recorder/wtf8.h"
 
 enum { TYPE_TABLE_BITS = 12, TYPE_TABLE = 1 << TYPE_TABLE_BITS };
@@ -187,6 +188,7 @@ static int collect_slots(struct type_info *info, PyTypeObject *type)
             slot->offset = member->offset;
             slot->none_if_null = member->type == T_OBJECT;
             snprintf(slot->text, sizeof slot->text, "%s", member->name);
+            slot->is_secret = scope_is_secret_text(member->name);
         }
     }
     return 0;

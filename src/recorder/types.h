@@ -40,6 +40,7 @@ struct type_slot { /* an attribute kept in a slot of the instance */
     Py_ssize_t offset;
     char text[48];
     bool none_if_null;
+    bool is_secret;
 };
 
 struct type_info {

@@ -1,6 +1,10 @@
 #include "recorder/value.h"
 
-#include <datetime.h> /* its macros only: the capsule would import */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-variable"
+#include <datetime.h> /* its macros only: the capsule would import the module */
+#pragma GCC diagnostic pop
+
 #include <stdlib.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -80,7 +84,7 @@ static void node_shadow(uint64_t hash, struct shadow *out)
 static uint64_t hash_values(struct session *session, uint64_t hash, PyObject *const *values,
                             Py_ssize_t count)
 {
-    static _Thread_local int nesting;
+    static int nesting; /* under the interpreter's lock */
     bool outermost = nesting == 0;
     if (outermost) {
         session->hash_budget = HASH_BUDGET;

@@ -1,0 +1,762 @@
+#include "recorder/reach.h"
+
+#include <opcode.h>
+#include <stdlib.h>
+
+#include "recorder/effects.h"
+#include "recorder/frame.h"
+#include "recorder/object.h"
+#include "recorder/types.h"
+#include "recorder/value.h"
+
+/* ---- learning: what stands on the evaluation stack --------------------------------------------------- */
+
+enum known {
+    UNKNOWN,
+    NAMED,     /* the value of a receiver */
+    ITEM,      /* an item of a named container */
+    CONSTANT,  /* a small int, in `index` */
+    METHOD,    /* `name` looked up on the receiver */
+    NOTHING,   /* the NULL or self beside a callable */
+};
+
+struct operand {
+    uint8_t known;
+    uint8_t receiver;
+    uint8_t slot;
+    bool is_slot; /* NAMED by RECEIVER_SLOT alone: usable as an index */
+    int32_t index;
+    PyObject *attr;
+    PyObject *name;
+};
+
+enum { STACK_MAX = 64 };
+
+struct walk {
+    struct plan *plan;
+    PyCodeObject *code;
+    struct operand stack[STACK_MAX];
+    int depth;
+    int line;
+    struct effect *effects; /* with their lines beside them until all are known */
+    int *effect_lines;
+    size_t count, capacity;
+    bool failed;
+};
+
+static struct operand pop(struct walk *walk)
+{
+    if (walk->depth == 0) {
+        return (struct operand){0};
+    }
+    return walk->stack[--walk->depth];
+}
+
+static void push(struct walk *walk, struct operand operand)
+{
+    if (walk->depth == STACK_MAX) { /* forget the oldest: what is below reads as unknown */
+        memmove(walk->stack, walk->stack + 1, (STACK_MAX - 1) * sizeof *walk->stack);
+        walk->depth--;
+    }
+    walk->stack[walk->depth++] = operand;
+}
+
+static void push_unknown(struct walk *walk)
+{
+    push(walk, (struct operand){0});
+}
+
+static struct line_info *line_of(struct walk *walk)
+{
+    struct plan *plan = walk->plan;
+    return walk->line == NO_LINE ? &plan->lines[plan->line_count]
+                                 : &plan->lines[walk->line - plan->first_line];
+}
+
+static void vague(struct walk *walk)
+{
+    line_of(walk)->flags |= LINE_VAGUE;
+}
+
+static void add_effect(struct walk *walk, struct effect effect)
+{
+    if (walk->count == walk->capacity) {
+        size_t capacity = walk->capacity ? walk->capacity * 2 : 32;
+        struct effect *effects = realloc(walk->effects, capacity * sizeof *effects);
+        walk->effects = effects != NULL ? effects : walk->effects;
+        int *lines = realloc(walk->effect_lines, capacity * sizeof *lines);
+        walk->effect_lines = lines != NULL ? lines : walk->effect_lines;
+        if (effects == NULL || lines == NULL) {
+            walk->failed = true;
+            return;
+        }
+        walk->capacity = capacity;
+    }
+    walk->effect_lines[walk->count] = walk->line;
+    walk->effects[walk->count++] = effect;
+}
+
+/* A store or call through `on`; vague when nothing names it. */
+static void act(struct walk *walk, enum action action, struct operand on, int32_t index)
+{
+    if (on.known != NAMED && on.known != METHOD) {
+        vague(walk);
+        return;
+    }
+    add_effect(walk, (struct effect){.action = (uint8_t)action,
+                                     .receiver = on.receiver,
+                                     .slot = on.slot,
+                                     .index = index,
+                                     .attr = on.attr,
+                                     .name = on.name});
+}
+
+static struct operand slot_operand(unsigned slot)
+{
+    if (slot >= PLAN_MASK_SLOTS) {
+        return (struct operand){0};
+    }
+    return (struct operand){.known = NAMED, .receiver = RECEIVER_SLOT, .slot = (uint8_t)slot,
+                            .is_slot = true};
+}
+
+static PyObject *name_at(struct walk *walk, unsigned index)
+{
+    PyObject *names = walk->code->co_names;
+    return index < (unsigned)PyTuple_GET_SIZE(names) ? PyTuple_GET_ITEM(names, index) : NULL;
+}
+
+static struct operand global_operand(struct walk *walk, unsigned index)
+{
+    PyObject *name = name_at(walk, index);
+    return (struct operand){.known = name != NULL ? NAMED : UNKNOWN, .receiver = RECEIVER_GLOBAL,
+                            .attr = name};
+}
+
+static void load_constant(struct walk *walk, unsigned index)
+{
+    PyObject *constants = walk->code->co_consts;
+    struct operand operand = {0};
+    int64_t number;
+    if (index < (unsigned)PyTuple_GET_SIZE(constants)) {
+        PyObject *value = PyTuple_GET_ITEM(constants, index);
+        if (PyLong_CheckExact(value) && compat_small_int(value, &number) &&
+            number >= INT32_MIN && number <= INT32_MAX) {
+            operand = (struct operand){.known = CONSTANT, .index = (int32_t)number};
+        }
+    }
+    push(walk, operand);
+}
+
+static void load_attribute(struct walk *walk, unsigned oparg)
+{
+    struct operand owner = pop(walk);
+    PyObject *name = name_at(walk, oparg >> 1);
+    if (oparg & 1) {
+        struct operand method = owner;
+        method.known = owner.known == NAMED && name != NULL ? METHOD : UNKNOWN;
+        method.name = name;
+        push(walk, method);
+        push(walk, (struct operand){.known = NOTHING});
+        return;
+    }
+    struct operand result = {0};
+    if (owner.known == NAMED && owner.receiver == RECEIVER_SLOT && name != NULL) {
+        result = owner;
+        result.receiver = RECEIVER_ATTR;
+        result.attr = name;
+        result.is_slot = false;
+    }
+    push(walk, result);
+}
+
+static void store_item(struct walk *walk)
+{
+    struct operand key = pop(walk), container = pop(walk);
+    pop(walk);
+    if (key.known == CONSTANT) {
+        act(walk, ACTION_STORE_CONST, container, key.index);
+    } else if (key.known == NAMED && key.is_slot) {
+        act(walk, ACTION_STORE_SLOT, container, key.slot);
+    } else {
+        act(walk, ACTION_STORE, container, 0);
+    }
+}
+
+static void call(struct walk *walk, unsigned arguments, bool keywords)
+{
+    if (keywords) {
+        pop(walk);
+    }
+    for (unsigned i = 0; i < arguments; i++) {
+        pop(walk);
+    }
+    struct operand second = pop(walk), first = pop(walk);
+    struct operand callee = first.known == METHOD || first.known == NAMED ? first : second;
+    push_unknown(walk);
+    act(walk, callee.known == METHOD ? ACTION_METHOD : ACTION_CALL, callee, 0);
+}
+
+static void in_place(struct walk *walk)
+{
+    pop(walk);
+    struct operand left = pop(walk);
+    push_unknown(walk);
+    if (left.known == NAMED) {
+        act(walk, ACTION_STORE, left, 0);
+    } else if (left.known != ITEM) { /* an item is stored again, and looked into then */
+        vague(walk);
+    }
+}
+
+static void load_item(struct walk *walk)
+{
+    pop(walk);
+    struct operand container = pop(walk);
+    push(walk, (struct operand){.known = container.known == NAMED ? ITEM : UNKNOWN});
+}
+
+/* Any other instruction: its net effect, and nothing known of what it leaves on top. */
+static void other(struct walk *walk, int opcode, unsigned oparg)
+{
+    int effect = PyCompile_OpcodeStackEffectWithJump(opcode, (int)oparg, 0);
+    if (effect == PY_INVALID_STACK_EFFECT) {
+        PyErr_Clear();
+        walk->depth = 0;
+        return;
+    }
+    for (; effect < 0; effect++) {
+        pop(walk);
+    }
+    if (walk->depth > 0) {
+        walk->stack[walk->depth - 1] = (struct operand){0};
+    }
+    for (; effect > 0; effect--) {
+        push_unknown(walk);
+    }
+}
+
+static void copy_operand(struct walk *walk, unsigned depth)
+{
+    push(walk, depth <= (unsigned)walk->depth ? walk->stack[walk->depth - (int)depth]
+                                              : (struct operand){0});
+}
+
+static void swap_operands(struct walk *walk, unsigned depth)
+{
+    if (depth > (unsigned)walk->depth) {
+        walk->depth = 0;
+        return;
+    }
+    struct operand *top = &walk->stack[walk->depth - 1];
+    struct operand *with = &walk->stack[walk->depth - (int)depth];
+    struct operand held = *top;
+    *top = *with;
+    *with = held;
+}
+
+enum { FIRST_IN_PLACE = 13 }; /* NB_INPLACE_ADD */
+
+static void step(struct walk *walk, int opcode, unsigned oparg)
+{
+    switch (opcode) {
+    case LOAD_FAST:
+    case LOAD_FAST_CHECK:
+    case LOAD_DEREF:
+        push(walk, slot_operand(oparg));
+        break;
+#if !CT_PY312
+    case LOAD_FAST_LOAD_FAST:
+        push(walk, slot_operand(oparg >> 4));
+        push(walk, slot_operand(oparg & 15));
+        break;
+    case STORE_FAST_LOAD_FAST:
+        pop(walk);
+        push(walk, slot_operand(oparg & 15));
+        break;
+    case CALL_KW:
+        call(walk, oparg, true);
+        break;
+#endif
+    case LOAD_CONST:
+        load_constant(walk, oparg);
+        break;
+    case LOAD_NAME:
+        push(walk, global_operand(walk, oparg));
+        break;
+    case LOAD_GLOBAL:
+        if ((oparg & 1) && CT_PY312) {
+            push(walk, (struct operand){.known = NOTHING});
+        }
+        push(walk, global_operand(walk, oparg >> 1));
+        if ((oparg & 1) && !CT_PY312) {
+            push(walk, (struct operand){.known = NOTHING});
+        }
+        break;
+    case PUSH_NULL:
+        push(walk, (struct operand){.known = NOTHING});
+        break;
+    case LOAD_ATTR:
+        load_attribute(walk, oparg);
+        break;
+    case BINARY_SUBSCR:
+        load_item(walk);
+        break;
+    case COPY:
+        copy_operand(walk, oparg);
+        break;
+    case SWAP:
+        swap_operands(walk, oparg);
+        break;
+    case STORE_SUBSCR:
+        store_item(walk);
+        break;
+    case DELETE_SUBSCR:
+        pop(walk);
+        act(walk, ACTION_STORE, pop(walk), 0);
+        break;
+    case STORE_ATTR: {
+        struct operand owner = pop(walk);
+        pop(walk);
+        act(walk, ACTION_STORE, owner, 0);
+        break;
+    }
+    case DELETE_ATTR:
+        act(walk, ACTION_STORE, pop(walk), 0);
+        break;
+    case STORE_SLICE:
+        pop(walk);
+        pop(walk);
+        act(walk, ACTION_STORE, pop(walk), 0);
+        pop(walk);
+        break;
+    case CALL:
+        call(walk, oparg, false);
+        break;
+    case BINARY_OP:
+        if (oparg >= FIRST_IN_PLACE) {
+            in_place(walk);
+        } else {
+            other(walk, opcode, oparg);
+        }
+        break;
+    default:
+        if (effects_escapes(opcode)) {
+            vague(walk);
+        }
+        other(walk, opcode, oparg);
+    }
+}
+
+/* ---- learning: the whole code -------------------------------------------------------------------------- */
+
+static bool ends_flow(int opcode)
+{
+    return opcode == JUMP_FORWARD || opcode == JUMP_BACKWARD || opcode == RETURN_VALUE ||
+           opcode == RETURN_CONST || opcode == RAISE_VARARGS || opcode == RERAISE ||
+           opcode == JUMP_BACKWARD_NO_INTERRUPT;
+}
+
+static int caches_after(const uint8_t *bytes, Py_ssize_t units, Py_ssize_t at)
+{
+    int count = 0;
+    while (at + 1 + count < units && bytes[2 * (at + 1 + count)] == CACHE) {
+        count++;
+    }
+    return count;
+}
+
+/* Mark where jumps arrive: two paths meet there, and nothing is known of the stack. */
+static void mark_target(uint8_t *targets, Py_ssize_t units, Py_ssize_t at)
+{
+    if (at >= 0 && at < units) {
+        targets[at] = 1;
+    }
+}
+
+static void mark_targets(const uint8_t *bytes, Py_ssize_t units, uint8_t *targets)
+{
+    unsigned extended = 0;
+    for (Py_ssize_t i = 0; i < units; i++) {
+        int opcode = bytes[2 * i];
+        unsigned oparg = extended << 8 | bytes[2 * i + 1];
+        extended = opcode == EXTENDED_ARG ? oparg : 0;
+        Py_ssize_t next = i + 1 + caches_after(bytes, units, i);
+        switch (opcode) {
+        case JUMP_FORWARD:
+        case POP_JUMP_IF_TRUE:
+        case POP_JUMP_IF_FALSE:
+        case POP_JUMP_IF_NONE:
+        case POP_JUMP_IF_NOT_NONE:
+        case FOR_ITER:
+        case SEND:
+            mark_target(targets, units, next + (Py_ssize_t)oparg);
+            mark_target(targets, units, next + (Py_ssize_t)oparg + 1);
+            break;
+        case JUMP_BACKWARD:
+        case JUMP_BACKWARD_NO_INTERRUPT:
+            mark_target(targets, units, next - (Py_ssize_t)oparg);
+            break;
+        case PUSH_EXC_INFO:
+            mark_target(targets, units, i);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+static void walk_code(struct walk *walk, const uint8_t *bytes, Py_ssize_t units, const int *lines,
+                      const uint8_t *targets)
+{
+    unsigned extended = 0;
+    bool reached = true;
+    for (Py_ssize_t i = 0; i < units; i++) {
+        int opcode = bytes[2 * i];
+        unsigned oparg = extended << 8 | bytes[2 * i + 1];
+        extended = opcode == EXTENDED_ARG ? oparg : 0;
+        if (targets[i] || !reached) {
+            walk->depth = 0;
+            reached = true;
+        }
+        if (opcode == CACHE || opcode == EXTENDED_ARG) {
+            continue;
+        }
+        walk->line = lines[i];
+        step(walk, opcode, oparg);
+        reached = !ends_flow(opcode);
+    }
+}
+
+/* A receiver the line rebinds is not the object it worked on, nor is a rebound index the place. */
+static void settle_line(struct line_info *line, struct effect *effect)
+{
+    bool by_slot = effect->receiver != RECEIVER_GLOBAL;
+    bool rebound = by_slot && (line->writes >> effect->slot & 1);
+    if (rebound && !(effect->action == ACTION_STORE && effect->receiver == RECEIVER_SLOT)) {
+        line->flags |= LINE_VAGUE;
+    }
+    if (effect->action == ACTION_STORE_SLOT && (line->writes >> effect->index & 1)) {
+        effect->action = ACTION_STORE;
+    }
+}
+
+static bool collect(struct walk *walk)
+{
+    struct plan *plan = walk->plan;
+    plan->effects = calloc(walk->count + 1, sizeof *plan->effects);
+    if (plan->effects == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < walk->count; i++) {
+        walk->line = walk->effect_lines[i];
+        line_of(walk)->effect_count++;
+    }
+    uint32_t first = 0;
+    for (int i = 0; i <= plan->line_count; i++) {
+        plan->lines[i].first_effect = first;
+        first += plan->lines[i].effect_count;
+        plan->lines[i].effect_count = 0;
+    }
+    for (size_t i = 0; i < walk->count; i++) {
+        walk->line = walk->effect_lines[i];
+        struct line_info *line = line_of(walk);
+        settle_line(line, &walk->effects[i]);
+        plan->effects[line->first_effect + line->effect_count++] = walk->effects[i];
+    }
+    return true;
+}
+
+bool reach_learn(struct plan *plan, PyCodeObject *code, const uint8_t *bytes, Py_ssize_t units,
+                 const int *lines)
+{
+    struct walk *walk = calloc(1, sizeof *walk);
+    uint8_t *targets = calloc((size_t)units + 1, 1);
+    bool done = false;
+    if (walk != NULL && targets != NULL) {
+        walk->plan = plan;
+        walk->code = code;
+        mark_targets(bytes, units, targets);
+        walk_code(walk, bytes, units, lines, targets);
+        done = !walk->failed && collect(walk);
+    }
+    if (walk != NULL) {
+        free(walk->effects);
+        free(walk->effect_lines);
+    }
+    free(walk);
+    free(targets);
+    return done;
+}
+
+/* ---- applying ------------------------------------------------------------------------------------------ */
+
+static PyObject *slot_now(const struct shadow_frame *frame, compat_frame *real, unsigned slot)
+{
+    PyObject *value = slot < frame->plan->real_slots ? real->localsplus[slot] : NULL;
+    uint8_t kind = value != NULL ? frame->plan->kinds[slot] & CTR_VAR_KIND : 0;
+    if ((kind == CTR_VAR_CELL || kind == CTR_VAR_FREE) && PyCell_Check(value)) {
+        return PyCell_GET(value);
+    }
+    return value;
+}
+
+static PyObject *instance_attribute(PyObject *owner, PyObject *name)
+{
+    PyDictKeysObject *keys;
+    Py_ssize_t count;
+    PyObject **values = compat_inline_values(owner, &keys, &count);
+    if (values != NULL) {
+        for (Py_ssize_t i = 0; i < count; i++) {
+            if (compat_shared_key(keys, i) == name) {
+                return values[i];
+            }
+        }
+        return NULL;
+    }
+    PyObject *dict = compat_instance_dict(owner);
+    return dict != NULL && PyDict_Check(dict)
+               ? compat_dict_find(dict, name, ((PyASCIIObject *)name)->hash)
+               : NULL;
+}
+
+static PyObject *global_now(compat_frame *real, PyObject *name)
+{
+    Py_hash_t hash = ((PyASCIIObject *)name)->hash;
+    PyObject *spaces[] = {real->f_locals, real->f_globals, real->f_builtins};
+    for (int i = 0; i < 3 && hash != -1; i++) {
+        PyObject *found = spaces[i] != NULL && PyDict_Check(spaces[i])
+                              ? compat_dict_find(spaces[i], name, hash)
+                              : NULL;
+        if (found != NULL) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+static PyObject *receiver_now(struct shadow_frame *frame, compat_frame *real,
+                              const struct effect *effect)
+{
+    if (effect->receiver == RECEIVER_GLOBAL) {
+        return global_now(real, effect->attr);
+    }
+    PyObject *value = slot_now(frame, real, effect->slot);
+    if (effect->receiver == RECEIVER_SLOT || value == NULL) {
+        return value;
+    }
+    return instance_attribute(value, effect->attr);
+}
+
+/* Is this Python function recorded? Then what it does is written down in its own frame. */
+static bool function_is_recorded(struct session *session, PyObject *function)
+{
+    if (!PyFunction_Check(function)) {
+        return false;
+    }
+    PyObject *code = ((PyFunctionObject *)function)->func_code;
+    const struct plan *plan = compat_code_extra((PyCodeObject *)code, session->code_extra);
+    return plan != NULL && !plan->skip && !plan->generator;
+}
+
+static const char *const pure_builtins[] = {
+    "abs", "bool", "bytes", "chr", "complex", "dict", "divmod", "enumerate", "float", "frozenset",
+    "hash", "hex", "id", "int", "isinstance", "issubclass", "iter", "len", "list", "max", "min",
+    "oct", "ord", "pow", "print", "range", "repr", "reversed", "round", "set", "slice", "sorted",
+    "str", "sum", "tuple", "zip",
+};
+
+static bool name_in(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define NAME_IN(name, names) name_in(name, names, sizeof names / sizeof names[0])
+
+/* A C function or type of builtins that changes none of the objects it is given; what it calls of
+ * the program's (a key function, __str__) is recorded where it happens. */
+static bool is_pure_builtin(PyObject *callable)
+{
+    if (PyCFunction_CheckExact(callable)) {
+        PyObject *module = ((PyCFunctionObject *)callable)->m_module;
+        return module != NULL && PyUnicode_Check(module) &&
+               PyUnicode_CompareWithASCIIString(module, "builtins") == 0 &&
+               NAME_IN(((PyCFunctionObject *)callable)->m_ml->ml_name, pure_builtins);
+    }
+    return PyType_Check(callable) && !(((PyTypeObject *)callable)->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
+           NAME_IN(((PyTypeObject *)callable)->tp_name, pure_builtins);
+}
+
+static bool class_is_recorded(struct session *session, PyObject *callable)
+{
+    if (!PyType_Check(callable)) {
+        return false;
+    }
+    PyTypeObject *type = (PyTypeObject *)callable;
+    static PyObject *init_name;
+    if (init_name == NULL) {
+        init_name = PyUnicode_InternFromString("__init__");
+    }
+    if (Py_TYPE(type) != &PyType_Type || type->tp_new != PyBaseObject_Type.tp_new ||
+        init_name == NULL) {
+        return false;
+    }
+    PyObject *init = _PyType_Lookup(type, init_name);
+    return init != NULL && function_is_recorded(session, init);
+}
+
+static enum verdict judge_callable(struct session *session, PyObject *callable)
+{
+    if (callable == NULL) {
+        return VERDICT_ESCAPES;
+    }
+    if (is_pure_builtin(callable)) {
+        return VERDICT_PURE;
+    }
+    return function_is_recorded(session, callable) || class_is_recorded(session, callable)
+               ? VERDICT_RECORDED
+               : VERDICT_ESCAPES;
+}
+
+static const char *const list_reads[] = {"copy", "count", "index"};
+static const char *const set_reads[] = {"copy", "difference", "intersection", "isdisjoint",
+                                        "issubset", "issuperset", "symmetric_difference", "union"};
+
+/* A method of an exact built-in type: all changes of dicts are reported, the others are looked for. */
+static enum verdict judge_builtin_method(PyTypeObject *type, PyObject *name)
+{
+    const char *text = PyUnicode_IS_ASCII(name) ? (const char *)PyUnicode_DATA(name) : "";
+    if (type == &PyDict_Type || type == &PyUnicode_Type || type == &PyBytes_Type ||
+        type == &PyLong_Type || type == &PyFloat_Type || type == &PyTuple_Type ||
+        type == &PyFrozenSet_Type) {
+        return VERDICT_PURE;
+    }
+    if (type == &PyList_Type || strcmp(type->tp_name, "collections.deque") == 0) {
+        return NAME_IN(text, list_reads) ? VERDICT_PURE : VERDICT_CHANGES;
+    }
+    if (type == &PySet_Type) {
+        return NAME_IN(text, set_reads) ? VERDICT_PURE : VERDICT_CHANGES;
+    }
+    return type == &PyByteArray_Type ? VERDICT_CHANGES : VERDICT_ESCAPES;
+}
+
+static enum verdict judge_method(struct session *session, PyObject *owner, PyObject *name)
+{
+    PyTypeObject *type = Py_TYPE(owner);
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        return judge_builtin_method(type, name);
+    }
+    if (type->tp_getattro != PyObject_GenericGetAttr) {
+        return VERDICT_ESCAPES;
+    }
+    PyObject *method = _PyType_Lookup(type, name);
+    return method != NULL && function_is_recorded(session, method) ? VERDICT_RECORDED
+                                                                   : VERDICT_ESCAPES;
+}
+
+static enum verdict verdict_of(struct session *session, struct effect *effect, PyObject *receiver)
+{
+    if (receiver == NULL) {
+        return VERDICT_ESCAPES;
+    }
+    if (effect->action == ACTION_CALL) {
+        effect->verdict = (uint8_t)judge_callable(session, receiver);
+        return (enum verdict)effect->verdict;
+    }
+    PyTypeObject *type = Py_TYPE(receiver);
+    if (type->tp_version_tag == 0 || type->tp_version_tag != effect->version) {
+        effect->verdict = (uint8_t)judge_method(session, receiver, effect->name);
+        effect->version = type->tp_version_tag;
+    }
+    return (enum verdict)effect->verdict;
+}
+
+static bool is_scalar(const PyObject *value)
+{
+    return PyLong_CheckExact(value) || PyFloat_CheckExact(value) || PyUnicode_CheckExact(value) ||
+           value == Py_None || PyBool_Check(value);
+}
+
+/* Look at a receiver's content; false when it is nothing we can look into. */
+static bool look_at(struct session *session, PyObject *value, struct shadow *known)
+{
+    if (value == NULL || is_scalar(value)) {
+        return true;
+    }
+    struct shadow shadow;
+    if (known != NULL && shadow_kind(known) == CTR_V_OBJECT) {
+        object_check(session, value, known, true, true);
+        return true;
+    }
+    value_shadow(session, value, &shadow);
+    if (shadow_kind(&shadow) == CTR_V_OBJECT) {
+        object_check(session, value, &shadow, true, true);
+        return true;
+    }
+    struct type_info *type = types_of(session, Py_TYPE(value));
+    return type != NULL && type->capture != CAPTURE_OPAQUE;
+}
+
+static struct shadow *known_shadow(struct shadow_frame *frame, const struct effect *effect)
+{
+    return effect->receiver == RECEIVER_SLOT ? &frame->slots[effect->slot] : NULL;
+}
+
+static bool store_at(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                     const struct effect *effect, PyObject *value)
+{
+    int64_t index = effect->index;
+    if (effect->action == ACTION_STORE_SLOT) {
+        PyObject *number = slot_now(frame, real, (unsigned)effect->index);
+        if (number == NULL || !PyLong_CheckExact(number) || !compat_small_int(number, &index)) {
+            return look_at(session, value, known_shadow(frame, effect));
+        }
+    }
+    if (PyDict_CheckExact(value)) {
+        return true; /* reported already */
+    }
+    struct shadow *known = known_shadow(frame, effect);
+    if (PyList_CheckExact(value) && known != NULL && object_check_item(session, value, known, index)) {
+        return true;
+    }
+    return look_at(session, value, known);
+}
+
+static bool apply_effect(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                         struct effect *effect)
+{
+    PyObject *value = receiver_now(frame, real, effect);
+    switch (effect->action) {
+    case ACTION_STORE_CONST:
+    case ACTION_STORE_SLOT:
+        return value == NULL || store_at(session, frame, real, effect, value);
+    case ACTION_STORE:
+        return look_at(session, value, known_shadow(frame, effect));
+    default:
+        switch (verdict_of(session, effect, value)) {
+        case VERDICT_PURE:
+        case VERDICT_RECORDED:
+            return true;
+        case VERDICT_CHANGES:
+            return look_at(session, value, known_shadow(frame, effect));
+        default:
+            return false;
+        }
+    }
+}
+
+bool reach_apply(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                 const struct line_info *line)
+{
+    bool all = true;
+    struct effect *effects = frame->plan->effects + line->first_effect;
+    for (unsigned i = 0; i < line->effect_count; i++) {
+        all = apply_effect(session, frame, real, &effects[i]) && all;
+    }
+    return !all;
+}

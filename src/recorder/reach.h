@@ -1,0 +1,19 @@
+/* Which objects a line can change, found by following names through its bytecode: `xs[i] = v`,
+ * `self.items.append(x)`, `len(xs)`. Where that fails the line is LINE_VAGUE and everything it can
+ * reach is looked at. */
+#ifndef CT_RECORDER_REACH_H
+#define CT_RECORDER_REACH_H
+
+#include "recorder/session.h"
+
+struct shadow_frame;
+
+/* Fill plan->effects and the lines' effect ranges from the plain bytecode. False: no memory. */
+bool reach_learn(struct plan *plan, PyCodeObject *code, const uint8_t *bytes, Py_ssize_t units,
+                 const int *lines);
+
+/* Write what the line changed. True when it may have changed other objects as well. */
+bool reach_apply(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                 const struct line_info *line);
+
+#endif
