@@ -41,8 +41,9 @@ static bool has_end(const char *text, const char *end)
 
 static enum export_format choose_format(const struct fields *fields)
 {
-    bool is_binary = fields->format != NULL ? strcmp(fields->format, "binary") == 0
-                                            : fields->output != NULL && has_end(fields->output, ".bin");
+    bool is_binary = fields->format != NULL
+                         ? strcmp(fields->format, "binary") == 0
+                         : fields->output != NULL && has_end(fields->output, ".bin");
     return is_binary ? EXPORT_BINARY : EXPORT_JSON;
 }
 
@@ -99,8 +100,8 @@ static bool is_alone(const struct target *target)
 static void show_progress(const struct export_progress *progress, void *context)
 {
     (void)context;
-    unsigned percent = progress->total == 0 ? 100
-                                            : (unsigned)(progress->done * 100 / progress->total);
+    unsigned percent =
+        progress->total == 0 ? 100 : (unsigned)(progress->done * 100 / progress->total);
     fprintf(stderr, "\rct: exporting: %3u %%, %llu MiB", percent,
             (unsigned long long)(progress->bytes >> 20));
     fflush(stderr);
@@ -122,7 +123,8 @@ static int write_files(struct ctr_trace *trace, const struct target *target,
     return status;
 }
 
-static int export_to(const struct fields *fields, const char *recording, const struct target *target)
+static int export_to(const struct fields *fields, const char *recording,
+                     const struct target *target)
 {
     struct ct_error error = {0};
     struct ctr_trace *trace;
@@ -154,8 +156,7 @@ static int run_export(const void *given, const struct cli_operands *operands)
 {
     const struct fields *fields = given;
     if (operands->count > 1) {
-        return cli_usage_error(&cli_command_export, "takes one recording, not %d",
-                               operands->count);
+        return cli_usage_error(&cli_command_export, "takes one recording, not %d", operands->count);
     }
     const char *recording = operands->count == 1 ? operands->items[0] : ".";
     struct target target = {0};
@@ -177,7 +178,8 @@ static const struct cli_option options_table[] = {
      "json (default): trace.json; or binary: trace.bin", formats},
     {'o', "output", CLI_TEXT, offsetof(struct fields, output), "PATH",
      "the file; or a folder, which gets trace_metadata.json\n"
-     "and trace_paths.json too (default: the recording's)", NULL},
+     "and trace_paths.json too (default: the recording's)",
+     NULL},
     {0, "limit", CLI_SIZE, offsetof(struct fields, limit), "SIZE",
      "make no file larger than this (256M); 0: any size", NULL},
     {0},

@@ -7,7 +7,8 @@
  *     records          tag word, then 2 words each: kind, pointer back to the payload
  *
  * The payloads go out as they come; the records are few bytes each and wait in a second, nameless
- * file. Table and root pointer are known last and patched. Pointers count words from behind themselves, so encoded values can be put anywhere. */
+ * file. Table and root pointer are known last and patched. Pointers count words from behind
+ * themselves, so encoded values can be put anywhere. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,13 +40,20 @@ enum {
 
 /* Tags of a record and of a value, by the schema. */
 enum tag {
-    TAG_STEP = 0, TAG_PATH = 1, TAG_VARIABLE_NAME = 2, TAG_TYPE = 4, TAG_VALUE = 5,
-    TAG_FUNCTION = 6, TAG_CALL = 7, TAG_RETURN = 8, TAG_EVENT = 9,
+    TAG_STEP = 0,
+    TAG_PATH = 1,
+    TAG_VARIABLE_NAME = 2,
+    TAG_TYPE = 4,
+    TAG_VALUE = 5,
+    TAG_FUNCTION = 6,
+    TAG_CALL = 7,
+    TAG_RETURN = 8,
+    TAG_EVENT = 9,
 };
 
 static const uint16_t value_tags[] = {
-    [EXPORT_V_NONE] = 11, [EXPORT_V_BOOL] = 2, [EXPORT_V_INT] = 0, [EXPORT_V_STRING] = 3,
-    [EXPORT_V_RAW] = 9, [EXPORT_V_ERROR] = 10, [EXPORT_V_SEQUENCE] = 4, [EXPORT_V_TUPLE] = 5,
+    [EXPORT_V_NONE] = 11, [EXPORT_V_BOOL] = 2,   [EXPORT_V_INT] = 0,      [EXPORT_V_STRING] = 3,
+    [EXPORT_V_RAW] = 9,   [EXPORT_V_ERROR] = 10, [EXPORT_V_SEQUENCE] = 4, [EXPORT_V_TUPLE] = 5,
 };
 
 /* The binary format numbers the kinds of events in its own way. */
@@ -73,7 +81,7 @@ struct binary {
     uint64_t records;
     struct record *spool;
     uint32_t spooled;
-    int spool_fd; /* -1: nothing went there yet */
+    int spool_fd;         /* -1: nothing went there yet */
     struct words payload; /* of the record being put down */
     struct words tree;    /* of the value being encoded */
     struct export_value *value;
@@ -88,7 +96,8 @@ static struct binary *binary_of(struct export_writer *writer)
     return (struct binary *)(void *)writer;
 }
 
-/* ---- words ---------------------------------------------------------------------------------------- */
+/* ---- words
+ * ---------------------------------------------------------------------------------------- */
 
 /* `count` zero words at the end; the number of the first. */
 static uint32_t add_words(struct words *words, uint64_t count)
@@ -99,7 +108,8 @@ static uint32_t add_words(struct words *words, uint64_t count)
             capacity *= 2;
         }
         uint64_t *at = capacity > SEGMENT_WORDS_MAX || words->failed
-                           ? NULL : realloc(words->at, capacity * sizeof *at);
+                           ? NULL
+                           : realloc(words->at, capacity * sizeof *at);
         if (at == NULL) {
             words->failed = true;
             return 0;
@@ -162,7 +172,8 @@ static void add_text_list(struct words *words, uint32_t pointer, struct ctr_text
     }
 }
 
-/* ---- records -------------------------------------------------------------------------------------- */
+/* ---- records
+ * -------------------------------------------------------------------------------------- */
 
 static void write_spool(struct binary *binary)
 {
@@ -218,9 +229,9 @@ static void put_words(struct binary *binary, const uint64_t *words, uint32_t cou
         count -= part;
     }
     if (binary->position > SEGMENT_WORDS_MAX && out->status == CT_OK) {
-        out->status = ct_fail(out->error, CT_ELIMIT,
-                              "'%s' would be larger than the format allows (4 GiB unpacked)",
-                              out->path);
+        out->status =
+            ct_fail(out->error, CT_ELIMIT,
+                    "'%s' would be larger than the format allows (4 GiB unpacked)", out->path);
     }
 }
 
@@ -355,7 +366,8 @@ static void put_event(struct export_writer *writer, enum export_event kind,
     end_payload(binary_of(writer), TAG_EVENT, 1, 2);
 }
 
-/* ---- values ----------------------------------------------------------------------------------------- */
+/* ---- values
+ * ----------------------------------------------------------------------------------------- */
 
 static void begin_value(struct export_writer *writer, struct export_value *value)
 {
@@ -414,8 +426,8 @@ static void open_value(struct export_writer *writer, enum export_kind kind, uint
     if (!words->failed) {
         words->at[at + VALUE_DATA] =
             list_pointer(at + VALUE_DATA, list, STRUCT_LIST, (uint32_t)size);
-        words->at[list] =
-            (uint64_t)count << 2 | (uint64_t)struct_size(VALUE_DATA, VALUE_POINTERS) << 32;
+        words->at[list] = (uint64_t)count << 2 | (uint64_t)struct_size(VALUE_DATA, VALUE_POINTERS)
+                                                     << 32;
     }
     binary->next[++binary->level] = list + 1;
     binary->open[binary->level] = at;
@@ -435,8 +447,8 @@ static bool end_value(struct export_writer *writer)
     const struct words *words = &binary->tree;
     value->bytes.size = 0;
     value->words = words->count;
-    uint8_t *to = words->failed ? NULL
-                                : ct_bytes_reserve(&value->bytes, EXPORT_PACKED_MAX(words->count));
+    uint8_t *to =
+        words->failed ? NULL : ct_bytes_reserve(&value->bytes, EXPORT_PACKED_MAX(words->count));
     if (to == NULL) {
         return false;
     }
@@ -444,7 +456,8 @@ static bool end_value(struct export_writer *writer)
     return true;
 }
 
-/* ---- the end ---------------------------------------------------------------------------------------- */
+/* ---- the end
+ * ---------------------------------------------------------------------------------------- */
 
 static void put_record(struct binary *binary, const struct record *record)
 {
@@ -474,8 +487,8 @@ static void put_records(struct binary *binary)
         uint32_t count = left < SPOOL_RECORDS ? (uint32_t)left : SPOOL_RECORDS;
         size_t size = count * sizeof *binary->spool;
         if (pread(binary->spool_fd, binary->spool, size, at) != (ssize_t)size) {
-            out->status = ct_fail_errno(out->error, "cannot read back the records of '%s'",
-                                        out->path);
+            out->status =
+                ct_fail_errno(out->error, "cannot read back the records of '%s'", out->path);
             return;
         }
         binary->spooled = count;
@@ -488,9 +501,9 @@ static void put_records(struct binary *binary)
     }
 }
 
-/* The table's word is the segment's size in its upper half, the root pointer an offset and "no data,
- * one pointer". While the whole file is still in memory they are packed like everything else; later
- * at full width, whose zero bytes only `capnp decode` wonders at (it wants --quiet then). */
+/* The table's word is the segment's size in its upper half, the root pointer an offset and "no
+ * data, one pointer". While the whole file is still in memory they are packed like everything else;
+ * later at full width, whose zero bytes only `capnp decode` wonders at (it wants --quiet then). */
 static void put_head(struct binary *binary, uint64_t trace)
 {
     struct export_out *out = binary->writer.out;
@@ -516,8 +529,8 @@ static int finish(struct export_writer *writer, struct ct_error *error)
         return ct_fail(error, CT_ENOMEM, "no memory to export to '%s'", out->path);
     }
     if (binary->records >= SEGMENT_WORDS_MAX / RECORD_WORDS && out->status == CT_OK) {
-        out->status = ct_fail(error, CT_ELIMIT, "'%s' would have more records than the format allows",
-                              out->path);
+        out->status = ct_fail(error, CT_ELIMIT,
+                              "'%s' would have more records than the format allows", out->path);
     }
     uint64_t trace = binary->position;
     uint32_t size = (uint32_t)binary->records * RECORD_WORDS;

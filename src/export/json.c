@@ -28,7 +28,8 @@ static struct json *json_of(struct export_writer *writer)
     return (struct json *)(void *)writer;
 }
 
-/* ---- pieces ------------------------------------------------------------------------------------- */
+/* ---- pieces -------------------------------------------------------------------------------------
+ */
 
 #define PUT_LITERAL(to, literal) ((uint8_t *)mempcpy((to), (literal), sizeof(literal) - 1))
 
@@ -71,7 +72,8 @@ static void add_escaped(struct json *json, struct ctr_text text)
 
 #define ADD_LITERAL(json, literal) export_out_add((json)->writer.out, literal, sizeof(literal) - 1)
 
-/* ---- records ------------------------------------------------------------------------------------ */
+/* ---- records ------------------------------------------------------------------------------------
+ */
 
 static void put_path(struct export_writer *writer, struct ctr_text path)
 {
@@ -186,7 +188,8 @@ static void put_event(struct export_writer *writer, enum export_event kind,
     ADD_LITERAL(json, "}}");
 }
 
-/* ---- values --------------------------------------------------------------------------------------- */
+/* ---- values
+ * --------------------------------------------------------------------------------------- */
 
 /* How each kind begins, up to the part that differs. */
 static const struct form {
@@ -312,7 +315,8 @@ static bool end_value(struct export_writer *writer)
     return !json_of(writer)->value->bytes.failed;
 }
 
-/* ---- life ----------------------------------------------------------------------------------------- */
+/* ---- life
+ * ----------------------------------------------------------------------------------------- */
 
 static int finish(struct export_writer *writer, struct ct_error *error)
 {

@@ -10,7 +10,7 @@
 
 struct export_names {
     struct ct_bytes text;
-    size_t *ends;    /* of each name in `text` */
+    size_t *ends; /* of each name in `text` */
     uint32_t count, capacity;
     uint32_t *slots; /* hash table of number + 1 */
     uint32_t slot_count;

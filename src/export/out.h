@@ -1,5 +1,5 @@
-/* The file an export is written to: buffered, counted, limited. It appears under its name when it is
- * whole. Failures stick; the writer goes on and asks once in a while. */
+/* The file an export is written to: buffered, counted, limited. It appears under its name when it
+ * is whole. Failures stick; the writer goes on and asks once in a while. */
 #ifndef CT_EXPORT_OUT_H
 #define CT_EXPORT_OUT_H
 
@@ -15,9 +15,9 @@ struct export_out {
     uint64_t written; /* handed to the file already */
     uint64_t limit;   /* 0: none */
     int fd;
-    int status;       /* what went wrong first */
+    int status; /* what went wrong first */
     const char *path;
-    char *part;       /* its name while it is not whole */
+    char *part; /* its name while it is not whole */
     struct ct_error *error;
 };
 

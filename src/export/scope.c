@@ -27,7 +27,8 @@ uint32_t export_scope_variable(struct export_scope *scope, struct ctr_text name)
     return variable;
 }
 
-/* ---- seen ----------------------------------------------------------------------------------------- */
+/* ---- seen
+ * ----------------------------------------------------------------------------------------- */
 
 /* False when this line has shown the variable already. */
 static bool see(struct export_scope *scope, uint32_t variable)
@@ -50,7 +51,8 @@ static bool see(struct export_scope *scope, uint32_t variable)
     return true;
 }
 
-/* ---- locals ---------------------------------------------------------------------------------------- */
+/* ---- locals
+ * ---------------------------------------------------------------------------------------- */
 
 static struct export_slot *slots_of(struct export_scope *scope, const struct ctr_frame *frame)
 {
@@ -98,7 +100,8 @@ static void put_locals(struct export_scope *scope, const struct ctr_frame *frame
     }
 }
 
-/* ---- namespaces ----------------------------------------------------------------------------------- */
+/* ---- namespaces
+ * ----------------------------------------------------------------------------------- */
 
 static void free_namespace(struct export_namespace *names)
 {
@@ -204,7 +207,8 @@ static void put_namespace(struct export_scope *scope, uint64_t number, bool is_l
     }
 }
 
-/* ---- a line ----------------------------------------------------------------------------------------- */
+/* ---- a line
+ * ----------------------------------------------------------------------------------------- */
 
 static void forget(struct export_scope *scope)
 {
@@ -245,15 +249,15 @@ void export_scope_line(struct export_scope *scope, const struct ctr_frame *frame
     }
 }
 
-/* ---- a call ----------------------------------------------------------------------------------------- */
+/* ---- a call
+ * ----------------------------------------------------------------------------------------- */
 
 static void add_argument(struct export_scope *scope, uint32_t variable,
                          const struct export_cached *cached)
 {
     if (scope->argument_count == scope->argument_capacity) {
         uint32_t capacity = scope->argument_capacity == 0 ? 16 : scope->argument_capacity * 2;
-        struct export_argument *arguments =
-            realloc(scope->arguments, capacity * sizeof *arguments);
+        struct export_argument *arguments = realloc(scope->arguments, capacity * sizeof *arguments);
         if (arguments == NULL) {
             scope->failed = true;
             return;
@@ -261,8 +265,7 @@ static void add_argument(struct export_scope *scope, uint32_t variable,
         scope->arguments = arguments;
         scope->argument_capacity = capacity;
     }
-    scope->arguments[scope->argument_count++] =
-        (struct export_argument){variable, &cached->value};
+    scope->arguments[scope->argument_count++] = (struct export_argument){variable, &cached->value};
 }
 
 static bool is_argument(const struct ctr_variable *variable)
@@ -293,7 +296,8 @@ void export_scope_argument(struct export_scope *scope, const char *name,
     add_argument(scope, export_scope_variable(scope, text), cached);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------- */
+/* ---- life
+ * ------------------------------------------------------------------------------------------- */
 
 bool export_scope_init(struct export_scope *scope, struct ctr_trace *trace,
                        struct export_values *values)

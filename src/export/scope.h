@@ -1,4 +1,5 @@
-/* The variables a line can see, as records: what did not change since it was last put down is copied. */
+/* The variables a line can see, as records: what did not change since it was last put down is
+ * copied. */
 #ifndef CT_EXPORT_SCOPE_H
 #define CT_EXPORT_SCOPE_H
 
@@ -33,7 +34,7 @@ struct export_scope {
     struct export_names names;
     struct export_slot **plans; /* by plan, then by slot; NULL: not met yet */
     struct export_namespace *namespaces[EXPORT_NAMESPACE_BUCKETS];
-    uint64_t *seen;             /* by variable: the last line that showed it */
+    uint64_t *seen; /* by variable: the last line that showed it */
     uint32_t seen_capacity;
     uint64_t lines;
     struct export_argument *arguments; /* of the latest call */

@@ -5,8 +5,8 @@
 #include "export/utf8.h"
 #include "trace/text.h"
 
-typedef void str_family(struct ctr_player *player, struct ctr_value value,
-                        struct ctr_shape *shape, struct ct_bytes *to);
+typedef void str_family(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
+                        struct ct_bytes *to);
 
 static void add_repr(struct ctr_player *player, struct ctr_value value, struct ct_bytes *to)
 {
@@ -66,8 +66,8 @@ static void add_type_path(const struct ctr_type *type, struct ct_bytes *to)
 
 /* The program's own __str__ did not run; this is what the default one says. An object's number
  * stands for its address, which is recorded for few. */
-static void str_instance(struct ctr_player *player, struct ctr_value value,
-                         struct ctr_shape *shape, struct ct_bytes *to)
+static void str_instance(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
+                         struct ct_bytes *to)
 {
     if (!shape->is_object || shape->type == NULL) {
         add_repr(player, value, to);
@@ -82,8 +82,8 @@ static void str_enum(struct ctr_player *player, struct ctr_value value, struct c
                      struct ct_bytes *to)
 {
     struct ctr_value parts[2];
-    bool has_name = take_fields(shape, parts, 2) == 2 ||
-                    find_attribute(player, value, "_name_", &parts[0]);
+    bool has_name =
+        take_fields(shape, parts, 2) == 2 || find_attribute(player, value, "_name_", &parts[0]);
     if (!has_name || parts[0].tag == CTR_V_NONE) {
         add_repr(player, value, to);
         return;
@@ -117,10 +117,22 @@ static void str_generator(struct ctr_player *player, struct ctr_value value,
 static bool is_os_error(struct ctr_text name)
 {
     static const char *const names[] = {
-        "OSError", "BlockingIOError", "ChildProcessError", "ConnectionError", "BrokenPipeError",
-        "ConnectionAbortedError", "ConnectionRefusedError", "ConnectionResetError",
-        "FileExistsError", "FileNotFoundError", "InterruptedError", "IsADirectoryError",
-        "NotADirectoryError", "PermissionError", "ProcessLookupError", "TimeoutError",
+        "OSError",
+        "BlockingIOError",
+        "ChildProcessError",
+        "ConnectionError",
+        "BrokenPipeError",
+        "ConnectionAbortedError",
+        "ConnectionRefusedError",
+        "ConnectionResetError",
+        "FileExistsError",
+        "FileNotFoundError",
+        "InterruptedError",
+        "IsADirectoryError",
+        "NotADirectoryError",
+        "PermissionError",
+        "ProcessLookupError",
+        "TimeoutError",
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (export_text_is(name, names[i])) {
@@ -271,8 +283,8 @@ static void str_timedelta(struct ctr_player *player, struct ctr_value value,
     }
 }
 
-static void str_fraction(struct ctr_player *player, struct ctr_value value,
-                         struct ctr_shape *shape, struct ct_bytes *to)
+static void str_fraction(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
+                         struct ct_bytes *to)
 {
     struct ctr_value parts[2];
     if (take_fields(shape, parts, 2) != 2) {
@@ -294,7 +306,8 @@ static void str_uuid(struct ctr_player *player, struct ctr_value value, struct c
     size_t start = to->size;
     add_repr(player, value, to);
     uint8_t *open = to->failed ? NULL : memchr(to->data + start, '\'', to->size - start);
-    uint8_t *close = open == NULL ? NULL : memrchr(open + 1, '\'', (size_t)(to->data + to->size - open - 1));
+    uint8_t *close =
+        open == NULL ? NULL : memrchr(open + 1, '\'', (size_t)(to->data + to->size - open - 1));
     if (close != NULL) {
         size_t size = (size_t)(close - open - 1);
         memmove(to->data + start, open + 1, size);
@@ -317,12 +330,12 @@ static void str_mapping(struct ctr_player *player, struct ctr_value value, struc
 
 /* The families whose str() is not their repr(). */
 static str_family *const families[CTR_F_MAX] = {
-    [CTR_F_OBJECT] = str_instance,    [CTR_F_ENUM] = str_enum,
+    [CTR_F_OBJECT] = str_instance,     [CTR_F_ENUM] = str_enum,
     [CTR_F_EXCEPTION] = str_exception, [CTR_F_DECIMAL] = str_content,
-    [CTR_F_PATH] = str_content,       [CTR_F_DATE] = str_date,
-    [CTR_F_DATETIME] = str_date,      [CTR_F_TIME] = str_date,
+    [CTR_F_PATH] = str_content,        [CTR_F_DATE] = str_date,
+    [CTR_F_DATETIME] = str_date,       [CTR_F_TIME] = str_date,
     [CTR_F_TIMEDELTA] = str_timedelta, [CTR_F_FRACTION] = str_fraction,
-    [CTR_F_UUID] = str_uuid,          [CTR_F_MAPPINGPROXY] = str_mapping,
+    [CTR_F_UUID] = str_uuid,           [CTR_F_MAPPINGPROXY] = str_mapping,
     [CTR_F_GENERATOR] = str_generator,
 };
 

@@ -22,23 +22,26 @@ struct stream {
     struct export_scope scope;
     struct export_written written;
     struct export_paths paths;
-    uint32_t paths_put;         /* that many are announced */
+    uint32_t paths_put;            /* that many are announced */
     struct export_names functions; /* keys: path, line, name */
-    uint32_t *plan_functions;   /* by plan: function id plus 1; 0: not met yet */
+    uint32_t *plan_functions;      /* by plan: function id plus 1; 0: not met yet */
     struct export_threads threads;
-    uint32_t thread;            /* the one whose events go out */
-    uint64_t *calls;            /* open ones of that thread, the outermost first */
+    uint32_t thread; /* the one whose events go out */
+    uint64_t *calls; /* open ones of that thread, the outermost first */
     size_t call_count, call_capacity;
     struct export_place place;
     struct export_cached result;
     struct ct_bytes text;
-    struct ct_bytes uncaught;   /* what ended the first thread */
+    struct ct_bytes uncaught; /* what ended the first call */
+    uint64_t first_call;
+    bool has_first_call;
     uint64_t events;
     struct export_progress progress;
     bool failed; /* out of memory */
 };
 
-/* ---- ids ---------------------------------------------------------------------------------------- */
+/* ---- ids ----------------------------------------------------------------------------------------
+ */
 
 /* Announce paths up to this one: their numbers are their places in trace_paths.json. */
 static uint32_t use_path(struct stream *stream, uint32_t path)
@@ -97,7 +100,8 @@ static uint32_t use_function(struct stream *stream, uint32_t id, const struct ct
     return stream->plan_functions[id] - 1;
 }
 
-/* ---- calls --------------------------------------------------------------------------------------- */
+/* ---- calls
+ * --------------------------------------------------------------------------------------- */
 
 static void push_call(struct stream *stream, uint64_t call)
 {
@@ -148,7 +152,10 @@ static void put_step(struct stream *stream, uint32_t path, uint32_t line,
 {
     stream->writer->type->step(stream->writer, path, line);
     stream->place = (struct export_place){
-        .is_known = true, .path = path, .line = line, .call = frame->call,
+        .is_known = true,
+        .path = path,
+        .line = line,
+        .call = frame->call,
         .thread = frame->thread,
     };
 }
@@ -179,10 +186,15 @@ static void reach_caller(struct stream *stream, const struct ctr_frame *frame)
     }
 }
 
-/* ---- events -------------------------------------------------------------------------------------- */
+/* ---- events
+ * -------------------------------------------------------------------------------------- */
 
 static void on_call(struct stream *stream, const struct ctr_event *event)
 {
+    if (!stream->has_first_call) {
+        stream->has_first_call = true;
+        stream->first_call = event->frame->call;
+    }
     export_written_flush(&stream->written);
     reach_caller(stream, event->frame);
     export_scope_arguments(&stream->scope, event->frame);
@@ -211,7 +223,6 @@ static void on_line(struct stream *stream, const struct ctr_event *event)
     reach_call(stream, event->frame);
     put_step(stream, use_path(stream, plan->path), event->frame->line, event->frame);
     export_scope_line(&stream->scope, event->frame);
-    stream->uncaught.size = 0;
 }
 
 static void on_return(struct stream *stream, const struct ctr_event *event)
@@ -232,13 +243,15 @@ static bool is_exit(struct stream *stream, struct ctr_value value)
     return is_exit;
 }
 
+/* The program's own exception is the one that leaves its first call, unless it means to exit. */
 static void on_unwind(struct stream *stream, const struct ctr_event *event)
 {
     on_return(stream, event);
-    stream->uncaught.size = 0;
-    bool is_first = stream->threads.count > 0 && stream->threads.items[0].number == stream->thread;
-    if (stream->call_count == 0 && is_first && !is_exit(stream, event->value)) {
-        export_exception_line(stream->player, event->value, &stream->uncaught);
+    if (stream->has_first_call && event->frame->call == stream->first_call) {
+        stream->uncaught.size = 0;
+        if (!is_exit(stream, event->value)) {
+            export_exception_line(stream->player, event->value, &stream->uncaught);
+        }
     }
 }
 
@@ -259,7 +272,8 @@ static on_event *const handlers[CTR_EVENT_KINDS] = {
     [CTR_EVENT_UNWIND] = on_unwind, [CTR_EVENT_OUTPUT] = on_output,
 };
 
-/* ---- playing ---------------------------------------------------------------------------------------- */
+/* ---- playing
+ * ---------------------------------------------------------------------------------------- */
 
 static void report(struct stream *stream, const struct ctr_event *event)
 {
@@ -345,7 +359,8 @@ static int play_other(struct stream *stream, const struct export_thread *thread,
     return status;
 }
 
-/* ---- the frame around -------------------------------------------------------------------------------- */
+/* ---- the frame around
+ * -------------------------------------------------------------------------------- */
 
 /* The step of its own keeps the module's call from starting at step 0, where CodeTracer shows no
  * flow, and makes a stream of no steps loadable. */
@@ -363,7 +378,9 @@ static void put_beginning(struct stream *stream)
 /* CodeTracer shows an event of this kind at the last step as the way the program ended. */
 static void put_uncaught(struct stream *stream)
 {
-    if (stream->uncaught.size > 0) {
+    int32_t status = ctr_info(stream->trace)->exit_status;
+    bool has_failed = status != 0 && status != INT32_MIN;
+    if (stream->uncaught.size > 0 && has_failed) {
         struct ctr_text text = {(const char *)stream->uncaught.data, stream->uncaught.size};
         text = export_clean_text(text, &stream->text);
         stream->writer->type->event(stream->writer, EXPORT_EVENT_ERROR, (struct ctr_text){"", 0},
@@ -401,7 +418,8 @@ static int put_stream(struct stream *stream, struct ct_error *error)
     return status;
 }
 
-/* ---- life -------------------------------------------------------------------------------------------- */
+/* ---- life
+ * -------------------------------------------------------------------------------------------- */
 
 static int open_stream(struct stream *stream, struct ct_error *error)
 {

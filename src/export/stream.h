@@ -1,5 +1,5 @@
-/* The event stream of recorder 0.3, played from a trace: what CodeTracer expects, in its order, with
- * ids before their use and every call returned from.
+/* The event stream of recorder 0.3, played from a trace: what CodeTracer expects, in its order,
+ * with ids before their use and every call returned from.
  *
  *     Path, Function <toplevel>, Call, Type None, Step      the frame around everything
  *     call      arguments {Type, VariableName}, Function, Value each, Step (its def line), Call

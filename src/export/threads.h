@@ -1,5 +1,5 @@
-/* Which blocks each thread ran in, found while the first thread is played, so that the others can be
- * played afterwards without the rest. */
+/* Which blocks each thread ran in, found while the first thread is played, so that the others can
+ * be played afterwards without the rest. */
 #ifndef CT_EXPORT_THREADS_H
 #define CT_EXPORT_THREADS_H
 

@@ -19,11 +19,16 @@ static const struct {
     uint8_t kind; /* a TypeKind of the format */
     const char *name;
 } types[EXPORT_T_COUNT] = {
-    [EXPORT_T_NONE] = {30, "None"},       [EXPORT_T_BOOL] = {12, "Bool"},
-    [EXPORT_T_INT] = {7, "Int"},          [EXPORT_T_STRING] = {9, "String"},
-    [EXPORT_T_TUPLE] = {27, "Tuple"},     [EXPORT_T_LIST] = {0, "List"},
-    [EXPORT_T_DICT] = {0, "Dict"},        [EXPORT_T_OBJECT] = {16, "Object"},
-    [EXPORT_T_REDACTED] = {16, "Redacted"}, [EXPORT_T_DROPPED] = {16, "Dropped"},
+    [EXPORT_T_NONE] = {30, "None"},
+    [EXPORT_T_BOOL] = {12, "Bool"},
+    [EXPORT_T_INT] = {7, "Int"},
+    [EXPORT_T_STRING] = {9, "String"},
+    [EXPORT_T_TUPLE] = {27, "Tuple"},
+    [EXPORT_T_LIST] = {0, "List"},
+    [EXPORT_T_DICT] = {0, "Dict"},
+    [EXPORT_T_OBJECT] = {16, "Object"},
+    [EXPORT_T_REDACTED] = {16, "Redacted"},
+    [EXPORT_T_DROPPED] = {16, "Dropped"},
 };
 
 uint32_t export_type_id(struct export_values *values, enum export_type type)
@@ -35,22 +40,23 @@ uint32_t export_type_id(struct export_values *values, enum export_type type)
     return values->type_ids[type] - 1;
 }
 
-/* ---- what a value followed from ------------------------------------------------------------------ */
+/* ---- what a value followed from
+ * ------------------------------------------------------------------ */
 
 static uint64_t hash_object(const struct ctr_object *object)
 {
     XXH64_hash_t hash = object->true_items ^ object->true_pairs << 20 ^ object->true_attrs << 40;
     if (object->item_count > 0) {
-        hash = XXH3_64bits_withSeed(object->items, object->item_count * sizeof *object->items,
-                                    hash);
+        hash =
+            XXH3_64bits_withSeed(object->items, object->item_count * sizeof *object->items, hash);
     }
     if (object->pair_count > 0) {
-        hash = XXH3_64bits_withSeed(object->pairs, object->pair_count * sizeof *object->pairs,
-                                    hash);
+        hash =
+            XXH3_64bits_withSeed(object->pairs, object->pair_count * sizeof *object->pairs, hash);
     }
     if (object->attr_count > 0) {
-        hash = XXH3_64bits_withSeed(object->attrs, object->attr_count * sizeof *object->attrs,
-                                    hash);
+        hash =
+            XXH3_64bits_withSeed(object->attrs, object->attr_count * sizeof *object->attrs, hash);
     }
     return hash;
 }
@@ -147,7 +153,8 @@ static void add_sources_of(struct export_values *values, struct ctr_value value,
     }
 }
 
-/* ---- leaves -------------------------------------------------------------------------------------- */
+/* ---- leaves
+ * -------------------------------------------------------------------------------------- */
 
 static void put_none(struct export_values *values)
 {
@@ -200,7 +207,8 @@ static void put_str(struct export_values *values, struct ctr_value value, bool i
     put_raw_text(values);
 }
 
-/* ---- trees ---------------------------------------------------------------------------------------- */
+/* ---- trees
+ * ---------------------------------------------------------------------------------------- */
 
 static void put_value(struct export_values *values, struct ctr_value value, uint32_t level);
 
@@ -268,7 +276,9 @@ static void put_container(struct export_values *values, const struct ctr_object 
     bool is_dict = family == CTR_F_DICT;
     if (is_too_deep(values, level + is_dict) || is_open(values, object->number)) {
         put_word(values, EXPORT_V_RAW, EXPORT_T_OBJECT,
-                 is_dict ? "{...}" : family == CTR_F_LIST ? "[...]" : "(...)");
+                 is_dict                ? "{...}"
+                 : family == CTR_F_LIST ? "[...]"
+                                        : "(...)");
         return;
     }
     values->open[values->open_count++] = object->number;
@@ -416,7 +426,8 @@ static void put_value(struct export_values *values, struct ctr_value value, uint
     }
 }
 
-/* ---- whole values --------------------------------------------------------------------------------- */
+/* ---- whole values
+ * --------------------------------------------------------------------------------- */
 
 static void begin(struct export_values *values, struct export_cached *cached)
 {
@@ -432,8 +443,7 @@ static void begin(struct export_values *values, struct export_cached *cached)
 
 static void end(struct export_values *values, struct export_cached *cached)
 {
-    if (!values->writer->type->end(values->writer) || values->text.failed ||
-        values->clean.failed) {
+    if (!values->writer->type->end(values->writer) || values->text.failed || values->clean.failed) {
         values->failed = true;
     }
     values->bytes += cached->value.bytes.capacity;
@@ -452,8 +462,8 @@ void export_values_get(struct export_values *values, struct ctr_value value,
     cached->is_filled = !values->failed;
 }
 
-void export_values_text(struct export_values *values, enum export_kind kind,
-                        enum export_type type, const char *text, struct export_cached *cached)
+void export_values_text(struct export_values *values, enum export_kind kind, enum export_type type,
+                        const char *text, struct export_cached *cached)
 {
     begin(values, cached);
     put_word(values, kind, type, text);

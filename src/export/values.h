@@ -44,13 +44,13 @@ struct export_values {
     struct export_writer *writer;
     uint32_t type_ids[EXPORT_T_COUNT]; /* plus 1; 0: not used yet */
     uint32_t type_count;
-    uint64_t *open;                    /* objects around the value being encoded */
+    uint64_t *open; /* objects around the value being encoded */
     uint32_t open_count;
-    uint32_t nodes;                    /* of the value being encoded */
-    struct export_cached *cached;      /* where it goes */
+    uint32_t nodes;               /* of the value being encoded */
+    struct export_cached *cached; /* where it goes */
     struct ct_bytes text, clean;
-    size_t bytes;                      /* of everything cached since the last count */
-    bool failed;                       /* out of memory */
+    size_t bytes; /* of everything cached since the last count */
+    bool failed;  /* out of memory */
 };
 
 bool export_values_init(struct export_values *values, struct ctr_player *player,
@@ -65,8 +65,8 @@ void export_values_get(struct export_values *values, struct ctr_value value,
                        struct export_cached *cached);
 
 /* A text made up here rather than recorded. */
-void export_values_text(struct export_values *values, enum export_kind kind,
-                        enum export_type type, const char *text, struct export_cached *cached);
+void export_values_text(struct export_values *values, enum export_kind kind, enum export_type type,
+                        const char *text, struct export_cached *cached);
 void export_values_int(struct export_values *values, int64_t number, struct export_cached *cached);
 
 void export_cached_clear(struct export_cached *cached);

@@ -263,19 +263,15 @@ static void each_instruction(struct learning *learning, const uint8_t *bytes, Py
     }
 }
 
-static struct line_info *info_of(struct plan *plan, int line)
-{
-    return line == NO_LINE ? &plan->lines[plan->line_count] : &plan->lines[line - plan->first_line];
-}
 
 static void visit_effects(struct learning *learning, int line, int opcode, unsigned oparg)
 {
-    learn_instruction(info_of(learning->plan, line), opcode, oparg);
+    learn_instruction(effects_line(learning->plan, line), opcode, oparg);
 }
 
 static void visit_count_globals(struct learning *learning, int line, int opcode, unsigned oparg)
 {
-    struct line_info *info = info_of(learning->plan, line);
+    struct line_info *info = effects_line(learning->plan, line);
     if (name_read(opcode, oparg) >= 0 && info->global_count < UINT16_MAX) {
         info->global_count++;
         learning->globals++;
@@ -285,7 +281,7 @@ static void visit_count_globals(struct learning *learning, int line, int opcode,
 static void visit_globals(struct learning *learning, int line, int opcode, unsigned oparg)
 {
     struct plan *plan = learning->plan;
-    struct line_info *info = info_of(plan, line);
+    struct line_info *info = effects_line(plan, line);
     int name = name_read(opcode, oparg);
     if (name < 0 || name >= PyTuple_GET_SIZE(learning->code->co_names)) {
         return;
@@ -329,10 +325,14 @@ static void spread_lineless(struct plan *plan)
             plan->lines[i].flags |= LINE_VAGUE;
         }
     }
+    lineless->effect_count = lineless->global_count = 0;
     lineless->flags |= LINE_ESCAPES | LINE_MANY | LINE_VAGUE; /* a line outside: look at everything */
     lineless->writes = ~0ull;
     lineless->reads = ~0ull;
 }
+
+/* Real code has some lines between its instructions, not thousands for each. */
+enum { MAX_LINES_PER_UNIT = 64, MAX_LINES_APART = 4096 };
 
 static bool make_lines(struct plan *plan, const int *lines, Py_ssize_t units)
 {
@@ -343,8 +343,12 @@ static bool make_lines(struct plan *plan, const int *lines, Py_ssize_t units)
             last = lines[i] > last ? lines[i] : last;
         }
     }
-    plan->first_line = first == INT_MAX ? 0 : first;
-    plan->line_count = first == INT_MAX ? 0 : last - first + 1;
+    int64_t span = first == INT_MAX ? 0 : (int64_t)last - first + 1;
+    if (span > MAX_LINES_PER_UNIT * (int64_t)units + MAX_LINES_APART) {
+        span = 0; /* made-up numbers: every line is looked at as one we know nothing of */
+    }
+    plan->first_line = span == 0 ? 0 : first;
+    plan->line_count = (int)span;
     plan->lines = calloc((size_t)plan->line_count + 1, sizeof *plan->lines);
     return plan->lines != NULL;
 }

@@ -319,13 +319,27 @@ static void order_from(const struct ct_start_options *options, struct request *r
     request->order.run = &request->run;
 }
 
+/* The program's end is no place for exceptions: what failed is one line on stderr. */
+static PyObject *recorder_stop_quietly(PyObject *module, PyObject *args)
+{
+    (void)module;
+    (void)args;
+    struct ct_error error = {0};
+    if (session_stop(INT32_MIN, &error) != CT_OK) {
+        PySys_FormatStderr("codetracer: %s\n", error.message);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef stop_quietly = {"stop", recorder_stop_quietly, METH_NOARGS, NULL};
+
 /* Registered before anything of the program is, so it runs last. */
 static int stop_at_exit(PyObject *module)
 {
     PyObject *modules = PySys_GetObject("modules");
     bool had = modules != NULL && PyDict_GetItemString(modules, "atexit") != NULL;
     PyObject *atexit = PyImport_ImportModule("atexit");
-    PyObject *stop = PyObject_GetAttrString(module, "stop");
+    PyObject *stop = PyCFunction_New(&stop_quietly, module);
     PyObject *done = atexit != NULL && stop != NULL
                          ? PyObject_CallMethod(atexit, "register", "O", stop)
                          : NULL;

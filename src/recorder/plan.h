@@ -17,7 +17,7 @@ uint32_t plan_path(struct session *session, PyObject *filename);
 
 static inline const struct line_info *plan_line(const struct plan *plan, int line)
 {
-    unsigned index = (unsigned)(line - plan->first_line);
+    unsigned index = (unsigned)line - (unsigned)plan->first_line;
     return index < (unsigned)plan->line_count ? &plan->lines[index] : &plan->lines[plan->line_count];
 }
 

@@ -68,9 +68,7 @@ static void push_unknown(struct walk *walk)
 
 static struct line_info *line_of(struct walk *walk)
 {
-    struct plan *plan = walk->plan;
-    return walk->line == NO_LINE ? &plan->lines[plan->line_count]
-                                 : &plan->lines[walk->line - plan->first_line];
+    return effects_line(walk->plan, walk->line);
 }
 
 static void vague(struct walk *walk)

@@ -1,7 +1,7 @@
 """Our exports beside those of upstream's recorder 0.3.0: the same program, event by event.
 
-docs/reference/compatibility.md says why each mask here is there; a mask is a function below, and its
-name is the page's. What is not masked must be equal.
+docs/reference/compatibility.md says why each mask here is there; a mask is a function below, by the
+same name. What is not masked must be equal.
 """
 
 import ast
@@ -28,6 +28,12 @@ LEFT_OUT = {
     "lifetimes": "it keeps objects alive",
     "generator_dropped": "it keeps objects alive",
     "recursion_limit": "its own calls count against the recursion limit",
+    "output_streams": "it does not see what goes to a redirected sys.stdout",
+}
+
+# What our recording lacks. A program that agrees again has to leave this list.
+DIFFERENT = {
+    "collections_used": "a deque's maxlen and the order of an OrderedDict's moved keys",
 }
 QUICK = ("generators", "exceptions_chained", "closures", "class_bodies", "set_mutations")
 
@@ -96,7 +102,7 @@ class Source:
         return bool(methods & {"__str__", "__repr__"}) or bool(node.bases)
 
 
-# ---- masks: differences between two values that are meant to be ------------------------------------
+# ---- masks: differences between two values that are meant to be ----------------------------------
 
 DEFAULT_TEXT = re.compile(r"<(?:(?P<module>[\w.]+)\.)?(?P<name>\w+) object at 0x>")
 MODULE_TEXT = re.compile(r"<module '([^']+)'.*>")
@@ -124,7 +130,7 @@ def user_text(comparison: "Comparison", theirs: Any, ours: Any) -> bool:
 
 
 def enum_value(comparison: "Comparison", theirs: Any, ours: Any) -> bool:
-    """Ours names the member, upstream has what `__index__` or `__str__` gave; or its class's text."""
+    """Ours names the member; upstream ran `__index__`, `__str__`, or the class's `__repr__`."""
     if not is_raw(ours):
         return False
     member = re.fullmatch(r"(\w+)\.[\w|]+", ours[2])
@@ -173,7 +179,7 @@ MASKS: tuple[Mask, ...] = (
 )
 
 
-# ---- the comparison --------------------------------------------------------------------------------
+# ---- the comparison ------------------------------------------------------------------------------
 
 
 class Comparison:
@@ -209,19 +215,26 @@ class Comparison:
             return
         for name in sorted(theirs.values.keys() | ours.values.keys()):
             one, other = theirs.values.get(name), ours.values.get(name)
-            if one is None or other is None:
-                yield f"{name}: {one} / {other}"
-            elif not self.agree(one, other) and not self.global_lag(name, other):
+            is_in_both = one is not None and other is not None
+            agreed = is_in_both and (self.agree(one, other) or self.global_lag(name, other))
+            if not agreed:
                 yield f"{name}: {one} / {other}"
             if one is not None:
                 self.before.setdefault(name, []).append(one)
 
 
-# ---- masks: rows that are meant to differ ----------------------------------------------------------
+# ---- masks: rows that are meant to differ --------------------------------------------------------
 
 MODULE_NAMES = {
-    f"__{name}__"
-    for name in "name doc package loader spec file cached builtins annotations".split()
+    "__name__",
+    "__doc__",
+    "__package__",
+    "__loader__",
+    "__spec__",
+    "__file__",
+    "__cached__",
+    "__builtins__",
+    "__annotations__",
 }
 
 
@@ -294,13 +307,15 @@ def compare(theirs: list[Row], ours: list[Row], source: Source) -> list[str]:
 
 
 def parameter(path: Path) -> Any:
-    marks = () if path.stem in QUICK else (pytest.mark.long,)
+    marks = [] if path.stem in QUICK else [pytest.mark.long]
+    if path.stem in DIFFERENT:
+        marks.append(pytest.mark.xfail(reason=DIFFERENT[path.stem], strict=True))
     return pytest.param(path, id=path.stem, marks=marks)
 
 
 def test_enough_programs_are_compared() -> None:
     assert len(COMPARED) >= 25
-    assert {path.stem for path in PROGRAMS} >= {*LEFT_OUT, *QUICK}
+    assert {path.stem for path in PROGRAMS} >= {*LEFT_OUT, *DIFFERENT, *QUICK}
 
 
 @pytest.mark.parametrize("program", [parameter(path) for path in COMPARED])

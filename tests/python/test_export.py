@@ -1,0 +1,371 @@
+"""`ct export` and the exports the recorder makes: every rule an exported folder must respect.
+
+The rules are those of docs/reference/compatibility.md, "What CodeTracer refuses".
+"""
+
+import itertools
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from event_stream import Event, read_binary, read_json
+
+PROGRAM = """\
+import sys
+import threading
+
+class Node:
+    def __init__(self, inner):
+        self.inner = inner
+
+def deep(levels):
+    value = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+def count(to):
+    for i in range(to):
+        yield i
+
+def work(results):
+    for number in count(3):
+        results.append(number)
+
+me = []
+me.append(me)
+both = {"me": me}
+nested = deep(100)
+odd = "lone \\ud800 surrogate"
+text = "null \\0 and \\x1b and é and 🐍"
+huge = 10 ** 30
+largest = 2 ** 63 - 1
+smallest = -(2 ** 63)
+number = float("nan")
+results = []
+threads = [threading.Thread(target=work, args=(results,)) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+half = count(5)
+next(half)
+print("partial", end="")
+sys.stderr.write("to stderr\\n")
+ends = {"returns": lambda: None, "raises": lambda: 1 // 0, "exits": lambda: sys.exit(3)}
+ends[sys.argv[1]]()
+"""
+
+ENDS = {"returns": 0, "raises": 1, "exits": 3}
+KNOWN = {"Path", "Function", "Call", "Type", "VariableName", "Step", "Value", "Return", "Event"}
+DEEPEST = {"json": 60, "binary": 28}
+
+
+def record(python: str, folder: Path, end: str, form: str = "ctr") -> Path:
+    """Record the program and return the recording."""
+    program = folder / "program.py"
+    program.write_text(PROGRAM, encoding="utf-8")
+    out = folder / "recording"
+    command = [python, "-m", "codetracer_python_recorder", "--trace-dir", out, "--format", form]
+    done = subprocess.run([*command, program, end], capture_output=True, timeout=60)
+    assert done.returncode == ENDS[end], done.stderr.decode()
+    return out
+
+
+def export(ct: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    """Run `ct export`."""
+    command = [str(ct), "export", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture(scope="module", params=sorted(ENDS))
+def recording(request: pytest.FixtureRequest, python: str, tmp_path_factory: Any) -> Path:
+    """Return a recording of each way to end."""
+    return record(python, tmp_path_factory.mktemp(request.param), request.param)
+
+
+@pytest.fixture(params=["json", "binary"])
+def events(
+    request: pytest.FixtureRequest, ct: Path, recording: Path, tmp_path: Path
+) -> tuple[str, list[Event]]:
+    """Return the format and its events."""
+    path = tmp_path / "exported"
+    done = export(ct, recording, "--format", request.param, "-o", path)
+    assert done.returncode == 0, done.stderr
+    read = read_json if request.param == "json" else read_binary
+    return request.param, read(path)
+
+
+def payloads(events: list[Event], kind: str) -> list[Any]:
+    return [event[kind] for event in events if kind in event]
+
+
+def values(events: list[Event]) -> list[Any]:
+    """Return every value at its top."""
+    found = [about["value"] for about in payloads(events, "Value")]
+    found += [about["return_value"] for about in payloads(events, "Return")]
+    return found + [arg["value"] for call in payloads(events, "Call") for arg in call["args"]]
+
+
+def flat(value: Event) -> list[Event]:
+    return [value] + [inner for element in value.get("elements", ()) for inner in flat(element)]
+
+
+def depth(value: Event) -> int:
+    return 1 + max((depth(element) for element in value.get("elements", ())), default=0)
+
+
+# ---- the rules -----------------------------------------------------------------------------------
+
+
+def test_the_side_files_have_what_is_required(recording: Path) -> None:
+    metadata = json.loads((recording / "trace_metadata.json").read_text(encoding="utf-8"))
+    assert os.path.isabs(metadata["workdir"])
+    assert metadata["program"].endswith("program.py")
+    assert all(isinstance(argument, str) for argument in metadata["args"])
+    assert metadata["process_exit_status"]["code"] == ENDS[metadata["args"][0]]
+    assert json.loads((recording / "trace_paths.json").read_bytes())[0].endswith("program.py")
+    assert all((path.stat().st_mode & 0o777) == 0o600 for path in recording.iterdir())
+
+
+def test_one_record_has_one_known_tag(events: tuple[str, list[Event]]) -> None:
+    assert all(len(event) == 1 and event.keys() <= KNOWN for event in events[1])
+
+
+def test_values_are_of_the_kinds_and_ranges_a_reader_takes(
+    events: tuple[str, list[Event]],
+) -> None:
+    for value in [inner for top in values(events[1]) for inner in flat(top)]:
+        match value["kind"]:
+            case "Int":
+                assert type(value["i"]) is int
+                assert -(2**63) <= value["i"] < 2**63
+            case "Bool":
+                assert type(value["b"]) is bool
+            case "Sequence":
+                assert value["is_slice"] is False
+            case "String" | "Raw" | "Error":
+                text = value.get("text", value.get("r", value.get("msg")))
+                assert text.encode("utf-8").decode("utf-8") == text
+            case kind:
+                assert kind in ("None", "Tuple")
+
+
+def test_no_value_is_deeper_than_a_reader_goes(events: tuple[str, list[Event]]) -> None:
+    form, found = events
+    assert max(map(depth, values(found))) == DEEPEST[form]
+
+
+def test_ids_come_before_their_use(events: tuple[str, list[Event]]) -> None:
+    known = dict.fromkeys(("Path", "Function", "VariableName", "Type"), 0)
+    for event in events[1]:
+        ((kind, about),) = event.items()
+        if kind in known:
+            known[kind] += 1
+        if kind in ("Step", "Function"):
+            assert about["path_id"] < known["Path"]
+        if kind == "Call":
+            assert about["function_id"] < known["Function"]
+        for argument in about["args"] if kind == "Call" else [about] if kind == "Value" else []:
+            assert argument["variable_id"] < known["VariableName"]
+        for value in values([event]):
+            assert all(inner["type_id"] < known["Type"] for inner in flat(value))
+
+
+def test_definitions_are_not_repeated(events: tuple[str, list[Event]]) -> None:
+    for kind in ("Path", "VariableName"):
+        found = payloads(events[1], kind)
+        assert len(found) == len(set(found))
+    types = [about["lang_type"] for about in payloads(events[1], "Type")]
+    assert len(types) == len(set(types))
+
+
+def test_the_first_type_is_none(events: tuple[str, list[Event]]) -> None:
+    assert payloads(events[1], "Type")[0]["kind"] == 30
+    assert payloads(events[1], "Type")[0]["lang_type"] == "None"
+
+
+def test_calls_and_returns_balance(events: tuple[str, list[Event]]) -> None:
+    """<toplevel> is called first and returned from last; nothing returns from it before."""
+    changes = [("Call" in event) - ("Return" in event) for event in events[1]]
+    open_calls = list(itertools.accumulate(changes))
+    first = changes.index(1)
+    assert all(count > 0 for count in open_calls[first:-1])
+    assert open_calls[-1] == 0
+
+
+def test_a_call_is_open_before_the_first_step(events: tuple[str, list[Event]]) -> None:
+    kinds = [next(iter(event)) for event in events[1]]
+    assert kinds.index("Call") < kinds.index("Step")
+    assert kinds.index("Step") < kinds.index("Value")
+
+
+def test_toplevel_has_a_step_of_its_own(events: tuple[str, list[Event]]) -> None:
+    kinds = [next(iter(event)) for event in events[1]]
+    steps_and_calls = [kind for kind in kinds if kind in ("Step", "Call")]
+    assert steps_and_calls[:4] == ["Call", "Step", "Step", "Call"]
+
+
+def test_every_call_follows_a_step_at_its_definition(events: tuple[str, list[Event]]) -> None:
+    functions = payloads(events[1], "Function")
+    latest = None
+    for index, event in enumerate(events[1]):
+        if "Call" in event and index > 2:
+            function = functions[event["Call"]["function_id"]]
+            assert latest == {"path_id": function["path_id"], "line": function["line"]}
+        latest = event.get("Step", latest)
+
+
+def test_lines_and_paths_can_be_opened(events: tuple[str, list[Event]]) -> None:
+    paths = payloads(events[1], "Path")
+    lines = {}
+    for step in payloads(events[1], "Step"):
+        path = paths[step["path_id"]]
+        assert os.path.isabs(path)
+        lines.setdefault(path, len(Path(path).read_bytes().splitlines()))
+        assert 1 <= step["line"] <= lines[path]
+    assert {step["path_id"] for step in payloads(events[1], "Step")} == set(range(len(paths)))
+
+
+def test_an_uncaught_exception_is_the_last_event(
+    events: tuple[str, list[Event]], recording: Path
+) -> None:
+    errors = [about for about in payloads(events[1], "Event") if about["kind"] == 11]
+    raises = "raises" in json.loads((recording / "trace_metadata.json").read_bytes())["args"]
+    assert [about["content"] for about in errors] == (
+        ["ZeroDivisionError: integer division or modulo by zero"] if raises else []
+    )
+    if raises:
+        assert "Event" in events[1][-2]
+
+
+def test_written_text_is_cut_at_lines_and_steps(events: tuple[str, list[Event]]) -> None:
+    found = {
+        about["content"]: (about["kind"], json.loads(about["metadata"]))
+        for about in payloads(events[1], "Event")
+        if about["kind"] != 11
+    }
+    assert found["partial"][0] == 0
+    assert found["partial"][1]["flags"] == ["step_boundary"]
+    assert found["to stderr\n"][0] == 2
+    assert found["to stderr\n"][1]["stream"] == "stderr"
+    assert (
+        found["to stderr\n"][1]["line"]
+        == PROGRAM.splitlines().index('sys.stderr.write("to stderr\\n")') + 1
+    )
+
+
+def test_threads_follow_one_another(events: tuple[str, list[Event]]) -> None:
+    """The three calls of `work` lie side by side, never one inside another."""
+    functions = [about["name"] for about in payloads(events[1], "Function")]
+    stack: list[str] = []
+    parents = []
+    for event in events[1]:
+        if "Call" in event:
+            name = functions[event["Call"]["function_id"]]
+            if name == "work":
+                parents.append(list(stack))
+            stack.append(name)
+        elif "Return" in event:
+            stack.pop()
+    assert parents == [["<toplevel>"]] * 3
+
+
+def test_both_formats_say_the_same(ct: Path, recording: Path, tmp_path: Path) -> None:
+    """Apart from values that one of them cannot nest as deeply."""
+    assert export(ct, recording, "-o", tmp_path / "a.json").returncode == 0
+    assert export(ct, recording, "-o", tmp_path / "a.bin").returncode == 0
+    one, other = read_json(tmp_path / "a.json"), read_binary(tmp_path / "a.bin")
+    assert len(one) == len(other)
+    for left, right in zip(one, other, strict=True):
+        if max(map(depth, values([left])), default=0) < DEEPEST["binary"]:
+            assert left == right
+
+
+# ---- the command ---------------------------------------------------------------------------------
+
+
+def test_a_folder_gets_the_side_files_too(ct: Path, recording: Path, tmp_path: Path) -> None:
+    done = export(ct, recording, "--format", "binary", "-o", f"{tmp_path}/new/folder/")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{tmp_path}/new/folder/trace.bin\n"
+    names = {path.name for path in (tmp_path / "new" / "folder").iterdir()}
+    assert names == {"trace.bin", "trace_metadata.json", "trace_paths.json"}
+
+
+def test_never_both_files_in_one_folder(ct: Path, recording: Path, tmp_path: Path) -> None:
+    assert export(ct, recording, "-o", tmp_path).returncode == 0
+    done = export(ct, recording, "--format", "binary", "-o", tmp_path)
+    assert done.returncode == 1
+    assert "trace.json" in done.stderr
+    assert not (tmp_path / "trace.bin").exists()
+
+
+def test_a_limit_leaves_no_file_and_says_how_to_go_on(
+    ct: Path, recording: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "trace.json"
+    done = export(ct, recording, "-o", path, "--limit", "10K")
+    assert done.returncode == 1
+    command = f"ct export --format json --limit 0 -o '{path}' '{recording}'"
+    assert command in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert export(ct, recording, "-o", path, "--limit", "0").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["missing"], 1),
+        (["one", "two"], 2),
+        (["--format", "xml", "."], 2),
+        (["."], 1),
+    ],
+)
+def test_bad_requests(ct: Path, tmp_path: Path, arguments: list[str], status: int) -> None:
+    command = [str(ct), "export", *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == status
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written(ct: Path, recording: Path) -> None:
+    done = export(ct, recording, "-o", "/proc/nowhere/trace.json")
+    assert done.returncode == 1
+    assert "/proc/nowhere/trace.json" in done.stderr
+
+
+@pytest.mark.parametrize(("form", "name"), [("json", "trace.json"), ("binary", "trace.bin")])
+def test_the_recorder_exports_what_was_asked_for(
+    python: str, tmp_path: Path, form: str, name: str
+) -> None:
+    out = record(python, tmp_path, "returns", form)
+    names = {path.name for path in out.iterdir()}
+    assert names == {"trace.ctr", name, "trace_metadata.json", "trace_paths.json"}
+
+
+def test_memory_stays_small(ct: Path, python: str, tmp_path: Path) -> None:
+    program = tmp_path / "long.py"
+    program.write_text(
+        "def run(n):\n    total = 0\n    for i in range(n):\n        total += i\n"
+        "    return total\nrows = list(range(200))\nrun(40_000)\n"
+    )
+    out = tmp_path / "recording"
+    command = [python, "-m", "codetracer_python_recorder", "--trace-dir", out, "--format", "ctr"]
+    subprocess.run([*command, program], check=True, timeout=60)
+    measure = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    exporting = [ct, "export", out, "--limit", "0", "-o", tmp_path / "trace.json"]
+    done = subprocess.run(
+        [python, "-c", measure, *exporting], check=True, capture_output=True, text=True, timeout=120
+    )
+    assert (tmp_path / "trace.json").stat().st_size > 500_000_000
+    (tmp_path / "trace.json").unlink()
+    assert int(done.stdout.split()[-1]) < 64 * 1024
