@@ -9,6 +9,7 @@ struct gather_scratch {
     size_t item_capacity;
     struct attribute *attributes;
     size_t attribute_capacity;
+    PyObject *number; /* made for the last gathered object, ours */
 };
 
 /* ---- items ------------------------------------------------------------------------------------------- */
@@ -55,6 +56,8 @@ struct deque {
     struct deque_block *right;
     Py_ssize_t left_index;
     Py_ssize_t right_index;
+    size_t state;
+    Py_ssize_t maxlen; /* -1: none */
 };
 
 static Py_ssize_t deque_items(PyObject *value, PyObject **to)
@@ -237,6 +240,14 @@ void gather_attributes(struct session *session, PyObject *value, const struct ty
     if (type->capture == CAPTURE_EXCEPTION) {
         add_exception(session, gathered, value);
     }
+    if (type->capture == CAPTURE_DEQUE && ((struct deque *)value)->maxlen >= 0) {
+        PyObject *maxlen = PyLong_FromSsize_t(((struct deque *)value)->maxlen);
+        if (maxlen == NULL) {
+            PyErr_Clear();
+        }
+        Py_XSETREF(session->scratch->number, maxlen);
+        add_text(session, gathered, "maxlen", session->scratch->number);
+    }
     if (type->is_default_dict) {
         add_text(session, gathered, "default_factory",
                  ((struct compat_default_dict *)value)->factory);
@@ -289,6 +300,7 @@ void gather_free(struct session *session)
     if (session->scratch != NULL) {
         free(session->scratch->items);
         free(session->scratch->attributes);
+        Py_XDECREF(session->scratch->number);
         free(session->scratch);
         session->scratch = NULL;
     }

@@ -46,12 +46,17 @@ static Py_ssize_t cut_length(uint64_t limit, Py_ssize_t length)
     return limit != 0 && (uint64_t)length > limit ? (Py_ssize_t)limit : length;
 }
 
+static uint64_t hash_characters(const struct session *session, PyObject *text, Py_ssize_t count)
+{
+    return hash_bytes(session, (uint8_t)(CTR_V_TEXT + 16 * PyUnicode_KIND(text)),
+                      PyUnicode_DATA(text), (size_t)(count * PyUnicode_KIND(text)));
+}
+
 static uint64_t hash_text(const struct session *session, PyObject *text)
 {
     Py_ssize_t length = PyUnicode_GET_LENGTH(text);
     Py_ssize_t cut = cut_length(session->limits.max_text, length);
-    uint64_t hash = hash_bytes(session, (uint8_t)(CTR_V_TEXT + 16 * PyUnicode_KIND(text)),
-                               PyUnicode_DATA(text), (size_t)(cut * PyUnicode_KIND(text)));
+    uint64_t hash = hash_characters(session, text, cut);
     return cut == length ? hash : finish(mix(hash, (uint64_t)length));
 }
 
@@ -316,6 +321,45 @@ static void number_node(struct session *session, struct shadow *shadow)
     shadow->index = session->writer->next_node++;
 }
 
+static uint8_t *put_node_reference(struct session *session, uint8_t *at,
+                                   const struct shadow *shadow)
+{
+    uint32_t block = shadow->word >> 8, now = session->writer->block;
+    if (block == (now & 0xffffff)) {
+        *at++ = CTR_V_NODE;
+        return ct_varint_put(at, shadow->index);
+    }
+    *at++ = CTR_V_NODE_FAR;
+    at = ct_varint_put(at, (now - block) & 0xffffff);
+    return ct_varint_put(at, shadow->index);
+}
+
+static struct node_cache_entry *find_node(struct session *session, uint64_t hash)
+{
+    struct node_cache_entry *set =
+        &session->nodes[(hash >> (64 - NODE_SETS_BITS)) * NODE_WAYS];
+    if (set[0].hash == hash) {
+        return &set[0];
+    }
+    if (set[1].hash == hash) {
+        struct node_cache_entry found = set[1];
+        set[1] = set[0];
+        set[0] = found;
+        return &set[0];
+    }
+    return NULL;
+}
+
+static void remember_node(struct session *session, const struct shadow *shadow)
+{
+    struct node_cache_entry *set =
+        &session->nodes[(shadow->bits >> (64 - NODE_SETS_BITS)) * NODE_WAYS];
+    if (set[0].hash != shadow->bits) {
+        set[1] = set[0];
+    }
+    set[0] = (struct node_cache_entry){shadow->bits, shadow->word >> 8, shadow->index};
+}
+
 static uint8_t *put_child(struct session *session, uint8_t *at, PyObject *value, int depth);
 
 static uint8_t *put_children(struct session *session, uint8_t *at, PyObject *const *values,
@@ -336,29 +380,49 @@ static uint8_t *put_cut(struct session *session, uint8_t *at, Py_ssize_t length)
     return ct_varint_put(at, (uint64_t)length);
 }
 
-static uint8_t *put_text(struct session *session, uint8_t *at, PyObject *text)
+static uint8_t *put_plain_text(uint8_t *at, PyObject *text, Py_ssize_t characters, size_t size)
 {
-    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
-    Py_ssize_t cut = cut_length(session->limits.max_text, length);
-    size_t size = text_size(text, cut);
-    if (!room_for(session, at, size)) {
-        cut = 0;
-        size = 0;
-    }
-    if (cut < length) {
-        at = put_cut(session, at, length);
-        session->writer->next_node--; /* the node number is the CUT's, which the caller took */
-        if (size > CTR_SHORT_TEXT_MAX) {
-            session->writer->next_node++;
-        }
-    }
     if (size <= CTR_SHORT_TEXT_MAX) {
         *at++ = (uint8_t)(CTR_V_SHORT_TEXT + size);
     } else {
         *at++ = CTR_V_TEXT;
         at = ct_varint_put(at, size);
     }
-    return text_put(at, text, cut);
+    return text_put(at, text, characters);
+}
+
+/* A text that grows beyond the limit keeps its recorded part: that is a node of its own. */
+static uint8_t *put_cut_text(struct session *session, uint8_t *at, PyObject *text, Py_ssize_t cut,
+                             size_t size)
+{
+    ctr_count(session->writer, CTR_C_values_cut);
+    *at++ = CTR_V_CUT;
+    at = ct_varint_put(at, (uint64_t)PyUnicode_GET_LENGTH(text));
+    if (size <= CTR_SHORT_TEXT_MAX) {
+        return put_plain_text(at, text, cut, size);
+    }
+    struct shadow part = shadow_of(CTR_V_NODE, hash_characters(session, text, cut));
+    struct node_cache_entry *known = find_node(session, part.bits);
+    if (known != NULL) {
+        part.word = CTR_V_NODE | known->block << 8;
+        part.index = known->index;
+        return put_node_reference(session, at, &part);
+    }
+    number_node(session, &part);
+    remember_node(session, &part);
+    return put_plain_text(at, text, cut, size);
+}
+
+static uint8_t *put_text(struct session *session, uint8_t *at, PyObject *text)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
+    Py_ssize_t cut = cut_length(session->limits.max_text, length);
+    size_t size = text_size(text, cut);
+    if (!room_for(session, at, size)) {
+        return put_cut_text(session, at, text, 0, 0);
+    }
+    return cut < length ? put_cut_text(session, at, text, cut, size)
+                        : put_plain_text(at, text, cut, size);
 }
 
 static uint8_t *put_bytes(struct session *session, uint8_t *at, const void *data, Py_ssize_t length)
@@ -710,45 +774,6 @@ uint8_t *value_emit_base(struct session *session, uint8_t *at, PyObject *value,
                      (plain.capture == CAPTURE_TEXT && short_text(value, &bits));
     session->writer->next_node += !is_inline;
     return put_node(session, at, value, &plain, 0);
-}
-
-static uint8_t *put_node_reference(struct session *session, uint8_t *at,
-                                   const struct shadow *shadow)
-{
-    uint32_t block = shadow->word >> 8, now = session->writer->block;
-    if (block == (now & 0xffffff)) {
-        *at++ = CTR_V_NODE;
-        return ct_varint_put(at, shadow->index);
-    }
-    *at++ = CTR_V_NODE_FAR;
-    at = ct_varint_put(at, (now - block) & 0xffffff);
-    return ct_varint_put(at, shadow->index);
-}
-
-static struct node_cache_entry *find_node(struct session *session, uint64_t hash)
-{
-    struct node_cache_entry *set =
-        &session->nodes[(hash >> (64 - NODE_SETS_BITS)) * NODE_WAYS];
-    if (set[0].hash == hash) {
-        return &set[0];
-    }
-    if (set[1].hash == hash) {
-        struct node_cache_entry found = set[1];
-        set[1] = set[0];
-        set[0] = found;
-        return &set[0];
-    }
-    return NULL;
-}
-
-static void remember_node(struct session *session, const struct shadow *shadow)
-{
-    struct node_cache_entry *set =
-        &session->nodes[(shadow->bits >> (64 - NODE_SETS_BITS)) * NODE_WAYS];
-    if (set[0].hash != shadow->bits) {
-        set[1] = set[0];
-    }
-    set[0] = (struct node_cache_entry){shadow->bits, shadow->word >> 8, shadow->index};
 }
 
 static bool worth_a_jump(PyObject *value)
