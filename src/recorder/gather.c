@@ -80,24 +80,25 @@ void gather_items(struct session *session, PyObject *value, const struct type_in
 {
     *gathered = (struct gathered){0};
     if (type->capture == CAPTURE_EXTENDED) {
-        gathered->items = ((PyTupleObject *)value)->ob_item; /* the others are no containers */
-        gathered->item_count = type->base_capture == CAPTURE_TUPLE ? Py_SIZE(value) : 0;
-        return;
+        if (type->base_capture == CAPTURE_TUPLE) {
+            gathered->items = ((PyTupleObject *)value)->ob_item;
+            gathered->item_count = Py_SIZE(value);
+            return;
+        }
     }
     if (type->capture == CAPTURE_LIST) {
         gathered->items = ((PyListObject *)value)->ob_item;
         gathered->item_count = PyList_GET_SIZE(value);
         return;
     }
-    Py_ssize_t length =
-        type->capture == CAPTURE_SET ? ((PySetObject *)value)->used : Py_SIZE(value);
+    bool is_set = type->capture == CAPTURE_SET || type->capture == CAPTURE_EXTENDED;
+    Py_ssize_t length = is_set ? ((PySetObject *)value)->used : Py_SIZE(value);
     PyObject **items = reserve_items(session, (size_t)length + 1);
     if (items == NULL) {
         return;
     }
     gathered->items = items;
-    gathered->item_count =
-        type->capture == CAPTURE_SET ? set_items(value, items) : deque_items(value, items);
+    gathered->item_count = is_set ? set_items(value, items) : deque_items(value, items);
 }
 
 /* ---- pairs ------------------------------------------------------------------------------------------- */

@@ -552,7 +552,8 @@ static uint8_t *put_pairs(struct session *session, uint8_t *at, struct object_en
         done++;
     }
     entry->seen = gather_fingerprint(session, dict, entry->type);
-    if (done < length) {
+    entry->is_cut = done < length;
+    if (entry->is_cut) {
         ctr_count(session->writer, CTR_C_values_cut);
     }
     for (int i = 0; i < 5; i++) {
@@ -585,6 +586,12 @@ static uint8_t *put_bytearray(struct session *session, uint8_t *at, struct objec
     return at + cut;
 }
 
+static bool is_extended_scalar(const struct type_info *type)
+{
+    return type->capture == CAPTURE_EXTENDED && type->base_capture != CAPTURE_TUPLE &&
+           type->base_capture != CAPTURE_FROZENSET;
+}
+
 /* Everything the object holds now. */
 static void write_base(struct session *session, struct object_entry *entry, PyObject *value)
 {
@@ -595,7 +602,7 @@ static void write_base(struct session *session, struct object_entry *entry, PyOb
     uint8_t sections = sections_of(entry);
     *at++ = sections;
     if (sections & CTR_ITEMS) {
-        if (entry->type->capture == CAPTURE_EXTENDED && entry->type->base_capture != CAPTURE_TUPLE) {
+        if (is_extended_scalar(entry->type)) {
             *at++ = 1;
             *at++ = 1;
             at = value_emit_base(session, at, value, entry->type);
@@ -650,9 +657,10 @@ void objects_open_queued(struct session *session)
     for (uint32_t i = 0; i < table->queue_size; i++) {
         struct queued queued = table->queue[i];
         struct object_entry *entry = &table->entries[queued.entry];
+        bool queued_now = (entry->flags & ENTRY_QUEUED) != 0;
         entry->flags &= (uint8_t)~ENTRY_QUEUED;
-        if (entry->address == NULL) {
-            continue;
+        if (entry->address == NULL || !queued_now) {
+            continue; /* ended since, its entry perhaps another's */
         }
         if (!room(session, session->writer->at, CTR_BLOCK_SOFT_BYTES / 4)) {
             ctr_count(session->writer, CTR_C_lagging); /* opened when it is next looked at */
@@ -975,7 +983,10 @@ static void check_content(struct session *session, struct object_entry *entry, P
     case CAPTURE_DICT: {
         /* Watched dicts report everything but OrderedDict.move_to_end. */
         bool reports = (entry->flags & ENTRY_WATCHED) && !entry->type->is_ordered_dict;
-        if (!reports && gather_fingerprint(session, value, entry->type) != entry->seen) {
+        if (entry->flags & ENTRY_STALE) {
+            entry->flags &= (uint8_t)~ENTRY_STALE;
+            write_base(session, entry, value);
+        } else if (!reports && gather_fingerprint(session, value, entry->type) != entry->seen) {
             write_base(session, entry, value);
         }
         break;
@@ -1028,6 +1039,27 @@ void object_check(struct session *session, PyObject *value, struct shadow *shado
         return;
     }
     check_content(session, entry, value, named);
+}
+
+bool object_check_tail(struct session *session, PyObject *value, struct shadow *shadow)
+{
+    struct object_entry *entry =
+        shadow_kind(shadow) == CTR_V_OBJECT ? object_of(session, shadow) : NULL;
+    if (entry == NULL || entry->address != value || !(entry->flags & ENTRY_OPENED) ||
+        entry->true_length != entry->count) {
+        return false;
+    }
+    Py_ssize_t length = PyList_GET_SIZE(value);
+    uint64_t limit = session->limits.max_items;
+    if ((uint64_t)length == entry->true_length + 1 && (limit == 0 || (uint64_t)length <= limit)) {
+        append_item(session, entry, value, PyList_GET_ITEM(value, length - 1));
+        return true;
+    }
+    if ((uint64_t)length + 1 == entry->true_length) {
+        splice(session, entry, value, (uint32_t)length, 1, NULL, 0);
+        return true;
+    }
+    return (uint64_t)length == entry->true_length;
 }
 
 bool object_check_item(struct session *session, PyObject *value, struct shadow *shadow, int64_t index)
@@ -1137,6 +1169,43 @@ void object_check_children(struct session *session, PyObject *value, const struc
 
 /* ---- dicts report their changes ------------------------------------------------------------------------ */
 
+/* The dict may hold another key that equals this one, and only the program's own __eq__ could tell:
+ * `d[True]` changes `d[1]`. True when an equal key has equal content too. */
+static bool is_key_itself(PyObject *key, int depth)
+{
+    if (PyUnicode_CheckExact(key) || PyBytes_CheckExact(key) || key == Py_None) {
+        return true;
+    }
+    if (PyTuple_CheckExact(key) && depth < 4) {
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(key); i++) {
+            if (!is_key_itself(PyTuple_GET_ITEM(key, i), depth + 1)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    return PyLong_CheckExact(key) || Py_TYPE(key)->tp_hash == PyBaseObject_Type.tp_hash;
+}
+
+/* What the change does is seen at the next event, when the dict has it. */
+static void read_again(struct session *session, struct object_entry *entry)
+{
+    entry->flags |= ENTRY_STALE;
+    entry->epoch = session->epoch - 1;
+    queue_opening(session, entry);
+}
+
+/* Some pairs are beyond the limit: changes of those cannot be told from changes of the recorded. */
+static void note_length(struct session *session, struct object_entry *entry, PyObject *dict,
+                        PyDict_WatchEvent event)
+{
+    uint64_t length = (uint64_t)((PyDictObject *)dict)->ma_used;
+    length += event == PyDict_EVENT_ADDED;
+    length -= event == PyDict_EVENT_DELETED && length > 0;
+    uint8_t *at = begin(session, entry, dict, CTR_TOTAL);
+    end(session, entry, ct_varint_put(at, length));
+}
+
 /* Called before the change is made, by whoever makes it; the dict is whole. */
 static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObject *dict,
                          PyObject *key, PyObject *value)
@@ -1158,15 +1227,27 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
     uint8_t *at;
     if (event == PyDict_EVENT_MODIFIED || event == PyDict_EVENT_DELETED) {
         Py_hash_t hash = compat_simple_hash(key);
-        let_go_value(session, hash != -1 ? compat_dict_find(dict, key, hash) : NULL);
+        PyObject *held = hash != -1 ? compat_dict_find(dict, key, hash) : NULL;
+        let_go_value(session, held);
+        if ((hash != -1 && held == NULL) || !is_key_itself(key, 0)) {
+            read_again(session, entry);
+            return;
+        }
     }
     switch (event) {
     case PyDict_EVENT_ADDED:
     case PyDict_EVENT_MODIFIED:
         at = begin(session, entry, dict, CTR_PAIR);
         end(session, entry, put_pair(session, at, key, value));
+        if (entry->is_cut) {
+            note_length(session, entry, dict, event);
+        }
         break;
     case PyDict_EVENT_DELETED: {
+        if (entry->is_cut) { /* perhaps one that is not recorded */
+            read_again(session, entry);
+            return;
+        }
         struct shadow shadow;
         at = begin(session, entry, dict, CTR_UNPAIR);
         value_shadow(session, key, &shadow);

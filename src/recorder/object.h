@@ -60,6 +60,9 @@ void object_check(struct session *session, PyObject *value, struct shadow *shado
 bool object_check_item(struct session *session, PyObject *value, struct shadow *shadow,
                        int64_t index);
 
+/* The same for the end of a list, which one append or pop may have changed. */
+bool object_check_tail(struct session *session, PyObject *value, struct shadow *shadow);
+
 /* The same for some of the objects inside it, in rotation. */
 void object_check_children(struct session *session, PyObject *value, const struct shadow *shadow,
                            bool forced);

@@ -192,7 +192,7 @@ static void call(struct walk *walk, unsigned arguments, bool keywords)
     struct operand second = pop(walk), first = pop(walk);
     struct operand callee = first.known == METHOD || first.known == NAMED ? first : second;
     push_unknown(walk);
-    act(walk, callee.known == METHOD ? ACTION_METHOD : ACTION_CALL, callee, 0);
+    act(walk, callee.known == METHOD ? ACTION_METHOD : ACTION_CALL, callee, (int32_t)arguments);
 }
 
 static void in_place(struct walk *walk)
@@ -626,13 +626,17 @@ static const char *const set_reads[] = {"copy", "difference", "intersection", "i
                                         "issubset", "issuperset", "symmetric_difference", "union"};
 
 /* A method of an exact built-in type: all changes of dicts are reported, the others are looked for. */
-static enum verdict judge_builtin_method(PyTypeObject *type, PyObject *name)
+static enum verdict judge_builtin_method(PyTypeObject *type, PyObject *name, int32_t arguments)
 {
     const char *text = PyUnicode_IS_ASCII(name) ? (const char *)PyUnicode_DATA(name) : "";
     if (type == &PyDict_Type || type == &PyUnicode_Type || type == &PyBytes_Type ||
         type == &PyLong_Type || type == &PyFloat_Type || type == &PyTuple_Type ||
         type == &PyFrozenSet_Type) {
         return VERDICT_PURE;
+    }
+    if (type == &PyList_Type && ((strcmp(text, "append") == 0 && arguments == 1) ||
+                                 (strcmp(text, "pop") == 0 && arguments == 0))) {
+        return VERDICT_CHANGES_TAIL;
     }
     if (type == &PyList_Type || strcmp(type->tp_name, "collections.deque") == 0) {
         return NAME_IN(text, list_reads) ? VERDICT_PURE : VERDICT_CHANGES;
@@ -643,11 +647,13 @@ static enum verdict judge_builtin_method(PyTypeObject *type, PyObject *name)
     return type == &PyByteArray_Type ? VERDICT_CHANGES : VERDICT_ESCAPES;
 }
 
-static enum verdict judge_method(struct session *session, PyObject *owner, PyObject *name)
+static enum verdict judge_method(struct session *session, PyObject *owner,
+                                 const struct effect *effect)
 {
+    PyObject *name = effect->name;
     PyTypeObject *type = Py_TYPE(owner);
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
-        return judge_builtin_method(type, name);
+        return judge_builtin_method(type, name, effect->index);
     }
     if (type->tp_getattro != PyObject_GenericGetAttr) {
         return VERDICT_ESCAPES;
@@ -668,7 +674,7 @@ static enum verdict verdict_of(struct session *session, struct effect *effect, P
     }
     PyTypeObject *type = Py_TYPE(receiver);
     if (type->tp_version_tag == 0 || type->tp_version_tag != effect->version) {
-        effect->verdict = (uint8_t)judge_method(session, receiver, effect->name);
+        effect->verdict = (uint8_t)judge_method(session, receiver, effect);
         effect->version = type->tp_version_tag;
     }
     return (enum verdict)effect->verdict;
@@ -740,6 +746,12 @@ static bool apply_effect(struct session *session, struct shadow_frame *frame, co
         case VERDICT_PURE:
         case VERDICT_RECORDED:
             return true;
+        case VERDICT_CHANGES_TAIL:
+            if (PyList_CheckExact(value) && effect->receiver == RECEIVER_SLOT &&
+                object_check_tail(session, value, known_shadow(frame, effect))) {
+                return true;
+            }
+            return look_at(session, value, known_shadow(frame, effect));
         case VERDICT_CHANGES:
             return look_at(session, value, known_shadow(frame, effect));
         default:

@@ -83,7 +83,10 @@ enum receiver {
     RECEIVER_GLOBAL, /* a name of the module or of builtins */
 };
 
-enum verdict { VERDICT_UNKNOWN, VERDICT_PURE, VERDICT_RECORDED, VERDICT_CHANGES, VERDICT_ESCAPES };
+enum verdict {
+    VERDICT_UNKNOWN, VERDICT_PURE, VERDICT_RECORDED, VERDICT_CHANGES, VERDICT_CHANGES_TAIL,
+    VERDICT_ESCAPES,
+};
 
 struct effect {
     uint8_t action;
@@ -184,6 +187,7 @@ struct object_entry {
     uint32_t base_bytes; /* size of the last base */
     uint16_t chain;      /* blocks opened without base since */
     uint8_t flags;       /* enum entry_flags */
+    bool is_cut;         /* a dict of which only a part is recorded */
     uint32_t rotation;   /* where the next partial look begins */
     uint32_t count;      /* items remembered (list, set, tuple-like) */
     uint32_t capacity;
@@ -204,6 +208,7 @@ enum entry_flags {
     ENTRY_LIMBO = 8,   /* nobody refers to it; ends unless somebody does soon */
     ENTRY_RECENT = 16, /* used since the clock hand passed */
     ENTRY_QUEUED = 32, /* waits to be opened in this event */
+    ENTRY_STALE = 64,  /* a dict whose last change could not be written down as such */
 };
 
 enum { NO_BLOCK = UINT32_MAX, NO_ENTRY = UINT32_MAX };

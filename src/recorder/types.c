@@ -105,6 +105,16 @@ static bool in_mro_dict(PyTypeObject *type, const char *name)
     return false;
 }
 
+static bool has_base_named(PyTypeObject *type, const char *name)
+{
+    for (; type != NULL; type = type->tp_base) {
+        if (strcmp(type->tp_name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void classify_by_flags(struct type_info *info, PyTypeObject *type)
 {
     static const struct {
@@ -139,6 +149,12 @@ static void classify_by_flags(struct type_info *info, PyTypeObject *type)
     } else if (PyType_IsSubtype(type, &PyFrozenSet_Type)) {
         info->capture = CAPTURE_FROZENSET;
         info->family = CTR_F_FROZENSET;
+    } else if (PyType_IsSubtype(type, &PyByteArray_Type)) {
+        info->capture = CAPTURE_BYTEARRAY;
+        info->family = CTR_F_BYTEARRAY;
+    } else if (has_base_named(type, "collections.deque")) {
+        info->capture = CAPTURE_DEQUE;
+        info->family = CTR_F_DEQUE;
     }
 }
 
@@ -192,16 +208,6 @@ static int collect_slots(struct type_info *info, PyTypeObject *type)
         }
     }
     return 0;
-}
-
-static bool has_base_named(PyTypeObject *type, const char *name)
-{
-    for (; type != NULL; type = type->tp_base) {
-        if (strcmp(type->tp_name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool find_parts(struct type_info *info, const char *const parts[3])

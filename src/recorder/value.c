@@ -425,6 +425,15 @@ static uint8_t *put_text(struct session *session, uint8_t *at, PyObject *text)
                         : put_plain_text(at, text, cut, size);
 }
 
+/* Will put_text write a node: a longer text, or one that is cut? */
+static bool text_takes_node(const struct session *session, const uint8_t *at, PyObject *text)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
+    Py_ssize_t cut = cut_length(session->limits.max_text, length);
+    size_t size = text_size(text, cut);
+    return cut < length || size > CTR_SHORT_TEXT_MAX || !room_for(session, at, size);
+}
+
 static uint8_t *put_bytes(struct session *session, uint8_t *at, const void *data, Py_ssize_t length)
 {
     Py_ssize_t cut = cut_length(session->limits.max_text, length);
@@ -709,11 +718,9 @@ static uint8_t *put_node(struct session *session, uint8_t *at, PyObject *value,
         memcpy(at, &both, 16);
         return at + 16;
     }
-    case CAPTURE_TEXT: {
-        uint64_t bits;
-        session->writer->next_node += derived && !short_text(value, &bits);
+    case CAPTURE_TEXT:
+        session->writer->next_node += derived && text_takes_node(session, at, value);
         return put_text(session, at, value);
-    }
     case CAPTURE_BYTES:
         session->writer->next_node += derived;
         return put_bytes(session, at, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value));
@@ -768,10 +775,9 @@ uint8_t *value_emit_base(struct session *session, uint8_t *at, PyObject *value,
     plain.capture = type->base_capture;
     plain.exact = true;
     int64_t number;
-    uint64_t bits;
     bool is_inline = plain.capture == CAPTURE_FLOAT ||
                      (plain.capture == CAPTURE_INT && compat_small_int(value, &number)) ||
-                     (plain.capture == CAPTURE_TEXT && short_text(value, &bits));
+                     (plain.capture == CAPTURE_TEXT && !text_takes_node(session, at, value));
     session->writer->next_node += !is_inline;
     return put_node(session, at, value, &plain, 0);
 }

@@ -53,6 +53,8 @@ def normal_value(value, depth=DEPTH):
     if kind in HOLDERS and depth == 0:
         return ["deep", name, None, {}]
     attrs = value.get("attrs", {})
+    # The oracle shows a deque by its items alone.
+    attrs = {key: item for key, item in attrs.items() if key != "maxlen"}
     attributes = {key: normal_value(item, depth - 1) for key, item in attrs.items()}
     return [kind, name, normal_payload(kind, value, depth - 1), attributes]
 

@@ -409,7 +409,6 @@ def test_what_cannot_run_fails_as_python_says_it(sides, words):
     assert str(sides.recorded(*words)) == str(sides.plain(*words))
 
 
-@pytest.mark.xfail(strict=True, reason="code named <stdin> is skipped as synthetic: an empty trace")
 def test_a_script_from_standard_input(sides):
     path = sides.write("import sys\nx = [1]\nx.append(2)\nprint(x, sys.argv, __name__)\n")
     with path.open() as first, path.open() as second:

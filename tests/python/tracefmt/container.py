@@ -17,11 +17,12 @@ HEADER, BLOCK_HEADER, TRAILER, PRELUDE = 64, 40, 32, 40
 BLOCK_MAX, RAW_MAX = 1 << 20, 64 << 20
 SEGMENT = 64
 SLOTS_MAX, SLOT_HEADERS, SLOTS, SLOT_HEADER = 64, 4096, 8192, 64
-COUNTERS = (
-    "lines calls returns yields resumes throws unwinds raises handled outputs thread_switches "
-    "values_cut values_redacted values_dropped values_opaque objects objects_forgotten lagging "
-    "waits skipped_code forks"
-).split()
+COUNTER_NAMES = """
+    lines calls returns yields resumes throws unwinds raises handled outputs thread_switches
+    values_cut values_redacted values_dropped values_opaque objects objects_forgotten lagging
+    waits skipped_code forks
+"""
+COUNTERS = COUNTER_NAMES.split()
 REASONS = 8
 UNKNOWN_STATUS = -(1 << 31)
 

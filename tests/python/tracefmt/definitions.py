@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 from tracefmt.cursor import Cursor, Damaged, text_of
 
-FAMILIES = (
-    "object int float complex str bytes bytearray list tuple namedtuple set frozenset dict deque "
-    "exception function method class module enum dataclass generator buffer date datetime time "
-    "timedelta decimal fraction path uuid pattern match mappingproxy cell namespace"
-).split()
+FAMILY_KINDS = """
+    object int float complex str bytes bytearray list tuple namedtuple set frozenset dict deque
+    exception function method class module enum dataclass generator buffer date datetime time
+    timedelta decimal fraction path uuid pattern match mappingproxy cell namespace
+"""
+FAMILIES = FAMILY_KINDS.split()
 
 ARG, CELL, NAMESPACE = 1, 2, 5
 ALSO_ARG = 0x10

@@ -15,7 +15,7 @@ class Object:
 
     type: int
     items: list[Value] = field(default_factory=list)
-    pairs: dict[Value, Value] = field(default_factory=dict)
+    pairs: list[tuple[Value, Value]] = field(default_factory=list)
     attributes: list[tuple[Value, Value]] = field(default_factory=list)
     true_items: int = 0
     true_pairs: int = 0
@@ -42,19 +42,28 @@ class Object:
 
     def pair(self, values: Values) -> None:
         self.sections |= PAIRS
-        key, value = values.value(), values.value()
-        self.true_pairs += key not in self.pairs
-        self.pairs[key] = value
+        pair = (values.value(), values.value())
+        place = self.find(pair[0])
+        if place is None:
+            self.pairs.append(pair)
+            self.true_pairs += 1
+        else:
+            self.pairs[place] = pair
+
+    def find(self, key: Value) -> int | None:
+        """The place of the first pair with this key."""
+        return next((i for i, pair in enumerate(self.pairs) if pair[0] == key), None)
 
     def unpair(self, values: Values) -> None:
         key = values.value()
-        if key not in self.pairs:
+        place = self.find(key)
+        if place is None:
             raise Damaged(f"the key {key} is removed, and is not there")
-        del self.pairs[key]
+        del self.pairs[place]
         self.true_pairs -= 1
 
     def clear(self, _values: Values) -> None:
-        self.items, self.pairs = [], {}
+        self.items, self.pairs = [], []
         self.true_items = self.true_pairs = 0
 
     def attribute(self, values: Values) -> None:
@@ -91,15 +100,10 @@ class Object:
             self.items = [values.value() for _ in range(values.count())]
         if sections & PAIRS:
             self.true_pairs = values.varint()
-            count = values.count()
-            self.pairs = dict((values.value(), values.value()) for _ in range(count))
-            if len(self.pairs) != count:
-                raise Damaged("a key stands twice in one dict")
+            self.pairs = [(values.value(), values.value()) for _ in range(values.count())]
         if sections & ATTRIBUTES:
             values.varint()
-            self.attributes = [
-                (values.value(), values.value()) for _ in range(values.count())
-            ]
+            self.attributes = [(values.value(), values.value()) for _ in range(values.count())]
 
 
 def at(index: int, places: list) -> int:
@@ -131,8 +135,6 @@ class Objects(dict[int, Object]):
         if flags & ~(BASE | NEW):
             raise Damaged(f"OPEN flags {flags:#x}")
         known = self.get(number)
-        if flags & NEW and known is not None:
-            raise Damaged(f"object {number} is new again")
         if flags & BASE:
             if known is None:
                 known = self[number] = Object(kind)

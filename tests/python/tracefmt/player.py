@@ -74,7 +74,8 @@ class Player:
 
     def events(self) -> Iterator[Event]:
         """All events of the trace."""
-        for self.block, raw in enumerate(self.recording.events):
+        for number, raw in enumerate(self.recording.events):
+            self.block = number
             values = self.start_block(raw)
             while values.left:
                 byte = values.u8()

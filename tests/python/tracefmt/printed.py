@@ -37,10 +37,11 @@ BUILTINS = {
     "redacted": ("redacted", ""),
     "dropped": ("dropped", ""),
 }
-BOXES = set(
-    "int float complex str bytes bytearray date datetime time timedelta decimal fraction path uuid "
-    "pattern match".split()
-)
+BOXED_KINDS = """
+    int float complex str bytes bytearray date datetime time timedelta decimal fraction path uuid
+    pattern match
+"""
+BOXES = set(BOXED_KINDS.split())
 SEQUENCES = {"tuple", "namedtuple", "frozenset"}
 HAS_LOCALS = {"line", "return", "yield", "unwind"}
 STREAMS = {1: "stdout", 2: "stderr"}
@@ -166,8 +167,7 @@ class Printer:
                 shown["length"] = held.true_items
         if held.sections & PAIRS:
             shown["entries"] = [
-                [self.value(key, depth), self.value(value, depth)]
-                for key, value in held.pairs.items()
+                [self.value(key, depth), self.value(value, depth)] for key, value in held.pairs
             ]
             if held.true_pairs > len(held.pairs):
                 shown["length"] = held.true_pairs
@@ -192,7 +192,7 @@ class Printer:
             if not variable.is_namespace:
                 yield variable.name, value, variable.is_argument
             elif value[0] == "object" and value[1] in self.player.objects:
-                for key, held in self.player.objects[value[1]].pairs.items():
+                for key, held in self.player.objects[value[1]].pairs:
                     yield self.name(key), held, False
 
     def globals(self, event: Event) -> Json | None:
@@ -200,8 +200,8 @@ class Printer:
         if plan.globals is None:
             return None
         held = self.player.objects.get(plan.globals)
-        pairs = held.pairs if held is not None else {}
-        return {self.name(key): self.value(value, self.depth) for key, value in pairs.items()}
+        pairs = held.pairs if held is not None else []
+        return {self.name(key): self.value(value, self.depth) for key, value in pairs}
 
     def event(self, event: Event, with_globals: bool) -> Json:
         shown: Json = {
