@@ -606,6 +606,17 @@ static void put_event_value(struct session *session, PyObject *value)
     }
 }
 
+/* What a function returns or yields; one whose name says that it is a secret gives none away. */
+static void put_result(struct session *session, const struct plan *plan, PyObject *value)
+{
+    if (plan->redacts_return && value != Py_None) {
+        *session->writer->at++ = CTR_V_REDACTED;
+        ctr_count(session->writer, CTR_C_values_redacted);
+    } else {
+        put_event_value(session, value);
+    }
+}
+
 /* For a call that began in an earlier block: what the index says of it without looking there. */
 static void put_span(struct session *session, struct thread *thread,
                      const struct shadow_frame *frame)
@@ -630,12 +641,7 @@ PyObject *event_return(struct session *session, PyObject *const *args)
     put_tick(session);
     put_span(session, thread, frame);
     *session->writer->at++ = CTR_RETURN;
-    if (frame->plan->redacts_return && args[2] != Py_None) {
-        *session->writer->at++ = CTR_V_REDACTED;
-        ctr_count(session->writer, CTR_C_values_redacted);
-    } else {
-        put_event_value(session, args[2]);
-    }
+    put_result(session, frame->plan, args[2]);
     ctr_count(session->writer, CTR_C_returns);
     frame_pop(session, thread);
     return done(session);
@@ -651,7 +657,7 @@ PyObject *event_yield(struct session *session, PyObject *const *args)
     }
     apply_line(session, frame, real);
     *session->writer->at++ = CTR_YIELD;
-    put_event_value(session, args[2]);
+    put_result(session, frame->plan, args[2]);
     ctr_count(session->writer, CTR_C_yields);
     frame_suspend(session, thread);
     return done(session);

@@ -523,7 +523,7 @@ static uint8_t *put_pair(struct session *session, uint8_t *at, PyObject *key, Py
     value_shadow(session, key, &shadow);
     at = value_emit(session, at, key, &shadow);
     hold_value(session, &shadow);
-    if (PyUnicode_Check(key) && scope_is_secret(key)) {
+    if (scope_is_secret_key(key)) {
         ctr_count(session->writer, CTR_C_values_redacted);
         *at++ = CTR_V_REDACTED;
         return at;

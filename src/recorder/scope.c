@@ -68,6 +68,7 @@ bool scope_skips(struct session *session, PyCodeObject *code)
 
 /* Whole words, in lower case and between spaces; two stand for one word after another. */
 static const char *const secret_words[] = {
+    " passwords ", " pass word ", " api keys ", " apikeys ", " private keys ", " access keys ",
     " password ", " passwd ", " passphrase ", " pwd ", " secret ", " secrets ", " token ",
     " tokens ", " apikey ", " api key ", " credential ", " credentials ", " private key ",
     " privatekey ", " access key ", " auth key ", " authorization ", " bearer ", " session key ",
@@ -166,4 +167,10 @@ bool scope_is_secret(PyObject *name)
         verdicts[at].secret = secret;
     }
     return secret;
+}
+
+bool scope_is_secret_key(PyObject *key)
+{
+    return PyUnicode_Check(key) ? scope_is_secret(key)
+                                : PyBytes_Check(key) && scope_is_secret_text(PyBytes_AS_STRING(key));
 }

@@ -13,5 +13,6 @@ bool scope_skips(struct session *session, PyCodeObject *code);
  * names decide: password, token, secret, api_key and their like. */
 bool scope_is_secret(PyObject *name);
 bool scope_is_secret_text(const char *name);
+bool scope_is_secret_key(PyObject *key); /* of a dict: text or bytes */
 
 #endif

@@ -225,6 +225,16 @@ static int make_parts(const struct session_order *order, struct ct_error *error)
     return CT_OK;
 }
 
+/* Nothing was recorded: nothing is left behind. */
+static void remove_trace(const char *directory)
+{
+    char *trace = ct_path_join(directory, "trace.ctr");
+    if (trace != NULL) {
+        unlink(trace);
+    }
+    free(trace);
+}
+
 int session_start(const struct session_order *order, struct ct_error *error)
 {
     if (session.is_dead) {
@@ -248,6 +258,7 @@ int session_start(const struct session_order *order, struct ct_error *error)
         struct ctr_writer *writer = session.writer;
         session.writer = &no_writer;
         ctr_writer_close(writer, CTR_ENDED_BY_ERROR, INT32_MIN, NULL);
+        remove_trace(order->directory);
         free_parts(true);
         return status;
     }

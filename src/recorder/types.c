@@ -243,6 +243,36 @@ static void classify_known_class(struct type_info *info, PyTypeObject *type)
     }
 }
 
+static PyObject *named_tuple_fields(PyTypeObject *type)
+{
+    PyObject *mro = type->tp_mro;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); i++) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+        if (!(base->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+            continue;
+        }
+        struct compat_dict_walk walk = compat_dict_walk(base->tp_dict);
+        PyObject *key, *value;
+        while (compat_dict_next(&walk, &key, &value)) {
+            if (PyUnicode_CheckExact(key) && PyTuple_CheckExact(value) &&
+                PyUnicode_CompareWithASCIIString(key, "_fields") == 0) {
+                return value;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void learn_fields(struct type_info *info, PyTypeObject *type)
+{
+    PyObject *fields = named_tuple_fields(type);
+    for (Py_ssize_t i = 0; fields != NULL && i < PyTuple_GET_SIZE(fields) && i < 64; i++) {
+        if (scope_is_secret(PyTuple_GET_ITEM(fields, i))) {
+            info->secret_fields |= 1ull << i;
+        }
+    }
+}
+
 static bool has_own_attributes(const struct type_info *info)
 {
     switch (info->capture) {
@@ -294,6 +324,7 @@ static void classify(struct type_info *info, PyTypeObject *type)
     }
     if (info->capture == CAPTURE_TUPLE && in_mro_dict(type, "_fields")) {
         info->family = CTR_F_NAMEDTUPLE;
+        learn_fields(info, type);
     }
     if (info->capture == CAPTURE_INSTANCE) {
         classify_known_class(info, type);
@@ -415,26 +446,6 @@ static void add_type_name(struct ct_bytes *to, PyTypeObject *type)
     const char *dot = strrchr(type->tp_name, '.');
     const char *name = dot != NULL ? dot + 1 : type->tp_name;
     ct_bytes_add_block(to, name, strlen(name));
-}
-
-static PyObject *named_tuple_fields(PyTypeObject *type)
-{
-    PyObject *mro = type->tp_mro;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); i++) {
-        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
-        if (!(base->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
-            continue;
-        }
-        struct compat_dict_walk walk = compat_dict_walk(base->tp_dict);
-        PyObject *key, *value;
-        while (compat_dict_next(&walk, &key, &value)) {
-            if (PyUnicode_CheckExact(key) && PyTuple_CheckExact(value) &&
-                PyUnicode_CompareWithASCIIString(key, "_fields") == 0) {
-                return value;
-            }
-        }
-    }
-    return NULL;
 }
 
 static void add_fields(struct ct_bytes *to, struct type_info *info)

@@ -54,6 +54,7 @@ struct type_info {
     uint8_t base_capture;  /* EXTENDED: of the built-in value */
     uint8_t part_count;    /* PARTS: offsets of the objects it is made of */
     Py_ssize_t parts[3];
+    uint64_t secret_fields; /* NAMEDTUPLE: those whose names are secret, of the first 64 */
     bool has_dict;
     bool has_finalizer;    /* a __del__ of the program's */
     bool is_ordered_dict;

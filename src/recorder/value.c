@@ -496,6 +496,22 @@ static uint8_t *put_sequence(struct session *session, uint8_t *at, uint8_t tag,
     return put_children(session, at, values, cut, depth);
 }
 
+static uint8_t *put_secret_fields(struct session *session, uint8_t *at, PyObject *tuple,
+                                  const struct type_info *type, int depth)
+{
+    *at++ = CTR_V_TUPLE;
+    at = ct_varint_put(at, (uint64_t)PyTuple_GET_SIZE(tuple));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
+        if (i < 64 && (type->secret_fields >> i & 1)) {
+            ctr_count(session->writer, CTR_C_values_redacted);
+            *at++ = CTR_V_REDACTED;
+        } else {
+            at = put_child(session, at, PyTuple_GET_ITEM(tuple, i), depth + 1);
+        }
+    }
+    return at;
+}
+
 static uint8_t *put_frozenset(struct session *session, uint8_t *at, PyObject *set, int depth)
 {
     PySetObject *so = (PySetObject *)set;
@@ -726,6 +742,9 @@ static uint8_t *put_node(struct session *session, uint8_t *at, PyObject *value,
         return put_bytes(session, at, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value));
     case CAPTURE_TUPLE:
         session->writer->next_node += derived;
+        if (type->secret_fields != 0) {
+            return put_secret_fields(session, at, value, type, depth);
+        }
         return put_sequence(session, at, CTR_V_TUPLE, ((PyTupleObject *)value)->ob_item,
                             PyTuple_GET_SIZE(value), depth);
     case CAPTURE_FROZENSET:

@@ -76,14 +76,14 @@ int ctr_tail_open(struct ctr_tail *tail, const char *path, const uint8_t id[16],
                   struct ct_error *error)
 {
     *tail = (struct ctr_tail){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
     if (fd < 0) {
         return ct_fail_errno(error, "cannot open %s", path);
     }
     struct stat about;
-    if (fstat(fd, &about) != 0 || about.st_size <= 0) {
+    if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size <= 0) {
         close(fd);
-        return ct_fail(error, CT_EFORMAT, "%s is empty", path);
+        return ct_fail(error, CT_EFORMAT, "%s is not a file with anything in it", path);
     }
     tail->size = (size_t)about.st_size;
     tail->map = mmap(NULL, tail->size, PROT_READ, MAP_SHARED, fd, 0);

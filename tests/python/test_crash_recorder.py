@@ -14,7 +14,7 @@ import textwrap
 import time
 
 import pytest
-from side_by_side import SideBySide
+from side_by_side import SideBySide, cases
 
 
 @pytest.fixture
@@ -24,6 +24,10 @@ def sides(ct, python, tmp_path):
 
 COUNT = """
 import os
+def spin():
+    import resource
+    resource.setrlimit(resource.RLIMIT_CPU, (1, 1))
+    while True: pass
 def count(report):
     kept = []
     n = 0
@@ -43,7 +47,7 @@ ENDS = {
     "exec": "os.execv('/bin/sh', ['sh', '-c', 'exit 17'])",
     "terminate": "os.kill(os.getpid(), 15)",
     "trap": "os.kill(os.getpid(), 5)",
-    "CPU limit": "import resource; resource.setrlimit(resource.RLIMIT_CPU, (1, 1))\n        while True: pass",
+    "CPU limit": "spin()",
 }
 
 
@@ -371,8 +375,8 @@ BIG = {
     "tuple": "(0,) * 5_000_000",
     "list of lists": "[[i] for i in range(200_000)]",
     "dict": "dict.fromkeys(range(2_000_000))",
-    "set": "set(range(2_000_000))",
-    "frozenset": "frozenset(range(2_000_000))",
+    "set": "set(range(700_000))",
+    "frozenset": "frozenset(range(300_000))",
     "deque": "__import__('collections').deque(range(2_000_000))",
     "tuple of tuples": "tuple((i, (i,)) for i in range(300_000))",
     "deep list": "nest(100_000, lambda x: [x])",
@@ -383,7 +387,15 @@ BIG = {
 }
 
 
-@pytest.mark.parametrize("kind", BIG)
+BUGS = {
+    "int": "all its digits are hashed, also of those too many to keep",
+    "set": "its whole table is added up at each look",
+    "frozenset": "all its members are hashed, also of those too many to keep",
+    "deque": "all its items are gathered at each look",
+}
+
+
+@pytest.mark.parametrize("kind", cases(BIG, BUGS))
 def test_large_values_cost_little(sides, kind):
     program = f"""
 import sys, time, resource
@@ -405,6 +417,6 @@ def use(value):
 print(use(big))
 took = time.process_time() - began
 grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-print(took < 2 or took, grown < 64_000 or grown)
+print(took < 1 or took, grown < 64_000 or grown)
 """
     sides.compare(program)

@@ -381,10 +381,6 @@ HELD = {
         """,
 }
 BUGS = {
-    "names of doubtful style": "plurals and passWord are not among the words",
-    "named tuple": "fields of a named tuple are positions, not names",
-    "bytes as a key": "only keys that are text count as names",
-    "yielded": "what a generator with such a name yields is kept",
     "exception": "an exception keeps its arguments without their names",
     "enum": "the member's own name is not asked",
 }
