@@ -853,6 +853,14 @@ static void compare_range(struct session *session, struct object_entry *entry, P
     }
 }
 
+static void set_length(struct session *session, struct object_entry *entry, PyObject *value,
+                       uint64_t length)
+{
+    uint8_t *at = begin(session, entry, value, CTR_TOTAL);
+    entry->true_length = length;
+    end(session, entry, ct_varint_put(at, length));
+}
+
 static void check_sequence(struct session *session, struct object_entry *entry, PyObject *value,
                            PyObject *const *items, Py_ssize_t length, bool named)
 {
@@ -860,9 +868,7 @@ static void check_sequence(struct session *session, struct object_entry *entry, 
     bool cut = limit != 0 && (uint64_t)length > limit;
     if (entry->true_length != (uint64_t)length) {
         if (cut && entry->true_length > limit) {
-            uint8_t *at = begin(session, entry, value, CTR_TOTAL);
-            entry->true_length = (uint64_t)length;
-            end(session, entry, ct_varint_put(at, (uint64_t)length));
+            set_length(session, entry, value, (uint64_t)length);
         } else if (cut || entry->true_length > entry->count) {
             write_base(session, entry, value);
             return;
@@ -1045,21 +1051,28 @@ bool object_check_tail(struct session *session, PyObject *value, struct shadow *
 {
     struct object_entry *entry =
         shadow_kind(shadow) == CTR_V_OBJECT ? object_of(session, shadow) : NULL;
-    if (entry == NULL || entry->address != value || !(entry->flags & ENTRY_OPENED) ||
-        entry->true_length != entry->count) {
+    if (entry == NULL || entry->address != value || !(entry->flags & ENTRY_OPENED)) {
         return false;
     }
-    Py_ssize_t length = PyList_GET_SIZE(value);
-    uint64_t limit = session->limits.max_items;
-    if ((uint64_t)length == entry->true_length + 1 && (limit == 0 || (uint64_t)length <= limit)) {
-        append_item(session, entry, value, PyList_GET_ITEM(value, length - 1));
+    uint64_t length = (uint64_t)PyList_GET_SIZE(value), limit = session->limits.max_items;
+    if (length == entry->true_length) {
         return true;
     }
-    if ((uint64_t)length + 1 == entry->true_length) {
+    if (limit != 0 && entry->count == limit && length >= limit) { /* beyond what is recorded */
+        set_length(session, entry, value, length);
+        return true;
+    }
+    if (entry->true_length != entry->count) {
+        return false;
+    }
+    if (length == entry->true_length + 1) {
+        append_item(session, entry, value, PyList_GET_ITEM(value, (Py_ssize_t)length - 1));
+    } else if (length + 1 == entry->true_length) {
         splice(session, entry, value, (uint32_t)length, 1, NULL, 0);
-        return true;
+    } else {
+        return false;
     }
-    return (uint64_t)length == entry->true_length;
+    return true;
 }
 
 bool object_check_item(struct session *session, PyObject *value, struct shadow *shadow, int64_t index)
