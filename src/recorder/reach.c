@@ -14,7 +14,7 @@
 enum known {
     UNKNOWN,
     NAMED,     /* the value of a receiver */
-    ITEM,      /* an item of a named container */
+    ITEM,      /* an item of a named container, by an index we do not know */
     CONSTANT,  /* a small int, in `index` */
     METHOD,    /* `name` looked up on the receiver */
     NOTHING,   /* the NULL or self beside a callable */
@@ -26,6 +26,7 @@ struct operand {
     uint8_t slot;
     bool is_slot; /* NAMED by RECEIVER_SLOT alone: usable as an index */
     int32_t index;
+    int32_t item;
     PyObject *attr;
     PyObject *name;
 };
@@ -105,6 +106,7 @@ static void act(struct walk *walk, enum action action, struct operand on, int32_
                                      .receiver = on.receiver,
                                      .slot = on.slot,
                                      .index = index,
+                                     .item = on.item,
                                      .attr = on.attr,
                                      .name = on.name});
 }
@@ -209,9 +211,16 @@ static void in_place(struct walk *walk)
 
 static void load_item(struct walk *walk)
 {
-    pop(walk);
-    struct operand container = pop(walk);
-    push(walk, (struct operand){.known = container.known == NAMED ? ITEM : UNKNOWN});
+    struct operand key = pop(walk), container = pop(walk);
+    struct operand item = {.known = container.known == NAMED ? ITEM : UNKNOWN};
+    bool by_slot = key.known == NAMED && key.is_slot;
+    if (container.known == NAMED && container.is_slot && (by_slot || key.known == CONSTANT)) {
+        item = container;
+        item.is_slot = false;
+        item.receiver = by_slot ? RECEIVER_ITEM_SLOT : RECEIVER_ITEM_CONST;
+        item.item = by_slot ? key.slot : key.index;
+    }
+    push(walk, item);
 }
 
 /* Any other instruction: its net effect, and nothing known of what it leaves on top. */
@@ -437,6 +446,9 @@ static void settle_line(struct line_info *line, struct effect *effect)
     if (effect->action == ACTION_STORE_SLOT && (line->writes >> effect->index & 1)) {
         effect->action = ACTION_STORE;
     }
+    if (effect->receiver == RECEIVER_ITEM_SLOT && (line->writes >> effect->item & 1)) {
+        line->flags |= LINE_VAGUE;
+    }
 }
 
 static bool collect(struct walk *walk)
@@ -533,6 +545,26 @@ static PyObject *global_now(compat_frame *real, PyObject *name)
     return NULL;
 }
 
+static PyObject *list_item(PyObject *list, int64_t index)
+{
+    index += index < 0 ? PyList_GET_SIZE(list) : 0;
+    return index >= 0 && index < PyList_GET_SIZE(list) ? PyList_GET_ITEM(list, index) : NULL;
+}
+
+static PyObject *item_now(PyObject *container, PyObject *key, int64_t constant_index)
+{
+    int64_t index = constant_index;
+    if (key != NULL && PyDict_CheckExact(container)) {
+        Py_hash_t hash = compat_simple_hash(key);
+        return hash != -1 ? compat_dict_find(container, key, hash) : NULL;
+    }
+    if (key != NULL && (!PyLong_CheckExact(key) || !compat_small_int(key, &index))) {
+        return NULL;
+    }
+    return PyList_CheckExact(container) ? list_item(container, index) : NULL;
+}
+
+/* What the receiver is now; NULL when that cannot be told without running code. */
 static PyObject *receiver_now(struct shadow_frame *frame, compat_frame *real,
                               const struct effect *effect)
 {
@@ -540,10 +572,21 @@ static PyObject *receiver_now(struct shadow_frame *frame, compat_frame *real,
         return global_now(real, effect->attr);
     }
     PyObject *value = slot_now(frame, real, effect->slot);
-    if (effect->receiver == RECEIVER_SLOT || value == NULL) {
+    if (value == NULL) {
+        return NULL;
+    }
+    switch (effect->receiver) {
+    case RECEIVER_ATTR:
+        return instance_attribute(value, effect->attr);
+    case RECEIVER_ITEM_SLOT: {
+        PyObject *key = slot_now(frame, real, (unsigned)effect->item);
+        return key != NULL ? item_now(value, key, 0) : NULL;
+    }
+    case RECEIVER_ITEM_CONST:
+        return item_now(value, NULL, effect->item);
+    default:
         return value;
     }
-    return instance_attribute(value, effect->attr);
 }
 
 /* Is this Python function recorded? Then what it does is written down in its own frame. */
@@ -686,19 +729,28 @@ static bool is_scalar(const PyObject *value)
            value == Py_None || PyBool_Check(value);
 }
 
-/* Look at a receiver's content; false when it is nothing we can look into. */
-static bool look_at(struct session *session, PyObject *value, struct shadow *known)
+/* What the trace last said of a receiver that is an object; false for any other value. */
+static bool object_shadow_of(struct session *session, struct shadow_frame *frame,
+                             const struct effect *effect, PyObject *value, struct shadow *shadow)
 {
-    if (value == NULL || is_scalar(value)) {
-        return true;
+    if (effect->receiver == RECEIVER_SLOT &&
+        shadow_kind(&frame->slots[effect->slot]) == CTR_V_OBJECT) {
+        *shadow = frame->slots[effect->slot];
+    } else {
+        value_shadow(session, value, shadow);
     }
+    return shadow_kind(shadow) == CTR_V_OBJECT;
+}
+
+/* Look at all a receiver holds; false when it is nothing we can look into. */
+static bool look_at(struct session *session, struct shadow_frame *frame,
+                    const struct effect *effect, PyObject *value)
+{
     struct shadow shadow;
-    if (known != NULL && shadow_kind(known) == CTR_V_OBJECT) {
-        object_check(session, value, known, true, true);
-        return true;
+    if (value == NULL || is_scalar(value)) {
+        return value != NULL;
     }
-    value_shadow(session, value, &shadow);
-    if (shadow_kind(&shadow) == CTR_V_OBJECT) {
+    if (object_shadow_of(session, frame, effect, value, &shadow)) {
         object_check(session, value, &shadow, true, true);
         return true;
     }
@@ -706,29 +758,34 @@ static bool look_at(struct session *session, PyObject *value, struct shadow *kno
     return type != NULL && type->capture != CAPTURE_OPAQUE;
 }
 
-static struct shadow *known_shadow(struct shadow_frame *frame, const struct effect *effect)
-{
-    return effect->receiver == RECEIVER_SLOT ? &frame->slots[effect->slot] : NULL;
-}
-
 static bool store_at(struct session *session, struct shadow_frame *frame, compat_frame *real,
                      const struct effect *effect, PyObject *value)
 {
     int64_t index = effect->index;
+    if (value == NULL || PyDict_CheckExact(value)) {
+        return value != NULL; /* a dict has reported the change */
+    }
     if (effect->action == ACTION_STORE_SLOT) {
         PyObject *number = slot_now(frame, real, (unsigned)effect->index);
         if (number == NULL || !PyLong_CheckExact(number) || !compat_small_int(number, &index)) {
-            return look_at(session, value, known_shadow(frame, effect));
+            return look_at(session, frame, effect, value);
         }
     }
-    if (PyDict_CheckExact(value)) {
-        return true; /* reported already */
-    }
-    struct shadow *known = known_shadow(frame, effect);
-    if (PyList_CheckExact(value) && known != NULL && object_check_item(session, value, known, index)) {
+    struct shadow shadow;
+    if (PyList_CheckExact(value) && object_shadow_of(session, frame, effect, value, &shadow) &&
+        object_check_item(session, value, &shadow, index)) {
         return true;
     }
-    return look_at(session, value, known);
+    return look_at(session, frame, effect, value);
+}
+
+static bool change_tail(struct session *session, struct shadow_frame *frame,
+                        const struct effect *effect, PyObject *value)
+{
+    struct shadow shadow;
+    return (PyList_CheckExact(value) && object_shadow_of(session, frame, effect, value, &shadow) &&
+            object_check_tail(session, value, &shadow)) ||
+           look_at(session, frame, effect, value);
 }
 
 static bool apply_effect(struct session *session, struct shadow_frame *frame, compat_frame *real,
@@ -738,22 +795,18 @@ static bool apply_effect(struct session *session, struct shadow_frame *frame, co
     switch (effect->action) {
     case ACTION_STORE_CONST:
     case ACTION_STORE_SLOT:
-        return value == NULL || store_at(session, frame, real, effect, value);
+        return store_at(session, frame, real, effect, value);
     case ACTION_STORE:
-        return look_at(session, value, known_shadow(frame, effect));
+        return look_at(session, frame, effect, value);
     default:
         switch (verdict_of(session, effect, value)) {
         case VERDICT_PURE:
         case VERDICT_RECORDED:
             return true;
         case VERDICT_CHANGES_TAIL:
-            if (PyList_CheckExact(value) && effect->receiver == RECEIVER_SLOT &&
-                object_check_tail(session, value, known_shadow(frame, effect))) {
-                return true;
-            }
-            return look_at(session, value, known_shadow(frame, effect));
+            return change_tail(session, frame, effect, value);
         case VERDICT_CHANGES:
-            return look_at(session, value, known_shadow(frame, effect));
+            return look_at(session, frame, effect, value);
         default:
             return false;
         }

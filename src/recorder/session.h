@@ -81,6 +81,8 @@ enum receiver {
     RECEIVER_SLOT,   /* a variable */
     RECEIVER_ATTR,   /* an attribute of a variable's object */
     RECEIVER_GLOBAL, /* a name of the module or of builtins */
+    RECEIVER_ITEM_SLOT,  /* a variable's item, by the index or key in variable `item` */
+    RECEIVER_ITEM_CONST, /* a variable's item number `item` */
 };
 
 enum verdict {
@@ -95,6 +97,7 @@ struct effect {
     uint8_t verdict;   /* what a call did when `version` was last seen */
     uint32_t version;  /* of the receiver's type or the module's dict */
     int32_t index;
+    int32_t item;
     PyObject *attr;    /* names, borrowed from the code object */
     PyObject *name;
 };
