@@ -476,12 +476,23 @@ static inline void put_tick(struct session *session)
     }
 }
 
-/* Nothing but this very call has happened on the caller's line. */
-static inline bool only_calls(const struct shadow_frame *caller)
+/* All that may have happened on the caller's line so far is recorded where it happened: its calls are
+ * of recorded or harmless functions, and what it stores it stores last. */
+static inline bool nothing_unseen(const struct shadow_frame *caller)
 {
     const struct line_info *line = caller != NULL ? caller->line_info : NULL;
-    return line != NULL && !(line->flags & LINE_VAGUE) && line->effect_count == 1 &&
-           caller->plan->effects[line->first_effect].verdict == VERDICT_RECORDED;
+    if (line == NULL || (line->flags & LINE_VAGUE)) {
+        return false;
+    }
+    const struct effect *effects = caller->plan->effects + line->first_effect;
+    for (unsigned i = 0; i < line->effect_count; i++) {
+        bool seen = effects[i].verdict == VERDICT_RECORDED || effects[i].verdict == VERDICT_PURE;
+        bool stores_last = effects[i].action <= ACTION_STORE_SLOT && i + 1 == line->effect_count;
+        if (!seen && !stores_last) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void start_arguments(struct session *session, struct shadow_frame *frame, compat_frame *real)
@@ -541,7 +552,7 @@ PyObject *event_start(struct session *session, PyObject *const *args)
     if (thread->top != NULL) {
         know_frame(session, thread->top); /* the caller stands in the block where the call starts */
     }
-    if (!only_calls(thread->top)) {
+    if (!nothing_unseen(thread->top)) {
         session->epoch++; /* the caller's line ran in part */
     }
     struct shadow_frame *frame = frame_push(thread, real, plan);

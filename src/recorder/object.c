@@ -1167,8 +1167,13 @@ void object_check_children(struct session *session, PyObject *value, const struc
                            bool forced)
 {
     struct object_entry *entry = object_of(session, shadow);
-    if (entry == NULL || entry->address != value) {
+    if (entry == NULL || entry->address != value ||
+        (!forced && entry->children_epoch == session->epoch)) {
         return;
+    }
+    if (entry->count <= CHILDREN_PER_CHECK && entry->true_length <= CHILDREN_PER_CHECK &&
+        entry->attr_count <= CHILDREN_PER_CHECK) {
+        entry->children_epoch = session->epoch;
     }
     if (entry->type->capture == CAPTURE_LIST) {
         check_items(session, entry, ((PyListObject *)value)->ob_item, PyList_GET_SIZE(value), forced);

@@ -22,13 +22,9 @@ enum known {
 
 struct operand {
     uint8_t known;
-    uint8_t receiver;
-    uint8_t slot;
-    bool is_slot; /* NAMED by RECEIVER_SLOT alone: usable as an index */
     int32_t index;
-    int32_t item;
-    PyObject *attr;
     PyObject *name;
+    struct object_path path; /* NAMED, METHOD */
 };
 
 enum { STACK_MAX = 64 };
@@ -103,12 +99,9 @@ static void act(struct walk *walk, enum action action, struct operand on, int32_
         return;
     }
     add_effect(walk, (struct effect){.action = (uint8_t)action,
-                                     .receiver = on.receiver,
-                                     .slot = on.slot,
                                      .index = index,
-                                     .item = on.item,
-                                     .attr = on.attr,
-                                     .name = on.name});
+                                     .name = on.name,
+                                     .path = on.path});
 }
 
 static struct operand slot_operand(unsigned slot)
@@ -116,8 +109,14 @@ static struct operand slot_operand(unsigned slot)
     if (slot >= PLAN_MASK_SLOTS) {
         return (struct operand){0};
     }
-    return (struct operand){.known = NAMED, .receiver = RECEIVER_SLOT, .slot = (uint8_t)slot,
-                            .is_slot = true};
+    return (struct operand){.known = NAMED, .path = {.base = BASE_SLOT, .slot = (uint8_t)slot}};
+}
+
+/* A variable itself, without steps: usable as an index. */
+static bool is_variable(const struct operand *operand)
+{
+    return operand->known == NAMED && operand->path.base == BASE_SLOT &&
+           operand->path.steps[0].kind == STEP_NONE;
 }
 
 static PyObject *name_at(struct walk *walk, unsigned index)
@@ -129,8 +128,20 @@ static PyObject *name_at(struct walk *walk, unsigned index)
 static struct operand global_operand(struct walk *walk, unsigned index)
 {
     PyObject *name = name_at(walk, index);
-    return (struct operand){.known = name != NULL ? NAMED : UNKNOWN, .receiver = RECEIVER_GLOBAL,
-                            .attr = name};
+    return (struct operand){.known = name != NULL ? NAMED : UNKNOWN,
+                            .path = {.base = BASE_GLOBAL, .name = name}};
+}
+
+/* One step further along a path; unknown when it has steps enough. */
+static struct operand follow(struct operand from, struct path_step step)
+{
+    for (int i = 0; from.known == NAMED && i < PATH_STEPS; i++) {
+        if (from.path.steps[i].kind == STEP_NONE) {
+            from.path.steps[i] = step;
+            return from;
+        }
+    }
+    return (struct operand){0};
 }
 
 static void load_constant(struct walk *walk, unsigned index)
@@ -160,14 +171,8 @@ static void load_attribute(struct walk *walk, unsigned oparg)
         push(walk, (struct operand){.known = NOTHING});
         return;
     }
-    struct operand result = {0};
-    if (owner.known == NAMED && owner.receiver == RECEIVER_SLOT && name != NULL) {
-        result = owner;
-        result.receiver = RECEIVER_ATTR;
-        result.attr = name;
-        result.is_slot = false;
-    }
-    push(walk, result);
+    push(walk, name != NULL ? follow(owner, (struct path_step){.kind = STEP_ATTR, .name = name})
+                            : (struct operand){0});
 }
 
 static void store_item(struct walk *walk)
@@ -176,8 +181,8 @@ static void store_item(struct walk *walk)
     pop(walk);
     if (key.known == CONSTANT) {
         act(walk, ACTION_STORE_CONST, container, key.index);
-    } else if (key.known == NAMED && key.is_slot) {
-        act(walk, ACTION_STORE_SLOT, container, key.slot);
+    } else if (is_variable(&key)) {
+        act(walk, ACTION_STORE_SLOT, container, key.path.slot);
     } else {
         act(walk, ACTION_STORE, container, 0);
     }
@@ -212,13 +217,14 @@ static void in_place(struct walk *walk)
 static void load_item(struct walk *walk)
 {
     struct operand key = pop(walk), container = pop(walk);
-    struct operand item = {.known = container.known == NAMED ? ITEM : UNKNOWN};
-    bool by_slot = key.known == NAMED && key.is_slot;
-    if (container.known == NAMED && container.is_slot && (by_slot || key.known == CONSTANT)) {
-        item = container;
-        item.is_slot = false;
-        item.receiver = by_slot ? RECEIVER_ITEM_SLOT : RECEIVER_ITEM_CONST;
-        item.item = by_slot ? key.slot : key.index;
+    struct operand item = {0};
+    if (is_variable(&key)) {
+        item = follow(container, (struct path_step){STEP_ITEM_SLOT, key.path.slot, NULL});
+    } else if (key.known == CONSTANT) {
+        item = follow(container, (struct path_step){STEP_ITEM_CONST, key.index, NULL});
+    }
+    if (item.known == UNKNOWN && container.known == NAMED) {
+        item.known = ITEM;
     }
     push(walk, item);
 }
@@ -435,19 +441,27 @@ static void walk_code(struct walk *walk, const uint8_t *bytes, Py_ssize_t units,
     }
 }
 
-/* A receiver the line rebinds is not the object it worked on, nor is a rebound index the place. */
+static bool rebinds(const struct line_info *line, int32_t slot)
+{
+    return (line->writes >> slot & 1) != 0;
+}
+
+/* A variable the line rebinds is not the object it worked on, nor is a rebound index the place. */
 static void settle_line(struct line_info *line, struct effect *effect)
 {
-    bool by_slot = effect->receiver != RECEIVER_GLOBAL;
-    bool rebound = by_slot && (line->writes >> effect->slot & 1);
-    if (rebound && !(effect->action == ACTION_STORE && effect->receiver == RECEIVER_SLOT)) {
+    const struct object_path *path = &effect->path;
+    bool direct = path->steps[0].kind == STEP_NONE;
+    if (path->base == BASE_SLOT && rebinds(line, path->slot) &&
+        !(effect->action == ACTION_STORE && direct)) {
         line->flags |= LINE_VAGUE;
     }
-    if (effect->action == ACTION_STORE_SLOT && (line->writes >> effect->index & 1)) {
+    for (int i = 0; i < PATH_STEPS; i++) {
+        if (path->steps[i].kind == STEP_ITEM_SLOT && rebinds(line, path->steps[i].index)) {
+            line->flags |= LINE_VAGUE;
+        }
+    }
+    if (effect->action == ACTION_STORE_SLOT && rebinds(line, effect->index)) {
         effect->action = ACTION_STORE;
-    }
-    if (effect->receiver == RECEIVER_ITEM_SLOT && (line->writes >> effect->item & 1)) {
-        line->flags |= LINE_VAGUE;
     }
 }
 
@@ -564,29 +578,34 @@ static PyObject *item_now(PyObject *container, PyObject *key, int64_t constant_i
     return PyList_CheckExact(container) ? list_item(container, index) : NULL;
 }
 
-/* What the receiver is now; NULL when that cannot be told without running code. */
-static PyObject *receiver_now(struct shadow_frame *frame, compat_frame *real,
-                              const struct effect *effect)
+static PyObject *attribute_now(PyObject *owner, PyObject *name)
 {
-    if (effect->receiver == RECEIVER_GLOBAL) {
-        return global_now(real, effect->attr);
+    if (PyModule_CheckExact(owner)) {
+        PyObject *dict = PyModule_GetDict(owner);
+        Py_hash_t hash = ((PyASCIIObject *)name)->hash;
+        return hash != -1 ? compat_dict_find(dict, name, hash) : NULL;
     }
-    PyObject *value = slot_now(frame, real, effect->slot);
-    if (value == NULL) {
-        return NULL;
+    return instance_attribute(owner, name);
+}
+
+/* What a path leads to now; NULL when that cannot be told without running code. */
+static PyObject *receiver_now(struct shadow_frame *frame, compat_frame *real,
+                              const struct object_path *path)
+{
+    PyObject *value =
+        path->base == BASE_GLOBAL ? global_now(real, path->name) : slot_now(frame, real, path->slot);
+    for (int i = 0; i < PATH_STEPS && value != NULL && path->steps[i].kind != STEP_NONE; i++) {
+        const struct path_step *step = &path->steps[i];
+        if (step->kind == STEP_ATTR) {
+            value = attribute_now(value, step->name);
+        } else if (step->kind == STEP_ITEM_CONST) {
+            value = item_now(value, NULL, step->index);
+        } else {
+            PyObject *key = slot_now(frame, real, (unsigned)step->index);
+            value = key != NULL ? item_now(value, key, 0) : NULL;
+        }
     }
-    switch (effect->receiver) {
-    case RECEIVER_ATTR:
-        return instance_attribute(value, effect->attr);
-    case RECEIVER_ITEM_SLOT: {
-        PyObject *key = slot_now(frame, real, (unsigned)effect->item);
-        return key != NULL ? item_now(value, key, 0) : NULL;
-    }
-    case RECEIVER_ITEM_CONST:
-        return item_now(value, NULL, effect->item);
-    default:
-        return value;
-    }
+    return value;
 }
 
 /* Is this Python function recorded? Then what it does is written down in its own frame. */
@@ -619,15 +638,21 @@ static bool name_in(const char *name, const char *const *names, size_t count)
 
 #define NAME_IN(name, names) name_in(name, names, sizeof names / sizeof names[0])
 
+static const char *const pure_modules[] = {"builtins", "cmath", "math"};
+
 /* A C function or type of builtins that changes none of the objects it is given; what it calls of
  * the program's (a key function, __str__) is recorded where it happens. */
 static bool is_pure_builtin(PyObject *callable)
 {
     if (PyCFunction_CheckExact(callable)) {
         PyObject *module = ((PyCFunctionObject *)callable)->m_module;
-        return module != NULL && PyUnicode_Check(module) &&
-               PyUnicode_CompareWithASCIIString(module, "builtins") == 0 &&
-               NAME_IN(((PyCFunctionObject *)callable)->m_ml->ml_name, pure_builtins);
+        if (module == NULL || !PyUnicode_Check(module) || !PyUnicode_IS_ASCII(module)) {
+            return false;
+        }
+        const char *name = (const char *)PyUnicode_DATA(module);
+        return NAME_IN(name, pure_modules) &&
+               (strcmp(name, "builtins") != 0 ||
+                NAME_IN(((PyCFunctionObject *)callable)->m_ml->ml_name, pure_builtins));
     }
     return PyType_Check(callable) && !(((PyTypeObject *)callable)->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
            NAME_IN(((PyTypeObject *)callable)->tp_name, pure_builtins);
@@ -712,10 +737,17 @@ static enum verdict verdict_of(struct session *session, struct effect *effect, P
         return VERDICT_ESCAPES;
     }
     if (effect->action == ACTION_CALL) {
-        effect->verdict = (uint8_t)judge_callable(session, receiver);
+        if (receiver != effect->pure) {
+            effect->verdict = (uint8_t)judge_callable(session, receiver);
+            effect->pure = effect->verdict == VERDICT_PURE ? receiver : NULL;
+        }
         return (enum verdict)effect->verdict;
     }
     PyTypeObject *type = Py_TYPE(receiver);
+    if (PyModule_CheckExact(receiver)) {
+        effect->verdict = (uint8_t)judge_callable(session, attribute_now(receiver, effect->name));
+        return (enum verdict)effect->verdict;
+    }
     if (type->tp_version_tag == 0 || type->tp_version_tag != effect->version) {
         effect->verdict = (uint8_t)judge_method(session, receiver, effect);
         effect->version = type->tp_version_tag;
@@ -733,9 +765,10 @@ static bool is_scalar(const PyObject *value)
 static bool object_shadow_of(struct session *session, struct shadow_frame *frame,
                              const struct effect *effect, PyObject *value, struct shadow *shadow)
 {
-    if (effect->receiver == RECEIVER_SLOT &&
-        shadow_kind(&frame->slots[effect->slot]) == CTR_V_OBJECT) {
-        *shadow = frame->slots[effect->slot];
+    const struct object_path *path = &effect->path;
+    if (path->base == BASE_SLOT && path->steps[0].kind == STEP_NONE &&
+        shadow_kind(&frame->slots[path->slot]) == CTR_V_OBJECT) {
+        *shadow = frame->slots[path->slot];
     } else {
         value_shadow(session, value, shadow);
     }
@@ -791,7 +824,7 @@ static bool change_tail(struct session *session, struct shadow_frame *frame,
 static bool apply_effect(struct session *session, struct shadow_frame *frame, compat_frame *real,
                          struct effect *effect)
 {
-    PyObject *value = receiver_now(frame, real, effect);
+    PyObject *value = receiver_now(frame, real, &effect->path);
     switch (effect->action) {
     case ACTION_STORE_CONST:
     case ACTION_STORE_SLOT:

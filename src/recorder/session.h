@@ -77,12 +77,29 @@ enum action {
     ACTION_CALL,         /* receiver(...) */
 };
 
-enum receiver {
-    RECEIVER_SLOT,   /* a variable */
-    RECEIVER_ATTR,   /* an attribute of a variable's object */
-    RECEIVER_GLOBAL, /* a name of the module or of builtins */
-    RECEIVER_ITEM_SLOT,  /* a variable's item, by the index or key in variable `item` */
-    RECEIVER_ITEM_CONST, /* a variable's item number `item` */
+/* How a line reaches what it works on: a variable or global name, then up to two steps. */
+enum base { BASE_SLOT, BASE_GLOBAL };
+
+enum step_kind {
+    STEP_NONE,
+    STEP_ATTR,       /* .name */
+    STEP_ITEM_SLOT,  /* [variable `index`] */
+    STEP_ITEM_CONST, /* [`index`] */
+};
+
+enum { PATH_STEPS = 2 };
+
+struct path_step {
+    uint8_t kind;
+    int32_t index;
+    PyObject *name; /* borrowed from the code object */
+};
+
+struct object_path {
+    uint8_t base;
+    uint8_t slot;
+    PyObject *name; /* of a global */
+    struct path_step steps[PATH_STEPS];
 };
 
 enum verdict {
@@ -92,14 +109,12 @@ enum verdict {
 
 struct effect {
     uint8_t action;
-    uint8_t receiver;
-    uint8_t slot;
     uint8_t verdict;   /* what a call did when `version` was last seen */
-    uint32_t version;  /* of the receiver's type or the module's dict */
-    int32_t index;
-    int32_t item;
-    PyObject *attr;    /* names, borrowed from the code object */
-    PyObject *name;
+    uint32_t version;  /* of the receiver's type */
+    int32_t index;     /* of the item stored; of a call, its number of arguments */
+    PyObject *name;    /* of the method */
+    const void *pure;  /* address of the builtin last found to change nothing: those live on */
+    struct object_path path;
 };
 
 struct line_info {
@@ -182,6 +197,7 @@ struct object_entry {
     uint64_t number;     /* in the trace */
     struct type_info *type;
     uint64_t epoch;      /* session epoch of the last comparison */
+    uint64_t children_epoch; /* and of the last look at every object inside */
     uint32_t block;      /* last block that opened it; NO_BLOCK before the first */
     uint32_t local;      /* its number in that block, valid when named_block is the current block */
     uint32_t named_block;

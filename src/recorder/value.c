@@ -19,6 +19,7 @@ enum {
     NODE_SETS = 1 << NODE_SETS_BITS,
     NEAR_NODE_BYTES = 32, /* shorter ones are written again in each block, so that a jump reads one block */
     HASH_BUDGET = 1 << 14, /* children visited to tell a tuple from another */
+    HASHED_DIGITS = 4096, /* a larger int is told apart by these, its size and its address */
     MAX_BIG_DIGITS = 1 << 17, /* of 30 bits: one event's room allows no more */
 };
 
@@ -109,13 +110,16 @@ static uint64_t hash_values(struct session *session, uint64_t hash, PyObject *co
     return hash;
 }
 
+/* As many items as are recorded; a larger set is told apart by its address too. */
 static uint64_t hash_frozenset(struct session *session, PyObject *set)
 {
-    uint64_t hash = 0;
     PySetObject *so = (PySetObject *)set;
-    for (Py_ssize_t i = 0; i <= so->mask; i++) {
+    Py_ssize_t cut = cut_length(session->limits.max_items, so->used);
+    uint64_t hash = cut < so->used ? (uint64_t)(uintptr_t)set : 0;
+    for (Py_ssize_t i = 0; i <= so->mask && cut > 0; i++) {
         if (so->table[i].key != NULL && so->table[i].hash != -1) {
             hash += mix(hash_values(session, 1, &so->table[i].key, 1), 3);
+            cut--;
         }
     }
     return mix(hash, (uint64_t)so->used);
@@ -123,10 +127,14 @@ static uint64_t hash_frozenset(struct session *session, PyObject *set)
 
 static uint64_t hash_big(struct session *session, PyObject *number)
 {
-    Py_ssize_t digits = compat_int_digits(number);
-    uint64_t hash = hash_bytes(session, CTR_V_BIG, ((PyLongObject *)number)->long_value.ob_digit,
-                               (size_t)digits * sizeof(digit));
-    return mix(hash, compat_int_negative(number));
+    const digit *digits = ((PyLongObject *)number)->long_value.ob_digit;
+    Py_ssize_t count = compat_int_digits(number);
+    Py_ssize_t cut = count < HASHED_DIGITS ? count : HASHED_DIGITS;
+    uint64_t hash = hash_bytes(session, CTR_V_BIG, digits, (size_t)cut * sizeof(digit));
+    if (cut < count) {
+        hash = mix(mix(hash, digits[count - 1]), (uint64_t)(uintptr_t)number);
+    }
+    return mix(mix(hash, (uint64_t)count), compat_int_negative(number));
 }
 
 /* The name a handle is shown by, borrowed; NULL when it has none. */
