@@ -296,8 +296,14 @@ void object_shadow(struct session *session, PyObject *value, struct type_info *t
     struct object_table *table = &session->objects;
     struct object_entry *entry = find(table, value);
     if (entry != NULL && entry->type != type) {
-        end_entry(session, entry); /* another object lives there now */
-        entry = NULL;
+        if (entry->flags & ENTRY_BUSY) {
+            entry->epoch = session->epoch - 1; /* its class was assigned: read again */
+            entry->flags &= (uint8_t)~ENTRY_OPENED;
+            entry->type = type;
+        } else {
+            end_entry(session, entry); /* another object lives there now */
+            entry = NULL;
+        }
     }
     if (entry == NULL) {
         entry = add_entry(session, value, type, table->next_number);
@@ -650,6 +656,7 @@ static void open_now(struct session *session, struct object_entry *entry, PyObje
 
 static void check_content(struct session *session, struct object_entry *entry, PyObject *value,
                           bool named);
+static void retype(struct session *session, struct object_entry *entry, PyObject *value);
 
 void objects_open_queued(struct session *session)
 {
@@ -667,12 +674,15 @@ void objects_open_queued(struct session *session)
             continue;
         }
         table->depth = queued.depth + 1;
-        if (!(entry->flags & ENTRY_OPENED)) {
+        entry->flags |= ENTRY_BUSY;
+        if (!(entry->flags & ENTRY_OPENED) || entry->type->type != Py_TYPE(entry->address)) {
+            retype(session, entry, entry->address);
             open_now(session, entry, entry->address);
         } else if (entry->epoch != session->epoch) {
             entry->epoch = session->epoch;
             check_content(session, entry, entry->address, true);
         }
+        entry->flags &= (uint8_t)~ENTRY_BUSY;
     }
     table->queue_size = 0;
     table->depth = 0;
@@ -1022,6 +1032,15 @@ static struct object_entry *revive(struct session *session, PyObject *value,
     return entry;
 }
 
+/* `__class__` may be assigned: the object goes on as one of another type. */
+static void retype(struct session *session, struct object_entry *entry, PyObject *value)
+{
+    struct type_info *type = types_of(session, Py_TYPE(value));
+    if (type != NULL && type != entry->type && type_is_object(type)) {
+        entry->type = type;
+    }
+}
+
 void object_check(struct session *session, PyObject *value, struct shadow *shadow, bool named,
                   bool forced)
 {
@@ -1040,11 +1059,14 @@ void object_check(struct session *session, PyObject *value, struct shadow *shado
         return;
     }
     entry->epoch = session->epoch;
-    if (!(entry->flags & ENTRY_OPENED)) {
+    entry->flags |= ENTRY_BUSY;
+    if (entry->type->type != Py_TYPE(value) || !(entry->flags & ENTRY_OPENED)) {
+        retype(session, entry, value);
         open_now(session, entry, value);
-        return;
+    } else {
+        check_content(session, entry, value, named);
     }
-    check_content(session, entry, value, named);
+    entry->flags &= (uint8_t)~ENTRY_BUSY;
 }
 
 bool object_check_tail(struct session *session, PyObject *value, struct shadow *shadow)
@@ -1262,7 +1284,8 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         }
         break;
     case PyDict_EVENT_DELETED: {
-        if (entry->is_cut) { /* perhaps one that is not recorded */
+        /* Perhaps one that is not recorded; and an OrderedDict has unlinked it already. */
+        if (entry->is_cut || entry->type->is_ordered_dict) {
             read_again(session, entry);
             return;
         }

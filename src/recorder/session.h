@@ -227,6 +227,7 @@ enum entry_flags {
     ENTRY_LIMBO = 8,   /* nobody refers to it; ends unless somebody does soon */
     ENTRY_RECENT = 16, /* used since the clock hand passed */
     ENTRY_QUEUED = 32, /* waits to be opened in this event */
+    ENTRY_BUSY = 128,  /* being compared or written: must not end now */
     ENTRY_STALE = 64,  /* a dict whose last change could not be written down as such */
 };
 
