@@ -1,5 +1,6 @@
 #include "recorder/scope.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 
 #include "recorder/wtf8.h"
@@ -10,11 +11,25 @@ enum { SITE_COUNT = 2 };
 
 static const char *const site_folders[SITE_COUNT] = {"/site-packages/", "/dist-packages/"};
 
-/* Files that belong to the recorder; what runs there is not the program. */
-static const char *const own_files[] = {"/codetracer_python_recorder/", "/_codetracer_start.py"};
+/* The folder this extension was loaded from: what runs there is the recorder, not the program. */
+static char *own_folder(void)
+{
+    static const char here;
+    Dl_info about;
+    if (dladdr(&here, &about) == 0 || about.dli_fname == NULL) {
+        return NULL;
+    }
+    char *path = realpath(about.dli_fname, NULL);
+    char *slash = path != NULL ? strrchr(path, '/') : NULL;
+    if (slash != NULL) {
+        slash[1] = 0;
+    }
+    return path;
+}
 
 int scope_init(struct session *session)
 {
+    session->own_folder = own_folder();
     PyObject *folder = PySys_GetObject("_stdlib_dir"); /* borrowed */
     if (folder != NULL && PyUnicode_Check(folder)) {
         session->stdlib = text_copy(folder);
@@ -36,14 +51,13 @@ static bool in_stdlib(const struct session *session, const char *file)
     return true;
 }
 
-static bool is_own(const char *file)
+static bool is_own(const struct session *session, const char *file)
 {
-    for (size_t i = 0; i < sizeof own_files / sizeof own_files[0]; i++) {
-        if (strstr(file, own_files[i]) != NULL) {
-            return true;
-        }
-    }
-    return false;
+    static const char start_hook[] = "/_codetracer_start.py";
+    size_t size = strlen(file), hook = sizeof start_hook - 1;
+    return (session->own_folder != NULL &&
+            strncmp(file, session->own_folder, strlen(session->own_folder)) == 0) ||
+           (size > hook && strcmp(file + size - hook, start_hook) == 0);
 }
 
 /* `python -c` runs "<string>", `python -` "<stdin>": there these are the program itself. */
@@ -59,7 +73,7 @@ bool scope_skips(struct session *session, PyCodeObject *code)
     if (file == NULL) {
         return true;
     }
-    bool skips = is_synthetic(session, file) || in_stdlib(session, file) || is_own(file);
+    bool skips = is_synthetic(session, file) || in_stdlib(session, file) || is_own(session, file);
     free(file);
     return skips;
 }

@@ -187,7 +187,8 @@ static void free_parts(bool unwatch)
     free(session.directory);
     free(session.format);
     free(session.stdlib);
-    session.activation = session.directory = session.format = session.stdlib = NULL;
+    free(session.own_folder);
+    session.activation = session.directory = session.format = session.stdlib = session.own_folder = NULL;
     Py_CLEAR(session.disable);
 }
 

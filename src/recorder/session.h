@@ -295,6 +295,7 @@ struct session {
     const char *program_file; /* "<string>" for -c, "<stdin>" for -; else NULL. Constant text */
     bool exports;            /* files beside the trace are ours to write */
     char *stdlib;            /* folder of the standard library */
+    char *own_folder;        /* where the recorder's own Python code is, ends in a slash */
     char *activation;        /* absolute path, or NULL */
     char *directory;
     char *format;            /* "ctr", "json", "binary" */

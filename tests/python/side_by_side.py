@@ -125,7 +125,9 @@ def text(data):
 
 def same_text(plain, recorded):
     """Fail with the lines that differ, not with two walls of text."""
-    lines = difflib.unified_diff(plain.splitlines(), recorded.splitlines(), "plain", "recorded", n=1)
+    lines = difflib.unified_diff(
+        plain.splitlines(), recorded.splitlines(), "plain", "recorded", n=1
+    )
     difference = "\n".join(lines)
     assert not difference, difference
 

@@ -1,4 +1,4 @@
-"""Programs that end badly, and disks and limits that do: no complete event is lost, nothing is hurt.
+"""Programs that end badly, disks and limits that do: no complete event is lost, nothing is hurt.
 
 A program writes its own progress to a pipe (a system call, so it counts as soon as it is done). The
 last line it reported must be in the recording, and what is recorded must end right there.
@@ -14,7 +14,7 @@ import textwrap
 import time
 
 import pytest
-from side_by_side import SideBySide, cases
+from side_by_side import SideBySide
 
 
 @pytest.fixture
@@ -247,7 +247,9 @@ def test_tiny_size_limits(sides, size):
     recorded = sides.recorded("program.py", limits=["--max-size", size])
     assert str(recorded) == str(plain)
     assert sides.ask("print").returncode in (0, 1)
-    assert (sides.recording / "trace.ctr").stat().st_size <= max(int(size.replace("K", "000")), 4096) * 2
+    assert (sides.recording / "trace.ctr").stat().st_size <= max(
+        int(size.replace("K", "000")), 4096
+    ) * 2
 
 
 @pytest.mark.parametrize("place", ["/proc/none", "/dev/null", "/dev/null/x", "/sys/kernel/x"])
@@ -311,7 +313,9 @@ def test_the_recording_is_moved_while_it_is_written(sides, tmp_path):
 
 
 def test_ct_is_killed_and_the_program_goes_on(sides):
-    sides.write("import os, time\nos.kill(os.getppid(), 9)\ntime.sleep(0.2)\nx = [1]\nprint('on')\n")
+    sides.write(
+        "import os, time\nos.kill(os.getppid(), 9)\ntime.sleep(0.2)\nx = [1]\nprint('on')\n"
+    )
     read, write = os.pipe()
     process = subprocess.Popen(
         [sides.ct, "record", "--format", "ctr", "-o", sides.recording, "program.py"],
@@ -375,7 +379,7 @@ BIG = {
     "tuple": "(0,) * 5_000_000",
     "list of lists": "[[i] for i in range(200_000)]",
     "dict": "dict.fromkeys(range(2_000_000))",
-    "set": "set(range(700_000))",
+    "set": "set(range(300_000))",
     "frozenset": "frozenset(range(300_000))",
     "deque": "__import__('collections').deque(range(2_000_000))",
     "tuple of tuples": "tuple((i, (i,)) for i in range(300_000))",
@@ -387,15 +391,7 @@ BIG = {
 }
 
 
-BUGS = {
-    "int": "all its digits are hashed, also of those too many to keep",
-    "set": "its whole table is added up at each look",
-    "frozenset": "all its members are hashed, also of those too many to keep",
-    "deque": "all its items are gathered at each look",
-}
-
-
-@pytest.mark.parametrize("kind", cases(BIG, BUGS))
+@pytest.mark.parametrize("kind", BIG)
 def test_large_values_cost_little(sides, kind):
     program = f"""
 import sys, time, resource

@@ -1,5 +1,7 @@
 """Objects live and die when they do without the recorder: counts, finalisers, the collector."""
 
+# ruff: noqa: E501 (the programs are data: their lines are as long as what they try)
+
 import textwrap
 
 import pytest

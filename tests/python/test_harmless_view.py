@@ -4,6 +4,8 @@ Each program prints what it sees; it runs plainly and recorded, in the same plac
 output, standard error, exit status and files must be the same.
 """
 
+# ruff: noqa: E501 (the programs are data: their lines are as long as what they try)
+
 import os
 import textwrap
 
@@ -283,7 +285,7 @@ VIEW = {
         builtins.isinstance = lambda *a: 1 / 0
         builtins.len = lambda *a: 1 / 0
         builtins.__import__, saved = (lambda *a, **k: 1 / 0), builtins.__import__
-        def f(x): 
+        def f(x):
             y = [x] * 3
             return y
         real(f(2))
@@ -419,7 +421,9 @@ def test_a_script_from_standard_input(sides):
     assert '"event":"line"' in sides.printed("--format", "json")
 
 
-@pytest.mark.parametrize("name", ["ünï çödé.py", "a b'c\"d.py", "x\udcff.py", "no_suffix", "-dash.py"])
+@pytest.mark.parametrize(
+    "name", ["ünï çödé.py", "a b'c\"d.py", "x\udcff.py", "no_suffix", "-dash.py"]
+)
 def test_odd_names(sides, name):
     path = os.path.join(os.fsencode(sides.work), os.fsencode(name))
     with open(path, "w") as file:
@@ -435,4 +439,10 @@ def test_odd_names(sides, name):
 @pytest.mark.xfail(strict=True, reason="the recorder's stop is one of the exit functions")
 def test_exit_functions_run_early_do_not_end_the_recording(sides):
     sides.compare(textwrap.dedent(VIEW["exit functions run early"]))
+    assert "x.append(2)" in sides.printed()
+
+
+def test_a_folder_named_as_the_recorder_is_recorded(sides):
+    path = sides.write("x = [1]\nx.append(2)\n", "codetracer_python_recorder/program.py")
+    assert sides.recorded(path).status == 0
     assert "x.append(2)" in sides.printed()
