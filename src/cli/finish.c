@@ -40,8 +40,7 @@ static uint64_t export_limit(const struct ct_start_options *order)
 static void finish_trace(const char *trace, int wait_status)
 {
     struct ct_error error;
-    enum ctr_end_reason reason =
-        WIFSIGNALED(wait_status) ? CTR_ENDED_BY_SIGNAL : CTR_ENDED_UNKNOWN;
+    enum ctr_end_reason reason = WIFSIGNALED(wait_status) ? CTR_ENDED_BY_SIGNAL : CTR_ENDED_UNKNOWN;
     int status = ctr_amend_exit_status(trace, exit_status(wait_status), &error);
     if (status == CT_ESTATE) { /* killed, or left by os._exit or exec: the tail has the rest */
         status = ctr_recover(trace, reason, exit_status(wait_status), &error);

@@ -47,8 +47,8 @@ static void write_numbers(struct ct_json_out *json, const struct ctr_info *info,
         const char *name;
         uint64_t value;
     } numbers[] = {
-        {"bytes", info->size},     {"blocks", report->file_blocks}, {"records", report->records},
-        {"steps", report->steps},  {"calls", report->calls},        {"findings", report->findings},
+        {"bytes", info->size},    {"blocks", report->file_blocks}, {"records", report->records},
+        {"steps", report->steps}, {"calls", report->calls},        {"findings", report->findings},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         ct_json_key(json, numbers[i].name);
@@ -115,8 +115,7 @@ static int run_verify(const void *fields, const struct cli_operands *operands)
 {
     const struct verify_options *options = fields;
     if (operands->count != 1) {
-        return cli_usage_error(&cli_command_verify, "takes one recording, not %d",
-                               operands->count);
+        return cli_usage_error(&cli_command_verify, "takes one recording, not %d", operands->count);
     }
     struct ct_error error = {0};
     uint64_t findings = 0;

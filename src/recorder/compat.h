@@ -77,8 +77,8 @@ static inline bool compat_small_int(PyObject *number, int64_t *value)
     if (digits > 2) {
         return false;
     }
-    int64_t magnitude = (int64_t)v->long_value.ob_digit[0] |
-                        ((int64_t)v->long_value.ob_digit[1] << PyLong_SHIFT);
+    int64_t magnitude =
+        (int64_t)v->long_value.ob_digit[0] | ((int64_t)v->long_value.ob_digit[1] << PyLong_SHIFT);
     *value = _PyLong_IsNegative(v) ? -magnitude : magnitude;
     return true;
 }
@@ -98,7 +98,8 @@ static inline bool compat_int_negative(PyObject *number)
     return _PyLong_IsNegative((const PyLongObject *)number);
 }
 
-/* ---- attributes kept without a dict -------------------------------------------------------------- */
+/* ---- attributes kept without a dict
+ * -------------------------------------------------------------- */
 
 /* The instance's values in the order of its type's shared keys, or NULL when it has a dict (or
  * nothing). `count` is the number of shared keys; any value may be NULL. */
@@ -160,7 +161,8 @@ static inline PyObject *compat_instance_dict(PyObject *instance)
     return *(PyObject **)((char *)instance + offset);
 }
 
-/* ---- dicts, walked without calling anything -------------------------------------------------------- */
+/* ---- dicts, walked without calling anything
+ * -------------------------------------------------------- */
 
 struct compat_dict_walk {
     PyDictObject *dict;
@@ -238,7 +240,8 @@ static inline bool compat_same_key(PyObject *a, PyObject *b)
            compat_small_int(b, &y) && x == y;
 }
 
-/* The value of a key that is the same object, or an equal exact str or small int: no __eq__ runs. */
+/* The value of a key that is the same object, or an equal exact str or small int: no __eq__ runs.
+ */
 static inline PyObject *compat_dict_find(PyObject *dict, PyObject *key, Py_hash_t hash)
 {
     enum { PERTURB = 5, EMPTY = -1 };
@@ -255,7 +258,7 @@ static inline PyObject *compat_dict_find(PyObject *dict, PyObject *key, Py_hash_
             PyObject *held = DK_IS_UNICODE(keys) ? DK_UNICODE_ENTRIES(keys)[index].me_key
                                                  : DK_ENTRIES(keys)[index].me_key;
             if (compat_same_key(held, key)) {
-                return d->ma_values != NULL   ? d->ma_values->values[index]
+                return d->ma_values != NULL  ? d->ma_values->values[index]
                        : DK_IS_UNICODE(keys) ? DK_UNICODE_ENTRIES(keys)[index].me_value
                                              : DK_ENTRIES(keys)[index].me_value;
             }
@@ -275,7 +278,8 @@ static inline Py_hash_t compat_simple_hash(PyObject *key)
     return PyLong_CheckExact(key) ? PyLong_Type.tp_hash(key) : -1;
 }
 
-/* ---- dicts of collections, as Objects/odictobject.c and Modules/_collectionsmodule.c lay them out -- */
+/* ---- dicts of collections, as Objects/odictobject.c and Modules/_collectionsmodule.c lay them out
+ * -- */
 
 struct compat_ordered_node {
     PyObject *key;
@@ -294,7 +298,8 @@ struct compat_default_dict {
     PyObject *factory;
 };
 
-/* ---- per-code storage --------------------------------------------------------------------------------- */
+/* ---- per-code storage
+ * --------------------------------------------------------------------------------- */
 
 struct compat_code_extra { /* as Objects/codeobject.c lays it out */
     Py_ssize_t size;

@@ -5,7 +5,8 @@
 
 #include "recorder/reach.h"
 
-/* ---- the line of each code unit ------------------------------------------------------------------ */
+/* ---- the line of each code unit
+ * ------------------------------------------------------------------ */
 
 static int read_varint(const uint8_t **at, const uint8_t *end)
 {
@@ -61,21 +62,22 @@ void effects_read_lines(PyCodeObject *code, int *lines, Py_ssize_t units)
     }
 }
 
-/* ---- what each instruction does -------------------------------------------------------------------- */
+/* ---- what each instruction does
+ * -------------------------------------------------------------------- */
 
 enum deed {
-    PURE,          /* neither rebinds a slot nor changes an object we look at */
+    PURE, /* neither rebinds a slot nor changes an object we look at */
     ESCAPES,
     STORES,
-    WRITES,        /* rebinds slot oparg */
-    WRITES_TWO,    /* rebinds slots oparg >> 4 and oparg & 15 */
-    WRITES_FIRST,  /* rebinds slot oparg >> 4, loads oparg & 15 */
+    WRITES,       /* rebinds slot oparg */
+    WRITES_TWO,   /* rebinds slots oparg >> 4 and oparg & 15 */
+    WRITES_FIRST, /* rebinds slot oparg >> 4, loads oparg & 15 */
     READS,
     READS_TWO,
     READS_CELL,
-    GLOBAL,        /* reads a name: oparg, shifted by the version's flags */
+    GLOBAL, /* reads a name: oparg, shifted by the version's flags */
     NAME,
-    IN_PLACE,      /* BINARY_OP: stores when in place */
+    IN_PLACE, /* BINARY_OP: stores when in place */
 };
 
 /* Anything not listed escapes: an instruction we do not know may call anything. */
@@ -263,7 +265,6 @@ static void each_instruction(struct learning *learning, const uint8_t *bytes, Py
     }
 }
 
-
 static void visit_effects(struct learning *learning, int line, int opcode, unsigned oparg)
 {
     learn_instruction(effects_line(learning->plan, line), opcode, oparg);
@@ -300,7 +301,7 @@ static bool learn_globals(struct learning *learning, const uint8_t *bytes, Py_ss
 {
     struct plan *plan = learning->plan;
     each_instruction(learning, bytes, units, lines, visit_count_globals);
-    plan->globals_read = calloc(learning->globals + 1, sizeof *plan->globals_read);
+    plan->globals_read = calloc(learning->globals + 1, sizeof(void *));
     if (plan->globals_read == NULL) {
         return false;
     }
@@ -326,7 +327,8 @@ static void spread_lineless(struct plan *plan)
         }
     }
     lineless->effect_count = lineless->global_count = 0;
-    lineless->flags |= LINE_ESCAPES | LINE_MANY | LINE_VAGUE; /* a line outside: look at everything */
+    lineless->flags |=
+        LINE_ESCAPES | LINE_MANY | LINE_VAGUE; /* a line outside: look at everything */
     lineless->writes = ~0ull;
     lineless->reads = ~0ull;
 }

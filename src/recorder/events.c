@@ -19,7 +19,8 @@ static inline PyObject *done(struct session *session)
     Py_RETURN_NONE;
 }
 
-/* ---- (1) room and (2) thread ------------------------------------------------------------------------- */
+/* ---- (1) room and (2) thread
+ * ------------------------------------------------------------------------- */
 
 bool session_next_block(struct session *session, uint32_t thread)
 {
@@ -83,7 +84,8 @@ static inline bool ready(struct session *session, struct thread *thread)
     return true;
 }
 
-/* ---- frames in the block -------------------------------------------------------------------------------- */
+/* ---- frames in the block
+ * -------------------------------------------------------------------------------- */
 
 static void introduce(struct session *session, struct shadow_frame *frame, uint8_t flags)
 {
@@ -118,7 +120,8 @@ static inline void know_frame(struct session *session, struct shadow_frame *fram
     }
 }
 
-/* ---- (3) what a line changed ------------------------------------------------------------------------------ */
+/* ---- (3) what a line changed
+ * ------------------------------------------------------------------------------ */
 
 static PyObject *slot_value(const struct plan *plan, compat_frame *frame, uint32_t slot)
 {
@@ -176,11 +179,10 @@ static inline void set_int(struct session *session, struct shadow_frame *frame, 
     } else {
         *at++ = (uint8_t)(CTR_SET + slot);
         int64_t change = (int64_t)((uint64_t)number - shadow->bits);
-        if (shadow_kind(shadow) != CTR_V_INT || number == INT64_MIN) {
-            at = put_int(at, number);
-        } else if (change >= -16 && change <= 15) {
+        bool counts_on = shadow_kind(shadow) == CTR_V_INT && number != INT64_MIN;
+        if (counts_on && change >= -16 && change <= 15) {
             *at++ = (uint8_t)(CTR_V_SMALL_DELTA + 16 + change);
-        } else if (number >= CTR_SMALL_INT_MIN && number <= CTR_SMALL_INT_MAX) {
+        } else if (!counts_on || (number >= CTR_SMALL_INT_MIN && number <= CTR_SMALL_INT_MAX)) {
             at = put_int(at, number);
         } else {
             *at++ = CTR_V_DELTA;
@@ -267,7 +269,8 @@ static void check_objects(struct session *session, struct shadow_frame *frame, c
 {
     for (; mask != 0; mask &= mask - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(mask);
-        PyObject *value = slot < frame->plan->real_slots ? slot_value(frame->plan, real, slot) : NULL;
+        PyObject *value =
+            slot < frame->plan->real_slots ? slot_value(frame->plan, real, slot) : NULL;
         if (value == NULL) {
             continue;
         }
@@ -280,7 +283,8 @@ static void check_objects(struct session *session, struct shadow_frame *frame, c
     }
 }
 
-/* The line may have changed any object: those it names are looked at wholly, the frame's others too. */
+/* The line may have changed any object: those it names are looked at wholly, the frame's others
+ * too. */
 static void apply_vague(struct session *session, struct shadow_frame *frame, compat_frame *real,
                         const struct line_info *line)
 {
@@ -328,7 +332,8 @@ static inline void apply_line(struct session *session, struct shadow_frame *fram
     }
 }
 
-/* ---- frames met in the middle ----------------------------------------------------------------------------- */
+/* ---- frames met in the middle
+ * ----------------------------------------------------------------------------- */
 
 /* Everything the frame holds, as after its first line. */
 static void capture_all(struct session *session, struct shadow_frame *frame, compat_frame *real)
@@ -412,7 +417,8 @@ static struct shadow_frame *resync(struct session *session, struct thread *threa
     return plan == NULL || plan->skip ? NULL : adopt(session, thread, real, plan);
 }
 
-/* ---- the events ---------------------------------------------------------------------------------------------- */
+/* ---- the events
+ * ---------------------------------------------------------------------------------------------- */
 
 static inline void put_line(struct session *session, struct shadow_frame *frame, int line)
 {
@@ -476,8 +482,8 @@ static inline void put_tick(struct session *session)
     }
 }
 
-/* All that may have happened on the caller's line so far is recorded where it happened: its calls are
- * of recorded or harmless functions, and what it stores it stores last. */
+/* All that may have happened on the caller's line so far is recorded where it happened: its calls
+ * are of recorded or harmless functions, and what it stores it stores last. */
 static inline bool nothing_unseen(const struct shadow_frame *caller)
 {
     const struct line_info *line = caller != NULL ? caller->line_info : NULL;
@@ -571,7 +577,8 @@ PyObject *event_start(struct session *session, PyObject *const *args)
     return done(session);
 }
 
-/* The shadow of the running frame for the events of one that leaves, or NULL when it is not ours. */
+/* The shadow of the running frame for the events of one that leaves, or NULL when it is not ours.
+ */
 static struct shadow_frame *leaving(struct session *session, struct thread **thread,
                                     compat_frame **real)
 {
@@ -781,7 +788,8 @@ PyObject *event_handled(struct session *session, PyObject *const *args)
     return exception_event(session, args[2], CTR_HANDLED, CTR_C_handled);
 }
 
-/* ---- what is not an event of sys.monitoring -------------------------------------------------------------- */
+/* ---- what is not an event of sys.monitoring
+ * -------------------------------------------------------------- */
 
 void event_output(struct session *session, int stream, PyObject *text)
 {

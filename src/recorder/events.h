@@ -4,8 +4,9 @@
 
 #include "recorder/session.h"
 
-/* Handlers by event, in the calling convention of monitor.c: arguments as sys.monitoring passes them.
- * Each returns None, or DISABLE for code that is not recorded; none fails or leaves an exception. */
+/* Handlers by event, in the calling convention of monitor.c: arguments as sys.monitoring passes
+ * them. Each returns None, or DISABLE for code that is not recorded; none fails or leaves an
+ * exception. */
 typedef PyObject *(*event_handler)(struct session *session, PyObject *const *args);
 
 PyObject *event_line(struct session *session, PyObject *const *args);

@@ -67,7 +67,8 @@ struct thread *frame_thread(struct session *session)
     return thread;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------ */
+/* ---- memory
+ * ------------------------------------------------------------------------------------------ */
 
 static size_t frame_bytes(const struct plan *plan)
 {
@@ -112,8 +113,7 @@ static void arena_give_back(struct thread *thread, size_t size)
 struct shadow_frame *frame_push(struct thread *thread, compat_frame *frame, struct plan *plan)
 {
     size_t size = frame_bytes(plan);
-    struct shadow_frame *shadow =
-        plan->generator ? malloc(size) : arena_take(thread, size);
+    struct shadow_frame *shadow = plan->generator ? malloc(size) : arena_take(thread, size);
     if (shadow == NULL) {
         return NULL;
     }
@@ -155,11 +155,13 @@ void frame_pop(struct session *session, struct thread *thread)
     free_frame(session, thread, frame);
 }
 
-/* ---- suspended generators ------------------------------------------------------------------------------ */
+/* ---- suspended generators
+ * ------------------------------------------------------------------------------ */
 
 static size_t home_of(const struct suspended *suspended, const compat_frame *frame)
 {
-    return (size_t)(((uintptr_t)frame >> 4) * 0x9e3779b97f4a7c15ull >> 20) & (suspended->capacity - 1);
+    return (size_t)(((uintptr_t)frame >> 4) * 0x9e3779b97f4a7c15ull >> 20) &
+           (suspended->capacity - 1);
 }
 
 static size_t find(const struct suspended *suspended, const compat_frame *frame)
@@ -188,7 +190,7 @@ static void erase(struct suspended *suspended, size_t at)
 static bool grow(struct suspended *suspended)
 {
     struct suspended bigger = {.capacity = suspended->capacity * 2};
-    bigger.slots = calloc(bigger.capacity, sizeof *bigger.slots);
+    bigger.slots = calloc(bigger.capacity, sizeof(void *));
     if (bigger.slots == NULL) {
         return false;
     }
@@ -247,7 +249,9 @@ struct shadow_frame *frame_resume(struct session *session, struct thread *thread
     return shadow;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------ */
+/* ---- life
+ * ------------------------------------------------------------------------------------------------
+ */
 
 int frames_init(struct session *session)
 {
@@ -256,7 +260,7 @@ int frames_init(struct session *session)
         return CT_ENOMEM;
     }
     session->suspended->capacity = SUSPENDED_FIRST;
-    session->suspended->slots = calloc(SUSPENDED_FIRST, sizeof *session->suspended->slots);
+    session->suspended->slots = calloc(SUSPENDED_FIRST, sizeof(void *));
     return session->suspended->slots == NULL ? CT_ENOMEM : CT_OK;
 }
 

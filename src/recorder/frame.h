@@ -1,4 +1,5 @@
-/* Shadow frames: what the trace knows of each live activation, on each thread's stack or suspended. */
+/* Shadow frames: what the trace knows of each live activation, on each thread's stack or suspended.
+ */
 #ifndef CT_RECORDER_FRAME_H
 #define CT_RECORDER_FRAME_H
 
@@ -7,7 +8,8 @@
 int frames_init(struct session *session);
 void frames_free(struct session *session);
 
-/* The record of the running thread, made on first use; refreshes its thread state. NULL: no memory. */
+/* The record of the running thread, made on first use; refreshes its thread state. NULL: no memory.
+ */
 struct thread *frame_thread(struct session *session);
 
 /* The running thread's record as last seen, without looking anything up; NULL when unknown. */

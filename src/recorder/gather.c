@@ -12,13 +12,14 @@ struct gather_scratch {
     PyObject *number; /* made for the last gathered object, ours */
 };
 
-/* ---- items ------------------------------------------------------------------------------------------- */
+/* ---- items
+ * ------------------------------------------------------------------------------------------- */
 
 static PyObject **reserve_items(struct session *session, size_t count)
 {
     struct gather_scratch *scratch = session->scratch;
     if (count > scratch->item_capacity) {
-        PyObject **items = realloc(scratch->items, count * sizeof *items);
+        PyObject **items = realloc(scratch->items, count * sizeof(void *));
         if (items == NULL) {
             return NULL;
         }
@@ -51,8 +52,7 @@ struct deque_block {
 };
 
 struct deque {
-    PyObject_VAR_HEAD
-    struct deque_block *left;
+    PyObject_VAR_HEAD struct deque_block *left;
     struct deque_block *right;
     Py_ssize_t left_index;
     Py_ssize_t right_index;
@@ -101,7 +101,8 @@ void gather_items(struct session *session, PyObject *value, const struct type_in
     gathered->item_count = is_set ? set_items(value, items) : deque_items(value, items);
 }
 
-/* ---- pairs ------------------------------------------------------------------------------------------- */
+/* ---- pairs
+ * ------------------------------------------------------------------------------------------- */
 
 struct gather_pairs gather_pairs(PyObject *dict, const struct type_info *type)
 {
@@ -176,7 +177,8 @@ uint64_t gather_fingerprint(struct session *session, PyObject *value, const stru
     return 0;
 }
 
-/* ---- attributes --------------------------------------------------------------------------------------- */
+/* ---- attributes
+ * --------------------------------------------------------------------------------------- */
 
 static struct attribute *add(struct session *session, struct gathered *gathered)
 {

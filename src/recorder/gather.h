@@ -6,10 +6,10 @@
 #include "recorder/types.h"
 
 struct attribute {
-    PyObject *name;   /* borrowed; NULL: `text` is the name */
+    PyObject *name; /* borrowed; NULL: `text` is the name */
     const char *text;
-    PyObject *value;  /* borrowed; NULL: unbound */
-    bool is_secret;   /* of `text`; a `name` is asked for */
+    PyObject *value; /* borrowed; NULL: unbound */
+    bool is_secret;  /* of `text`; a `name` is asked for */
 };
 
 /* Borrowed from the session's scratch memory until the next gather_*. */
@@ -42,7 +42,8 @@ bool gather_next_pair(struct gather_pairs *pairs, PyObject **key, PyObject **val
 /* A hash of the first `count` names. */
 uint64_t gather_names(const struct gathered *gathered, uint32_t count);
 
-/* Changes whenever a set's or buffer's content or the order of an OrderedDict does; 0 for others. */
+/* Changes whenever a set's or buffer's content or the order of an OrderedDict does; 0 for others.
+ */
 uint64_t gather_fingerprint(struct session *session, PyObject *value, const struct type_info *type);
 
 int gather_init(struct session *session);

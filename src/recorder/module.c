@@ -11,7 +11,8 @@
 
 PyMODINIT_FUNC PyInit__recorder(void);
 
-/* ---- errors ----------------------------------------------------------------------------------------- */
+/* ---- errors
+ * ----------------------------------------------------------------------------------------- */
 
 /* Raise codetracer_python_recorder.errors.make_error(kind, code, message). */
 static PyObject *raise_error(const char *kind, const char *code, const char *message,
@@ -19,10 +20,10 @@ static PyObject *raise_error(const char *kind, const char *code, const char *mes
 {
     PyObject *errors = PyImport_ImportModule("codetracer_python_recorder.errors");
     PyObject *context = key != NULL ? Py_BuildValue("{ss}", key, value) : PyDict_New();
-    PyObject *error = errors != NULL && context != NULL
-                          ? PyObject_CallMethod(errors, "make_error", "sssO", kind, code, message,
-                                                context)
-                          : NULL;
+    PyObject *error =
+        errors != NULL && context != NULL
+            ? PyObject_CallMethod(errors, "make_error", "sssO", kind, code, message, context)
+            : NULL;
     if (error != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
     }
@@ -38,7 +39,8 @@ static PyObject *raise_status(int status, const struct ct_error *error)
     case CT_ESTATE:
         return strstr(error->message, "already active") != NULL
                    ? raise_error("Usage", "ERR_ALREADY_TRACING", error->message, NULL, NULL)
-                   : raise_error("Usage", "ERR_TRACER_INSTALL_CONFLICT", error->message, NULL, NULL);
+                   : raise_error("Usage", "ERR_TRACER_INSTALL_CONFLICT", error->message, NULL,
+                                 NULL);
     case CT_ENOMEM:
         return PyErr_NoMemory();
     default:
@@ -46,7 +48,8 @@ static PyObject *raise_status(int status, const struct ct_error *error)
     }
 }
 
-/* ---- what the run was -------------------------------------------------------------------------------- */
+/* ---- what the run was
+ * -------------------------------------------------------------------------------- */
 
 static void add_entry(struct ct_bytes *run, const char *key, const char *value)
 {
@@ -64,7 +67,8 @@ static void add_text_entry(struct ct_bytes *run, const char *key, PyObject *valu
 
 static void add_list_entries(struct ct_bytes *run, const char *key, PyObject *values)
 {
-    for (Py_ssize_t i = 0; values != NULL && PyList_Check(values) && i < PyList_GET_SIZE(values); i++) {
+    for (Py_ssize_t i = 0; values != NULL && PyList_Check(values) && i < PyList_GET_SIZE(values);
+         i++) {
         add_text_entry(run, key, PyList_GET_ITEM(values, i));
     }
 }
@@ -83,7 +87,8 @@ static void add_process_entries(struct ct_bytes *run)
     }
 }
 
-/* ---- start -------------------------------------------------------------------------------------------- */
+/* ---- start
+ * -------------------------------------------------------------------------------------------- */
 
 struct request { /* a start() call while it is read */
     struct session_order order;
@@ -108,12 +113,9 @@ static uint64_t *limit_named(struct limits *limits, const char *name)
         const char *name;
         uint64_t *limit;
     } known[] = {
-        {"max_text", &limits->max_text},
-        {"max_items", &limits->max_items},
-        {"max_depth", &limits->max_depth},
-        {"max_attributes", &limits->max_attributes},
-        {"max_size", &limits->max_size},
-        {"min_free_space", &limits->min_free_space},
+        {"max_text", &limits->max_text},         {"max_items", &limits->max_items},
+        {"max_depth", &limits->max_depth},       {"max_attributes", &limits->max_attributes},
+        {"max_size", &limits->max_size},         {"min_free_space", &limits->min_free_space},
         {"export_limit", &limits->export_limit},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -229,7 +231,8 @@ static PyObject *recorder_start(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *path = NULL, *options;
-    if (!PyArg_ParseTuple(args, "O&O!:start", PyUnicode_FSConverter, &path, &PyDict_Type, &options)) {
+    if (!PyArg_ParseTuple(args, "O&O!:start", PyUnicode_FSConverter, &path, &PyDict_Type,
+                          &options)) {
         return NULL;
     }
     struct request request = {.order.limits = session_default_limits()};
@@ -255,7 +258,8 @@ static PyObject *recorder_start(PyObject *module, PyObject *args)
     return result;
 }
 
-/* ---- start by the environment --------------------------------------------------------------------------- */
+/* ---- start by the environment
+ * --------------------------------------------------------------------------- */
 
 static void forget_variable(void)
 {
@@ -340,9 +344,8 @@ static int stop_at_exit(PyObject *module)
     bool had = modules != NULL && PyDict_GetItemString(modules, "atexit") != NULL;
     PyObject *atexit = PyImport_ImportModule("atexit");
     PyObject *stop = PyCFunction_New(&stop_quietly, module);
-    PyObject *done = atexit != NULL && stop != NULL
-                         ? PyObject_CallMethod(atexit, "register", "O", stop)
-                         : NULL;
+    PyObject *done =
+        atexit != NULL && stop != NULL ? PyObject_CallMethod(atexit, "register", "O", stop) : NULL;
     if (!had && modules != NULL) {
         PyDict_DelItemString(modules, "atexit");
     }
@@ -385,7 +388,8 @@ static PyObject *recorder_start_from_environment(PyObject *module, PyObject *arg
     Py_RETURN_TRUE;
 }
 
-/* ---- the rest ------------------------------------------------------------------------------------------- */
+/* ---- the rest
+ * ------------------------------------------------------------------------------------------- */
 
 static PyObject *recorder_stop(PyObject *module, PyObject *args)
 {
@@ -418,7 +422,8 @@ static PyObject *recorder_flush(PyObject *module, PyObject *args)
     (void)args;
     struct ct_error error = {0};
     int failed = session_flush(&error);
-    return failed == CT_OK || failed == CT_ELIMIT ? Py_NewRef(Py_None) : raise_status(failed, &error);
+    return failed == CT_OK || failed == CT_ELIMIT ? Py_NewRef(Py_None)
+                                                  : raise_status(failed, &error);
 }
 
 static PyObject *recorder_is_tracing(PyObject *module, PyObject *args)
@@ -462,11 +467,8 @@ static PyModuleDef_Slot module_slots[] = {
 };
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "_recorder",
-    .m_doc = "The native recorder.",
-    .m_methods = methods,
-    .m_slots = module_slots,
+    PyModuleDef_HEAD_INIT, .m_name = "_recorder",   .m_doc = "The native recorder.",
+    .m_methods = methods,  .m_slots = module_slots,
 };
 
 PyMODINIT_FUNC PyInit__recorder(void)

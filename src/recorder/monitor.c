@@ -9,27 +9,27 @@
 #include "recorder/plan.h"
 #include "recorder/wtf8.h"
 
-/* ---- callbacks: objects that are their own vectorcall -------------------------------------------- */
+/* ---- callbacks: objects that are their own vectorcall
+ * -------------------------------------------- */
 
 struct callback {
-    PyObject_HEAD
-    vectorcallfunc call;
+    PyObject_HEAD vectorcallfunc call;
     struct session *session;
 };
 
-#define CALL(event)                                                                              \
-    static PyObject *call_##event(PyObject *self, PyObject *const *args, size_t count,           \
-                                  PyObject *names)                                                \
-    {                                                                                             \
-        (void)count;                                                                              \
-        (void)names;                                                                              \
-        return event_##event(((struct callback *)self)->session, args);                           \
+#define CALL(event)                                                                    \
+    static PyObject *call_##event(PyObject *self, PyObject *const *args, size_t count, \
+                                  PyObject *names)                                     \
+    {                                                                                  \
+        (void)count;                                                                   \
+        (void)names;                                                                   \
+        return event_##event(((struct callback *)self)->session, args);                \
     }
 
 CALL(line)
 CALL(start)
 CALL(resume)
-CALL(return)
+CALL(return )
 CALL(yield)
 CALL(throw)
 CALL(unwind)
@@ -45,7 +45,8 @@ struct monitored {
 
 static const struct monitored monitored[] = {
     {"LINE", call_line, false, true},
-    {"PY_START", call_start, true, true}, /* also on code: else 3.13 reports no line of a one-line def */
+    {"PY_START", call_start, true,
+     true}, /* also on code: else 3.13 reports no line of a one-line def */
     {"PY_RESUME", call_resume, false, true},
     {"PY_RETURN", call_return, false, true},
     {"PY_YIELD", call_yield, false, true},
@@ -83,7 +84,8 @@ static PyType_Spec callback_spec = {
     .slots = callback_slots,
 };
 
-/* ---- sys.monitoring --------------------------------------------------------------------------------- */
+/* ---- sys.monitoring
+ * --------------------------------------------------------------------------------- */
 
 static PyObject *monitoring(void)
 {
@@ -173,8 +175,8 @@ static int python_failure(struct ct_error *error, const char *what)
     PyObject *raised = PyErr_GetRaisedException();
     PyObject *text = raised != NULL ? PyObject_Str(raised) : NULL;
     const char *why = text != NULL ? PyUnicode_AsUTF8(text) : NULL;
-    int status = ct_fail(error, CT_ESTATE, "%s%s%s", what, why != NULL ? ": " : "",
-                         why != NULL ? why : "");
+    int status =
+        ct_fail(error, CT_ESTATE, "%s%s%s", what, why != NULL ? ": " : "", why != NULL ? why : "");
     PyErr_Clear();
     Py_XDECREF(text);
     Py_XDECREF(raised);
@@ -265,7 +267,8 @@ PyObject *monitor_stopped(struct session *session)
     Py_RETURN_NONE;
 }
 
-/* ---- where the program begins ----------------------------------------------------------------------- */
+/* ---- where the program begins
+ * ----------------------------------------------------------------------- */
 
 static bool is_main_module(PyCodeObject *code, compat_frame *frame)
 {

@@ -10,15 +10,16 @@
 enum {
     TABLE_BITS = 18, /* address table: twice MAX_OBJECTS */
     TABLE_SIZE = 1 << TABLE_BITS,
-    MAX_CHAIN = 8,            /* blocks a state may be spread over */
-    SMALL_BASE_BYTES = 96,    /* cheaper to repeat than to look for */
-    UNNAMED_ITEMS = 64,       /* looked at in a container the line does not name */
-    CHILDREN_PER_CHECK = 16,  /* objects inside an object looked at after one line */
+    MAX_CHAIN = 8,           /* blocks a state may be spread over */
+    SMALL_BASE_BYTES = 96,   /* cheaper to repeat than to look for */
+    UNNAMED_ITEMS = 64,      /* looked at in a container the line does not name */
+    CHILDREN_PER_CHECK = 16, /* objects inside an object looked at after one line */
 };
 
 #define MAX_QUEUE (1u << 20)
 
-/* ---- the address table ------------------------------------------------------------------------------- */
+/* ---- the address table
+ * ------------------------------------------------------------------------------- */
 
 static uint32_t home_of(const PyObject *address)
 {
@@ -73,9 +74,11 @@ static void erase(struct object_table *table, const PyObject *address)
     table->slots[at] = 0;
 }
 
-/* ---- the end of an identity ---------------------------------------------------------------------------- */
+/* ---- the end of an identity
+ * ---------------------------------------------------------------------------- */
 
-static void resize(struct session *session, struct shadow **array, uint32_t *capacity, uint32_t want)
+static void resize(struct session *session, struct shadow **array, uint32_t *capacity,
+                   uint32_t want)
 {
     if (want <= *capacity) {
         return;
@@ -196,7 +199,8 @@ void objects_settle_slow(struct session *session)
     }
 }
 
-/* ---- new entries ----------------------------------------------------------------------------------------- */
+/* ---- new entries
+ * ----------------------------------------------------------------------------------------- */
 
 static void forget(struct session *session, struct object_entry *entry)
 {
@@ -228,7 +232,8 @@ static bool forget_one(struct session *session)
 /* Forgetting waits for the end of an event: while one runs, entries in use must stay. */
 static bool too_full(const struct object_table *table)
 {
-    return table->live > MAX_OBJECTS - MAX_OBJECTS / 8 || table->snapshot_bytes > MAX_SNAPSHOT_BYTES;
+    return table->live > MAX_OBJECTS - MAX_OBJECTS / 8 ||
+           table->snapshot_bytes > MAX_SNAPSHOT_BYTES;
 }
 
 static struct object_entry *new_entry(struct session *session)
@@ -256,9 +261,8 @@ static void queue_opening(struct session *session, struct object_entry *entry)
     }
     if (table->queue_size == table->queue_capacity) {
         uint32_t capacity = table->queue_capacity ? table->queue_capacity * 2 : 256;
-        struct queued *queue = capacity > MAX_QUEUE
-                                   ? NULL
-                                   : realloc(table->queue, capacity * sizeof *queue);
+        struct queued *queue =
+            capacity > MAX_QUEUE ? NULL : realloc(table->queue, capacity * sizeof *queue);
         if (queue == NULL) {
             ctr_count(session->writer, CTR_C_lagging);
             return;
@@ -337,7 +341,8 @@ void object_pin(struct session *session, const struct shadow *shadow)
     }
 }
 
-/* ---- writing operations ------------------------------------------------------------------------------------ */
+/* ---- writing operations
+ * ------------------------------------------------------------------------------------ */
 
 uint8_t *object_put_reference(struct session *session, uint8_t *at, struct object_entry *entry)
 {
@@ -704,7 +709,8 @@ static void touch(struct session *session, struct object_entry *entry, PyObject 
     }
     uint8_t capture = entry->type->capture;
     if (capture == CAPTURE_DICT || capture == CAPTURE_EXTENDED || capture == CAPTURE_BYTEARRAY) {
-        write_base(session, entry, value); /* a dict reports before its change: still the old state */
+        write_base(session, entry,
+                   value); /* a dict reports before its change: still the old state */
         return;
     }
     const uint8_t *from = writer->at;
@@ -733,7 +739,8 @@ static void touch(struct session *session, struct object_entry *entry, PyObject 
     base_written(entry, from, at);
 }
 
-/* Start an operation on an object: its block has opened it, the record and reference are written. */
+/* Start an operation on an object: its block has opened it, the record and reference are written.
+ */
 static uint8_t *begin(struct session *session, struct object_entry *entry, PyObject *value,
                       uint8_t record)
 {
@@ -749,7 +756,8 @@ static void end(struct session *session, struct object_entry *entry, uint8_t *at
     session->writer->at = at;
 }
 
-/* ---- comparing ------------------------------------------------------------------------------------------ */
+/* ---- comparing
+ * ------------------------------------------------------------------------------------------ */
 
 static inline bool same(struct session *session, const struct shadow *shadow, PyObject *value)
 {
@@ -908,7 +916,8 @@ static void check_attribute(struct session *session, struct object_entry *entry,
     end(session, entry, at);
 }
 
-/* Most instances keep their values in the order of their type's shared keys: no names to look at. */
+/* Most instances keep their values in the order of their type's shared keys: no names to look at.
+ */
 static bool check_inline(struct session *session, struct object_entry *entry, PyObject *value)
 {
     PyDictKeysObject *keys;
@@ -920,8 +929,8 @@ static bool check_inline(struct session *session, struct object_entry *entry, Py
     }
     for (uint32_t i = 0; i < entry->attr_count; i++) {
         if (!same(session, &entry->attrs[i], values[i])) {
-            check_attribute(session, entry, value, i,
-                            scope_is_secret(compat_shared_key(keys, i)), values[i]);
+            check_attribute(session, entry, value, i, scope_is_secret(compat_shared_key(keys, i)),
+                            values[i]);
         }
     }
     return true;
@@ -953,8 +962,7 @@ static void check_attributes(struct session *session, struct object_entry *entry
     gather_attributes(session, value, entry->type, &gathered);
     uint64_t limit = session->limits.max_attributes;
     uint32_t count = limit != 0 && gathered.count > limit ? (uint32_t)limit : gathered.count;
-    if (count < entry->attr_count ||
-        gather_names(&gathered, entry->attr_count) != entry->names) {
+    if (count < entry->attr_count || gather_names(&gathered, entry->attr_count) != entry->names) {
         write_base(session, entry, value);
         return;
     }
@@ -1097,7 +1105,8 @@ bool object_check_tail(struct session *session, PyObject *value, struct shadow *
     return true;
 }
 
-bool object_check_item(struct session *session, PyObject *value, struct shadow *shadow, int64_t index)
+bool object_check_item(struct session *session, PyObject *value, struct shadow *shadow,
+                       int64_t index)
 {
     struct object_entry *entry =
         shadow_kind(shadow) == CTR_V_OBJECT ? object_of(session, shadow) : NULL;
@@ -1119,7 +1128,8 @@ bool object_check_item(struct session *session, PyObject *value, struct shadow *
 }
 
 /* What was remembered of a child is trusted only where the living container still holds it. */
-static void check_child(struct session *session, PyObject *value, struct shadow *shadow, bool forced)
+static void check_child(struct session *session, PyObject *value, struct shadow *shadow,
+                        bool forced)
 {
     struct object_entry *child =
         shadow_kind(shadow) == CTR_V_OBJECT ? object_of(session, shadow) : NULL;
@@ -1198,7 +1208,8 @@ void object_check_children(struct session *session, PyObject *value, const struc
         entry->children_epoch = session->epoch;
     }
     if (entry->type->capture == CAPTURE_LIST) {
-        check_items(session, entry, ((PyListObject *)value)->ob_item, PyList_GET_SIZE(value), forced);
+        check_items(session, entry, ((PyListObject *)value)->ob_item, PyList_GET_SIZE(value),
+                    forced);
     } else if (entry->type->capture == CAPTURE_DICT) {
         check_dict_values(session, entry, value, forced);
     }
@@ -1207,7 +1218,8 @@ void object_check_children(struct session *session, PyObject *value, const struc
     }
 }
 
-/* ---- dicts report their changes ------------------------------------------------------------------------ */
+/* ---- dicts report their changes
+ * ------------------------------------------------------------------------ */
 
 /* The dict may hold another key that equals this one, and only the program's own __eq__ could tell:
  * `d[True]` changes `d[1]`. True when an equal key has equal content too. */
@@ -1313,7 +1325,8 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
     ctr_commit(session->writer);
 }
 
-/* The interpreter knows watchers by number and passes no data: the session that watches is found here. */
+/* The interpreter knows watchers by number and passes no data: the session that watches is found
+ * here. */
 static struct session *watching;
 
 static int on_dict_event(PyDict_WatchEvent event, PyObject *dict, PyObject *key, PyObject *value)
@@ -1324,11 +1337,14 @@ static int on_dict_event(PyDict_WatchEvent event, PyObject *dict, PyObject *key,
     return 0;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------ */
+/* ---- life
+ * ------------------------------------------------------------------------------------------------
+ */
 
 int objects_init(struct session *session)
 {
-    static int watcher = -1; /* one for the life of the process: freeing it would leave marks on dicts */
+    static int watcher =
+        -1; /* one for the life of the process: freeing it would leave marks on dicts */
     struct object_table *table = &session->objects;
     table->entries = mmap(NULL, MAX_OBJECTS * sizeof *table->entries, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -1,7 +1,7 @@
 /* Mutable objects: who they are, what the trace last said of them, what changed since.
  *
- * An object has an entry while a recorded place (variable, item, attribute) refers to it, or shortly
- * after; then its identity ends: its address may be another object's by now. */
+ * An object has an entry while a recorded place (variable, item, attribute) refers to it, or
+ * shortly after; then its identity ends: its address may be another object's by now. */
 #ifndef CT_RECORDER_OBJECT_H
 #define CT_RECORDER_OBJECT_H
 
@@ -50,13 +50,13 @@ static inline void object_let_go(struct session *session, const struct shadow *s
 uint8_t *object_put_reference(struct session *session, uint8_t *at, struct object_entry *entry);
 
 /* Compare a held object with what is remembered and write what changed; nothing to do when that was
- * done in this epoch, unless `forced`. `named`: the line that ran could reach it by name, look at all
- * of it. */
+ * done in this epoch, unless `forced`. `named`: the line that ran could reach it by name, look at
+ * all of it. */
 void object_check(struct session *session, PyObject *value, struct shadow *shadow, bool named,
                   bool forced);
 
-/* The same for one item of a list, negative counted from the end, and for what is in it; false when that
- * is not enough: the list's length changed or it is not remembered. */
+/* The same for one item of a list, negative counted from the end, and for what is in it; false when
+ * that is not enough: the list's length changed or it is not remembered. */
 bool object_check_item(struct session *session, PyObject *value, struct shadow *shadow,
                        int64_t index);
 
@@ -70,8 +70,8 @@ void object_check_children(struct session *session, PyObject *value, const struc
 /* Open what this event met first, to its depth. Call before the event's own record. */
 void objects_open_queued(struct session *session);
 
-/* Objects nobody refers to since before this event end here, and the coldest are forgotten when there
- * are too many. Call once per event, at its end. */
+/* Objects nobody refers to since before this event end here, and the coldest are forgotten when
+ * there are too many. Call once per event, at its end. */
 void objects_settle_slow(struct session *session);
 
 static inline void objects_settle(struct session *session)

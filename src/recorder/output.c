@@ -9,7 +9,7 @@ static PyObject *write_memory(PyObject *self, PyObject *text);
 
 /* Method tables belong to the process, so this does too. */
 static struct {
-    const char *type;       /* in module _io */
+    const char *type; /* in module _io */
     PyCFunction ours;
     PyMethodDef *method;
     PyCFunction original;

@@ -1,5 +1,6 @@
 /* What the program writes to its standard streams, seen without replacing them: the C function
- * behind their `write` is ours while a session records, so nothing the program can look at differs. */
+ * behind their `write` is ours while a session records, so nothing the program can look at differs.
+ */
 #ifndef CT_RECORDER_OUTPUT_H
 #define CT_RECORDER_OUTPUT_H
 

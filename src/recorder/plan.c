@@ -17,7 +17,8 @@ enum {
     PATH_TABLE = 1024,
 };
 
-/* ---- paths and sources ------------------------------------------------------------------------------- */
+/* ---- paths and sources
+ * ------------------------------------------------------------------------------- */
 
 struct path {
     char *name;
@@ -127,7 +128,9 @@ uint32_t plan_path(struct session *session, PyObject *filename)
     return path->id;
 }
 
-/* ---- slots ----------------------------------------------------------------------------------------------- */
+/* ---- slots
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static uint8_t variable_kind(PyCodeObject *code, int slot)
 {
@@ -173,7 +176,8 @@ static void learn_slots(struct plan *plan, PyCodeObject *code)
     }
 }
 
-/* ---- definition ---------------------------------------------------------------------------------------- */
+/* ---- definition
+ * ---------------------------------------------------------------------------------------- */
 
 static PyObject *module_name(PyObject *globals)
 {
@@ -202,7 +206,8 @@ static bool define(struct session *session, struct plan *plan, PyCodeObject *cod
     ct_bytes_add_varint(&payload, globals);
     ct_bytes_add_varint(&payload, plan->slot_count);
     for (uint32_t i = 0; i < plan->slot_count; i++) {
-        text_add(&payload, i < plan->real_slots ? PyTuple_GET_ITEM(code->co_localsplusnames, i) : NULL);
+        text_add(&payload,
+                 i < plan->real_slots ? PyTuple_GET_ITEM(code->co_localsplusnames, i) : NULL);
         ct_bytes_add_byte(&payload, plan->kinds[i]);
         ct_bytes_add_byte(&payload, plan->actions[i]);
     }
@@ -242,7 +247,8 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
     }
     plan->redacts_return = scope_is_secret(code->co_name);
     plan->generator = (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
-    plan->has_namespace = !(code->co_flags & CO_OPTIMIZED) && locals != NULL && PyDict_Check(locals);
+    plan->has_namespace =
+        !(code->co_flags & CO_OPTIMIZED) && locals != NULL && PyDict_Check(locals);
     plan->real_slots = (uint32_t)code->co_nlocalsplus;
     plan->slot_count = plan->real_slots + plan->has_namespace;
     plan->actions = calloc((size_t)plan->slot_count + 1, 2);
@@ -286,7 +292,9 @@ struct plan *plan_of(struct session *session, PyCodeObject *code, PyObject *glob
     return plan;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------ */
+/* ---- life
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* The code object is dying: its plan stays (frames may name it), its address means nothing now. */
 static void code_dies(void *extra)
@@ -313,7 +321,8 @@ int plans_init(struct session *session)
     }
     if (extra < 0) {
         PyErr_Clear();
-        return ct_fail(&session->error, CT_ELIMIT, "no per-code storage is left in this interpreter");
+        return ct_fail(&session->error, CT_ELIMIT,
+                       "no per-code storage is left in this interpreter");
     }
     session->code_extra = extra;
     session->paths = calloc(1, sizeof *session->paths);
@@ -338,7 +347,8 @@ static void free_paths(struct session *session)
 void plans_free(struct session *session)
 {
     for (struct plan *plan = session->plans; plan != NULL; plan = plan->all) {
-        if (plan->code != NULL && PyUnstable_Code_SetExtra(plan->code, session->code_extra, NULL) != 0) {
+        if (plan->code != NULL &&
+            PyUnstable_Code_SetExtra(plan->code, session->code_extra, NULL) != 0) {
             PyErr_Clear();
         }
     }

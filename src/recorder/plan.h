@@ -18,7 +18,8 @@ uint32_t plan_path(struct session *session, PyObject *filename);
 static inline const struct line_info *plan_line(const struct plan *plan, int line)
 {
     unsigned index = (unsigned)line - (unsigned)plan->first_line;
-    return index < (unsigned)plan->line_count ? &plan->lines[index] : &plan->lines[plan->line_count];
+    return index < (unsigned)plan->line_count ? &plan->lines[index]
+                                              : &plan->lines[plan->line_count];
 }
 
 /* Every plan whose code is alive, for turning events off again. */

@@ -9,15 +9,16 @@
 #include "recorder/types.h"
 #include "recorder/value.h"
 
-/* ---- learning: what stands on the evaluation stack --------------------------------------------------- */
+/* ---- learning: what stands on the evaluation stack
+ * --------------------------------------------------- */
 
 enum known {
     UNKNOWN,
-    NAMED,     /* the value of a receiver */
-    ITEM,      /* an item of a named container, by an index we do not know */
-    CONSTANT,  /* a small int, in `index` */
-    METHOD,    /* `name` looked up on the receiver */
-    NOTHING,   /* the NULL or self beside a callable */
+    NAMED,    /* the value of a receiver */
+    ITEM,     /* an item of a named container, by an index we do not know */
+    CONSTANT, /* a small int, in `index` */
+    METHOD,   /* `name` looked up on the receiver */
+    NOTHING,  /* the NULL or self beside a callable */
 };
 
 struct operand {
@@ -98,10 +99,9 @@ static void act(struct walk *walk, enum action action, struct operand on, int32_
         vague(walk);
         return;
     }
-    add_effect(walk, (struct effect){.action = (uint8_t)action,
-                                     .index = index,
-                                     .name = on.name,
-                                     .path = on.path});
+    add_effect(walk,
+               (struct effect){
+                   .action = (uint8_t)action, .index = index, .name = on.name, .path = on.path});
 }
 
 static struct operand slot_operand(unsigned slot)
@@ -151,8 +151,8 @@ static void load_constant(struct walk *walk, unsigned index)
     int64_t number;
     if (index < (unsigned)PyTuple_GET_SIZE(constants)) {
         PyObject *value = PyTuple_GET_ITEM(constants, index);
-        if (PyLong_CheckExact(value) && compat_small_int(value, &number) &&
-            number >= INT32_MIN && number <= INT32_MAX) {
+        if (PyLong_CheckExact(value) && compat_small_int(value, &number) && number >= INT32_MIN &&
+            number <= INT32_MAX) {
             operand = (struct operand){.known = CONSTANT, .index = (int32_t)number};
         }
     }
@@ -361,7 +361,8 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
     }
 }
 
-/* ---- learning: the whole code -------------------------------------------------------------------------- */
+/* ---- learning: the whole code
+ * -------------------------------------------------------------------------- */
 
 static bool ends_flow(int opcode)
 {
@@ -513,7 +514,8 @@ bool reach_learn(struct plan *plan, PyCodeObject *code, const uint8_t *bytes, Py
     return done;
 }
 
-/* ---- applying ------------------------------------------------------------------------------------------ */
+/* ---- applying
+ * ------------------------------------------------------------------------------------------ */
 
 static PyObject *slot_now(const struct shadow_frame *frame, compat_frame *real, unsigned slot)
 {
@@ -592,8 +594,8 @@ static PyObject *attribute_now(PyObject *owner, PyObject *name)
 static PyObject *receiver_now(struct shadow_frame *frame, compat_frame *real,
                               const struct object_path *path)
 {
-    PyObject *value =
-        path->base == BASE_GLOBAL ? global_now(real, path->name) : slot_now(frame, real, path->slot);
+    PyObject *value = path->base == BASE_GLOBAL ? global_now(real, path->name)
+                                                : slot_now(frame, real, path->slot);
     for (int i = 0; i < PATH_STEPS && value != NULL && path->steps[i].kind != STEP_NONE; i++) {
         const struct path_step *step = &path->steps[i];
         if (step->kind == STEP_ATTR) {
@@ -620,10 +622,11 @@ static bool function_is_recorded(struct session *session, PyObject *function)
 }
 
 static const char *const pure_builtins[] = {
-    "abs", "bool", "bytes", "chr", "complex", "dict", "divmod", "enumerate", "float", "frozenset",
-    "hash", "hex", "id", "int", "isinstance", "issubclass", "iter", "len", "list", "max", "min",
-    "oct", "ord", "pow", "print", "range", "repr", "reversed", "round", "set", "slice", "sorted",
-    "str", "sum", "tuple", "zip",
+    "abs",   "bool",      "bytes", "chr",      "complex", "dict", "divmod",     "enumerate",
+    "float", "frozenset", "hash",  "hex",      "id",      "int",  "isinstance", "issubclass",
+    "iter",  "len",       "list",  "max",      "min",     "oct",  "ord",        "pow",
+    "print", "range",     "repr",  "reversed", "round",   "set",  "slice",      "sorted",
+    "str",   "sum",       "tuple", "zip",
 };
 
 static bool name_in(const char *name, const char *const *names, size_t count)
@@ -636,7 +639,7 @@ static bool name_in(const char *name, const char *const *names, size_t count)
     return false;
 }
 
-#define NAME_IN(name, names) name_in(name, names, sizeof names / sizeof names[0])
+#define NAME_IN(name, names) name_in((name), (names), sizeof(names) / sizeof((names)[0]))
 
 static const char *const pure_modules[] = {"builtins", "cmath", "math"};
 
@@ -654,7 +657,8 @@ static bool is_pure_builtin(PyObject *callable)
                (strcmp(name, "builtins") != 0 ||
                 NAME_IN(((PyCFunctionObject *)callable)->m_ml->ml_name, pure_builtins));
     }
-    return PyType_Check(callable) && !(((PyTypeObject *)callable)->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
+    return PyType_Check(callable) &&
+           !(((PyTypeObject *)callable)->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
            NAME_IN(((PyTypeObject *)callable)->tp_name, pure_builtins);
 }
 
@@ -690,10 +694,12 @@ static enum verdict judge_callable(struct session *session, PyObject *callable)
 }
 
 static const char *const list_reads[] = {"copy", "count", "index"};
-static const char *const set_reads[] = {"copy", "difference", "intersection", "isdisjoint",
-                                        "issubset", "issuperset", "symmetric_difference", "union"};
+static const char *const set_reads[] = {
+    "copy",     "difference", "intersection",         "isdisjoint",
+    "issubset", "issuperset", "symmetric_difference", "union"};
 
-/* A method of an exact built-in type: all changes of dicts are reported, the others are looked for. */
+/* A method of an exact built-in type: all changes of dicts are reported, the others are looked for.
+ */
 static enum verdict judge_builtin_method(PyTypeObject *type, PyObject *name, int32_t arguments)
 {
     const char *text = PyUnicode_IS_ASCII(name) ? (const char *)PyUnicode_DATA(name) : "";

@@ -5,7 +5,8 @@
 
 #include "recorder/wtf8.h"
 
-/* ---- which code ------------------------------------------------------------------------------------- */
+/* ---- which code
+ * ------------------------------------------------------------------------------------- */
 
 enum { SITE_COUNT = 2 };
 
@@ -78,15 +79,17 @@ bool scope_skips(struct session *session, PyCodeObject *code)
     return skips;
 }
 
-/* ---- which names ------------------------------------------------------------------------------------- */
+/* ---- which names
+ * ------------------------------------------------------------------------------------- */
 
 /* Whole words, in lower case and between spaces; two stand for one word after another. */
 static const char *const secret_words[] = {
-    " passwords ", " pass word ", " api keys ", " apikeys ", " private keys ", " access keys ",
-    " password ", " passwd ", " passphrase ", " pwd ", " secret ", " secrets ", " token ",
-    " tokens ", " apikey ", " api key ", " credential ", " credentials ", " private key ",
-    " privatekey ", " access key ", " auth key ", " authorization ", " bearer ", " session key ",
-    " secret key ", " jwt ", " ssn ", " cvv ", " pin code ",
+    " passwords ",   " pass word ",  " api keys ",      " apikeys ",     " private keys ",
+    " access keys ", " password ",   " passwd ",        " passphrase ",  " pwd ",
+    " secret ",      " secrets ",    " token ",         " tokens ",      " apikey ",
+    " api key ",     " credential ", " credentials ",   " private key ", " privatekey ",
+    " access key ",  " auth key ",   " authorization ", " bearer ",      " session key ",
+    " secret key ",  " jwt ",        " ssn ",           " cvv ",         " pin code ",
 };
 
 enum { SHORTEST_SECRET = 3, NAME_MAX_BYTES = 96, VERDICTS = 1024 };
@@ -142,7 +145,8 @@ static bool long_name_is_secret(const char *name, size_t size)
     enum { STEP = NAME_MAX_BYTES / 2 };
     for (size_t at = 0; at < size; at += STEP) {
         size_t rest = size - at;
-        if (has_secret_word((const uint8_t *)name + at, rest < NAME_MAX_BYTES ? rest : NAME_MAX_BYTES)) {
+        if (has_secret_word((const uint8_t *)name + at,
+                            rest < NAME_MAX_BYTES ? rest : NAME_MAX_BYTES)) {
             return true;
         }
     }
@@ -185,6 +189,7 @@ bool scope_is_secret(PyObject *name)
 
 bool scope_is_secret_key(PyObject *key)
 {
-    return PyUnicode_Check(key) ? scope_is_secret(key)
-                                : PyBytes_Check(key) && scope_is_secret_text(PyBytes_AS_STRING(key));
+    return PyUnicode_Check(key)
+               ? scope_is_secret(key)
+               : PyBytes_Check(key) && scope_is_secret_text(PyBytes_AS_STRING(key));
 }

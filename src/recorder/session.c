@@ -54,7 +54,8 @@ void session_set_exit_status(int32_t status)
     }
 }
 
-/* ---- fork ------------------------------------------------------------------------------------------ */
+/* ---- fork
+ * ------------------------------------------------------------------------------------------ */
 
 /* Pages shared with forked children, where a child leaves its process id for us. */
 enum { FORKED_MAX = 64 };
@@ -62,7 +63,7 @@ enum { FORKED_MAX = 64 };
 static struct {
     atomic_int count;
     atomic_int pids[FORKED_MAX];
-} *forked;
+} * forked;
 
 static int forked_seen;
 
@@ -96,7 +97,8 @@ static void watch_forks(void)
 {
     static bool registered; /* handlers stay for the life of the process */
     if (!registered) {
-        forked = mmap(NULL, sizeof *forked, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        forked =
+            mmap(NULL, sizeof *forked, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         forked = forked == MAP_FAILED ? NULL : forked;
         pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
         registered = true;
@@ -112,7 +114,8 @@ void session_note_forks(struct session *of)
     }
 }
 
-/* ---- the directory ------------------------------------------------------------------------------------ */
+/* ---- the directory
+ * ------------------------------------------------------------------------------------ */
 
 /* An earlier recording in this place is replaced, one that is being written is not. */
 static int clear_place(const char *trace, const char *tail, struct ct_error *error)
@@ -160,7 +163,8 @@ static int open_writer(const struct session_order *order, struct ct_error *error
     return status;
 }
 
-/* ---- start and stop -------------------------------------------------------------------------------------- */
+/* ---- start and stop
+ * -------------------------------------------------------------------------------------- */
 
 static void define_run(const struct ct_bytes *run)
 {
@@ -188,7 +192,8 @@ static void free_parts(bool unwatch)
     free(session.format);
     free(session.stdlib);
     free(session.own_folder);
-    session.activation = session.directory = session.format = session.stdlib = session.own_folder = NULL;
+    session.activation = session.directory = session.format = session.stdlib = session.own_folder =
+        NULL;
     Py_CLEAR(session.disable);
 }
 
@@ -286,10 +291,8 @@ static int export_now(struct ct_error *error)
         return ct_fail(error, CT_ENOMEM, "no memory for a path");
     }
     int status;
-    Py_BEGIN_ALLOW_THREADS
-    status = export_recording(directory, format, limit, error);
-    Py_END_ALLOW_THREADS
-    free(directory);
+    Py_BEGIN_ALLOW_THREADS status = export_recording(directory, format, limit, error);
+    Py_END_ALLOW_THREADS free(directory);
     return status;
 }
 

@@ -1,8 +1,8 @@
 /* One recording in this process: the state every part of the recorder works on.
  *
- * All of it is touched only by threads that hold the interpreter's lock. No reference to a program's
- * object is kept: addresses in here are compared, and followed only while the callback that learned
- * them runs. */
+ * All of it is touched only by threads that hold the interpreter's lock. No reference to a
+ * program's object is kept: addresses in here are compared, and followed only while the callback
+ * that learned them runs. */
 #ifndef CT_RECORDER_SESSION_H
 #define CT_RECORDER_SESSION_H
 
@@ -12,7 +12,8 @@
 #include "base/varint.h"
 #include "trace/writer.h"
 
-/* ---- shadows: what the trace last said of a place ------------------------------------------------- */
+/* ---- shadows: what the trace last said of a place
+ * ------------------------------------------------- */
 
 /* `word` is the kind (low 8 bits, an enum ctr_tag: UNBOUND ... NOT_IMPLEMENTED, INT, FLOAT,
  * SHORT_TEXT, NODE, OBJECT, REDACTED, DROPPED) and, for a NODE, its block (high 24 bits).
@@ -29,22 +30,23 @@ static inline uint8_t shadow_kind(const struct shadow *shadow)
     return (uint8_t)shadow->word;
 }
 
-/* ---- limits ------------------------------------------------------------------------------------------ */
+/* ---- limits
+ * ------------------------------------------------------------------------------------------ */
 
 enum {
-    DEFAULT_MAX_TEXT = 4096,       /* characters of one text, bytes of one bytes object: enough for a
-                                      page, small enough to hash at every change */
-    DEFAULT_MAX_ITEMS = 4096,      /* children of one container */
-    DEFAULT_MAX_ATTRIBUTES = 256,  /* of one instance */
-    DEFAULT_MAX_DEPTH = 8,         /* containers inside containers, at first sight */
-    EVENT_MARGIN_BYTES = 4096,     /* room every event has for its fixed parts */
-    MAX_TUPLE_DEPTH = 12,          /* tuples in tuples written as one node */
-    MAX_OBJECTS = 128 * 1024,      /* objects remembered at once */
+    DEFAULT_MAX_TEXT = 4096,      /* characters of one text, bytes of one bytes object: enough for a
+                                     page, small enough to hash at every change */
+    DEFAULT_MAX_ITEMS = 4096,     /* children of one container */
+    DEFAULT_MAX_ATTRIBUTES = 256, /* of one instance */
+    DEFAULT_MAX_DEPTH = 8,        /* containers inside containers, at first sight */
+    EVENT_MARGIN_BYTES = 4096,    /* room every event has for its fixed parts */
+    MAX_TUPLE_DEPTH = 12,         /* tuples in tuples written as one node */
+    MAX_OBJECTS = 128 * 1024,     /* objects remembered at once */
     MAX_SNAPSHOT_BYTES = 16 << 20, /* their remembered contents */
 };
 
 #define DEFAULT_MIN_FREE_SPACE (1ull << 30)
-#define DEFAULT_EXPORT_LIMIT (256ull << 20)
+#define DEFAULT_EXPORT_LIMIT   (256ull << 20)
 
 struct limits { /* 0 = none */
     uint64_t max_text;
@@ -57,7 +59,8 @@ struct limits { /* 0 = none */
     bool exact;
 };
 
-/* ---- plans --------------------------------------------------------------------------------------------- */
+/* ---- plans
+ * --------------------------------------------------------------------------------------------- */
 
 enum { PLAN_MASK_SLOTS = 64 };
 
@@ -70,11 +73,11 @@ enum line_flags {
 
 /* Something a line does to an object it reaches by name. */
 enum action {
-    ACTION_STORE,        /* sets an attribute, a slice, works in place: look at all of it */
-    ACTION_STORE_CONST,  /* receiver[index] = ... */
-    ACTION_STORE_SLOT,   /* receiver[slot `index`] = ... */
-    ACTION_METHOD,       /* receiver.name(...) */
-    ACTION_CALL,         /* receiver(...) */
+    ACTION_STORE,       /* sets an attribute, a slice, works in place: look at all of it */
+    ACTION_STORE_CONST, /* receiver[index] = ... */
+    ACTION_STORE_SLOT,  /* receiver[slot `index`] = ... */
+    ACTION_METHOD,      /* receiver.name(...) */
+    ACTION_CALL,        /* receiver(...) */
 };
 
 /* How a line reaches what it works on: a variable or global name, then up to two steps. */
@@ -103,17 +106,21 @@ struct object_path {
 };
 
 enum verdict {
-    VERDICT_UNKNOWN, VERDICT_PURE, VERDICT_RECORDED, VERDICT_CHANGES, VERDICT_CHANGES_TAIL,
+    VERDICT_UNKNOWN,
+    VERDICT_PURE,
+    VERDICT_RECORDED,
+    VERDICT_CHANGES,
+    VERDICT_CHANGES_TAIL,
     VERDICT_ESCAPES,
 };
 
 struct effect {
     uint8_t action;
-    uint8_t verdict;   /* what a call did when `version` was last seen */
-    uint32_t version;  /* of the receiver's type */
-    int32_t index;     /* of the item stored; of a call, its number of arguments */
-    PyObject *name;    /* of the method */
-    const void *pure;  /* address of the builtin last found to change nothing: those live on */
+    uint8_t verdict;  /* what a call did when `version` was last seen */
+    uint32_t version; /* of the receiver's type */
+    int32_t index;    /* of the item stored; of a call, its number of arguments */
+    PyObject *name;   /* of the method */
+    const void *pure; /* address of the builtin last found to change nothing: those live on */
     struct object_path path;
 };
 
@@ -128,47 +135,49 @@ struct line_info {
 };
 
 struct plan {
-    uint32_t id;             /* in the trace */
+    uint32_t id; /* in the trace */
     bool skip;
-    bool generator;          /* generator, coroutine, async generator: frames outlive their visits */
-    bool redacts_return;     /* its name says that it returns a secret */
-    bool has_namespace;      /* the last slot is the frame's dict of names */
-    uint32_t slot_count;     /* localsplus, and the namespace */
-    uint32_t real_slots;     /* localsplus */
-    uint64_t entry_mask;     /* slots bound when the frame starts: arguments and free variables */
-    uint64_t always;         /* slots to look at after every line: cells and free variables */
-    uint64_t special;        /* slots whose value is not simply the slot's: cells, redacted ones */
-    uint8_t *actions;        /* enum ctr_variable_action per slot */
-    uint8_t *kinds;          /* enum ctr_variable_kind per slot */
+    bool generator;      /* generator, coroutine, async generator: frames outlive their visits */
+    bool redacts_return; /* its name says that it returns a secret */
+    bool has_namespace;  /* the last slot is the frame's dict of names */
+    uint32_t slot_count; /* localsplus, and the namespace */
+    uint32_t real_slots; /* localsplus */
+    uint64_t entry_mask; /* slots bound when the frame starts: arguments and free variables */
+    uint64_t always;     /* slots to look at after every line: cells and free variables */
+    uint64_t special;    /* slots whose value is not simply the slot's: cells, redacted ones */
+    uint8_t *actions;    /* enum ctr_variable_action per slot */
+    uint8_t *kinds;      /* enum ctr_variable_kind per slot */
     int first_line;
     int line_count;
     struct line_info *lines; /* of first_line ... */
     struct effect *effects;
-    PyObject **globals_read; /* names (borrowed from the code object: it lives while its frames do) */
-    PyObject *globals;       /* address of the module's dict, never followed after the callback */
-    PyObject *code;          /* address */
-    struct plan *next;       /* the same code under other globals */
-    struct plan *all;        /* every plan of the session */
+    PyObject *
+        *globals_read; /* names (borrowed from the code object: it lives while its frames do) */
+    PyObject *globals; /* address of the module's dict, never followed after the callback */
+    PyObject *code;    /* address */
+    struct plan *next; /* the same code under other globals */
+    struct plan *all;  /* every plan of the session */
 };
 
-/* ---- frames and threads ---------------------------------------------------------------------------- */
+/* ---- frames and threads
+ * ---------------------------------------------------------------------------- */
 
 struct shadow_frame {
     compat_frame *frame; /* identity while it is on a stack or suspended */
     struct plan *plan;
     struct shadow_frame *below;
     const struct line_info *line_info; /* of the line that runs; NULL before the first */
-    uint64_t object_slots; /* slots (below 64) that hold an object */
-    uint64_t epoch;        /* session epoch when its objects were last compared */
+    uint64_t object_slots;             /* slots (below 64) that hold an object */
+    uint64_t epoch;                    /* session epoch when its objects were last compared */
     uint64_t call;
     uint64_t start_step;
-    uint64_t start_calls;  /* calls of the thread when it started */
+    uint64_t start_calls; /* calls of the thread when it started */
     uint32_t line;
-    uint32_t block;        /* last block that introduced it */
-    uint32_t number;       /* its number in that block */
-    uint32_t entry_block;  /* of its start or latest resume */
+    uint32_t block;       /* last block that introduced it */
+    uint32_t number;      /* its number in that block */
+    uint32_t entry_block; /* of its start or latest resume */
     uint32_t start_block;
-    bool on_heap;          /* a generator's: freed one by one */
+    bool on_heap; /* a generator's: freed one by one */
     bool suspended;
     struct shadow slots[]; /* plan->slot_count */
 };
@@ -177,29 +186,30 @@ struct arena_chunk;
 
 struct thread {
     PyThreadState *state;
-    uint64_t generation;    /* session it belongs to */
-    uint32_t number;        /* in the trace, from 0 */
+    uint64_t generation; /* session it belongs to */
+    uint32_t number;     /* in the trace, from 0 */
     struct shadow_frame *top;
     uint64_t calls;
     struct arena_chunk *arena; /* kept from session to session */
     struct arena_chunk *spare;
-    bool is_new;             /* not announced in the trace yet */
+    bool is_new; /* not announced in the trace yet */
 };
 
 struct session;
 
-/* ---- objects (object.c) ------------------------------------------------------------------------------ */
+/* ---- objects (object.c)
+ * ------------------------------------------------------------------------------ */
 
 struct type_info;
 
 struct object_entry {
-    PyObject *address;   /* NULL: free entry */
-    uint64_t number;     /* in the trace */
+    PyObject *address; /* NULL: free entry */
+    uint64_t number;   /* in the trace */
     struct type_info *type;
-    uint64_t epoch;      /* session epoch of the last comparison */
+    uint64_t epoch;          /* session epoch of the last comparison */
     uint64_t children_epoch; /* and of the last look at every object inside */
-    uint32_t block;      /* last block that opened it; NO_BLOCK before the first */
-    uint32_t local;      /* its number in that block, valid when named_block is the current block */
+    uint32_t block;          /* last block that opened it; NO_BLOCK before the first */
+    uint32_t local; /* its number in that block, valid when named_block is the current block */
     uint32_t named_block;
     uint32_t holders;    /* recorded places that refer to it */
     uint32_t since_base; /* bytes of operations since the last base */
@@ -215,9 +225,9 @@ struct object_entry {
     uint32_t attr_capacity;
     struct shadow *attrs; /* by shared-key index, or dict order */
     uint64_t true_length;
-    uint64_t seen;       /* fingerprint of a set or buffer */
-    uint64_t names;      /* hash of the attribute names, in order */
-    const void *shape;   /* the shared keys of an instance without dict */
+    uint64_t seen;     /* fingerprint of a set or buffer */
+    uint64_t names;    /* hash of the attribute names, in order */
+    const void *shape; /* the shared keys of an instance without dict */
 };
 
 enum entry_flags {
@@ -243,19 +253,20 @@ struct object_table {
     uint32_t used;                /* entries ever used */
     uint32_t free_head;           /* chained through `local`; NO_ENTRY none */
     uint32_t live;
-    uint32_t hand;                /* of the clock that forgets */
-    uint32_t *slots;              /* address -> entry + 1, open addressing */
+    uint32_t hand;   /* of the clock that forgets */
+    uint32_t *slots; /* address -> entry + 1, open addressing */
     size_t snapshot_bytes;
-    struct queued *queue;         /* entries to open in this event */
+    struct queued *queue; /* entries to open in this event */
     uint32_t queue_size, queue_capacity;
-    uint32_t depth;               /* of what is being opened */
-    bool pressure;                /* too many: forget some at the end of this event */
-    uint32_t *limbo;              /* entries without holder; the first limbo_ready since before this event */
+    uint32_t depth;  /* of what is being opened */
+    bool pressure;   /* too many: forget some at the end of this event */
+    uint32_t *limbo; /* entries without holder; the first limbo_ready since before this event */
     uint32_t limbo_size, limbo_ready, limbo_capacity;
     uint64_t next_number;
 };
 
-/* ---- nodes remembered by content (value.c) --------------------------------------------------------- */
+/* ---- nodes remembered by content (value.c)
+ * --------------------------------------------------------- */
 
 struct node_cache_entry {
     uint64_t hash; /* 0: empty */
@@ -263,58 +274,60 @@ struct node_cache_entry {
     uint32_t index;
 };
 
-/* ---- the session ----------------------------------------------------------------------------------- */
+/* ---- the session
+ * ----------------------------------------------------------------------------------- */
 
 struct gather_scratch;
 
 struct session {
     struct ctr_writer *writer;
-    uint64_t epoch;          /* rises whenever unseen code may have changed any object */
-    uint64_t generation;     /* of this session in the process, from 1 */
-    PyObject *disable;       /* sys.monitoring.DISABLE, immortal */
+    uint64_t epoch;      /* rises whenever unseen code may have changed any object */
+    uint64_t generation; /* of this session in the process, from 1 */
+    PyObject *disable;   /* sys.monitoring.DISABLE, immortal */
     struct node_cache_entry *nodes;
     uint64_t hash_seed;
     struct object_table objects;
     struct limits limits;
     struct plan *plans;
     uint32_t plan_count;
-    uint32_t hash_budget;    /* children a value being told apart may still visit */
+    uint32_t hash_budget; /* children a value being told apart may still visit */
     struct types *types;
     struct paths *paths;
     struct suspended *suspended;
     struct gather_scratch *scratch;
     uint32_t thread_count;
-    Py_ssize_t code_extra;   /* index of our per-code storage */
-    int tool;                /* sys.monitoring tool id, -1 none */
-    int events_everywhere;   /* sets of sys.monitoring.events */
+    Py_ssize_t code_extra; /* index of our per-code storage */
+    int tool;              /* sys.monitoring tool id, -1 none */
+    int events_everywhere; /* sets of sys.monitoring.events */
     int events_on_code;
     int dict_watcher;
-    bool waiting_for_main;   /* armed by the environment: recording begins with __main__'s code */
-    bool waiting_for_file;   /* begins when a code object of `activation` starts */
-    bool is_dead;            /* a forked child: everything belongs to the parent */
+    bool waiting_for_main;    /* armed by the environment: recording begins with __main__'s code */
+    bool waiting_for_file;    /* begins when a code object of `activation` starts */
+    bool is_dead;             /* a forked child: everything belongs to the parent */
     const char *program_file; /* "<string>" for -c, "<stdin>" for -; else NULL. Constant text */
-    bool exports;            /* files beside the trace are ours to write */
-    char *stdlib;            /* folder of the standard library */
-    char *own_folder;        /* where the recorder's own Python code is, ends in a slash */
-    char *activation;        /* absolute path, or NULL */
+    bool exports;             /* files beside the trace are ours to write */
+    char *stdlib;             /* folder of the standard library */
+    char *own_folder;         /* where the recorder's own Python code is, ends in a slash */
+    char *activation;         /* absolute path, or NULL */
     char *directory;
-    char *format;            /* "ctr", "json", "binary" */
-    int32_t exit_status;     /* INT32_MIN: unknown */
+    char *format;        /* "ctr", "json", "binary" */
+    int32_t exit_status; /* INT32_MIN: unknown */
     PyInterpreterState *interpreter;
     struct ct_error error;
 };
 
 /* What a recording is asked for. Borrowed texts; NULL or 0 = not given. */
 struct session_order {
-    const char *directory;   /* exists */
-    const char *id;          /* UUID text, NULL: a new one */
-    const char *format;      /* exported at stop: "json", "binary", or NULL for none */
-    const char *activation;  /* absolute, resolved */
+    const char *directory;  /* exists */
+    const char *id;         /* UUID text, NULL: a new one */
+    const char *format;     /* exported at stop: "json", "binary", or NULL for none */
+    const char *activation; /* absolute, resolved */
     bool wait_for_main;
     const char *program_file; /* the synthetic file that is the program, or NULL */
-    bool exports;            /* write side files and `format` at stop; else `ct` does */
+    bool exports;             /* write side files and `format` at stop; else `ct` does */
     struct limits limits;
-    const struct ct_bytes *run; /* encoded pairs for CTR_DEF_RUN: blocks key, value, key, value ... */
+    const struct ct_bytes
+        *run; /* encoded pairs for CTR_DEF_RUN: blocks key, value, key, value ... */
 };
 
 /* The process has one session at most. All of these need the interpreter's lock. */

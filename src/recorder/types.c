@@ -77,7 +77,8 @@ static const struct builtin_type *builtin_types(size_t *count)
     return types;
 }
 
-/* ---- classification ------------------------------------------------------------------------------ */
+/* ---- classification
+ * ------------------------------------------------------------------------------ */
 
 static bool in_type_dict(PyTypeObject *type, const char *name)
 {
@@ -319,7 +320,8 @@ static void classify(struct type_info *info, PyTypeObject *type)
     } else if (info->capture == CAPTURE_OPAQUE && (info->has_dict || info->slot_count > 0)) {
         info->capture = CAPTURE_INSTANCE;
         info->family = in_mro_dict(type, "__dataclass_fields__") ? CTR_F_DATACLASS : CTR_F_OBJECT;
-    } else if (info->capture == CAPTURE_OPAQUE && type->tp_basicsize == PyBaseObject_Type.tp_basicsize) {
+    } else if (info->capture == CAPTURE_OPAQUE &&
+               type->tp_basicsize == PyBaseObject_Type.tp_basicsize) {
         info->capture = CAPTURE_INSTANCE; /* class with empty __slots__ */
     }
     if (info->capture == CAPTURE_TUPLE && in_mro_dict(type, "_fields")) {
@@ -335,7 +337,8 @@ static void classify(struct type_info *info, PyTypeObject *type)
     }
 }
 
-/* ---- the table ----------------------------------------------------------------------------------- */
+/* ---- the table
+ * ----------------------------------------------------------------------------------- */
 
 static size_t table_index(const PyTypeObject *type)
 {
@@ -471,7 +474,8 @@ uint32_t types_number(struct session *session, struct type_info *info)
         add_type_module(&payload, info->type);
         add_type_name(&payload, info->type);
         add_fields(&payload, info);
-        if (!payload.failed && ctr_writer_define(session->writer, CTR_DEF_TYPE, payload.data, payload.size)) {
+        if (!payload.failed &&
+            ctr_writer_define(session->writer, CTR_DEF_TYPE, payload.data, payload.size)) {
             info->id = session->types->count++;
         }
         ct_bytes_free(&payload);

@@ -5,38 +5,39 @@
 #include "recorder/session.h"
 
 enum capture { /* how a value is read; the first group are immutable nodes, the second objects */
-    CAPTURE_OPAQUE = 0,
-    CAPTURE_INT, /* also a subclass: AS its type */
-    CAPTURE_FLOAT,
-    CAPTURE_COMPLEX,
-    CAPTURE_TEXT,
-    CAPTURE_BYTES,
-    CAPTURE_TUPLE,
-    CAPTURE_FROZENSET,
-    CAPTURE_RANGE,
-    CAPTURE_SLICE,
-    CAPTURE_THING,    /* a handle with a name: function, class, module, method, generator */
-    CAPTURE_PURE_STR, /* built-in immutable type whose own tp_str is pure C */
-    CAPTURE_DATE,
-    CAPTURE_DATETIME,
-    CAPTURE_TIME,
-    CAPTURE_TIMEDELTA,
-    CAPTURE_PATH,     /* of pathlib: AS its type, its text */
-    CAPTURE_PARTS,    /* AS its type, a TUPLE of (or the only one of) its parts: `parts` below */
+               CAPTURE_OPAQUE = 0,
+               CAPTURE_INT, /* also a subclass: AS its type */
+               CAPTURE_FLOAT,
+               CAPTURE_COMPLEX,
+               CAPTURE_TEXT,
+               CAPTURE_BYTES,
+               CAPTURE_TUPLE,
+               CAPTURE_FROZENSET,
+               CAPTURE_RANGE,
+               CAPTURE_SLICE,
+               CAPTURE_THING, /* a handle with a name: function, class, module, method, generator */
+               CAPTURE_PURE_STR, /* built-in immutable type whose own tp_str is pure C */
+               CAPTURE_DATE,
+               CAPTURE_DATETIME,
+               CAPTURE_TIME,
+               CAPTURE_TIMEDELTA,
+               CAPTURE_PATH,  /* of pathlib: AS its type, its text */
+               CAPTURE_PARTS, /* AS its type, a TUPLE of (or the only one of) its parts: `parts`
+                                 below */
 
-    CAPTURE_OBJECTS,
-    CAPTURE_LIST = CAPTURE_OBJECTS,
-    CAPTURE_DICT,
-    CAPTURE_SET,
-    CAPTURE_BYTEARRAY,
-    CAPTURE_DEQUE,
-    CAPTURE_INSTANCE,
-    CAPTURE_EXCEPTION,
-    CAPTURE_EXTENDED, /* an immutable built-in value with attributes of its own */
+               CAPTURE_OBJECTS,
+               CAPTURE_LIST = CAPTURE_OBJECTS,
+               CAPTURE_DICT,
+               CAPTURE_SET,
+               CAPTURE_BYTEARRAY,
+               CAPTURE_DEQUE,
+               CAPTURE_INSTANCE,
+               CAPTURE_EXCEPTION,
+               CAPTURE_EXTENDED, /* an immutable built-in value with attributes of its own */
 };
 
-struct type_slot { /* an attribute kept in a slot of the instance */
-    PyObject *name;    /* address of the member's name text, copied below */
+struct type_slot {  /* an attribute kept in a slot of the instance */
+    PyObject *name; /* address of the member's name text, copied below */
     Py_ssize_t offset;
     char text[48];
     bool none_if_null;
@@ -44,19 +45,19 @@ struct type_slot { /* an attribute kept in a slot of the instance */
 };
 
 struct type_info {
-    PyTypeObject *type;    /* address; the two below tell whether the same type still lives there */
-    unsigned version;      /* tp_version_tag: never given twice; 0 says nothing */
-    uint64_t layout;       /* hash of its name and of where its instances keep what */
-    uint32_t id;           /* in the trace; NO_TYPE until first used */
+    PyTypeObject *type; /* address; the two below tell whether the same type still lives there */
+    unsigned version;   /* tp_version_tag: never given twice; 0 says nothing */
+    uint64_t layout;    /* hash of its name and of where its instances keep what */
+    uint32_t id;        /* in the trace; NO_TYPE until first used */
     uint8_t capture;
-    uint8_t family;        /* enum ctr_family */
-    bool exact;            /* the built-in type itself: no AS needed, no attributes of its own */
-    uint8_t base_capture;  /* EXTENDED: of the built-in value */
-    uint8_t part_count;    /* PARTS: offsets of the objects it is made of */
+    uint8_t family;       /* enum ctr_family */
+    bool exact;           /* the built-in type itself: no AS needed, no attributes of its own */
+    uint8_t base_capture; /* EXTENDED: of the built-in value */
+    uint8_t part_count;   /* PARTS: offsets of the objects it is made of */
     Py_ssize_t parts[3];
     uint64_t secret_fields; /* NAMEDTUPLE: those whose names are secret, of the first 64 */
     bool has_dict;
-    bool has_finalizer;    /* a __del__ of the program's */
+    bool has_finalizer; /* a __del__ of the program's */
     bool is_ordered_dict;
     bool is_default_dict;
     uint16_t slot_count;

@@ -17,15 +17,18 @@ enum {
     NODE_SETS_BITS = 16,
     NODE_WAYS = 2,
     NODE_SETS = 1 << NODE_SETS_BITS,
-    NEAR_NODE_BYTES = 32, /* shorter ones are written again in each block, so that a jump reads one block */
-    HASH_BUDGET = 1 << 14, /* children visited to tell a tuple from another */
-    HASHED_DIGITS = 4096, /* a larger int is told apart by these, its size and its address */
+    NEAR_NODE_BYTES =
+        32, /* shorter ones are written again in each block, so that a jump reads one block */
+    HASH_BUDGET = 1 << 14,    /* children visited to tell a tuple from another */
+    HASHED_DIGITS = 4096,     /* a larger int is told apart by these, its size and its address */
     MAX_BIG_DIGITS = 1 << 17, /* of 30 bits: one event's room allows no more */
 };
 
-/* ---- hashes ------------------------------------------------------------------------------------------ */
+/* ---- hashes
+ * ------------------------------------------------------------------------------------------ */
 
-static uint64_t hash_bytes(const struct session *session, uint8_t tag, const void *data, size_t size)
+static uint64_t hash_bytes(const struct session *session, uint8_t tag, const void *data,
+                           size_t size)
 {
     uint64_t hash = XXH3_64bits_withSeed(data, size, session->hash_seed + tag);
     return hash != 0 ? hash : 1;
@@ -78,7 +81,8 @@ static bool short_text(PyObject *text, uint64_t *bits)
     return true;
 }
 
-/* ---- what a value is ----------------------------------------------------------------------------------- */
+/* ---- what a value is
+ * ----------------------------------------------------------------------------------- */
 
 static void node_shadow(uint64_t hash, struct shadow *out)
 {
@@ -316,7 +320,8 @@ void value_shadow_slow(struct session *session, PyObject *value, struct shadow *
     }
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------- */
+/* ---- writing
+ * ------------------------------------------------------------------------------------------- */
 
 static bool room_for(const struct session *session, const uint8_t *at, size_t size)
 {
@@ -344,8 +349,7 @@ static uint8_t *put_node_reference(struct session *session, uint8_t *at,
 
 static struct node_cache_entry *find_node(struct session *session, uint64_t hash)
 {
-    struct node_cache_entry *set =
-        &session->nodes[(hash >> (64 - NODE_SETS_BITS)) * NODE_WAYS];
+    struct node_cache_entry *set = &session->nodes[(hash >> (64 - NODE_SETS_BITS)) * NODE_WAYS];
     if (set[0].hash == hash) {
         return &set[0];
     }
@@ -605,8 +609,8 @@ static uint8_t *put_time_parts(struct session *session, uint8_t *at, PyObject *v
     parts[count++] = dated ? PyDateTime_DATE_GET_HOUR(value) : PyDateTime_TIME_GET_HOUR(value);
     parts[count++] = dated ? PyDateTime_DATE_GET_MINUTE(value) : PyDateTime_TIME_GET_MINUTE(value);
     parts[count++] = dated ? PyDateTime_DATE_GET_SECOND(value) : PyDateTime_TIME_GET_SECOND(value);
-    parts[count++] = dated ? PyDateTime_DATE_GET_MICROSECOND(value)
-                           : PyDateTime_TIME_GET_MICROSECOND(value);
+    parts[count++] =
+        dated ? PyDateTime_DATE_GET_MICROSECOND(value) : PyDateTime_TIME_GET_MICROSECOND(value);
     at = ct_varint_put(at, (uint64_t)count + 2);
     for (int i = 0; i < count; i++) {
         at = put_int(at, parts[i]);
@@ -683,8 +687,9 @@ static uint8_t *put_thing(struct session *session, uint8_t *at, PyObject *thing,
         return at;
     }
     PyObject *name = thing_name(thing);
-    return name != NULL && PyUnicode_CheckExact(name) ? put_inner_text(session, at, name)
-                                                      : put_c_text(session, at, thing_c_name(thing));
+    return name != NULL && PyUnicode_CheckExact(name)
+               ? put_inner_text(session, at, name)
+               : put_c_text(session, at, thing_c_name(thing));
 }
 
 static uint8_t *put_opaque(struct session *session, uint8_t *at, PyObject *value,
@@ -712,7 +717,8 @@ static uint8_t *put_pure_str(struct session *session, uint8_t *at, PyObject *val
     return at;
 }
 
-/* The body of a node; its number is already taken. An AS stands before the value of a derived type. */
+/* The body of a node; its number is already taken. An AS stands before the value of a derived type.
+ */
 static uint8_t *put_node(struct session *session, uint8_t *at, PyObject *value,
                          struct type_info *type, int depth)
 {

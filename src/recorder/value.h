@@ -44,8 +44,8 @@ static inline bool shadow_same(const struct shadow *a, const struct shadow *b)
     return a->bits == b->bits && shadow_kind(a) == shadow_kind(b);
 }
 
-/* Write `value`, whose shadow is `shadow`; gives a node its block and number. Returns the byte after
- * it. */
+/* Write `value`, whose shadow is `shadow`; gives a node its block and number. Returns the byte
+ * after it. */
 uint8_t *value_emit(struct session *session, uint8_t *at, PyObject *value, struct shadow *shadow);
 
 /* Write the built-in value inside one of a derived type that has attributes of its own. */

@@ -1,4 +1,5 @@
-/* Python text as the trace's WTF-8, without calling anything that could allocate a Python object. */
+/* Python text as the trace's WTF-8, without calling anything that could allocate a Python object.
+ */
 #ifndef CT_RECORDER_WTF8_H
 #define CT_RECORDER_WTF8_H
 

@@ -96,7 +96,7 @@ static int write_end(int fd, const char *path, uint64_t offset, const struct ct_
 
 static int amend(int fd, const char *path, int32_t exit_status, struct ct_error *error)
 {
-    uint64_t offset;
+    uint64_t offset = 0;
     uint8_t *raw = NULL;
     size_t size = 0;
     int status = find_end(fd, path, &offset, error);

@@ -10,8 +10,8 @@
 #include "trace/format.h"
 
 struct ctr_block_info {
-    uint8_t kind;   /* enum ctr_block_kind */
-    uint8_t codec;  /* enum ctr_codec */
+    uint8_t kind;  /* enum ctr_block_kind */
+    uint8_t codec; /* enum ctr_codec */
     uint32_t number;
     uint32_t raw_size;
     uint32_t stored_size;

@@ -225,8 +225,8 @@ static int skip_definition(struct ctr_definitions *to, struct ct_cursor *cursor)
 }
 
 static int (*const readers[])(struct ctr_definitions *, struct ct_cursor *) = {
-    [CTR_DEF_RUN] = read_run,       [CTR_DEF_PATH] = read_path, [CTR_DEF_SOURCE] = read_source,
-    [CTR_DEF_TYPE] = read_type,     [CTR_DEF_PLAN] = read_plan, [CTR_DEF_THREAD] = read_thread,
+    [CTR_DEF_RUN] = read_run,          [CTR_DEF_PATH] = read_path, [CTR_DEF_SOURCE] = read_source,
+    [CTR_DEF_TYPE] = read_type,        [CTR_DEF_PLAN] = read_plan, [CTR_DEF_THREAD] = read_thread,
     [CTR_DEF_FACTS] = skip_definition,
 };
 

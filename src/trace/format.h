@@ -24,10 +24,10 @@
 
 #include <stdint.h>
 
-#define CTR_MAGIC "\x8b" "CTRACE" "\n"
-#define CTR_BLOCK_MAGIC 0x4b425443u   /* "CTBK" */
+#define CTR_MAGIC         "\213CTRACE\n"
+#define CTR_BLOCK_MAGIC   0x4b425443u /* "CTBK" */
 #define CTR_TRAILER_MAGIC 0x5254435aull
-#define CTR_TAIL_MAGIC "\x8b" "CTTAIL" "\n"
+#define CTR_TAIL_MAGIC    "\213CTTAIL\n"
 
 /* Version 0 is the draft: readable only by the program that wrote it. */
 enum { CTR_VERSION = 0 };
@@ -37,9 +37,9 @@ enum {
     CTR_BLOCK_HEADER_BYTES = 40,
     CTR_PRELUDE_BYTES = 40,
     CTR_TRAILER_BYTES = 32,
-    CTR_BLOCK_SOFT_BYTES = 256 * 1024,      /* a block is handed over at the first event past this */
-    CTR_BLOCK_MAX_BYTES = 1024 * 1024,      /* no block is larger; one event never needs more */
-    CTR_SEGMENT_BLOCKS = 64,                /* EVENTS blocks summarised by one INDEX block */
+    CTR_BLOCK_SOFT_BYTES = 256 * 1024, /* a block is handed over at the first event past this */
+    CTR_BLOCK_MAX_BYTES = 1024 * 1024, /* no block is larger; one event never needs more */
+    CTR_SEGMENT_BLOCKS = 64,           /* EVENTS blocks summarised by one INDEX block */
 };
 
 /* File header: offset, size
@@ -63,7 +63,8 @@ enum {
  *   24  8  XXH64 of the stored bytes
  *   32  8  XXH64 of header bytes 0..31
  *
- * Trailer: offset of the END block (8), zero (8), CTR_TRAILER_MAGIC (8), XXH64 of bytes 0..23 (8). */
+ * Trailer: offset of the END block (8), zero (8), CTR_TRAILER_MAGIC (8), XXH64 of bytes 0..23 (8).
+ */
 enum ctr_block_kind { CTR_EVENTS = 1, CTR_DEFS = 2, CTR_INDEX = 3, CTR_END = 4 };
 enum ctr_codec { CTR_STORED = 0, CTR_ZSTD = 1 };
 
@@ -72,12 +73,12 @@ enum ctr_codec { CTR_STORED = 0, CTR_ZSTD = 1 };
 
 /* ---- Records of an EVENTS block ----------------------------------------------------------------
  *
- * The current thread has a stack of frames; records speak of its top frame. A block knows nothing of
- * the frames below it until a FRAME record introduces one; CALL introduces its own. Each introduced
- * frame gets the next frame number of the block, from 0. A frame that calls or resumes another is
- * introduced before that: a CALL, RESUME or THROW that finds no frame known is at the bottom of its
- * thread's stack. A FRAME of a call further down the known stack means that those above it ended
- * without a record.
+ * The current thread has a stack of frames; records speak of its top frame. A block knows nothing
+ * of the frames below it until a FRAME record introduces one; CALL introduces its own. Each
+ * introduced frame gets the next frame number of the block, from 0. A frame that calls or resumes
+ * another is introduced before that: a CALL, RESUME or THROW that finds no frame known is at the
+ * bottom of its thread's stack. A FRAME of a call further down the known stack means that those
+ * above it ended without a record.
  *
  * Steps and calls are numbered by counting LINE and CALL records. What a line changed stands before
  * the record of the next line, so the state at a step is the state before its line runs. */
@@ -86,38 +87,38 @@ enum ctr_record {
     CTR_LINE_BIAS = 64,
     /* 0x80..0xbf SET: variable slot (byte - 128) takes a value */
     CTR_SET = 0x80,
-    CTR_LINE_FAR = 0xc0,     /* zigzag line change */
-    CTR_SET_FAR = 0xc1,      /* varint slot, value */
-    CTR_CALL = 0xc2,         /* varint plan: a frame starts; its arguments follow as SET */
-    CTR_RETURN = 0xc3,       /* value */
-    CTR_YIELD = 0xc4,        /* value: the frame leaves the stack and can be resumed */
-    CTR_RESUME = 0xc5,       /* varint frame number */
-    CTR_THROW = 0xc6,        /* varint frame number, value: resumed by an exception */
-    CTR_UNWIND = 0xc7,       /* value: the frame ends by an exception */
-    CTR_RAISE = 0xc8,        /* value: an exception is raised in, or reaches, the top frame */
-    CTR_HANDLED = 0xc9,      /* value: the top frame caught it */
-    CTR_FRAME = 0xca,        /* flags, varint call, plan, entry block distance, line, count, then
-                                count x (varint slot, value): the top frame, known from before */
-    CTR_SPAN = 0xcb,         /* varint steps ago it started, varint calls in it: precedes the
-                                RETURN or UNWIND of a call that began in an earlier block */
-    CTR_TICK = 0xcc,         /* varint milliseconds since the last tick */
-    CTR_THREAD = 0xcd,       /* varint thread: what follows happened there */
-    CTR_THREAD_END = 0xce,   /* varint thread */
-    CTR_OUTPUT = 0xcf,       /* varint stream (1 stdout, 2 stderr), value */
-    CTR_FORK = 0xd0,         /* varint process id of a child that is not recorded here */
-    CTR_OPEN = 0xd1,         /* object reference, varint type, flags, [varint blocks back], [base] */
-    CTR_ITEM = 0xd2,         /* object, varint index, value: items[index] = value */
-    CTR_APPEND = 0xd3,       /* object, value: one item more at the end */
-    CTR_SPLICE = 0xd4,       /* object, varint start, removed, count, values */
-    CTR_PAIR = 0xd5,         /* object, key, value: the key keeps its place or comes last */
-    CTR_UNPAIR = 0xd6,       /* object, key */
-    CTR_CLEAR = 0xd7,        /* object: no items, no pairs (attributes stay) */
-    CTR_ATTR = 0xd8,         /* object, varint position, value */
-    CTR_ATTR_ADD = 0xd9,     /* object, name, value */
-    CTR_ATTR_DEL = 0xda,     /* object, varint position */
-    CTR_TOTAL = 0xdb,        /* object, varint true length: only a part is recorded */
-    CTR_CHECKED = 0xdc,      /* object: compared again and found as recorded */
-    CTR_NOTE = 0xdd,         /* varint kind, value: marker, span, policy note */
+    CTR_LINE_FAR = 0xc0,   /* zigzag line change */
+    CTR_SET_FAR = 0xc1,    /* varint slot, value */
+    CTR_CALL = 0xc2,       /* varint plan: a frame starts; its arguments follow as SET */
+    CTR_RETURN = 0xc3,     /* value */
+    CTR_YIELD = 0xc4,      /* value: the frame leaves the stack and can be resumed */
+    CTR_RESUME = 0xc5,     /* varint frame number */
+    CTR_THROW = 0xc6,      /* varint frame number, value: resumed by an exception */
+    CTR_UNWIND = 0xc7,     /* value: the frame ends by an exception */
+    CTR_RAISE = 0xc8,      /* value: an exception is raised in, or reaches, the top frame */
+    CTR_HANDLED = 0xc9,    /* value: the top frame caught it */
+    CTR_FRAME = 0xca,      /* flags, varint call, plan, entry block distance, line, count, then
+                              count x (varint slot, value): the top frame, known from before */
+    CTR_SPAN = 0xcb,       /* varint steps ago it started, varint calls in it: precedes the
+                              RETURN or UNWIND of a call that began in an earlier block */
+    CTR_TICK = 0xcc,       /* varint milliseconds since the last tick */
+    CTR_THREAD = 0xcd,     /* varint thread: what follows happened there */
+    CTR_THREAD_END = 0xce, /* varint thread */
+    CTR_OUTPUT = 0xcf,     /* varint stream (1 stdout, 2 stderr), value */
+    CTR_FORK = 0xd0,       /* varint process id of a child that is not recorded here */
+    CTR_OPEN = 0xd1,       /* object reference, varint type, flags, [varint blocks back], [base] */
+    CTR_ITEM = 0xd2,       /* object, varint index, value: items[index] = value */
+    CTR_APPEND = 0xd3,     /* object, value: one item more at the end */
+    CTR_SPLICE = 0xd4,     /* object, varint start, removed, count, values */
+    CTR_PAIR = 0xd5,       /* object, key, value: the key keeps its place or comes last */
+    CTR_UNPAIR = 0xd6,     /* object, key */
+    CTR_CLEAR = 0xd7,      /* object: no items, no pairs (attributes stay) */
+    CTR_ATTR = 0xd8,       /* object, varint position, value */
+    CTR_ATTR_ADD = 0xd9,   /* object, name, value */
+    CTR_ATTR_DEL = 0xda,   /* object, varint position */
+    CTR_TOTAL = 0xdb,      /* object, varint true length: only a part is recorded */
+    CTR_CHECKED = 0xdc,    /* object: compared again and found as recorded */
+    CTR_NOTE = 0xdd,       /* varint kind, value: marker, span, policy note */
     CTR_RECORD_MAX = 0xdd,
 };
 
@@ -129,15 +130,16 @@ enum ctr_frame_flags {
 /* An object reference in a record or value is a varint: 0 and then the varint object number, which
  * gives the object the next object number of the block; or k + 1 for the block's object k. */
 enum ctr_open_flags {
-    CTR_OPEN_BASE = 1,    /* a base follows; without it the state continues from an earlier block */
-    CTR_OPEN_NEW = 2,     /* first time the recorder met this object */
+    CTR_OPEN_BASE = 1, /* a base follows; without it the state continues from an earlier block */
+    CTR_OPEN_NEW = 2,  /* first time the recorder met this object */
 };
 
 /* Base: section flags; for each section present, varint true length, varint count, then `count`
  * values (items), key and value (pairs), name and value (attributes). */
 enum ctr_section { CTR_ITEMS = 1, CTR_PAIRS = 2, CTR_ATTRS = 4 };
 
-/* ---- Values --------------------------------------------------------------------------------------
+/* ---- Values
+ * --------------------------------------------------------------------------------------
  *
  * [node] marks those that become the block's next node, numbered from 0 in the order of their first
  * byte, and can be named again as NODE or, from a later block, NODE_FAR. Equal nodes have equal
@@ -149,27 +151,28 @@ enum ctr_tag {
     CTR_V_FALSE = 0x03,
     CTR_V_ELLIPSIS = 0x04,
     CTR_V_NOT_IMPLEMENTED = 0x05,
-    CTR_V_INT = 0x06,        /* zigzag */
-    CTR_V_FLOAT = 0x07,      /* 8 bytes IEEE 754 */
-    CTR_V_COMPLEX = 0x08,    /* 16 bytes: real, imaginary [node] */
-    CTR_V_BIG = 0x09,        /* varint (bytes << 1 | negative), magnitude [node] */
-    CTR_V_TEXT = 0x0a,       /* varint bytes, text [node] */
-    CTR_V_BYTES = 0x0b,      /* varint bytes [node] */
-    CTR_V_TUPLE = 0x0c,      /* varint count, values [node] */
-    CTR_V_FROZENSET = 0x0d,  /* varint count, values [node] */
-    CTR_V_NODE = 0x0e,       /* varint node of this block */
-    CTR_V_NODE_FAR = 0x0f,   /* varint blocks back, varint node there */
-    CTR_V_OBJECT = 0x10,     /* object reference */
-    CTR_V_AS = 0x11,         /* varint type, value: a built-in value of another type [node] */
-    CTR_V_THING = 0x12,      /* varint type, varint address, value: function, class, module ... [node] */
-    CTR_V_OPAQUE = 0x13,     /* varint type, varint address: nothing inside was read [node] */
-    CTR_V_CUT = 0x14,        /* varint true length, value: a limit cut this [node] */
+    CTR_V_INT = 0x06,       /* zigzag */
+    CTR_V_FLOAT = 0x07,     /* 8 bytes IEEE 754 */
+    CTR_V_COMPLEX = 0x08,   /* 16 bytes: real, imaginary [node] */
+    CTR_V_BIG = 0x09,       /* varint (bytes << 1 | negative), magnitude [node] */
+    CTR_V_TEXT = 0x0a,      /* varint bytes, text [node] */
+    CTR_V_BYTES = 0x0b,     /* varint bytes [node] */
+    CTR_V_TUPLE = 0x0c,     /* varint count, values [node] */
+    CTR_V_FROZENSET = 0x0d, /* varint count, values [node] */
+    CTR_V_NODE = 0x0e,      /* varint node of this block */
+    CTR_V_NODE_FAR = 0x0f,  /* varint blocks back, varint node there */
+    CTR_V_OBJECT = 0x10,    /* object reference */
+    CTR_V_AS = 0x11,        /* varint type, value: a built-in value of another type [node] */
+    CTR_V_THING = 0x12, /* varint type, varint address, value: function, class, module ... [node] */
+    CTR_V_OPAQUE = 0x13, /* varint type, varint address: nothing inside was read [node] */
+    CTR_V_CUT = 0x14,    /* varint true length, value: a limit cut this [node] */
     CTR_V_REDACTED = 0x15,
     CTR_V_DROPPED = 0x16,
-    CTR_V_GROW = 0x17,       /* varint node of this block, varint bytes, text: that text and more [node] */
-    CTR_V_SLICE = 0x18,      /* three values [node] */
-    CTR_V_RANGE = 0x19,      /* three values [node] */
-    CTR_V_DELTA = 0x1a,      /* zigzag: the slot's last number plus this; in SET only */
+    CTR_V_GROW =
+        0x17, /* varint node of this block, varint bytes, text: that text and more [node] */
+    CTR_V_SLICE = 0x18, /* three values [node] */
+    CTR_V_RANGE = 0x19, /* three values [node] */
+    CTR_V_DELTA = 0x1a, /* zigzag: the slot's last number plus this; in SET only */
     CTR_V_MAX = 0x1a,
     CTR_V_SMALL_DELTA = 0x20, /* 0x20..0x3f: the slot's last number plus (byte - 0x30); SET only */
     CTR_V_SHORT_TEXT = 0x80,  /* 0x80..0x87: 0 to 7 bytes of text follow */
@@ -180,8 +183,9 @@ enum ctr_tag {
     CTR_VALUE_DEPTH_MAX = 64, /* a value nested deeper is not a valid value */
 };
 
-/* ---- Definitions ---------------------------------------------------------------------------------
- * Each is: byte kind, varint payload bytes, payload. Ids count from 0 within a kind. */
+/* ---- Definitions
+ * --------------------------------------------------------------------------------- Each is: byte
+ * kind, varint payload bytes, payload. Ids count from 0 within a kind. */
 enum ctr_definition {
     CTR_DEF_RUN = 1,    /* text key, text value */
     CTR_DEF_PATH = 2,   /* text path as the program knew it */
@@ -198,56 +202,97 @@ enum ctr_definition {
 };
 
 enum ctr_variable_kind {
-    CTR_VAR_LOCAL = 0, CTR_VAR_ARG = 1, CTR_VAR_CELL = 2, CTR_VAR_FREE = 3,
-    CTR_VAR_HIDDEN = 4,       /* the loop variable of an inlined comprehension */
-    CTR_VAR_NAMESPACE = 5,    /* the dict that holds the names of module, class and exec code;
-                                 always the last variable, its name is empty */
+    CTR_VAR_LOCAL = 0,
+    CTR_VAR_ARG = 1,
+    CTR_VAR_CELL = 2,
+    CTR_VAR_FREE = 3,
+    CTR_VAR_HIDDEN = 4,    /* the loop variable of an inlined comprehension */
+    CTR_VAR_NAMESPACE = 5, /* the dict that holds the names of module, class and exec code;
+                              always the last variable, its name is empty */
     CTR_VAR_KIND = 0x0f,
-    CTR_VAR_ALSO_ARG = 0x10,  /* a cell that is an argument too */
+    CTR_VAR_ALSO_ARG = 0x10, /* a cell that is an argument too */
 };
 enum ctr_variable_action { CTR_KEEP = 0, CTR_REDACT = 1, CTR_DROP = 2 };
 
 /* How values and objects of a type read. */
 enum ctr_family {
-    CTR_F_OBJECT = 0, CTR_F_INT, CTR_F_FLOAT, CTR_F_COMPLEX, CTR_F_TEXT, CTR_F_BYTES, CTR_F_BYTEARRAY,
-    CTR_F_LIST, CTR_F_TUPLE, CTR_F_NAMEDTUPLE, CTR_F_SET, CTR_F_FROZENSET, CTR_F_DICT,
-    CTR_F_DEQUE, CTR_F_EXCEPTION, CTR_F_FUNCTION, CTR_F_METHOD, CTR_F_CLASS, CTR_F_MODULE,
-    CTR_F_ENUM, CTR_F_DATACLASS, CTR_F_GENERATOR, CTR_F_BUFFER, CTR_F_DATE, CTR_F_DATETIME,
-    CTR_F_TIME, CTR_F_TIMEDELTA, CTR_F_DECIMAL, CTR_F_FRACTION, CTR_F_PATH, CTR_F_UUID,
-    CTR_F_PATTERN, CTR_F_MATCH, CTR_F_MAPPINGPROXY, CTR_F_CELL, CTR_F_NAMESPACE, CTR_F_MAX,
+    CTR_F_OBJECT = 0,
+    CTR_F_INT,
+    CTR_F_FLOAT,
+    CTR_F_COMPLEX,
+    CTR_F_TEXT,
+    CTR_F_BYTES,
+    CTR_F_BYTEARRAY,
+    CTR_F_LIST,
+    CTR_F_TUPLE,
+    CTR_F_NAMEDTUPLE,
+    CTR_F_SET,
+    CTR_F_FROZENSET,
+    CTR_F_DICT,
+    CTR_F_DEQUE,
+    CTR_F_EXCEPTION,
+    CTR_F_FUNCTION,
+    CTR_F_METHOD,
+    CTR_F_CLASS,
+    CTR_F_MODULE,
+    CTR_F_ENUM,
+    CTR_F_DATACLASS,
+    CTR_F_GENERATOR,
+    CTR_F_BUFFER,
+    CTR_F_DATE,
+    CTR_F_DATETIME,
+    CTR_F_TIME,
+    CTR_F_TIMEDELTA,
+    CTR_F_DECIMAL,
+    CTR_F_FRACTION,
+    CTR_F_PATH,
+    CTR_F_UUID,
+    CTR_F_PATTERN,
+    CTR_F_MATCH,
+    CTR_F_MAPPINGPROXY,
+    CTR_F_CELL,
+    CTR_F_NAMESPACE,
+    CTR_F_MAX,
 };
 
-/* ---- END ------------------------------------------------------------------------------------------
- * varint reason, zigzag exit status or INT32_MIN, varint steps, calls, event blocks, tick; varint
- * count of counters, each varint; varint count of INDEX blocks, each varint offset, varint first
- * EVENTS block, varint first step; varint count of DEFS blocks, each varint offset. */
+/* ---- END
+ * ------------------------------------------------------------------------------------------ varint
+ * reason, zigzag exit status or INT32_MIN, varint steps, calls, event blocks, tick; varint count of
+ * counters, each varint; varint count of INDEX blocks, each varint offset, varint first EVENTS
+ * block, varint first step; varint count of DEFS blocks, each varint offset. */
 enum ctr_end_reason {
-    CTR_ENDED_NORMALLY = 0, CTR_ENDED_BY_STOP, CTR_ENDED_BY_SIZE, CTR_ENDED_BY_SPACE, CTR_ENDED_BY_ERROR,
-    CTR_ENDED_BY_EXEC, CTR_ENDED_BY_SIGNAL, CTR_ENDED_UNKNOWN,
+    CTR_ENDED_NORMALLY = 0,
+    CTR_ENDED_BY_STOP,
+    CTR_ENDED_BY_SIZE,
+    CTR_ENDED_BY_SPACE,
+    CTR_ENDED_BY_ERROR,
+    CTR_ENDED_BY_EXEC,
+    CTR_ENDED_BY_SIGNAL,
+    CTR_ENDED_UNKNOWN,
 };
 
 /* Counters, in the order they are stored. Seen and stored are equal unless something was lost. */
+/* clang-format off */
 #define CTR_COUNTERS(X) \
-    X(lines) X(calls) X(returns) X(yields) X(resumes) X(throws) X(unwinds) X(raises) X(handled) \
-    X(outputs) X(thread_switches) X(values_cut) X(values_redacted) X(values_dropped) \
-    X(values_opaque) X(objects) X(objects_forgotten) X(lagging) X(waits) X(skipped_code) X(forks)
+    X(lines) X(calls) X(returns) X(yields) X(resumes) X(throws) X(unwinds) X(raises) \
+    X(handled) X(outputs) X(thread_switches) X(values_cut) X(values_redacted) \
+    X(values_dropped) X(values_opaque) X(objects) X(objects_forgotten) X(lagging) X(waits) \
+    X(skipped_code) X(forks)
+/* clang-format on */
 
 enum ctr_counter {
 #define X(name) CTR_C_##name,
     CTR_COUNTERS(X)
 #undef X
-    CTR_COUNTER_COUNT
+        CTR_COUNTER_COUNT
 };
 
-/* ---- Tail file -------------------------------------------------------------------------------------
- *    0  8  CTR_TAIL_MAGIC
- *    8 16  recording id
- *   24  4  slots
- *   28  4  slot capacity in bytes
- *   32  8  steps, 40 8 calls, 48 8 tick: as of the last event
- *   64 ..  counters, 8 bytes each
- * then at page 1 (4096) one slot header of 64 bytes per slot: kind (4), number (4), committed bytes
- * (8), state (4: 0 free, 1 filling, 2 handed over); then from page 2 the slots. */
+/* ---- Tail file
+ * ------------------------------------------------------------------------------------- 0  8
+ * CTR_TAIL_MAGIC 8 16  recording id 24  4  slots 28  4  slot capacity in bytes 32  8  steps, 40 8
+ * calls, 48 8 tick: as of the last event 64 ..  counters, 8 bytes each then at page 1 (4096) one
+ * slot header of 64 bytes per slot: kind (4), number (4), committed bytes (8), state (4: 0 free, 1
+ * filling, 2 handed over); then from page 2 the slots. */
 enum {
     CTR_TAIL_PAGE = 4096,
     CTR_TAIL_SLOT_HEADER_BYTES = 64,

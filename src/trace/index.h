@@ -14,15 +14,15 @@
 #include "trace/format.h"
 
 struct ctr_index_entry {
-    uint64_t offset;     /* of the block header in the file */
+    uint64_t offset; /* of the block header in the file */
     uint32_t raw_size;
     uint32_t stored_size;
     uint64_t first_step;
     uint64_t first_call;
-    uint64_t tick;       /* milliseconds */
-    uint32_t thread;     /* running at the block's start */
-    uint32_t outputs;    /* OUTPUT records inside */
-    uint32_t raises;     /* RAISE records inside */
+    uint64_t tick;    /* milliseconds */
+    uint32_t thread;  /* running at the block's start */
+    uint32_t outputs; /* OUTPUT records inside */
+    uint32_t raises;  /* RAISE records inside */
 };
 
 struct ctr_segment {

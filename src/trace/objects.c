@@ -166,8 +166,9 @@ static struct ctr_value next_value(struct ctr_scan *values)
 /* A length that was true stays so when `after` items replace `before`. */
 static void change_length(uint64_t *length, uint64_t before, uint64_t after)
 {
-    *length = after >= before ? *length + (after - before)
-              : *length >= before - after ? *length - (before - after) : after;
+    *length = after >= before             ? *length + (after - before)
+              : *length >= before - after ? *length - (before - after)
+                                          : after;
 }
 
 static int set_item(struct ctr_object_state *state, uint64_t index, struct ctr_scan *values)
@@ -390,8 +391,8 @@ static int set_base(struct ctr_objects *objects, struct ctr_object_state *state,
 
 /* ---- one record ---- */
 
-static int open_object(struct ctr_objects *objects, struct ctr_object_state *state,
-                       uint32_t block, const struct ctr_rec *rec, struct ctr_scan *values)
+static int open_object(struct ctr_objects *objects, struct ctr_object_state *state, uint32_t block,
+                       const struct ctr_rec *rec, struct ctr_scan *values)
 {
     uint32_t before = state->opened;
     bool was_known = state->known;
@@ -711,9 +712,9 @@ static int fold_chain(struct ctr_objects *objects, struct ctr_object_state *stat
     return status;
 }
 
-static int fetch_opened(struct ctr_objects *objects, uint64_t number,
-                        const struct ctr_block *block, size_t limit, uint64_t move,
-                        struct ctr_object_state **found, struct ct_error *error)
+static int fetch_opened(struct ctr_objects *objects, uint64_t number, const struct ctr_block *block,
+                        size_t limit, uint64_t move, struct ctr_object_state **found,
+                        struct ct_error *error)
 {
     struct chain chain = {0};
     int status = find_chain(objects, number, block, limit, &chain, error);

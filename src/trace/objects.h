@@ -15,19 +15,19 @@
 #define CTR_OBJECTS_BYTES (64u * 1024 * 1024)
 
 struct ctr_object_state {
-    struct ctr_object object; /* `pairs` may have holes until ctr_object_settle */
+    struct ctr_object object;      /* `pairs` may have holes until ctr_object_settle */
     struct ctr_object_state *next; /* in its bucket */
-    uint32_t opened;          /* block of the OPEN this state follows from */
-    bool known;               /* false: its earlier state was not fetched */
-    uint64_t used;            /* the player's move when it was last touched */
+    uint32_t opened;               /* block of the OPEN this state follows from */
+    bool known;                    /* false: its earlier state was not fetched */
+    uint64_t used;                 /* the player's move when it was last touched */
     uint32_t item_capacity, pair_capacity, attr_capacity, bound_capacity;
     struct ctr_pair *attr_places; /* every attribute at its position, the unbound ones too */
     uint32_t attr_end;
-    uint64_t cut_attrs;           /* more than those, not recorded */
-    bool attrs_changed;           /* object.attrs, the bound ones, is to be made anew */
-    uint32_t pair_end;        /* pairs and holes; object.pair_count counts the pairs */
-    uint32_t *places;         /* hash table of positions in `pairs`, plus 1; NULL: few pairs */
-    uint32_t place_count;     /* power of two */
+    uint64_t cut_attrs;   /* more than those, not recorded */
+    bool attrs_changed;   /* object.attrs, the bound ones, is to be made anew */
+    uint32_t pair_end;    /* pairs and holes; object.pair_count counts the pairs */
+    uint32_t *places;     /* hash table of positions in `pairs`, plus 1; NULL: few pairs */
+    uint32_t place_count; /* power of two */
 };
 
 struct ctr_objects {

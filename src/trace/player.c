@@ -21,15 +21,15 @@ struct ctr_player {
     struct ctr_stacks stacks;
     struct ctr_stack *stack; /* of the running thread */
     struct ctr_objects objects;
-    bool stacks_only;        /* object records are passed over */
-    bool call_waits;         /* a CALL's arguments are still being set */
+    bool stacks_only; /* object records are passed over */
+    bool call_waits;  /* a CALL's arguments are still being set */
     enum leaving leaving;
-    uint32_t first_block;    /* where it was started */
-    uint64_t step;           /* number of the next LINE */
-    uint64_t call;           /* and CALL */
+    uint32_t first_block; /* where it was started */
+    uint64_t step;        /* number of the next LINE */
+    uint64_t call;        /* and CALL */
     uint64_t tick;
-    uint64_t move;           /* counts calls of ctr_player_next */
-    int failed;              /* what the player answers once it met damage */
+    uint64_t move; /* counts calls of ctr_player_next */
+    int failed;    /* what the player answers once it met damage */
 };
 
 static const struct ctr_value unbound = {0};
@@ -37,13 +37,13 @@ static const struct ctr_value unbound = {0};
 const char *ctr_event_name(enum ctr_event_kind kind)
 {
     static const char *const names[CTR_EVENT_KINDS] = {
-        [CTR_EVENT_LINE] = "line",     [CTR_EVENT_CALL] = "call",
-        [CTR_EVENT_RETURN] = "return", [CTR_EVENT_YIELD] = "yield",
-        [CTR_EVENT_RESUME] = "resume", [CTR_EVENT_THROW] = "throw",
-        [CTR_EVENT_UNWIND] = "unwind", [CTR_EVENT_RAISE] = "raise",
+        [CTR_EVENT_LINE] = "line",       [CTR_EVENT_CALL] = "call",
+        [CTR_EVENT_RETURN] = "return",   [CTR_EVENT_YIELD] = "yield",
+        [CTR_EVENT_RESUME] = "resume",   [CTR_EVENT_THROW] = "throw",
+        [CTR_EVENT_UNWIND] = "unwind",   [CTR_EVENT_RAISE] = "raise",
         [CTR_EVENT_HANDLED] = "handled", [CTR_EVENT_OUTPUT] = "output",
-        [CTR_EVENT_THREAD] = "thread", [CTR_EVENT_THREAD_END] = "thread end",
-        [CTR_EVENT_FORK] = "fork",     [CTR_EVENT_NOTE] = "note",
+        [CTR_EVENT_THREAD] = "thread",   [CTR_EVENT_THREAD_END] = "thread end",
+        [CTR_EVENT_FORK] = "fork",       [CTR_EVENT_NOTE] = "note",
     };
     return (unsigned)kind < CTR_EVENT_KINDS ? names[kind] : "unknown";
 }
@@ -53,8 +53,8 @@ const char *ctr_event_name(enum ctr_event_kind kind)
 static int damaged(const struct ctr_player *player, struct ct_error *error, const char *what)
 {
     return ct_fail(error, CT_EFORMAT, "block %u is damaged before its byte %zu: %s",
-                   player->block->number,
-                   (size_t)(player->scan.cursor.at - player->block->raw), what);
+                   player->block->number, (size_t)(player->scan.cursor.at - player->block->raw),
+                   what);
 }
 
 static int no_memory(struct ct_error *error)
@@ -271,8 +271,7 @@ static int play_frame(struct ctr_player *player, const struct ctr_rec *rec, stru
     return set_slots(player, frame, rec, error);
 }
 
-static int play_resume(struct ctr_player *player, const struct ctr_rec *rec,
-                       struct ct_error *error)
+static int play_resume(struct ctr_player *player, const struct ctr_rec *rec, struct ct_error *error)
 {
     struct ctr_frame *frame =
         rec->frame < player->numbered_count ? player->numbered[rec->frame] : NULL;
@@ -326,8 +325,7 @@ static int need_frame(struct ctr_player *player, struct ct_error *error)
 }
 
 /* Apply one record to the state. */
-static int play_record(struct ctr_player *player, const struct ctr_rec *rec,
-                       struct ct_error *error)
+static int play_record(struct ctr_player *player, const struct ctr_rec *rec, struct ct_error *error)
 {
     switch (rec->kind) {
     case CTR_LINE_FAR:
@@ -372,12 +370,18 @@ static int play_record(struct ctr_player *player, const struct ctr_rec *rec,
 
 /* The event of each kind of record; 0 is a record that is none, else the event plus 1. */
 static const uint8_t events[CTR_RECORD_MAX + 1] = {
-    [CTR_LINE_FAR] = CTR_EVENT_LINE + 1,   [CTR_RETURN] = CTR_EVENT_RETURN + 1,
-    [CTR_YIELD] = CTR_EVENT_YIELD + 1,     [CTR_RESUME] = CTR_EVENT_RESUME + 1,
-    [CTR_THROW] = CTR_EVENT_THROW + 1,     [CTR_UNWIND] = CTR_EVENT_UNWIND + 1,
-    [CTR_RAISE] = CTR_EVENT_RAISE + 1,     [CTR_HANDLED] = CTR_EVENT_HANDLED + 1,
-    [CTR_OUTPUT] = CTR_EVENT_OUTPUT + 1,   [CTR_THREAD] = CTR_EVENT_THREAD + 1,
-    [CTR_THREAD_END] = CTR_EVENT_THREAD_END + 1, [CTR_FORK] = CTR_EVENT_FORK + 1,
+    [CTR_LINE_FAR] = CTR_EVENT_LINE + 1,
+    [CTR_RETURN] = CTR_EVENT_RETURN + 1,
+    [CTR_YIELD] = CTR_EVENT_YIELD + 1,
+    [CTR_RESUME] = CTR_EVENT_RESUME + 1,
+    [CTR_THROW] = CTR_EVENT_THROW + 1,
+    [CTR_UNWIND] = CTR_EVENT_UNWIND + 1,
+    [CTR_RAISE] = CTR_EVENT_RAISE + 1,
+    [CTR_HANDLED] = CTR_EVENT_HANDLED + 1,
+    [CTR_OUTPUT] = CTR_EVENT_OUTPUT + 1,
+    [CTR_THREAD] = CTR_EVENT_THREAD + 1,
+    [CTR_THREAD_END] = CTR_EVENT_THREAD_END + 1,
+    [CTR_FORK] = CTR_EVENT_FORK + 1,
     [CTR_NOTE] = CTR_EVENT_NOTE + 1,
 };
 
@@ -485,8 +489,7 @@ static int fail(struct ctr_player *player, int status)
 static bool call_is_complete(const struct ctr_player *player)
 {
     const struct ct_cursor *cursor = &player->scan.cursor;
-    return player->call_waits &&
-           (cursor->at >= cursor->end || !ctr_record_is_change(*cursor->at));
+    return player->call_waits && (cursor->at >= cursor->end || !ctr_record_is_change(*cursor->at));
 }
 
 /* The SET records that come next, all of the top frame. */
@@ -685,11 +688,10 @@ static bool take_below(struct ctr_stack *stack, struct ctr_stack *earlier, uint3
     }
     earlier->count -= count;
     if (earlier->count > 0) {
-        memmove(earlier->frames, earlier->frames + count,
-                earlier->count * sizeof *earlier->frames);
+        memmove(earlier->frames, earlier->frames + count, earlier->count * sizeof *earlier->frames);
     }
-    bool goes_back = earlier->below == CTR_BELOW_BEFORE ? earlier->block <= block
-                                                        : earlier->block < block;
+    bool goes_back =
+        earlier->below == CTR_BELOW_BEFORE ? earlier->block <= block : earlier->block < block;
     stack->below = goes_back ? earlier->below : CTR_BELOW_NOTHING;
     stack->block = earlier->block;
     stack->call = earlier->call;
@@ -718,8 +720,8 @@ static int fetch_below(struct ctr_player *player, struct ctr_stack *stack, struc
     return status;
 }
 
-const struct ctr_frame *ctr_player_frame(struct ctr_player *player, uint32_t thread,
-                                         uint32_t index, struct ct_error *error)
+const struct ctr_frame *ctr_player_frame(struct ctr_player *player, uint32_t thread, uint32_t index,
+                                         struct ct_error *error)
 {
     if (player->block == NULL) {
         return NULL;

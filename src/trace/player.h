@@ -17,9 +17,9 @@
 struct ctr_player;
 
 enum ctr_event_kind {
-    CTR_EVENT_LINE,      /* a step: `frame->line` is about to run */
-    CTR_EVENT_CALL,      /* after its arguments are set, before its first line */
-    CTR_EVENT_RETURN,    /* `value` returned; the frame still holds its last state */
+    CTR_EVENT_LINE,   /* a step: `frame->line` is about to run */
+    CTR_EVENT_CALL,   /* after its arguments are set, before its first line */
+    CTR_EVENT_RETURN, /* `value` returned; the frame still holds its last state */
     CTR_EVENT_YIELD,
     CTR_EVENT_RESUME,
     CTR_EVENT_THROW,
@@ -27,7 +27,7 @@ enum ctr_event_kind {
     CTR_EVENT_RAISE,
     CTR_EVENT_HANDLED,
     CTR_EVENT_OUTPUT,
-    CTR_EVENT_THREAD,     /* `thread` runs from here on */
+    CTR_EVENT_THREAD, /* `thread` runs from here on */
     CTR_EVENT_THREAD_END,
     CTR_EVENT_FORK,
     CTR_EVENT_NOTE,
@@ -37,24 +37,24 @@ enum ctr_event_kind {
 const char *ctr_event_name(enum ctr_event_kind kind); /* "line", "call", ... */
 
 struct ctr_frame {
-    uint64_t call;      /* call number */
+    uint64_t call; /* call number */
     uint32_t plan;
-    uint32_t line;      /* 0 before its first line */
+    uint32_t line; /* 0 before its first line */
     uint32_t thread;
-    uint32_t depth;     /* frames below it that are known to the player */
-    uint64_t parent;    /* call number of the frame below when it started; UINT64_MAX: none, or not
-                           known from the blocks played so far */
+    uint32_t depth;  /* frames below it that are known to the player */
+    uint64_t parent; /* call number of the frame below when it started; UINT64_MAX: none, or not
+                        known from the blocks played so far */
     uint32_t entry_block; /* block of its start or latest resume */
     uint32_t slot_count;
     struct ctr_value *slots; /* by the plan's variables */
-    bool adopted;         /* was running when the recording first met it (as far as played) */
+    bool adopted;            /* was running when the recording first met it (as far as played) */
 };
 
 struct ctr_event {
     enum ctr_event_kind kind;
-    uint64_t step;      /* the step this belongs to: for a line its own number, else the latest (0
-                           when there was none yet) */
-    uint64_t tick;      /* milliseconds since the start, as last known */
+    uint64_t step; /* the step this belongs to: for a line its own number, else the latest (0
+                      when there was none yet) */
+    uint64_t tick; /* milliseconds since the start, as last known */
     uint32_t thread;
     uint32_t block;
     struct ctr_frame *frame; /* running, ended or suspended frame, still on its stack while the
@@ -71,14 +71,14 @@ struct ctr_pair {
 struct ctr_object {
     uint64_t number;
     uint32_t type;
-    uint32_t checked_block;  /* last block whose records touched or verified it */
+    uint32_t checked_block; /* last block whose records touched or verified it */
     /* Lengths in the program; more than the counts when cut. */
     uint64_t true_items, true_pairs, true_attrs;
     uint32_t item_count, pair_count, attr_count;
     struct ctr_value *items;
-    struct ctr_pair *pairs;  /* in the program's order */
-    struct ctr_pair *attrs;  /* key: the name */
-    uint8_t sections;        /* enum ctr_section bits it ever had */
+    struct ctr_pair *pairs; /* in the program's order */
+    struct ctr_pair *attrs; /* key: the name */
+    uint8_t sections;       /* enum ctr_section bits it ever had */
 };
 
 int ctr_player_new(struct ctr_player **player, struct ctr_trace *trace, struct ct_error *error);
@@ -97,8 +97,8 @@ int ctr_player_next(struct ctr_player *player, struct ctr_event *event, struct c
 
 /* The thread's stack, `index` 0 being the running frame; fetches what earlier blocks hold. NULL
  * when the stack is no deeper. Borrowed until the next call that moves the player. */
-const struct ctr_frame *ctr_player_frame(struct ctr_player *player, uint32_t thread,
-                                         uint32_t index, struct ct_error *error);
+const struct ctr_frame *ctr_player_frame(struct ctr_player *player, uint32_t thread, uint32_t index,
+                                         struct ct_error *error);
 
 /* The object's state at this moment; NULL when the trace never described it. */
 const struct ctr_object *ctr_player_object(struct ctr_player *player, uint64_t number,

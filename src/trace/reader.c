@@ -47,8 +47,8 @@ static int load_segment(struct ctr_trace *trace, size_t index, struct ct_error *
                                                       : trace->info.blocks;
     if (status == CT_OK && (segment->count != after - slot->first_block ||
                             segment->entries[0].first_step != slot->first_step)) {
-        status = ct_fail(error, CT_EFORMAT, "index block %u does not match the directory",
-                         info.number);
+        status =
+            ct_fail(error, CT_EFORMAT, "index block %u does not match the directory", info.number);
     }
     if (status != CT_OK) {
         free(segment);
@@ -201,8 +201,8 @@ static int read_end(struct ctr_trace *trace, const uint8_t *raw, size_t size,
 {
     struct ct_cursor cursor = {raw, raw + size, false};
     uint64_t reason = ct_get_varint(&cursor);
-    trace->info.reason = reason <= CTR_ENDED_UNKNOWN ? (enum ctr_end_reason)reason
-                                                     : CTR_ENDED_UNKNOWN;
+    trace->info.reason =
+        reason <= CTR_ENDED_UNKNOWN ? (enum ctr_end_reason)reason : CTR_ENDED_UNKNOWN;
     trace->info.exit_status = (int32_t)ct_get_zigzag(&cursor);
     trace->info.steps = ct_get_varint(&cursor);
     trace->info.calls = ct_get_varint(&cursor);
@@ -362,11 +362,11 @@ static bool follows(const struct ctr_trace *trace, const struct ctr_index_entry 
            entry->first_call - before->first_call <= before->raw_size;
 }
 
-static int scan_events(struct ctr_trace *trace, const struct ctr_block_info *info,
-                       uint64_t offset, const uint8_t *raw, struct ct_error *error)
+static int scan_events(struct ctr_trace *trace, const struct ctr_block_info *info, uint64_t offset,
+                       const uint8_t *raw, struct ct_error *error)
 {
-    struct ctr_index_entry entry = {.offset = offset, .raw_size = info->raw_size,
-                                    .stored_size = info->stored_size};
+    struct ctr_index_entry entry = {
+        .offset = offset, .raw_size = info->raw_size, .stored_size = info->stored_size};
     if (info->raw_size < CTR_PRELUDE_BYTES) {
         return ct_fail(error, CT_EFORMAT, "block %u has no prelude", info->number);
     }
@@ -386,8 +386,7 @@ static int scan_block(struct ctr_trace *trace, const struct ctr_block_info *info
     }
     struct ctr_block_info again;
     uint8_t *raw;
-    int status =
-        ctr_load_block(trace->map, trace->size, offset, info->kind, &again, &raw, error);
+    int status = ctr_load_block(trace->map, trace->size, offset, info->kind, &again, &raw, error);
     if (status != CT_OK) {
         return status;
     }
@@ -464,8 +463,10 @@ static int check_tail_blocks(struct ctr_trace *trace, struct ct_error *error)
         const struct ctr_block *block;
         int status = ctr_block_acquire(trace, number, &block, error);
         if (status == CT_OK && block->size < piece->size) {
-            status = ct_fail(error, CT_EFORMAT, "block %u, in the tail, has a bad record at its "
-                             "byte %zu", number, block->size);
+            status = ct_fail(error, CT_EFORMAT,
+                             "block %u, in the tail, has a bad record at its "
+                             "byte %zu",
+                             number, block->size);
             piece->size = block->size;
             number++;
         }

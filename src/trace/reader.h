@@ -46,9 +46,9 @@ struct ctr_plan { /* a code object under one module's globals */
     struct ctr_text qualname;
     struct ctr_text module;
     uint32_t first_line;
-    uint32_t flags; /* co_flags */
+    uint32_t flags;                                    /* co_flags */
     uint32_t positional_only, arguments, keyword_only; /* as the code object's own counts */
-    uint64_t globals; /* object number + 1, 0 when unknown */
+    uint64_t globals;                                  /* object number + 1, 0 when unknown */
     uint32_t variable_count;
     struct ctr_variable *variables;
 };
@@ -70,15 +70,15 @@ struct ctr_info {
     uint32_t pid;
     uint8_t id[16];
     uint64_t start_ns;
-    bool complete;          /* has its trailer */
-    char incomplete[256];   /* why not, where it stops; "" when complete */
+    bool complete;        /* has its trailer */
+    char incomplete[256]; /* why not, where it stops; "" when complete */
     enum ctr_end_reason reason;
-    int32_t exit_status;    /* INT32_MIN: unknown */
+    int32_t exit_status; /* INT32_MIN: unknown */
     uint64_t steps;
     uint64_t calls;
     uint64_t milliseconds;
-    uint32_t blocks;        /* EVENTS blocks, those of the tail included */
-    uint64_t size;          /* bytes of trace.ctr */
+    uint32_t blocks; /* EVENTS blocks, those of the tail included */
+    uint64_t size;   /* bytes of trace.ctr */
     uint64_t counters[CTR_COUNTER_COUNT];
     uint32_t path_count, type_count, plan_count, thread_count, run_count;
 };
@@ -108,13 +108,13 @@ struct ctr_block {
     uint64_t first_call;
     uint64_t tick;
     uint32_t thread;
-    const uint8_t *raw;   /* prelude and records */
+    const uint8_t *raw; /* prelude and records */
     size_t size;
-    uint32_t node_count;  /* offsets of each node's tag byte in raw */
+    uint32_t node_count; /* offsets of each node's tag byte in raw */
     uint32_t *nodes;
     uint32_t object_count; /* object numbers by the block's own numbering */
     uint64_t *objects;
-    uint64_t steps;       /* LINE records inside */
+    uint64_t steps; /* LINE records inside */
     uint64_t calls;
     /* private to reader.c follows */
 };

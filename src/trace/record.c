@@ -39,8 +39,7 @@ static bool grow(struct ctr_collect *collect, void **array, uint32_t *capacity, 
 static bool collect_node(struct ctr_collect *collect, const uint8_t *tag)
 {
     if (collect->node_count == collect->node_capacity &&
-        !grow(collect, (void **)&collect->nodes, &collect->node_capacity,
-              sizeof *collect->nodes)) {
+        !grow(collect, (void **)&collect->nodes, &collect->node_capacity, sizeof *collect->nodes)) {
         return false;
     }
     collect->nodes[collect->node_count++] = (uint32_t)(tag - collect->raw);
@@ -79,11 +78,12 @@ static bool node_is_text(const struct ctr_collect *collect, uint64_t node)
 
 /* Bytes of the values whose size is known from their tag; 0 for the others. */
 static const uint8_t fixed_size[256] = {
-    [CTR_V_UNBOUND] = 1,  [CTR_V_NONE] = 1,            [CTR_V_TRUE] = 1,     [CTR_V_FALSE] = 1,
-    [CTR_V_ELLIPSIS] = 1, [CTR_V_NOT_IMPLEMENTED] = 1, [CTR_V_REDACTED] = 1, [CTR_V_DROPPED] = 1,
-    [CTR_V_FLOAT] = 9,    [0x80] = 1,                  [0x81] = 2,           [0x82] = 3,
-    [0x83] = 4,           [0x84] = 5,                  [0x85] = 6,           [0x86] = 7,
-    [0x87] = 8,           [CTR_V_SMALL_INT... 0xff] = 1,
+    [CTR_V_UNBOUND] = 1,  [CTR_V_NONE] = 1,     [CTR_V_TRUE] = 1,
+    [CTR_V_FALSE] = 1,    [CTR_V_ELLIPSIS] = 1, [CTR_V_NOT_IMPLEMENTED] = 1,
+    [CTR_V_REDACTED] = 1, [CTR_V_DROPPED] = 1,  [CTR_V_FLOAT] = 9,
+    [0x80] = 1,           [0x81] = 2,           [0x82] = 3,
+    [0x83] = 4,           [0x84] = 5,           [0x85] = 6,
+    [0x86] = 7,           [0x87] = 8,           [CTR_V_SMALL_INT... 0xff] = 1,
 };
 
 static void fail(struct ctr_scan *scan)

@@ -15,23 +15,23 @@
 #include "trace/value.h"
 
 struct ctr_rec {
-    uint8_t kind;         /* enum ctr_record; any LINE is CTR_LINE_FAR, any SET is CTR_SET */
-    uint8_t flags;        /* FRAME, OPEN */
-    uint8_t sections;     /* OPEN with a base; the values of each follow with their counts */
-    uint32_t slot;        /* SET */
-    uint32_t plan;        /* CALL, FRAME */
-    uint32_t frame;       /* RESUME, THROW */
-    uint32_t line;        /* FRAME */
-    uint32_t distance;    /* FRAME: blocks back to its entry; OPEN without base: blocks back */
-    uint32_t type;        /* OPEN */
-    int64_t change;       /* LINE */
-    uint64_t number;      /* FRAME: call; SPAN: steps; TICK: milliseconds; OUTPUT: stream;
-                             THREAD, THREAD_END: thread; FORK: process; NOTE: kind; TOTAL: true
-                             length; ITEM: index; SPLICE: start; ATTR, ATTR_DEL: position */
-    uint64_t more;        /* SPAN: calls; SPLICE: how many are removed */
-    uint64_t object;      /* records about an object: its number in the trace */
-    uint32_t local;       /* same: its number in the block */
-    uint32_t count;       /* values that follow; FRAME: pairs of slot and value */
+    uint8_t kind;          /* enum ctr_record; any LINE is CTR_LINE_FAR, any SET is CTR_SET */
+    uint8_t flags;         /* FRAME, OPEN */
+    uint8_t sections;      /* OPEN with a base; the values of each follow with their counts */
+    uint32_t slot;         /* SET */
+    uint32_t plan;         /* CALL, FRAME */
+    uint32_t frame;        /* RESUME, THROW */
+    uint32_t line;         /* FRAME */
+    uint32_t distance;     /* FRAME: blocks back to its entry; OPEN without base: blocks back */
+    uint32_t type;         /* OPEN */
+    int64_t change;        /* LINE */
+    uint64_t number;       /* FRAME: call; SPAN: steps; TICK: milliseconds; OUTPUT: stream;
+                              THREAD, THREAD_END: thread; FORK: process; NOTE: kind; TOTAL: true
+                              length; ITEM: index; SPLICE: start; ATTR, ATTR_DEL: position */
+    uint64_t more;         /* SPAN: calls; SPLICE: how many are removed */
+    uint64_t object;       /* records about an object: its number in the trace */
+    uint32_t local;        /* same: its number in the block */
+    uint32_t count;        /* values that follow; FRAME: pairs of slot and value */
     const uint8_t *values; /* where the values start, with the scan's numbers there */
     uint32_t values_node, values_object;
 };
@@ -96,8 +96,8 @@ struct ctr_collect {
     uint32_t node_count, node_capacity;
     uint64_t *objects; /* number of each object of the block */
     uint32_t object_count, object_capacity;
-    uint32_t frames;   /* CALL and FRAME records so far */
-    uint32_t max_type; /* largest type number named, plus 1 */
+    uint32_t frames;                      /* CALL and FRAME records so far */
+    uint32_t max_type;                    /* largest type number named, plus 1 */
     uint32_t around[CTR_VALUE_DEPTH_MAX]; /* nodes the scan is inside of */
     unsigned depth;
     bool no_memory;

@@ -14,10 +14,10 @@ struct recovery {
     const char *path;
     const struct ctr_trace *trace;
     int fd;
-    uint64_t at;               /* where the next block goes */
-    struct ct_bytes packed;    /* room for compressed bytes */
+    uint64_t at;                /* where the next block goes */
+    struct ct_bytes packed;     /* room for compressed bytes */
     struct ctr_segment segment; /* entries not in an INDEX block yet */
-    uint32_t blocks;           /* EVENTS blocks so far */
+    uint32_t blocks;            /* EVENTS blocks so far */
     struct ct_bytes index_directory;
     uint32_t index_blocks;
     struct ct_bytes def_directory;
@@ -133,8 +133,8 @@ static int add_definitions(struct recovery *recovery, struct ct_error *error)
                                                          recovery->def_blocks)) != NULL) {
         uint64_t offset = recovery->at;
         struct ctr_block_info info;
-        status = append_block(recovery, CTR_DEFS, piece->number, piece->raw, piece->size, &info,
-                              error);
+        status =
+            append_block(recovery, CTR_DEFS, piece->number, piece->raw, piece->size, &info, error);
         note_def_block(recovery, offset);
     }
     return status;
@@ -158,8 +158,8 @@ static int add_events(struct recovery *recovery, struct ct_error *error)
             entry.offset = recovery->at;
         }
         if (status == CT_OK) {
-            status = append_block(recovery, CTR_EVENTS, number, piece->raw, piece->size, &info,
-                                  error);
+            status =
+                append_block(recovery, CTR_EVENTS, number, piece->raw, piece->size, &info, error);
             entry.raw_size = info.raw_size;
             entry.stored_size = info.stored_size;
             recovery->segment.entries[recovery->segment.count++] = entry;

@@ -95,9 +95,8 @@ static size_t find_place(const struct ctr_stacks *stacks, uint32_t thread)
 struct ctr_stack *ctr_stacks_find(const struct ctr_stacks *stacks, uint32_t thread)
 {
     size_t place = find_place(stacks, thread);
-    return place < stacks->count && stacks->stacks[place]->thread == thread
-               ? stacks->stacks[place]
-               : NULL;
+    return place < stacks->count && stacks->stacks[place]->thread == thread ? stacks->stacks[place]
+                                                                            : NULL;
 }
 
 struct ctr_stack *ctr_stacks_get(struct ctr_stacks *stacks, uint32_t thread, uint32_t block)

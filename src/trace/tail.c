@@ -28,8 +28,8 @@ static int reserve(int fd, size_t size)
 int ctr_tail_create(struct ctr_tail *tail, const char *path, const uint8_t id[16], unsigned slots,
                     size_t capacity, struct ct_error *error)
 {
-    *tail = (struct ctr_tail){.size = tail_size(slots, capacity), .slots = slots,
-                              .capacity = capacity};
+    *tail =
+        (struct ctr_tail){.size = tail_size(slots, capacity), .slots = slots, .capacity = capacity};
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) {
         return ct_fail_errno(error, "cannot create %s", path);

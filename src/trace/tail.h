@@ -12,7 +12,7 @@
 enum ctr_slot_state { CTR_SLOT_FREE = 0, CTR_SLOT_FILLING = 1, CTR_SLOT_HANDED_OVER = 2 };
 
 struct ctr_tail {
-    uint8_t *map;    /* the whole file */
+    uint8_t *map; /* the whole file */
     size_t size;
     unsigned slots;
     size_t capacity; /* bytes of one slot */
@@ -39,7 +39,7 @@ static inline uint8_t *ctr_tail_slot(const struct ctr_tail *tail, unsigned slot)
 }
 
 struct ctr_slot_header {
-    uint32_t kind;      /* enum ctr_block_kind */
+    uint32_t kind; /* enum ctr_block_kind */
     uint32_t number;
     uint64_t committed; /* bytes of whole records */
     uint32_t state;     /* enum ctr_slot_state */

@@ -31,8 +31,8 @@ struct ctr_definitions {
     size_t thread_count, thread_capacity;
     struct ctr_run_entry *run;
     size_t run_count, run_capacity;
-    uint32_t open_path;       /* path whose source goes on in the next SOURCE */
-    uint8_t *open_source;     /* what there is of it */
+    uint32_t open_path;   /* path whose source goes on in the next SOURCE */
+    uint8_t *open_source; /* what there is of it */
     size_t open_size;
     bool source_is_open;
 };
@@ -53,9 +53,9 @@ enum { CTR_BLOCK_KINDS = CTR_END + 1 };
 struct ctr_walk {
     const uint8_t *map;
     uint64_t size;
-    uint64_t at;                   /* where the next block should start */
+    uint64_t at;                    /* where the next block should start */
     uint32_t next[CTR_BLOCK_KINDS]; /* expected number of the next block of each kind */
-    bool has_end;                  /* the END block was met */
+    bool has_end;                   /* the END block was met */
 };
 
 /* Start behind the file header. */
@@ -82,7 +82,7 @@ struct ctr_piece { /* a block that exists in the tail only */
 struct ctr_snapshot {
     struct ctr_piece *pieces; /* by kind, then by number */
     size_t count;
-    bool found;               /* there was a tail */
+    bool found; /* there was a tail */
     uint64_t counters[CTR_COUNTER_COUNT];
 };
 
@@ -103,7 +103,7 @@ enum { CTR_THREADS_NAMED = 4 }; /* of one block; more threads than that are only
 struct ctr_summary {
     uint32_t thread_count; /* threads that ran in it; more than are named: any may have */
     uint32_t threads[CTR_THREADS_NAMED];
-    uint32_t filter_bits;  /* a Bloom filter of the objects opened: power of two */
+    uint32_t filter_bits; /* a Bloom filter of the objects opened: power of two */
     uint64_t filter[];
 };
 
@@ -114,12 +114,12 @@ struct ctr_cell { /* one block in the cache */
     uint64_t *opened; /* object numbers, ascending */
     uint32_t opened_count;
     uint32_t frame_count;
-    uint32_t max_type; /* largest type number in values, plus 1 */
+    uint32_t max_type;     /* largest type number in values, plus 1 */
     uint32_t thread_count; /* as in the summary */
     uint32_t threads[CTR_THREADS_NAMED];
     uint64_t milliseconds; /* all TICK records together */
-    uint8_t *memory;  /* of `raw` */
-    size_t bytes;     /* all of it */
+    uint8_t *memory;       /* of `raw` */
+    size_t bytes;          /* all of it */
     enum cell_state state;
     unsigned pins;
     struct ctr_cell *newer, *older; /* while not pinned */
@@ -134,10 +134,10 @@ struct ctr_cache {
     pthread_mutex_t lock; /* guards all of this, and the trace's lazily loaded segments */
     pthread_cond_t loaded;
     uint32_t blocks;
-    struct ctr_cell **cells;         /* by block number */
-    struct ctr_summary **summaries;  /* by block number */
+    struct ctr_cell **cells;          /* by block number */
+    struct ctr_summary **summaries;   /* by block number */
     struct ctr_cell *newest, *oldest; /* not pinned */
-    size_t idle_bytes;               /* of those */
+    size_t idle_bytes;                /* of those */
     size_t limit;
 };
 

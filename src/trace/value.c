@@ -195,7 +195,9 @@ static int read_node(const struct ctr_block *block, uint32_t number, struct ctr_
         node->type = (uint32_t)ct_get_varint(&cursor);
         node->count = 1;
     }
-    node->children = (struct ctr_scan){.cursor = cursor, .block = block, .next_node = number + 1,
+    node->children = (struct ctr_scan){.cursor = cursor,
+                                       .block = block,
+                                       .next_node = number + 1,
                                        .next_object = block->object_count};
     return CT_OK;
 }
@@ -319,7 +321,7 @@ static uint64_t hash_value(struct ctr_trace *trace, struct ctr_value value, uint
     hash = mix(hash, node.count);
     hash = mix_bytes(hash, node.bytes, node.bytes != NULL ? node.size : 0);
     const struct ctr_value none = {0};
-    for (uint32_t i = 0; i < node.count && *budget > 0; i++) {
+    for (uint32_t i = 0; i<node.count && * budget> 0; i++) {
         hash = hash_value(trace, ctr_scan_value(&node.children, none), hash, depth + 1, budget);
     }
     ctr_node_close(trace, &node);

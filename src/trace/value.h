@@ -80,17 +80,17 @@ uint64_t ctr_scan_object(struct ctr_scan *scan);
 
 /* What a node holds. Valid until ctr_node_close. */
 struct ctr_node {
-    uint8_t tag;            /* CTR_V_BIG, COMPLEX, TEXT, BYTES, TUPLE, FROZENSET, AS, THING, OPAQUE,
-                               CUT, SLICE, RANGE; GROW reads as TEXT */
-    bool negative;          /* BIG */
-    uint32_t type;          /* AS, THING, OPAQUE */
-    uint64_t address;       /* THING, OPAQUE */
-    uint64_t true_length;   /* CUT */
-    const uint8_t *bytes;   /* TEXT, BYTES, BIG (magnitude), COMPLEX (two doubles) */
+    uint8_t tag;          /* CTR_V_BIG, COMPLEX, TEXT, BYTES, TUPLE, FROZENSET, AS, THING, OPAQUE,
+                             CUT, SLICE, RANGE; GROW reads as TEXT */
+    bool negative;        /* BIG */
+    uint32_t type;        /* AS, THING, OPAQUE */
+    uint64_t address;     /* THING, OPAQUE */
+    uint64_t true_length; /* CUT */
+    const uint8_t *bytes; /* TEXT, BYTES, BIG (magnitude), COMPLEX (two doubles) */
     size_t size;
-    uint32_t count;         /* children: TUPLE, FROZENSET, SLICE, RANGE; 1 for AS, THING, CUT */
+    uint32_t count;           /* children: TUPLE, FROZENSET, SLICE, RANGE; 1 for AS, THING, CUT */
     struct ctr_scan children; /* ctr_scan_value() it `count` times */
-    uint8_t *owned;         /* memory of a GROW, freed by ctr_node_close */
+    uint8_t *owned;           /* memory of a GROW, freed by ctr_node_close */
     const struct ctr_block *block; /* pinned */
 };
 

@@ -12,9 +12,9 @@
 struct verification {
     struct ctr_trace *trace;
     struct ctr_verify_report *report;
-    uint32_t *nodes;     /* nodes in each EVENTS block checked so far */
-    uint32_t block;      /* being checked */
-    uint64_t at;         /* its offset in the file, or UINT64_MAX in the tail */
+    uint32_t *nodes; /* nodes in each EVENTS block checked so far */
+    uint32_t block;  /* being checked */
+    uint64_t at;     /* its offset in the file, or UINT64_MAX in the tail */
     uint64_t steps, calls;
     uint64_t counters[CTR_COUNTER_COUNT];
 };
@@ -54,12 +54,12 @@ static void check_placed(struct verification *check, const struct ctr_block_info
     if (!trace->info.complete) {
         return;
     }
-    if (info->kind == CTR_INDEX && (info->number >= trace->segment_count ||
-                                    trace->segments[info->number].offset != offset)) {
+    if (info->kind == CTR_INDEX &&
+        (info->number >= trace->segment_count || trace->segments[info->number].offset != offset)) {
         find(check, "index block %u is not where the end block says", info->number);
     }
-    if (info->kind == CTR_DEFS && (info->number >= trace->def_block_count ||
-                                   trace->def_blocks[info->number] != offset)) {
+    if (info->kind == CTR_DEFS &&
+        (info->number >= trace->def_block_count || trace->def_blocks[info->number] != offset)) {
         find(check, "definition block %u is not where the end block says", info->number);
     }
     struct ctr_index_entry entry;
@@ -129,8 +129,7 @@ static void check_definitions(struct verification *check)
         for (uint32_t v = 0; v < plan->variable_count; v++) {
             const struct ctr_variable *variable = &plan->variables[v];
             if ((variable->kind & CTR_VAR_KIND) > CTR_VAR_NAMESPACE ||
-                variable->kind > (CTR_VAR_KIND | CTR_VAR_ALSO_ARG) ||
-                variable->action > CTR_DROP) {
+                variable->kind > (CTR_VAR_KIND | CTR_VAR_ALSO_ARG) || variable->action > CTR_DROP) {
                 find(check, "plan %zu: variable %u is of no known kind", i, v);
             }
         }
@@ -156,10 +155,12 @@ static const struct {
     uint8_t record;
     enum ctr_counter counter;
 } counted[] = {
-    {CTR_LINE_FAR, CTR_C_lines},   {CTR_CALL, CTR_C_calls},       {CTR_RETURN, CTR_C_returns},
-    {CTR_YIELD, CTR_C_yields},     {CTR_RESUME, CTR_C_resumes},   {CTR_THROW, CTR_C_throws},
-    {CTR_UNWIND, CTR_C_unwinds},   {CTR_RAISE, CTR_C_raises},     {CTR_HANDLED, CTR_C_handled},
-    {CTR_OUTPUT, CTR_C_outputs},   {CTR_THREAD, CTR_C_thread_switches}, {CTR_FORK, CTR_C_forks},
+    {CTR_LINE_FAR, CTR_C_lines},         {CTR_CALL, CTR_C_calls},
+    {CTR_RETURN, CTR_C_returns},         {CTR_YIELD, CTR_C_yields},
+    {CTR_RESUME, CTR_C_resumes},         {CTR_THROW, CTR_C_throws},
+    {CTR_UNWIND, CTR_C_unwinds},         {CTR_RAISE, CTR_C_raises},
+    {CTR_HANDLED, CTR_C_handled},        {CTR_OUTPUT, CTR_C_outputs},
+    {CTR_THREAD, CTR_C_thread_switches}, {CTR_FORK, CTR_C_forks},
 };
 
 static void count_record(struct verification *check, uint8_t kind)
@@ -183,8 +184,7 @@ static void check_record(struct verification *check, const struct ctr_rec *rec)
 {
     const struct ctr_trace *trace = check->trace;
     count_record(check, rec->kind);
-    if ((rec->kind == CTR_CALL || rec->kind == CTR_FRAME) &&
-        rec->plan >= trace->info.plan_count) {
+    if ((rec->kind == CTR_CALL || rec->kind == CTR_FRAME) && rec->plan >= trace->info.plan_count) {
         find(check, "block %u: plan %u is not defined", check->block, rec->plan);
     }
     if ((rec->kind == CTR_THREAD || rec->kind == CTR_THREAD_END) &&

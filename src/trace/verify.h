@@ -17,9 +17,9 @@ struct ctr_finding {
 };
 
 struct ctr_verify_report {
-    uint64_t findings;  /* all; the first CTR_FINDINGS_MAX are in `list` */
+    uint64_t findings; /* all; the first CTR_FINDINGS_MAX are in `list` */
     struct ctr_finding *list;
-    uint32_t file_blocks;   /* of any kind, checked */
+    uint32_t file_blocks; /* of any kind, checked */
     uint64_t records;
     uint64_t steps;
     uint64_t calls;

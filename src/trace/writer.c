@@ -41,8 +41,8 @@ struct ctr_writer_back {
     struct timespec started; /* CLOCK_MONOTONIC */
     uint64_t max_size;
     uint64_t min_free_space;
-    int events_slot;   /* being filled */
-    int defs_slot;     /* being filled, or NO_SLOT */
+    int events_slot;    /* being filled */
+    int defs_slot;      /* being filled, or NO_SLOT */
     uint32_t next_defs; /* number of the next DEFS block */
     bool dead;          /* this is a forked child: everything belongs to the parent */
 
@@ -63,17 +63,18 @@ struct ctr_writer_back {
     size_t packed_capacity;
     struct ctr_segment segment;
     uint32_t segments;
-    struct ct_bytes directory; /* of INDEX blocks, as END stores it */
+    struct ct_bytes directory;     /* of INDEX blocks, as END stores it */
     struct ct_bytes def_directory; /* of DEFS blocks, the same */
     uint32_t def_blocks;
-    uint32_t blocks;           /* EVENTS blocks appended */
-    bool cut;                  /* an EVENTS block was not stored: the trace ends before it */
-    uint64_t cut_steps;        /* steps and calls before that block */
+    uint32_t blocks;    /* EVENTS blocks appended */
+    bool cut;           /* an EVENTS block was not stored: the trace ends before it */
+    uint64_t cut_steps; /* steps and calls before that block */
     uint64_t cut_calls;
     struct ct_error error;
 };
 
-/* ---- the background: appending ------------------------------------------------------------------- */
+/* ---- the background: appending
+ * ------------------------------------------------------------------- */
 
 static bool same_file(const struct ctr_writer_back *back)
 {
@@ -163,9 +164,9 @@ static int write_segment(struct ctr_writer_back *back)
     ctr_segment_encode(&back->segment, &raw);
     uint64_t offset = back->size;
     struct ctr_block_info info;
-    int status = raw.failed ? ct_fail(&back->error, CT_ENOMEM, "no memory for the index")
-                            : append_block(back, CTR_INDEX, back->segments, raw.data, raw.size,
-                                           &info);
+    int status = raw.failed
+                     ? ct_fail(&back->error, CT_ENOMEM, "no memory for the index")
+                     : append_block(back, CTR_INDEX, back->segments, raw.data, raw.size, &info);
     ct_bytes_free(&raw);
     if (status == CT_OK) {
         ct_bytes_add_varint(&back->directory, offset);
@@ -265,7 +266,8 @@ static void store_slot(struct ctr_writer_back *back, int slot)
     }
 }
 
-/* ---- the background: its thread ------------------------------------------------------------------ */
+/* ---- the background: its thread
+ * ------------------------------------------------------------------ */
 
 static unsigned milliseconds_since(const struct timespec *then)
 {
@@ -355,7 +357,8 @@ static void join_thread(struct ctr_writer_back *back)
     back->front.awake = false;
 }
 
-/* ---- the hot thread's side ----------------------------------------------------------------------- */
+/* ---- the hot thread's side
+ * ----------------------------------------------------------------------- */
 
 static void hand_over(struct ctr_writer_back *back, int slot)
 {
@@ -484,7 +487,8 @@ void ctr_writer_wake(struct ctr_writer *writer)
     }
 }
 
-/* ---- opening and closing --------------------------------------------------------------------------- */
+/* ---- opening and closing
+ * --------------------------------------------------------------------------- */
 
 static void free_back(struct ctr_writer_back *back)
 {
@@ -557,8 +561,8 @@ static int create_trace(struct ctr_writer_back *back, const struct ctr_writer_op
     }
     back->device = about.st_dev;
     back->inode = about.st_ino;
-    struct ctr_header header = {.version = CTR_VERSION, .pid = (uint32_t)getpid(),
-                                .start_ns = options->start_ns};
+    struct ctr_header header = {
+        .version = CTR_VERSION, .pid = (uint32_t)getpid(), .start_ns = options->start_ns};
     memcpy(header.id, options->id, 16);
     uint8_t bytes[CTR_HEADER_BYTES];
     ctr_put_header(bytes, &header);
@@ -652,8 +656,8 @@ int ctr_writer_close(struct ctr_writer *writer, enum ctr_end_reason reason, int3
     }
     int status = CT_OK;
     if (!same_file(back)) {
-        status = ct_fail(&back->error, CT_EIO, "the program closed the descriptor of %s",
-                         back->path);
+        status =
+            ct_fail(&back->error, CT_EIO, "the program closed the descriptor of %s", back->path);
     }
     if (status == CT_OK) {
         status = write_segment(back);
@@ -670,7 +674,8 @@ int ctr_writer_close(struct ctr_writer *writer, enum ctr_end_reason reason, int3
     return status;
 }
 
-/* ---- fork ------------------------------------------------------------------------------------------ */
+/* ---- fork
+ * ------------------------------------------------------------------------------------------ */
 
 void ctr_writer_before_fork(struct ctr_writer *writer)
 {

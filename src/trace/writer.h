@@ -19,23 +19,23 @@ struct ctr_writer_back;
 
 /* What the hot path touches comes first and stays in two cache lines. */
 struct ctr_writer {
-    uint8_t *at;          /* next byte of the block being filled */
-    uint8_t *soft;        /* at or past this, the next event starts a new block; NULL: not writing */
-    uint8_t *limit;       /* no byte at or past this */
-    uint8_t *start;       /* first byte of the block's slot */
-    uint64_t *committed;  /* in shared memory: bytes of whole events in the slot */
-    uint64_t steps;       /* LINE records so far: the number of the next step */
-    uint64_t calls;       /* CALL records and adopted frames so far: the number of the next call */
-    uint32_t block;       /* number of the EVENTS block being filled */
-    uint32_t next_node;   /* next node and object number in this block */
+    uint8_t *at;         /* next byte of the block being filled */
+    uint8_t *soft;       /* at or past this, the next event starts a new block; NULL: not writing */
+    uint8_t *limit;      /* no byte at or past this */
+    uint8_t *start;      /* first byte of the block's slot */
+    uint64_t *committed; /* in shared memory: bytes of whole events in the slot */
+    uint64_t steps;      /* LINE records so far: the number of the next step */
+    uint64_t calls;      /* CALL records and adopted frames so far: the number of the next call */
+    uint32_t block;      /* number of the EVENTS block being filled */
+    uint32_t next_node;  /* next node and object number in this block */
     uint32_t next_object;
     uint32_t next_frame;
-    uint64_t *counters;   /* CTR_COUNTER_COUNT numbers in shared memory */
-    atomic_uint tick;     /* milliseconds since the start, kept by the background thread */
-    uint32_t ticked;      /* tick of the last TICK record */
-    uint32_t thread;      /* thread number of the last THREAD record */
-    atomic_int ending;    /* an enum ctr_end_reason + 1 once the background had to stop */
-    bool awake;           /* the background thread runs */
+    uint64_t *counters; /* CTR_COUNTER_COUNT numbers in shared memory */
+    atomic_uint tick;   /* milliseconds since the start, kept by the background thread */
+    uint32_t ticked;    /* tick of the last TICK record */
+    uint32_t thread;    /* thread number of the last THREAD record */
+    atomic_int ending;  /* an enum ctr_end_reason + 1 once the background had to stop */
+    bool awake;         /* the background thread runs */
     struct ctr_writer_back *back;
 };
 
@@ -61,8 +61,8 @@ bool ctr_writer_next_block(struct ctr_writer *writer, uint32_t thread);
 bool ctr_writer_define(struct ctr_writer *writer, enum ctr_definition kind, const void *payload,
                        size_t size);
 
-/* Write what is left, the index and the trailer; stop the thread; remove the tail; free. `exit_status`
- * is INT32_MIN when unknown. */
+/* Write what is left, the index and the trailer; stop the thread; remove the tail; free.
+ * `exit_status` is INT32_MIN when unknown. */
 int ctr_writer_close(struct ctr_writer *writer, enum ctr_end_reason reason, int32_t exit_status,
                      struct ct_error *error);
 

@@ -12,8 +12,8 @@
 #include "base/bytes.h"
 #include "trace/block.h"
 
-static const struct ctr_header header = {.version = CTR_VERSION, .pid = 1234, .id = {1, 2, 3},
-                                         .start_ns = 1700000000000000000ull};
+static const struct ctr_header header = {
+    .version = CTR_VERSION, .pid = 1234, .id = {1, 2, 3}, .start_ns = 1700000000000000000ull};
 
 static void header_survives(void **state)
 {

@@ -145,8 +145,8 @@ static void tells_events_in_order(void **state)
     tb_return(&tb, tb_int(-1));
     tb_close(&tb, CTR_ENDED_NORMALLY, 3);
     static const enum ctr_event_kind expected[] = {
-        CTR_EVENT_CALL,   CTR_EVENT_LINE,   CTR_EVENT_CALL,   CTR_EVENT_LINE,   CTR_EVENT_YIELD,
-        CTR_EVENT_RESUME, CTR_EVENT_RAISE,  CTR_EVENT_UNWIND, CTR_EVENT_OUTPUT, CTR_EVENT_RETURN,
+        CTR_EVENT_CALL,   CTR_EVENT_LINE,  CTR_EVENT_CALL,   CTR_EVENT_LINE,   CTR_EVENT_YIELD,
+        CTR_EVENT_RESUME, CTR_EVENT_RAISE, CTR_EVENT_UNWIND, CTR_EVENT_OUTPUT, CTR_EVENT_RETURN,
     };
     static const uint64_t calls[] = {0, 0, 1, 1, 1, 1, 1, 1, 0, 0};
     struct ctr_trace *trace;

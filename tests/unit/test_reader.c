@@ -430,11 +430,10 @@ static void random_records_do_no_harm(void **state)
         size_t places[4];
         for (unsigned i = 0; i < 4; i++) {
             size_t slot = tb_next_random(&seed) % slots;
-            const uint8_t *header =
-                tail.data + CTR_TAIL_PAGE + slot * CTR_TAIL_SLOT_HEADER_BYTES;
+            const uint8_t *header = tail.data + CTR_TAIL_PAGE + slot * CTR_TAIL_SLOT_HEADER_BYTES;
             size_t used = (size_t)ct_load64(header + 8);
-            places[i] = 2 * CTR_TAIL_PAGE + slot * capacity +
-                        (used > 0 ? tb_next_random(&seed) % used : 0);
+            places[i] =
+                2 * CTR_TAIL_PAGE + slot * capacity + (used > 0 ? tb_next_random(&seed) % used : 0);
             uint8_t byte = (uint8_t)(tb_next_random(&seed) >> 11);
             assert_int_equal(pwrite(fd, &byte, 1, (off_t)places[i]), 1);
         }

@@ -78,8 +78,8 @@ static void bytes_are_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_survive),        cmocka_unit_test(signs_survive),
-        cmocka_unit_test(every_cut_fails),        cmocka_unit_test(more_than_64_bits_fail),
+        cmocka_unit_test(numbers_survive),   cmocka_unit_test(signs_survive),
+        cmocka_unit_test(every_cut_fails),   cmocka_unit_test(more_than_64_bits_fail),
         cmocka_unit_test(bytes_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -434,8 +434,8 @@ static void open_object(struct tb *tb, uint32_t number)
 
 static struct tb_value random_value(struct tb *tb, bool objects)
 {
-    static const char *const texts[] = {"", "abc", "seven77", "eight888", "eight888 and more",
-                                        "something rather longer"};
+    static const char *const texts[] = {
+        "", "abc", "seven77", "eight888", "eight888 and more", "something rather longer"};
     struct tb_value value = {.kind = TB_NONE};
     switch (pick(tb, objects ? 7 : 6)) {
     case 0:
@@ -664,7 +664,8 @@ static void define_all(struct tb *tb, unsigned plans)
     add_text(&payload, "program");
     add_text(&payload, "test.py");
     define(tb, CTR_DEF_RUN, &payload);
-    ct_bytes_add_text(&payload, "\x07" "test.py");
+    ct_bytes_add_text(&payload, "\x07"
+                                "test.py");
     define(tb, CTR_DEF_PATH, &payload);
     ct_bytes_add_byte(&payload, 0);
     ct_bytes_add_byte(&payload, 4);

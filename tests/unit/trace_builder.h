@@ -34,7 +34,7 @@ struct tb_frame {
     uint64_t call;
     uint32_t line;
     uint32_t entry_block;
-    uint32_t known_in;   /* block in which it has a number, or UINT32_MAX */
+    uint32_t known_in; /* block in which it has a number, or UINT32_MAX */
     uint32_t number;
     bool generator;
     struct tb_value slots[TB_SLOTS];
