@@ -2,7 +2,10 @@
 # Records the examples and prints what was recorded. Usage: demo.sh BIN_DIR
 
 set -eu
-ct=$1/ct
+bin=$(cd "$1" && pwd)
+PATH=$bin:$PATH # as in an activated environment: `ct record` uses the Python found first
+export PATH
+unset CODETRACER_PYTHON_INTERPRETER
 recordings=$(mktemp -d "${TMPDIR:-/tmp}/ct-demo.XXXXXX")
 
 say() {
@@ -12,7 +15,7 @@ say() {
 # The status of `ct record` is the program's own, and one example fails on purpose.
 record() { # NAME
     say "\$ ct record -o $recordings/$1 examples/$1.py"
-    "$ct" record -o "$recordings/$1" "examples/$1.py" || echo "(exit status $?)"
+    ct record -o "$recordings/$1" "examples/$1.py" || echo "(exit status $?)"
     [ -e "$recordings/$1/trace.ctr" ] || {
         echo "nothing was recorded in $recordings/$1" >&2
         exit 1
@@ -23,7 +26,7 @@ print() { # LINES ARGUMENT...
     lines=$1
     shift
     say "\$ ct print $*"
-    "$ct" print "$@" >"$recordings/printed.txt"
+    ct print "$@" >"$recordings/printed.txt"
     tail -n "$lines" "$recordings/printed.txt"
     rm "$recordings/printed.txt"
 }
@@ -33,4 +36,4 @@ print 40 "$recordings/poet" --summary
 record bakery
 print 40 "$recordings/bakery"
 
-say "Both recordings stay in $recordings; look around with: $ct print $recordings/bakery"
+say "Both recordings stay in $recordings; look around with: $bin/ct print $recordings/bakery"

@@ -40,6 +40,16 @@ def test_the_first_recording_of_the_readme(ct, tmp_path):
         assert len(done.stdout.splitlines()) > 10, words
 
 
+def test_the_demo_records_and_prints(ct, tmp_path):
+    """What `make demo` runs, whatever Python the shell finds first."""
+    environ = oracle.environment(TMPDIR=str(tmp_path), PATH="/usr/bin:/bin")
+    command = ["sh", str(ROOT / "tools" / "demo.sh"), str(ct.parent)]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "bakery.py" in done.stdout
+    assert "cannot bake brioche" in done.stderr
+
+
 @pytest.mark.parametrize(
     "page", ["README.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/*/*.md"))]
 )
