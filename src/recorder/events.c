@@ -360,6 +360,7 @@ static struct shadow_frame *adopt(struct session *session, struct thread *thread
     frame->start_block = session->writer->block;
     frame->start_step = session->writer->steps;
     frame->start_calls = thread->calls++;
+    frame->start_thread = thread->number;
     introduce(session, frame, CTR_FRAME_ADOPTED);
     capture_all(session, frame, real);
     return frame;
@@ -570,6 +571,7 @@ PyObject *event_start(struct session *session, PyObject *const *args)
     frame->call = writer->calls++;
     frame->start_step = writer->steps;
     frame->start_calls = thread->calls++;
+    frame->start_thread = thread->number;
     frame->block = frame->entry_block = frame->start_block = writer->block;
     frame->number = writer->next_frame++;
     ctr_count(writer, CTR_C_calls);
@@ -643,11 +645,15 @@ static void put_span(struct session *session, struct thread *thread,
     if (frame->start_block != writer->block) {
         *writer->at++ = CTR_SPAN;
         writer->at = ct_varint_put(writer->at, writer->steps - frame->start_step);
-        writer->at = ct_varint_put(writer->at, thread->calls - frame->start_calls);
+        /* A generator may end on another thread than it began on: their counts say nothing. */
+        bool same = frame->start_thread == thread->number;
+        writer->at = ct_varint_put(writer->at, same ? thread->calls - frame->start_calls : 0);
     }
 }
 
-PyObject *event_return(struct session *session, PyObject *const *args)
+/* The running frame ends, by its own return or by an exception. */
+static PyObject *ending_event(struct session *session, PyObject *value, uint8_t record,
+                              enum ctr_counter counter)
 {
     struct thread *thread;
     compat_frame *real;
@@ -658,11 +664,20 @@ PyObject *event_return(struct session *session, PyObject *const *args)
     apply_line(session, frame, real);
     put_tick(session);
     put_span(session, thread, frame);
-    *session->writer->at++ = CTR_RETURN;
-    put_result(session, frame->plan, args[2]);
-    ctr_count(session->writer, CTR_C_returns);
+    *session->writer->at++ = record;
+    if (record == CTR_RETURN) {
+        put_result(session, frame->plan, value);
+    } else {
+        put_event_value(session, value);
+    }
+    ctr_count(session->writer, counter);
     frame_pop(session, thread);
     return done(session);
+}
+
+PyObject *event_return(struct session *session, PyObject *const *args)
+{
+    return ending_event(session, args[2], CTR_RETURN, CTR_C_returns);
 }
 
 PyObject *event_yield(struct session *session, PyObject *const *args)
@@ -746,20 +761,7 @@ PyObject *event_throw(struct session *session, PyObject *const *args)
 
 PyObject *event_unwind(struct session *session, PyObject *const *args)
 {
-    struct thread *thread;
-    compat_frame *real;
-    struct shadow_frame *frame = leaving(session, &thread, &real);
-    if (frame == NULL) {
-        Py_RETURN_NONE;
-    }
-    apply_line(session, frame, real);
-    put_tick(session);
-    put_span(session, thread, frame);
-    *session->writer->at++ = CTR_UNWIND;
-    put_event_value(session, args[2]);
-    ctr_count(session->writer, CTR_C_unwinds);
-    frame_pop(session, thread);
-    return done(session);
+    return ending_event(session, args[2], CTR_UNWIND, CTR_C_unwinds);
 }
 
 static PyObject *exception_event(struct session *session, PyObject *exception, uint8_t record,

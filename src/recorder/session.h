@@ -177,6 +177,7 @@ struct shadow_frame {
     uint32_t number;      /* its number in that block */
     uint32_t entry_block; /* of its start or latest resume */
     uint32_t start_block;
+    uint32_t start_thread; /* number of the thread it started on */
     bool on_heap; /* a generator's: freed one by one */
     bool suspended;
     struct shadow slots[]; /* plan->slot_count */
