@@ -60,7 +60,7 @@ static const struct cli_option record_options[] = {
      "end with the program's exit status; the default,\n"
      "unless a CodeTracer host started ct"},
     {0, "exact", CLI_FLAG, FIELD(exact), NULL,
-     "check every reachable object at every line, at any cost"},
+     "accepted; does not yet lift the bound on the work per line"},
     {0, "max-text", CLI_SIZE, LIMIT(CT_START_MAX_TEXT), "SIZE",
      "longest text or bytes kept of one value"},
     {0, "max-items", CLI_COUNT, LIMIT(CT_START_MAX_ITEMS), "N", "most items kept of one container"},

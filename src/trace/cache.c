@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "trace/record.h"
+#include "trace/stack.h"
 #include "trace/trace_internal.h"
 
 /* ---- preparing one block ---- */
@@ -10,32 +11,41 @@
 struct preparation {
     struct ctr_collect collect;
     struct ctr_cell *cell;
-    size_t opened_capacity;
+    size_t record_capacity;
+    bool *opened; /* by object of the block: an OPEN was met; the rest of the room is false */
+    uint32_t opened_capacity;
 };
 
-static bool add_opened(struct preparation *work, uint64_t object)
+static bool reserve_opened(struct preparation *work, uint32_t object)
 {
-    struct ctr_cell *cell = work->cell;
-    if (!ctr_grow(&cell->opened, &work->opened_capacity, cell->opened_count,
-                  sizeof *cell->opened)) {
+    enum { FIRST = 64 };
+    if (object < work->opened_capacity) {
+        return true;
+    }
+    uint32_t larger = work->opened_capacity == 0 ? FIRST : work->opened_capacity;
+    while (larger <= object) {
+        larger *= 2;
+    }
+    bool *opened = realloc(work->opened, larger * sizeof *opened);
+    if (opened == NULL) {
         work->collect.no_memory = true;
         return false;
     }
-    cell->opened[cell->opened_count++] = object;
+    memset(opened + work->opened_capacity, 0, larger - work->opened_capacity);
+    work->opened = opened;
+    work->opened_capacity = larger;
     return true;
 }
 
-static void add_thread(struct ctr_cell *cell, uint32_t thread)
+/* What changes in a block is opened in it first. */
+static bool note_object(struct preparation *work, const struct ctr_rec *rec)
 {
-    for (uint32_t i = 0; i < cell->thread_count && i < CTR_THREADS_NAMED; i++) {
-        if (cell->threads[i] == thread) {
-            return;
-        }
+    if (!reserve_opened(work, rec->local)) {
+        return false;
     }
-    if (cell->thread_count < CTR_THREADS_NAMED) {
-        cell->threads[cell->thread_count] = thread;
-    }
-    cell->thread_count += cell->thread_count <= CTR_THREADS_NAMED;
+    work->opened[rec->local] |= rec->kind == CTR_OPEN;
+    return work->opened[rec->local] &&
+           (rec->kind != CTR_OPEN || rec->distance <= work->cell->block.number);
 }
 
 static bool note_record(struct preparation *work, const struct ctr_rec *rec)
@@ -53,16 +63,11 @@ static bool note_record(struct preparation *work, const struct ctr_rec *rec)
         cell->block.calls += (rec->flags & CTR_FRAME_ADOPTED) != 0 &&
                              rec->number == cell->block.first_call + cell->block.calls;
         return rec->distance <= cell->block.number;
-    case CTR_THREAD:
-        add_thread(cell, (uint32_t)rec->number);
-        return true;
     case CTR_TICK:
         cell->milliseconds += rec->number;
         return true;
-    case CTR_OPEN:
-        return rec->distance <= cell->block.number && add_opened(work, rec->object);
     default:
-        return true;
+        return !ctr_record_is_about_object(rec->kind) || note_object(work, rec);
     }
 }
 
@@ -73,28 +78,65 @@ static bool far_is_possible(void *context, uint64_t blocks_back, uint64_t node)
     return blocks_back <= work->cell->block.number;
 }
 
-static int compare_numbers(const void *left, const void *right)
+/* ---- the directory of what a block says of objects ---- */
+
+static bool add_record(struct preparation *work, struct ctr_object_record record)
 {
-    uint64_t a, b;
-    memcpy(&a, left, sizeof a);
-    memcpy(&b, right, sizeof b);
-    return a < b ? -1 : a > b;
+    struct ctr_cell *cell = work->cell;
+    if (!ctr_grow(&cell->records, &work->record_capacity, cell->record_count,
+                  sizeof *cell->records)) {
+        work->collect.no_memory = true;
+        return false;
+    }
+    cell->records[cell->record_count++] = record;
+    return true;
 }
 
-/* Keep each number once, in order. */
-static void sort_opened(struct ctr_cell *cell)
+static uint32_t *place_of(const struct ctr_cell *cell, uint64_t object)
 {
-    if (cell->opened_count == 0) {
-        return;
+    uint32_t at = (uint32_t)((object * 0x9e3779b97f4a7c15ull) >> 32) & cell->place_mask;
+    while (cell->places[at] != 0 && cell->block.objects[cell->places[at] - 1] != object) {
+        at = (at + 1) & cell->place_mask;
     }
-    qsort(cell->opened, cell->opened_count, sizeof *cell->opened, compare_numbers);
-    uint32_t kept = 1;
-    for (uint32_t i = 1; i < cell->opened_count; i++) {
-        if (cell->opened[i] != cell->opened[kept - 1]) {
-            cell->opened[kept++] = cell->opened[i];
-        }
+    return &cell->places[at];
+}
+
+uint32_t ctr_cell_first(const struct ctr_cell *cell, uint64_t object)
+{
+    uint32_t place = *place_of(cell, object);
+    return place == 0 ? 0 : cell->heads[place - 1];
+}
+
+bool ctr_block_opens(const struct ctr_block *block, uint64_t object)
+{
+    return ctr_cell_first(ctr_cell_of(block), object) != 0; /* the first record is an OPEN */
+}
+
+/* Chain the records of each object. */
+static bool link_records(struct ctr_cell *cell)
+{
+    uint32_t objects = cell->block.object_count, size = 8;
+    while (size < objects * 2ull) {
+        size *= 2;
     }
-    cell->opened_count = kept;
+    cell->place_mask = size - 1;
+    cell->places = calloc(size, sizeof *cell->places);
+    cell->heads = calloc(2 * (size_t)objects + 1, sizeof *cell->heads);
+    if (cell->places == NULL || cell->heads == NULL) {
+        return false;
+    }
+    uint32_t *tails = cell->heads + objects;
+    for (uint32_t i = 0; i < objects; i++) {
+        uint32_t *place = place_of(cell, cell->block.objects[i]);
+        *place = *place == 0 ? i + 1 : *place;
+    }
+    for (uint32_t i = 0; i < cell->record_count; i++) {
+        uint32_t object = *place_of(cell, cell->block.objects[cell->records[i].local]) - 1;
+        uint32_t *link =
+            tails[object] == 0 ? &cell->heads[object] : &cell->records[tails[object] - 1].next;
+        *link = tails[object] = i + 1;
+    }
+    return true;
 }
 
 static void *shrink(void *array, size_t size)
@@ -117,10 +159,9 @@ static void keep_collected(struct preparation *work)
     collect->objects = NULL;
     cell->frame_count = collect->frames;
     cell->max_type = collect->max_type;
-    sort_opened(cell);
     cell->bytes = sizeof *cell + block->size + block->node_count * sizeof *block->nodes +
-                  block->object_count * sizeof *block->objects +
-                  work->opened_capacity * sizeof *cell->opened;
+                  block->object_count * (sizeof *block->objects + 4 * sizeof *cell->heads) +
+                  work->record_capacity * sizeof *cell->records;
 }
 
 static void read_prelude(struct ctr_block *block)
@@ -137,15 +178,19 @@ static const uint8_t *note_records(struct preparation *work)
     struct ctr_block *block = &work->cell->block;
     struct ctr_scan scan = ctr_scan_start(block->raw, block->size, NULL, &work->collect);
     struct ctr_rec rec;
-    const uint8_t *good = scan.cursor.at;
-    add_thread(work->cell, block->thread);
-    while (ctr_record_next(&scan, &rec)) {
-        if (!note_record(work, &rec)) {
-            return good;
+    for (;;) {
+        block->steps += ctr_skip_short_records(&scan);
+        const uint8_t *at = scan.cursor.at;
+        struct ctr_object_record record = {
+            .at = (uint32_t)(at - block->raw), .node = scan.next_node, .object = scan.next_object};
+        if (!ctr_record_next(&scan, &rec) || !note_record(work, &rec)) {
+            return at;
         }
-        good = scan.cursor.at;
+        record.local = rec.local;
+        if (ctr_record_is_about_object(rec.kind) && !add_record(work, record)) {
+            return at;
+        }
     }
-    return good;
 }
 
 /* A bad record leaves traces in what was collected: do it again for what stands before. */
@@ -155,8 +200,10 @@ static void start_again(struct preparation *work, const uint8_t *end)
     ctr_collect_reset(&work->collect, cell->block.raw);
     cell->block.size = (size_t)(end - cell->block.raw);
     cell->block.steps = cell->block.calls = 0;
-    cell->opened_count = 0;
-    cell->thread_count = 0;
+    cell->record_count = 0;
+    if (work->opened != NULL) {
+        memset(work->opened, 0, work->opened_capacity);
+    }
     cell->milliseconds = 0;
     note_records(work);
 }
@@ -202,12 +249,26 @@ int ctr_prepare(struct ctr_cell **cell, uint32_t number, uint8_t *raw, size_t si
     int status = prepare_records(&work, salvage, error);
     if (status == CT_OK) {
         keep_collected(&work);
+        status = link_records(work.cell)
+                     ? CT_OK
+                     : ct_fail(error, CT_ENOMEM, "no memory to read block %u", number);
+    }
+    if (status == CT_OK) {
         *cell = work.cell;
     } else {
         ctr_cell_free(work.cell);
     }
     ctr_collect_free(&work.collect);
+    free(work.opened);
     return status;
+}
+
+static void free_ending(struct ctr_stacks *stacks)
+{
+    if (stacks != NULL) {
+        ctr_stacks_clear(stacks);
+        free(stacks);
+    }
 }
 
 void ctr_cell_free(struct ctr_cell *cell)
@@ -215,67 +276,13 @@ void ctr_cell_free(struct ctr_cell *cell)
     if (cell != NULL) {
         free(cell->block.nodes);
         free(cell->block.objects);
-        free(cell->opened);
+        free(cell->records);
+        free(cell->heads);
+        free(cell->places);
+        free_ending(cell->ending);
         free(cell->memory);
         free(cell);
     }
-}
-
-/* ---- summaries ---- */
-
-/* Two bits of the filter for each object: a block that does not open an object answers "maybe" in
- * one of some twenty cases. */
-enum { FILTER_BITS_EACH = 8, FILTER_BITS_MIN = 64, FILTER_BITS_MAX = 1 << 15 };
-
-static uint64_t filter_hash(uint64_t object)
-{
-    return (object + 1) * 0x9e3779b97f4a7c15ull;
-}
-
-static uint32_t filter_bit(const struct ctr_summary *summary, uint64_t hash, unsigned which)
-{
-    return (uint32_t)(hash >> (which == 0 ? 32 : 16)) & (summary->filter_bits - 1);
-}
-
-static void filter_add(struct ctr_summary *summary, uint64_t object)
-{
-    uint64_t hash = filter_hash(object);
-    for (unsigned which = 0; which < 2; which++) {
-        uint32_t bit = filter_bit(summary, hash, which);
-        summary->filter[bit / 64] |= 1ull << (bit % 64);
-    }
-}
-
-static bool filter_may_have(const struct ctr_summary *summary, uint64_t object)
-{
-    uint64_t hash = filter_hash(object);
-    for (unsigned which = 0; which < 2; which++) {
-        uint32_t bit = filter_bit(summary, hash, which);
-        if ((summary->filter[bit / 64] >> (bit % 64) & 1) == 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* NULL when out of memory: then there is just no shortcut. */
-static struct ctr_summary *summarise(const struct ctr_cell *cell)
-{
-    uint32_t bits = FILTER_BITS_MIN;
-    while (bits < cell->opened_count * FILTER_BITS_EACH && bits < FILTER_BITS_MAX) {
-        bits *= 2;
-    }
-    struct ctr_summary *summary = calloc(1, sizeof *summary + bits / 8);
-    if (summary == NULL) {
-        return NULL;
-    }
-    summary->filter_bits = bits;
-    for (uint32_t i = 0; i < cell->opened_count; i++) {
-        filter_add(summary, cell->opened[i]);
-    }
-    summary->thread_count = cell->thread_count;
-    memcpy(summary->threads, cell->threads, sizeof summary->threads);
-    return summary;
 }
 
 /* ---- the cache ---- */
@@ -287,8 +294,7 @@ int ctr_cache_init(struct ctr_cache *cache, uint32_t blocks, struct ct_error *er
     cache->limit = CTR_CACHE_BYTES;
     cache->blocks = blocks;
     cache->cells = calloc((size_t)blocks + 1, sizeof *cache->cells);
-    cache->summaries = calloc((size_t)blocks + 1, sizeof *cache->summaries);
-    if (cache->cells == NULL || cache->summaries == NULL) {
+    if (cache->cells == NULL) {
         return ct_fail(error, CT_ENOMEM, "no memory for a cache of %u blocks", blocks);
     }
     return CT_OK;
@@ -296,14 +302,10 @@ int ctr_cache_init(struct ctr_cache *cache, uint32_t blocks, struct ct_error *er
 
 void ctr_cache_free(struct ctr_cache *cache)
 {
-    if (cache->cells != NULL && cache->summaries != NULL) {
-        for (uint32_t i = 0; i < cache->blocks; i++) {
-            ctr_cell_free(cache->cells[i]);
-            free(cache->summaries[i]);
-        }
+    for (uint32_t i = 0; cache->cells != NULL && i < cache->blocks; i++) {
+        ctr_cell_free(cache->cells[i]);
     }
     free(cache->cells);
-    free(cache->summaries);
     if (cache->limit != 0 || cache->blocks != 0) {
         pthread_mutex_destroy(&cache->lock);
         pthread_cond_destroy(&cache->loaded);
@@ -405,20 +407,15 @@ static int fill(struct ctr_trace *trace, uint32_t number, struct ctr_cell **foun
         return status;
     }
     cache->cells[number] = &placeholder;
-    bool known = cache->summaries[number] != NULL;
     pthread_mutex_unlock(&cache->lock);
     struct ctr_cell *cell = NULL;
     status = load_cell(trace, number, &entry, &cell, error);
-    struct ctr_summary *summary = cell != NULL && !known ? summarise(cell) : NULL;
     pthread_mutex_lock(&cache->lock);
     cache->cells[number] = cell;
     if (cell != NULL) {
         cell->state = CELL_READY;
         cell->pins = 1;
         *found = cell;
-    }
-    if (summary != NULL) {
-        cache->summaries[number] = summary;
     }
     pthread_cond_broadcast(&cache->loaded);
     return status;
@@ -475,77 +472,25 @@ void ctr_block_release(struct ctr_trace *trace, const struct ctr_block *block)
     }
 }
 
-/* ---- questions across blocks ---- */
-
-static bool opens(const struct ctr_cell *cell, uint64_t object)
+const struct ctr_stacks *ctr_ending(struct ctr_trace *trace, const struct ctr_block *block)
 {
-    return cell->opened_count > 0 && bsearch(&object, cell->opened, cell->opened_count,
-                                             sizeof object, compare_numbers) != NULL;
-}
-
-/* Make sure the block was looked into once; false when it cannot be read. */
-static bool is_known(struct ctr_trace *trace, uint32_t number, struct ctr_summary **summary)
-{
-    *summary = trace->cache.summaries[number];
-    if (*summary != NULL) {
-        return true;
-    }
-    struct ctr_cell *cell;
-    if (acquire_locked(trace, number, &cell, NULL) != CT_OK) {
-        return false;
-    }
-    release_locked(&trace->cache, cell);
-    *summary = trace->cache.summaries[number];
-    return true;
-}
-
-static bool block_opens(struct ctr_trace *trace, uint32_t number, uint64_t object)
-{
-    struct ctr_summary *summary;
-    if (!is_known(trace, number, &summary) ||
-        (summary != NULL && !filter_may_have(summary, object))) {
-        return false;
-    }
-    struct ctr_cell *cell;
-    if (acquire_locked(trace, number, &cell, NULL) != CT_OK) {
-        return false;
-    }
-    bool found = opens(cell, object);
-    release_locked(&trace->cache, cell);
-    return found;
-}
-
-bool ctr_block_of_object(struct ctr_trace *trace, uint64_t number, uint32_t block, uint32_t *found)
-{
-    if (trace->info.blocks == 0) {
-        return false;
-    }
-    if (block >= trace->info.blocks) {
-        block = trace->info.blocks - 1;
-    }
-    for (uint32_t at = block + 1; at-- > 0;) {
-        pthread_mutex_lock(&trace->cache.lock);
-        bool here = block_opens(trace, at, number);
-        pthread_mutex_unlock(&trace->cache.lock);
-        if (here) {
-            *found = at;
-            return true;
-        }
-    }
-    return false;
-}
-
-bool ctr_block_has_thread(struct ctr_trace *trace, uint32_t number, uint32_t thread)
-{
-    struct ctr_summary *summary;
     pthread_mutex_lock(&trace->cache.lock);
-    bool found = is_known(trace, number, &summary) && summary == NULL;
-    if (summary != NULL) {
-        found = summary->thread_count > CTR_THREADS_NAMED;
-        for (uint32_t i = 0; i < summary->thread_count && !found; i++) {
-            found = summary->threads[i] == thread;
-        }
+    const struct ctr_stacks *ending = ctr_cell_of(block)->ending;
+    pthread_mutex_unlock(&trace->cache.lock);
+    return ending;
+}
+
+const struct ctr_stacks *ctr_keep_ending(struct ctr_trace *trace, const struct ctr_block *block,
+                                         struct ctr_stacks *stacks, size_t bytes)
+{
+    struct ctr_cell *cell = (struct ctr_cell *)(uintptr_t)ctr_cell_of(block);
+    pthread_mutex_lock(&trace->cache.lock);
+    if (cell->ending == NULL) {
+        cell->ending = stacks;
+        cell->bytes += bytes;
+        stacks = NULL;
     }
     pthread_mutex_unlock(&trace->cache.lock);
-    return found;
+    free_ending(stacks); /* somebody else was first */
+    return cell->ending;
 }

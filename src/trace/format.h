@@ -37,7 +37,8 @@ enum {
     CTR_BLOCK_HEADER_BYTES = 40,
     CTR_PRELUDE_BYTES = 40,
     CTR_TRAILER_BYTES = 32,
-    CTR_BLOCK_SOFT_BYTES = 256 * 1024, /* a block is handed over at the first event past this */
+    CTR_BLOCK_SOFT_BYTES = 128 * 1024, /* a block is handed over at the first event past this:
+                                          a jump decodes two or three, each in half a ms */
     CTR_BLOCK_MAX_BYTES = 1024 * 1024, /* no block is larger; one event never needs more */
     CTR_SEGMENT_BLOCKS = 64,           /* EVENTS blocks summarised by one INDEX block */
 };
@@ -259,7 +260,8 @@ enum ctr_family {
  * ------------------------------------------------------------------------------------------ varint
  * reason, zigzag exit status or INT32_MIN, varint steps, calls, event blocks, tick; varint count of
  * counters, each varint; varint count of INDEX blocks, each varint offset, varint first EVENTS
- * block, varint first step; varint count of DEFS blocks, each varint offset. */
+ * block, its first step, first call and tick; varint count of DEFS blocks, each varint offset. What
+ * an INDEX block holds: index.h. */
 enum ctr_end_reason {
     CTR_ENDED_NORMALLY = 0,
     CTR_ENDED_BY_STOP,

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "trace/reader.h"
+#include "trace/trace_internal.h"
 
 /* ---- pairs ---- */
 
@@ -375,7 +375,6 @@ static int set_base(struct ctr_objects *objects, struct ctr_object_state *state,
     state->object.attr_count = 0;
     state->attr_end = 0;
     state->attrs_changed = true;
-    state->known = true;
     int status = CT_OK;
     if (rec->sections & CTR_ITEMS) {
         status = base_items(objects, state, values);
@@ -391,18 +390,11 @@ static int set_base(struct ctr_objects *objects, struct ctr_object_state *state,
 
 /* ---- one record ---- */
 
-static int open_object(struct ctr_objects *objects, struct ctr_object_state *state, uint32_t block,
+static int open_object(struct ctr_objects *objects, struct ctr_object_state *state,
                        const struct ctr_rec *rec, struct ctr_scan *values)
 {
-    uint32_t before = state->opened;
-    bool was_known = state->known;
-    state->opened = block;
     state->object.type = rec->type;
-    if (rec->flags & CTR_OPEN_BASE) {
-        return set_base(objects, state, rec, values);
-    }
-    state->known = was_known && (before == block || before == block - rec->distance);
-    return CT_OK;
+    return rec->flags & CTR_OPEN_BASE ? set_base(objects, state, rec, values) : CT_OK;
 }
 
 static int change_object(struct ctr_objects *objects, struct ctr_object_state *state,
@@ -434,28 +426,33 @@ static int change_object(struct ctr_objects *objects, struct ctr_object_state *s
     }
 }
 
-static int apply(struct ctr_objects *objects, struct ctr_object_state *state, uint32_t block,
-                 const struct ctr_scan *scan, const struct ctr_rec *rec, struct ct_error *error)
+/* Fold record `at` of the block. */
+static int apply(struct ctr_objects *objects, struct ctr_object_state *state,
+                 const struct ctr_cell *cell, const struct ctr_object_record *at,
+                 struct ct_error *error)
 {
-    struct ctr_scan values = ctr_record_values(scan, rec);
-    int status = CT_OK;
-    state->object.checked_block = block;
-    if (rec->kind == CTR_OPEN) {
-        status = open_object(objects, state, block, rec, &values);
-    } else if (state->known) {
-        status = change_object(objects, state, rec, &values);
-    }
-    if (status == CT_OK && values.cursor.failed) {
-        status = CT_EFORMAT;
+    const struct ctr_block *block = &cell->block;
+    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
+    scan.cursor.at = block->raw + at->at;
+    scan.next_node = at->node;
+    scan.next_object = at->object;
+    struct ctr_rec rec = {0};
+    int status = ctr_record_next(&scan, &rec) ? CT_OK : CT_EFORMAT;
+    if (status == CT_OK) {
+        struct ctr_scan values = ctr_record_values(&scan, &rec);
+        state->object.checked_block = block->number;
+        status = rec.kind == CTR_OPEN ? open_object(objects, state, &rec, &values)
+                                      : change_object(objects, state, &rec, &values);
+        status = status == CT_OK && values.cursor.failed ? CT_EFORMAT : status;
     }
     if (status == CT_ENOMEM) {
         return ct_fail(error, CT_ENOMEM, "no memory for object %llu",
-                       (unsigned long long)rec->object);
+                       (unsigned long long)state->object.number);
     }
     return status == CT_OK ? CT_OK
                            : ct_fail(error, CT_EFORMAT,
                                      "block %u is damaged: a change of object %llu does not fit it",
-                                     block, (unsigned long long)rec->object);
+                                     block->number, (unsigned long long)state->object.number);
 }
 
 /* ---- the table ---- */
@@ -505,7 +502,7 @@ static struct ctr_object_state **bucket(const struct ctr_objects *objects, uint6
     return &objects->buckets[(hash >> 32) & (objects->bucket_count - 1)];
 }
 
-struct ctr_object_state *ctr_objects_find(const struct ctr_objects *objects, uint64_t number)
+static struct ctr_object_state *find(const struct ctr_objects *objects, uint64_t number)
 {
     if (objects->bucket_count == 0) {
         return NULL;
@@ -543,7 +540,7 @@ static bool widen(struct ctr_objects *objects)
 
 static struct ctr_object_state *find_or_add(struct ctr_objects *objects, uint64_t number)
 {
-    struct ctr_object_state *state = ctr_objects_find(objects, number);
+    struct ctr_object_state *state = find(objects, number);
     if (state != NULL) {
         return state;
     }
@@ -562,34 +559,13 @@ static struct ctr_object_state *find_or_add(struct ctr_objects *objects, uint64_
     return state;
 }
 
-int ctr_objects_apply(struct ctr_objects *objects, uint32_t block, uint64_t move,
-                      const struct ctr_scan *scan, const struct ctr_rec *rec,
-                      struct ct_error *error)
-{
-    struct ctr_object_state *state = ctr_objects_find(objects, rec->object);
-    if (state == NULL || state->opened != block) {
-        if (rec->kind != CTR_OPEN) {
-            return ct_fail(error, CT_EFORMAT,
-                           "block %u is damaged: object %llu changes before it is opened there",
-                           block, (unsigned long long)rec->object);
-        }
-        state = find_or_add(objects, rec->object);
-        if (state == NULL) {
-            return ct_fail(error, CT_ENOMEM, "no memory for object %llu",
-                           (unsigned long long)rec->object);
-        }
-    }
-    state->used = move;
-    return apply(objects, state, block, scan, rec, error);
-}
-
-static void drop_states(struct ctr_objects *objects, uint32_t block, uint64_t used_before)
+static void drop_states(struct ctr_objects *objects, uint64_t used_before)
 {
     for (size_t i = 0; i < objects->bucket_count; i++) {
         struct ctr_object_state **link = &objects->buckets[i];
         while (*link != NULL) {
             struct ctr_object_state *state = *link;
-            if (state->opened != block && state->used < used_before) {
+            if (state->used < used_before) {
                 *link = state->next;
                 free_state(objects, state);
             } else {
@@ -599,74 +575,69 @@ static void drop_states(struct ctr_objects *objects, uint32_t block, uint64_t us
     }
 }
 
-void ctr_objects_trim(struct ctr_objects *objects, uint32_t block, uint64_t move)
+void ctr_objects_trim(struct ctr_objects *objects, uint64_t move)
 {
     /* Twice: what was not used in a while first. */
     enum { A_WHILE = 10000 };
     if (objects->bytes > CTR_OBJECTS_BYTES && move > A_WHILE) {
-        drop_states(objects, block, move - A_WHILE);
+        drop_states(objects, move - A_WHILE);
     }
     if (objects->bytes > CTR_OBJECTS_BYTES) {
-        drop_states(objects, block, move);
+        drop_states(objects, move);
     }
 }
 
-/* ---- fetching ---- */
+/* ---- folding ---- */
 
-/* How the object is first opened in `block`, before byte `limit`. */
-static bool find_open(const struct ctr_block *block, size_t limit, uint64_t number,
-                      struct ctr_rec *rec)
-{
-    struct ctr_scan scan = ctr_scan_start(block->raw, limit, block, NULL);
-    while (ctr_record_next(&scan, rec)) {
-        if (rec->kind == CTR_OPEN && rec->object == number) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Fold everything `block` says of the object before byte `limit`. */
+/* Fold what the block says of the object from the state's next record on, before byte `limit`. */
 static int fold(struct ctr_objects *objects, struct ctr_object_state *state,
                 const struct ctr_block *block, size_t limit, struct ct_error *error)
 {
-    struct ctr_scan scan = ctr_scan_start(block->raw, limit, block, NULL);
-    struct ctr_rec rec;
-    int status = CT_OK;
-    while (status == CT_OK && ctr_record_next(&scan, &rec)) {
-        if (ctr_record_is_about_object(rec.kind) && rec.object == state->object.number) {
-            status = apply(objects, state, block->number, &scan, &rec, error);
+    const struct ctr_cell *cell = ctr_cell_of(block);
+    while (state->to_fold != 0) {
+        const struct ctr_object_record *at = &cell->records[state->to_fold - 1];
+        if (at->at >= limit) {
+            return CT_OK;
         }
+        int status = apply(objects, state, cell, at, error);
+        if (status != CT_OK) {
+            return status;
+        }
+        state->to_fold = at->next;
     }
-    return status;
+    return CT_OK;
+}
+
+/* How the object is first opened in the block, before byte `limit`. */
+static bool find_open(const struct ctr_block *block, size_t limit, uint64_t number,
+                      struct ctr_rec *rec)
+{
+    const struct ctr_cell *cell = ctr_cell_of(block);
+    uint32_t first = ctr_cell_first(cell, number);
+    if (first == 0 || cell->records[first - 1].at >= limit) {
+        return false;
+    }
+    const struct ctr_object_record *at = &cell->records[first - 1];
+    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
+    scan.cursor.at = block->raw + at->at;
+    scan.next_node = at->node;
+    scan.next_object = at->object;
+    return ctr_record_next(&scan, rec) && rec->kind == CTR_OPEN;
 }
 
 struct chain { /* blocks whose records make up the state, the newest first */
     uint32_t *blocks;
     size_t count, capacity;
+    bool continues; /* the state as it is now, at the end of the last of them */
 };
 
-static bool chain_add(struct chain *chain, uint32_t block)
-{
-    if (chain->count == chain->capacity) {
-        size_t larger = chain->capacity == 0 ? 16 : chain->capacity * 2;
-        uint32_t *blocks = realloc(chain->blocks, larger * sizeof *blocks);
-        if (blocks == NULL) {
-            return false;
-        }
-        chain->blocks = blocks;
-        chain->capacity = larger;
-    }
-    chain->blocks[chain->count++] = block;
-    return true;
-}
-
-/* From `block` back to the one that has the object's base. */
-static int find_chain(struct ctr_objects *objects, uint64_t number, const struct ctr_block *block,
-                      size_t limit, struct chain *chain, struct ct_error *error)
+/* From `block` back to the one that has the object's base, or that the state is of. */
+static int find_chain(struct ctr_objects *objects, const struct ctr_object_state *state,
+                      const struct ctr_block *block, size_t limit, struct chain *chain,
+                      struct ct_error *error)
 {
     const struct ctr_block *at = block;
-    int status = CT_OK;
+    uint64_t number = state->object.number;
     for (;;) {
         struct ctr_rec rec;
         uint32_t here = at->number;
@@ -678,81 +649,160 @@ static int find_chain(struct ctr_objects *objects, uint64_t number, const struct
             return ct_fail(error, CT_EFORMAT, "block %u does not open object %llu as it should",
                            here, (unsigned long long)number);
         }
-        if (!chain_add(chain, here)) {
+        if (!ctr_grow(&chain->blocks, &chain->capacity, chain->count, sizeof *chain->blocks)) {
             return ct_fail(error, CT_ENOMEM, "no memory to fetch an object");
         }
+        chain->blocks[chain->count++] = here;
         if (rec.flags & CTR_OPEN_BASE) {
             return CT_OK;
         }
-        status = ctr_block_acquire(objects->trace, here - rec.distance, &at, error);
+        if (state->known && state->opened == here - rec.distance) {
+            chain->continues = true;
+            return CT_OK;
+        }
+        int status = ctr_block_acquire(objects->trace, here - rec.distance, &at, error);
         if (status != CT_OK) {
             return status;
         }
     }
 }
 
+/* Fold the rest of the block the state is of. */
+static int finish(struct ctr_objects *objects, struct ctr_object_state *state,
+                  struct ct_error *error)
+{
+    const struct ctr_block *block;
+    if (state->to_fold == 0) {
+        return CT_OK;
+    }
+    int status = ctr_block_acquire(objects->trace, state->opened, &block, error);
+    if (status == CT_OK) {
+        status = fold(objects, state, block, block->size, error);
+        ctr_block_release(objects->trace, block);
+    }
+    return status;
+}
+
+static int fold_block(struct ctr_objects *objects, struct ctr_object_state *state,
+                      const struct ctr_block *block, size_t limit, struct ct_error *error)
+{
+    state->opened = state->through = block->number;
+    state->to_fold = ctr_cell_first(ctr_cell_of(block), state->object.number);
+    return fold(objects, state, block, limit, error);
+}
+
 static int fold_chain(struct ctr_objects *objects, struct ctr_object_state *state,
                       const struct ctr_block *block, size_t limit, const struct chain *chain,
                       struct ct_error *error)
 {
-    int status = CT_OK;
-    state->known = false;
+    int status = chain->continues ? finish(objects, state, error) : CT_OK;
     for (size_t i = chain->count; i-- > 0 && status == CT_OK;) {
         if (chain->blocks[i] == block->number) {
-            status = fold(objects, state, block, limit, error);
+            status = fold_block(objects, state, block, limit, error);
             continue;
         }
         const struct ctr_block *earlier;
         status = ctr_block_acquire(objects->trace, chain->blocks[i], &earlier, error);
         if (status == CT_OK) {
-            status = fold(objects, state, earlier, earlier->size, error);
+            status = fold_block(objects, state, earlier, earlier->size, error);
             ctr_block_release(objects->trace, earlier);
         }
     }
     return status;
 }
 
-static int fetch_opened(struct ctr_objects *objects, uint64_t number, const struct ctr_block *block,
-                        size_t limit, uint64_t move, struct ctr_object_state **found,
-                        struct ct_error *error)
+/* The object is opened in `block` before byte `limit`. */
+static int get_opened(struct ctr_objects *objects, struct ctr_object_state *state,
+                      const struct ctr_block *block, size_t limit, struct ct_error *error)
 {
+    if (state->known && state->opened == block->number) {
+        return fold(objects, state, block, limit, error);
+    }
     struct chain chain = {0};
-    int status = find_chain(objects, number, block, limit, &chain, error);
-    struct ctr_object_state *state = NULL;
+    int status = find_chain(objects, state, block, limit, &chain, error);
     if (status == CT_OK) {
-        state = find_or_add(objects, number);
-        status = state == NULL ? ct_fail(error, CT_ENOMEM, "no memory to fetch an object")
-                               : fold_chain(objects, state, block, limit, &chain, error);
+        status = fold_chain(objects, state, block, limit, &chain, error);
     }
     free(chain.blocks);
-    if (status == CT_OK) {
-        state->used = move;
-        *found = state;
-    } else if (state != NULL) {
-        state->known = false;
-    }
     return status;
 }
 
-int ctr_objects_fetch(struct ctr_objects *objects, uint64_t number, const struct ctr_block *block,
-                      size_t limit, uint64_t move, struct ctr_object_state **state,
-                      struct ct_error *error)
+/* It is not: the state is that at the end of the last block that did. CT_ESTATE: none did. */
+static int get_earlier(struct ctr_objects *objects, struct ctr_object_state *state,
+                       const struct ctr_block *block, struct ct_error *error)
 {
-    *state = NULL;
-    struct ctr_rec rec;
-    if (find_open(block, limit, number, &rec)) {
-        return fetch_opened(objects, number, block, limit, move, state, error);
-    }
     uint32_t where;
-    if (block->number == 0 ||
-        !ctr_block_of_object(objects->trace, number, block->number - 1, &where)) {
-        return CT_OK;
+    if (block->number == 0) {
+        return CT_ESTATE;
     }
-    const struct ctr_block *earlier;
-    int status = ctr_block_acquire(objects->trace, where, &earlier, error);
+    if (state->known && state->through + 1 >= block->number) {
+        where = state->opened;
+    } else if (!ctr_block_of_object(objects->trace, state->object.number, block->number - 1,
+                                    &where)) {
+        return CT_ESTATE;
+    }
+    int status;
+    if (state->known && state->opened == where) {
+        status = finish(objects, state, error);
+    } else {
+        const struct ctr_block *earlier;
+        status = ctr_block_acquire(objects->trace, where, &earlier, error);
+        if (status == CT_OK) {
+            status = get_opened(objects, state, earlier, earlier->size, error);
+            ctr_block_release(objects->trace, earlier);
+        }
+    }
+    state->through = block->number - 1;
+    return status;
+}
+
+int ctr_objects_get(struct ctr_objects *objects, uint64_t number, const struct ctr_block *block,
+                    size_t limit, uint64_t move, struct ctr_object_state **found,
+                    struct ct_error *error)
+{
+    *found = NULL;
+    struct ctr_object_state *state = find_or_add(objects, number);
+    if (state == NULL) {
+        return ct_fail(error, CT_ENOMEM, "no memory for object %llu", (unsigned long long)number);
+    }
+    const struct ctr_cell *cell = ctr_cell_of(block);
+    uint32_t first = ctr_cell_first(cell, number);
+    bool here = first != 0 && cell->records[first - 1].at < limit;
+    int status = here ? get_opened(objects, state, block, limit, error)
+                      : get_earlier(objects, state, block, error);
+    state->known = status == CT_OK;
     if (status == CT_OK) {
-        status = fetch_opened(objects, number, earlier, earlier->size, move, state, error);
-        ctr_block_release(objects->trace, earlier);
+        state->used = move;
+        *found = state;
+    }
+    return status == CT_ESTATE ? CT_OK : status;
+}
+
+static bool at_hand(const struct ctr_objects *objects, uint64_t number,
+                    const struct ctr_block *block)
+{
+    struct ctr_rec rec;
+    if (!find_open(block, block->size, number, &rec)) {
+        return false;
+    }
+    const struct ctr_object_state *state = find(objects, number);
+    if (state == NULL || !state->known) {
+        return rec.flags & CTR_OPEN_BASE;
+    }
+    return (rec.flags & CTR_OPEN_BASE) || state->opened == block->number ||
+           (state->to_fold == 0 && state->opened == block->number - rec.distance);
+}
+
+int ctr_objects_finish(struct ctr_objects *objects, const struct ctr_block *block, uint64_t move,
+                       struct ct_error *error)
+{
+    int status = CT_OK;
+    for (uint32_t i = 0; i < block->object_count && status == CT_OK; i++) {
+        struct ctr_object_state *state;
+        if (at_hand(objects, block->objects[i], block)) {
+            status = ctr_objects_get(objects, block->objects[i], block, block->size, move, &state,
+                                     error);
+        }
     }
     return status;
 }

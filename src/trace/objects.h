@@ -1,5 +1,6 @@
-/* The state of objects while a trace is played: each object record is folded into it. Objects whose
- * earlier state is not known yet are marked so, and fetched when somebody asks. */
+/* The state of objects at a player's position. Playing passes over what records say of objects;
+ * when somebody asks for one, its records up to there are folded, from where that was done last or
+ * from its base, which may stand in an earlier block. */
 #ifndef CT_TRACE_OBJECTS_H
 #define CT_TRACE_OBJECTS_H
 
@@ -17,9 +18,11 @@
 struct ctr_object_state {
     struct ctr_object object;      /* `pairs` may have holes until ctr_object_settle */
     struct ctr_object_state *next; /* in its bucket */
-    uint32_t opened;               /* block of the OPEN this state follows from */
-    bool known;                    /* false: its earlier state was not fetched */
-    uint64_t used;                 /* the player's move when it was last touched */
+    uint32_t opened;               /* the last block it was opened in, and */
+    uint32_t to_fold; /* that block's next record about it, plus 1; 0: all are folded */
+    uint32_t through; /* no block after `opened` up to this one opens it */
+    bool known;       /* false: nothing of this holds */
+    uint64_t used;    /* the player's move when it was last touched */
     uint32_t item_capacity, pair_capacity, attr_capacity, bound_capacity;
     struct ctr_pair *attr_places; /* every attribute at its position, the unbound ones too */
     uint32_t attr_end;
@@ -40,24 +43,22 @@ struct ctr_objects {
 void ctr_objects_init(struct ctr_objects *objects, struct ctr_trace *trace);
 void ctr_objects_clear(struct ctr_objects *objects);
 
-/* The state, or NULL. */
-struct ctr_object_state *ctr_objects_find(const struct ctr_objects *objects, uint64_t number);
+/* The state of object `number` at byte `limit` of `block`, which is not before where it was asked
+ * for last, unless cleared. CT_OK with NULL when nothing describes it. `move` is remembered as when
+ * it was used. */
+int ctr_objects_get(struct ctr_objects *objects, uint64_t number, const struct ctr_block *block,
+                    size_t limit, uint64_t move, struct ctr_object_state **state,
+                    struct ct_error *error);
 
-/* Fold an object record of `block` into the states. */
-int ctr_objects_apply(struct ctr_objects *objects, uint32_t block, uint64_t move,
-                      const struct ctr_scan *scan, const struct ctr_rec *rec,
-                      struct ct_error *error);
-
-/* The state of object `number` at byte `limit` of `block`, fetched from where it was last opened.
- * CT_OK with NULL when nothing describes it. */
-int ctr_objects_fetch(struct ctr_objects *objects, uint64_t number, const struct ctr_block *block,
-                      size_t limit, uint64_t move, struct ctr_object_state **state,
-                      struct ct_error *error);
+/* Fold all that `block` says of every object whose state is at hand, which is where damage shows:
+ * one that is opened there with its base, or goes on from a state that was kept. */
+int ctr_objects_finish(struct ctr_objects *objects, const struct ctr_block *block, uint64_t move,
+                       struct ct_error *error);
 
 /* Close the holes, so that `pairs` is what player.h promises. */
 void ctr_object_settle(struct ctr_object_state *state);
 
-/* Drop states when there are too many; never those used at `move` or opened in `block`. */
-void ctr_objects_trim(struct ctr_objects *objects, uint32_t block, uint64_t move);
+/* Drop states when there are too many; never those used at `move`. */
+void ctr_objects_trim(struct ctr_objects *objects, uint64_t move);
 
 #endif

@@ -21,8 +21,8 @@ struct ctr_player {
     struct ctr_stacks stacks;
     struct ctr_stack *stack; /* of the running thread */
     struct ctr_objects objects;
-    bool stacks_only; /* object records are passed over */
-    bool call_waits;  /* a CALL's arguments are still being set */
+    struct ctr_spares spares;
+    bool call_waits; /* a CALL's arguments are still being set */
     enum leaving leaving;
     uint32_t first_block; /* where it was started */
     uint64_t step;        /* number of the next LINE */
@@ -86,7 +86,7 @@ static void pop_frame(struct ctr_player *player, bool suspended)
     activation->stacked = false;
     if (!suspended || activation->number == UINT32_MAX) {
         forget_number(player, frame);
-        free(frame);
+        ctr_frame_free(&player->spares, frame);
     }
 }
 
@@ -107,7 +107,7 @@ static void free_numbered(struct ctr_player *player)
         }
         ctr_activation_of(frame)->number = UINT32_MAX;
         if (!ctr_activation_of(frame)->stacked) {
-            free(frame);
+            ctr_frame_free(&player->spares, frame);
         }
     }
     player->numbered_count = 0;
@@ -128,9 +128,9 @@ static bool number_frame(struct ctr_player *player, struct ctr_frame *frame)
 static struct ctr_frame *new_frame(struct ctr_player *player, const struct ctr_plan *plan,
                                    uint32_t id)
 {
-    struct ctr_frame *frame = ctr_frame_new(id, plan->variable_count);
+    struct ctr_frame *frame = ctr_frame_new(&player->spares, id, plan->variable_count);
     if (frame != NULL && !number_frame(player, frame)) {
-        free(frame);
+        ctr_frame_free(&player->spares, frame);
         return NULL;
     }
     return frame;
@@ -357,11 +357,7 @@ static int play_record(struct ctr_player *player, const struct ctr_rec *rec, str
     case CTR_THREAD_END:
         play_thread_end(player, (uint32_t)rec->number);
         return CT_OK;
-    default:
-        if (!player->stacks_only && ctr_record_is_about_object(rec->kind)) {
-            return ctr_objects_apply(&player->objects, player->block->number, player->move,
-                                     &player->scan, rec, error);
-        }
+    default: /* objects are looked after when somebody asks for them */
         return CT_OK;
     }
 }
@@ -442,7 +438,7 @@ static int enter_block(struct ctr_player *player, uint32_t number, struct ct_err
     player->step = block->first_step;
     player->call = block->first_call;
     player->tick = block->tick;
-    ctr_objects_trim(&player->objects, number, player->move);
+    ctr_objects_trim(&player->objects, player->move);
     return play_thread(player, block->thread, error);
 }
 
@@ -508,6 +504,13 @@ static int play_sets(struct ctr_player *player, struct ct_error *error)
                : CT_OK;
 }
 
+/* Who plays event by event learns of every damage, also in objects nobody asked for. */
+static int finish_block(struct ctr_player *player, struct ct_error *error)
+{
+    int status = ctr_objects_finish(&player->objects, player->block, player->move, error);
+    return status == CT_OK ? next_block(player, error) : status;
+}
+
 /* Go to the next event. `rec->kind` is then its record's, CALL for one whose arguments are set. */
 static int advance(struct ctr_player *player, struct ctr_rec *rec, struct ct_error *error)
 {
@@ -531,7 +534,7 @@ static int advance(struct ctr_player *player, struct ctr_rec *rec, struct ct_err
             continue;
         }
         status = player->scan.cursor.failed ? damaged(player, error, "no record")
-                                            : next_block(player, error);
+                                            : finish_block(player, error);
         if (status != CT_OK) {
             return status;
         }
@@ -561,7 +564,7 @@ static int move(struct ctr_player *player, struct ctr_rec *rec, struct ct_error 
 
 int ctr_player_next(struct ctr_player *player, struct ctr_event *event, struct ct_error *error)
 {
-    struct ctr_rec rec;
+    struct ctr_rec rec = {0};
     int status = move(player, &rec, error);
     if (status == CT_OK) {
         describe_record(player, &rec, event);
@@ -572,6 +575,69 @@ int ctr_player_next(struct ctr_player *player, struct ctr_event *event, struct c
 int ctr_player_start(struct ctr_player *player, uint32_t block, struct ct_error *error)
 {
     return start(player, block, error);
+}
+
+/* ---- moving without looking at events ---- */
+
+/* The LINE and SET records that come next, which are most of a trace: all of the top frame. */
+static int run_frame(struct ctr_player *player, uint64_t step, struct ct_error *error)
+{
+    struct ctr_frame *frame = top_frame(player);
+    struct ctr_scan scan = player->scan;
+    uint64_t at_step = player->step;
+    if (frame == NULL) {
+        return CT_OK;
+    }
+    while (scan.cursor.at < scan.cursor.end && at_step <= step) {
+        uint8_t first = *scan.cursor.at;
+        uint32_t line = frame->line + first - CTR_LINE_BIAS;
+        uint32_t slot = first - CTR_SET;
+        if (first < CTR_SET && line <= INT32_MAX) {
+            scan.cursor.at++;
+            frame->line = line;
+            at_step++;
+        } else if (first >= CTR_SET && first < CTR_SET + 64 && slot < frame->slot_count) {
+            scan.cursor.at++;
+            frame->slots[slot] = ctr_scan_value(&scan, frame->slots[slot]);
+        } else {
+            break;
+        }
+    }
+    player->scan = scan;
+    player->step = at_step;
+    return scan.cursor.failed
+               ? damaged(player, error, "a variable continues a number it does not hold")
+               : CT_OK;
+}
+
+/* Play on until the line of `step` was played, or to the end of the trace (CT_ESTATE), or of the
+ * block. */
+static int run(struct ctr_player *player, uint64_t step, bool only_block, struct ct_error *error)
+{
+    struct ctr_rec rec;
+    settle_leaving(player);
+    player->call_waits = false;
+    player->move++;
+    for (;;) {
+        int status = run_frame(player, step, error);
+        if (status != CT_OK || player->step > step) {
+            return status;
+        }
+        if (ctr_record_next(&player->scan, &rec)) {
+            status = play_record(player, &rec, error);
+            player->call_waits = false;
+            settle_leaving(player);
+        } else if (player->scan.cursor.failed) {
+            status = damaged(player, error, "no record");
+        } else if (only_block) {
+            return CT_OK;
+        } else {
+            status = next_block(player, error);
+        }
+        if (status != CT_OK) {
+            return status;
+        }
+    }
 }
 
 /* A player that stands shortly before the step just goes on. */
@@ -593,12 +659,12 @@ int ctr_player_seek(struct ctr_player *player, uint64_t step, struct ctr_event *
     if (!may_go_on(player, block, step)) {
         status = start(player, block, error);
     }
-    struct ctr_rec rec;
-    while (status == CT_OK && player->step <= step) {
-        status = move(player, &rec, error);
+    if (status == CT_OK) {
+        status = run(player, step, false, error);
+        player->failed = status;
     }
-    if (status == CT_OK && player->step == step + 1 && rec.kind == CTR_LINE_FAR) {
-        describe_record(player, &rec, event);
+    if (status == CT_OK && player->step == step + 1) {
+        describe(player, CTR_EVENT_LINE, event);
         return CT_OK;
     }
     if (status == CT_OK || status == CT_ESTATE) {
@@ -610,25 +676,34 @@ int ctr_player_seek(struct ctr_player *player, uint64_t step, struct ctr_event *
 
 /* ---- what lies below ---- */
 
-/* A second player that knows stacks only, at the end of `block`. */
-static int play_to_end(struct ctr_player *player, uint32_t block, struct ctr_player **helper,
-                       struct ct_error *error)
+/* The stacks at the end of a pinned block: played once, then kept with it. */
+static int find_ending(struct ctr_player *player, const struct ctr_block *block,
+                       const struct ctr_stacks **ending, struct ct_error *error)
 {
-    int status = ctr_player_new(helper, player->trace, error);
+    *ending = ctr_ending(player->trace, block);
+    if (*ending != NULL) {
+        return CT_OK;
+    }
+    struct ctr_player *helper = NULL;
+    struct ctr_stacks *stacks = calloc(1, sizeof *stacks);
+    int status = stacks == NULL ? no_memory(error) : ctr_player_new(&helper, player->trace, error);
     if (status != CT_OK) {
+        free(stacks);
         return status;
     }
-    (*helper)->stacks_only = true;
-    status = start(*helper, block, error);
-    struct ctr_rec rec;
-    while (status == CT_OK && ctr_record_next(&(*helper)->scan, &rec)) {
-        status = play_record(*helper, &rec, error);
-        settle_leaving(*helper);
+    status = start(helper, block->number, error);
+    if (status == CT_OK) {
+        status = run(helper, UINT64_MAX, true, error);
     }
-    if (status != CT_OK) {
-        ctr_player_free(*helper);
-        *helper = NULL;
+    if (status == CT_OK) {
+        free_numbered(helper);
+        *stacks = helper->stacks;
+        helper->stacks = (struct ctr_stacks){0};
+        *ending = ctr_keep_ending(player->trace, block, stacks, ctr_stacks_memory(stacks));
+    } else {
+        free(stacks);
     }
+    ctr_player_free(helper);
     return status;
 }
 
@@ -664,10 +739,10 @@ static uint32_t count_below(const struct ctr_stack *stack, const struct ctr_stac
     return 0;
 }
 
-/* Move frames over, and what the rest follows from. The origin goes strictly back in the trace, so
+/* Take frames over, and what the rest follows from. The origin goes strictly back in the trace, so
  * that this comes to an end whatever the bytes say. */
-static bool take_below(struct ctr_stack *stack, struct ctr_stack *earlier, uint32_t block,
-                       struct ctr_player *helper)
+static bool take_below(struct ctr_player *player, struct ctr_stack *stack,
+                       const struct ctr_stack *earlier, uint32_t block)
 {
     uint32_t count = count_below(stack, earlier);
     bool found = stack->below == CTR_BELOW_BEFORE || count < earlier->count;
@@ -675,20 +750,13 @@ static bool take_below(struct ctr_stack *stack, struct ctr_stack *earlier, uint3
         stack->below = CTR_BELOW_NOTHING;
         return true;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        forget_number(helper, earlier->frames[i]);
-    }
-    if (count > 0 && !ctr_stack_lift(stack, earlier->frames, count)) {
+    if (count > 0 && !ctr_stack_lift(stack, &player->spares, earlier->frames, count)) {
         return false;
     }
     if (count < earlier->count && stack->count > count &&
         stack->frames[count]->call == earlier->frames[count]->call &&
         stack->frames[count]->parent == UINT64_MAX) {
         stack->frames[count]->parent = earlier->frames[count]->parent;
-    }
-    earlier->count -= count;
-    if (earlier->count > 0) {
-        memmove(earlier->frames, earlier->frames + count, earlier->count * sizeof *earlier->frames);
     }
     bool goes_back =
         earlier->below == CTR_BELOW_BEFORE ? earlier->block <= block : earlier->block < block;
@@ -705,18 +773,22 @@ static int fetch_below(struct ctr_player *player, struct ctr_stack *stack, struc
         stack->below = CTR_BELOW_NOTHING;
         return CT_OK;
     }
-    struct ctr_player *helper;
-    int status = play_to_end(player, block, &helper, error);
+    const struct ctr_block *earlier;
+    const struct ctr_stacks *ending;
+    int status = ctr_block_acquire(player->trace, block, &earlier, error);
     if (status != CT_OK) {
         return status;
     }
-    struct ctr_stack *earlier = ctr_stacks_find(&helper->stacks, stack->thread);
-    if (earlier == NULL) {
-        stack->below = CTR_BELOW_NOTHING;
-    } else if (!take_below(stack, earlier, block, helper)) {
-        status = no_memory(error);
+    status = find_ending(player, earlier, &ending, error);
+    if (status == CT_OK) {
+        const struct ctr_stack *before = ctr_stacks_find(ending, stack->thread);
+        if (before == NULL) {
+            stack->below = CTR_BELOW_NOTHING;
+        } else if (!take_below(player, stack, before, block)) {
+            status = no_memory(error);
+        }
     }
-    ctr_player_free(helper);
+    ctr_block_release(player->trace, earlier);
     return status;
 }
 
@@ -747,17 +819,14 @@ const struct ctr_object *ctr_player_object(struct ctr_player *player, uint64_t n
     if (player->block == NULL) {
         return NULL;
     }
-    struct ctr_object_state *state = ctr_objects_find(&player->objects, number);
-    if (state == NULL || !state->known) {
-        ctr_objects_trim(&player->objects, player->block->number, player->move);
-        size_t limit = (size_t)(player->scan.cursor.at - player->block->raw);
-        if (ctr_objects_fetch(&player->objects, number, player->block, limit, player->move, &state,
-                              error) != CT_OK ||
-            state == NULL) {
-            return NULL;
-        }
+    size_t limit = (size_t)(player->scan.cursor.at - player->block->raw);
+    struct ctr_object_state *state;
+    ctr_objects_trim(&player->objects, player->move);
+    if (ctr_objects_get(&player->objects, number, player->block, limit, player->move, &state,
+                        error) != CT_OK ||
+        state == NULL) {
+        return NULL;
     }
-    state->used = player->move;
     ctr_object_settle(state);
     return &state->object;
 }
@@ -779,6 +848,7 @@ void ctr_player_free(struct ctr_player *player)
 {
     if (player != NULL) {
         reset(player);
+        ctr_spares_clear(&player->spares);
         free(player->numbered);
         free(player);
     }

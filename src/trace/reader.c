@@ -13,144 +13,6 @@
 #include "base/file.h"
 #include "trace/trace_internal.h"
 
-/* ---- the directory of segments ---- */
-
-static int add_segment(struct ctr_trace *trace, const struct ctr_segment_slot *slot,
-                       struct ct_error *error)
-{
-    if (!ctr_grow(&trace->segments, &trace->segment_capacity, trace->segment_count,
-                  sizeof *trace->segments)) {
-        return ct_fail(error, CT_ENOMEM, "no memory for the index");
-    }
-    trace->segments[trace->segment_count++] = *slot;
-    return CT_OK;
-}
-
-static int load_segment(struct ctr_trace *trace, size_t index, struct ct_error *error)
-{
-    struct ctr_segment_slot *slot = &trace->segments[index];
-    if (slot->loaded != NULL) {
-        return CT_OK;
-    }
-    struct ctr_block_info info;
-    uint8_t *raw;
-    int status =
-        ctr_load_block(trace->map, trace->size, slot->offset, CTR_INDEX, &info, &raw, error);
-    if (status != CT_OK) {
-        return status;
-    }
-    struct ctr_segment *segment = calloc(1, sizeof *segment);
-    status = segment == NULL ? ct_fail(error, CT_ENOMEM, "no memory for the index")
-                             : ctr_segment_decode(raw, info.raw_size, segment, error);
-    free(raw);
-    uint32_t after = index + 1 < trace->segment_count ? trace->segments[index + 1].first_block
-                                                      : trace->info.blocks;
-    if (status == CT_OK && (segment->count != after - slot->first_block ||
-                            segment->entries[0].first_step != slot->first_step)) {
-        status =
-            ct_fail(error, CT_EFORMAT, "index block %u does not match the directory", info.number);
-    }
-    if (status != CT_OK) {
-        free(segment);
-        return status;
-    }
-    slot->loaded = segment;
-    return CT_OK;
-}
-
-/* The last segment for which `is_at_or_before` holds; the first when it holds for none. */
-static size_t find_segment(struct ctr_trace *trace, uint64_t value,
-                           bool (*is_at_or_before)(struct ctr_trace *, size_t, uint64_t))
-{
-    size_t low = 0, high = trace->segment_count;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (is_at_or_before(trace, middle, value)) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-static bool block_reaches(struct ctr_trace *trace, size_t index, uint64_t block)
-{
-    return trace->segments[index].first_block <= block;
-}
-
-static bool step_reaches(struct ctr_trace *trace, size_t index, uint64_t step)
-{
-    return trace->segments[index].first_step <= step;
-}
-
-static bool call_reaches(struct ctr_trace *trace, size_t index, uint64_t call)
-{
-    return load_segment(trace, index, NULL) == CT_OK &&
-           trace->segments[index].loaded->entries[0].first_call <= call;
-}
-
-int ctr_entry(struct ctr_trace *trace, uint32_t number, struct ctr_index_entry *entry,
-              struct ct_error *error)
-{
-    if (trace->segment_count == 0) {
-        return ct_fail(error, CT_EFORMAT, "the trace has no index");
-    }
-    size_t index = find_segment(trace, number, block_reaches);
-    int status = load_segment(trace, index, error);
-    if (status != CT_OK) {
-        return status;
-    }
-    const struct ctr_segment_slot *slot = &trace->segments[index];
-    if (number - slot->first_block >= slot->loaded->count) {
-        return ct_fail(error, CT_EFORMAT, "the index does not know block %u", number);
-    }
-    *entry = slot->loaded->entries[number - slot->first_block];
-    return CT_OK;
-}
-
-static uint64_t entry_step(const struct ctr_index_entry *entry)
-{
-    return entry->first_step;
-}
-
-static uint64_t entry_call(const struct ctr_index_entry *entry)
-{
-    return entry->first_call;
-}
-
-/* The last block whose number by `first` is not past `value`: of several blocks that start with the
- * same number, only the last can hold it. */
-static uint32_t block_of(struct ctr_trace *trace, uint64_t value,
-                         bool (*reaches)(struct ctr_trace *, size_t, uint64_t),
-                         uint64_t (*first)(const struct ctr_index_entry *))
-{
-    if (trace->segment_count == 0) {
-        return 0;
-    }
-    pthread_mutex_lock(&trace->cache.lock);
-    size_t index = find_segment(trace, value, reaches);
-    uint32_t block = trace->segments[index].first_block;
-    if (load_segment(trace, index, NULL) == CT_OK) {
-        const struct ctr_segment *segment = trace->segments[index].loaded;
-        for (unsigned i = 1; i < segment->count && first(&segment->entries[i]) <= value; i++) {
-            block++;
-        }
-    }
-    pthread_mutex_unlock(&trace->cache.lock);
-    return block;
-}
-
-uint32_t ctr_block_of_step(struct ctr_trace *trace, uint64_t step)
-{
-    return block_of(trace, step, step_reaches, entry_step);
-}
-
-uint32_t ctr_block_of_call(struct ctr_trace *trace, uint64_t call)
-{
-    return block_of(trace, call, call_reaches, entry_call);
-}
-
 /* ---- a finished trace ---- */
 
 static int read_end_counters(struct ctr_trace *trace, struct ct_cursor *cursor)
@@ -173,11 +35,14 @@ static int read_end_directories(struct ctr_trace *trace, struct ct_cursor *curso
         struct ctr_segment_slot slot = {.offset = ct_get_varint(cursor)};
         slot.first_block = (uint32_t)ct_get_varint(cursor);
         slot.first_step = ct_get_varint(cursor);
+        slot.first_call = ct_get_varint(cursor);
+        slot.tick = ct_get_varint(cursor);
         uint32_t expected = (uint32_t)i * CTR_SEGMENT_BLOCKS;
-        if (slot.first_block != expected || slot.first_block >= trace->info.blocks) {
+        if (slot.first_block != expected || slot.first_block >= trace->info.blocks ||
+            slot.offset == 0) {
             return ct_fail(error, CT_EFORMAT, "the directory of the index is damaged");
         }
-        int status = add_segment(trace, &slot, error);
+        int status = ctr_segments_add(trace, &slot, error);
         if (status != CT_OK) {
             return status;
         }
@@ -289,12 +154,7 @@ static int open_finished(struct ctr_trace *trace, struct ct_error *error)
 /* Forget what opening from the trailer left behind. */
 static void forget(struct ctr_trace *trace)
 {
-    for (size_t i = 0; i < trace->segment_count; i++) {
-        free(trace->segments[i].loaded);
-    }
-    free(trace->segments);
-    trace->segments = NULL;
-    trace->segment_count = trace->segment_capacity = 0;
+    ctr_segments_free(trace);
     free(trace->def_blocks);
     trace->def_blocks = NULL;
     trace->def_block_count = 0;
@@ -308,6 +168,12 @@ static void forget(struct ctr_trace *trace)
 
 /* ---- an unfinished trace ---- */
 
+/* The last segment, to which blocks are added one by one. */
+static struct ctr_segment *open_segment(const struct ctr_trace *trace)
+{
+    return trace->segments[trace->segment_count - 1].loaded;
+}
+
 static int add_entry(struct ctr_trace *trace, const struct ctr_index_entry *entry,
                      struct ct_error *error)
 {
@@ -315,17 +181,16 @@ static int add_entry(struct ctr_trace *trace, const struct ctr_index_entry *entr
     if (number % CTR_SEGMENT_BLOCKS == 0) {
         struct ctr_segment_slot slot = {
             .first_block = number,
-            .first_step = entry->first_step,
             .loaded = calloc(1, sizeof *slot.loaded),
         };
         int status = slot.loaded == NULL ? ct_fail(error, CT_ENOMEM, "no memory for the index")
-                                         : add_segment(trace, &slot, error);
+                                         : ctr_segments_add(trace, &slot, error);
         if (status != CT_OK) {
             free(slot.loaded);
             return status;
         }
     }
-    struct ctr_segment *segment = trace->segments[trace->segment_count - 1].loaded;
+    struct ctr_segment *segment = open_segment(trace);
     segment->entries[segment->count++] = *entry;
     trace->info.blocks++;
     return CT_OK;
@@ -335,7 +200,7 @@ static void remove_last_entry(struct ctr_trace *trace)
 {
     struct ctr_segment_slot *slot = &trace->segments[trace->segment_count - 1];
     trace->info.blocks--;
-    if (--slot->loaded->count == 0) {
+    if (slot->loaded == NULL || --slot->loaded->count == 0) {
         free(slot->loaded);
         trace->segment_count--;
     }
@@ -350,70 +215,180 @@ static void read_prelude(struct ctr_index_entry *entry, const uint8_t *raw)
 }
 
 /* Steps and calls go up, by at most one per byte of the block before. */
-static bool follows(const struct ctr_trace *trace, const struct ctr_index_entry *entry)
+static bool follows(const struct ctr_index_entry *before, const struct ctr_index_entry *entry)
 {
-    if (trace->info.blocks == 0) {
-        return entry->first_step == 0 && entry->first_call == 0;
-    }
-    const struct ctr_segment *segment = trace->segments[trace->segment_count - 1].loaded;
-    const struct ctr_index_entry *before = &segment->entries[segment->count - 1];
     return entry->first_step >= before->first_step && entry->first_call >= before->first_call &&
            entry->first_step - before->first_step <= before->raw_size &&
            entry->first_call - before->first_call <= before->raw_size;
 }
 
-static int scan_events(struct ctr_trace *trace, const struct ctr_block_info *info, uint64_t offset,
-                       const uint8_t *raw, struct ct_error *error)
+struct file_scan {
+    struct ctr_trace *trace;
+    struct ctr_index_entry last; /* of those whose prelude is known; nothing before the first */
+    unsigned known;              /* entries of the open segment whose prelude is known */
+    uint32_t next_defs;
+};
+
+/* The entry is what its block says, or what an INDEX block says of it. */
+static int accept_entry(struct file_scan *scan, unsigned place, const struct ctr_index_entry *entry,
+                        struct ct_error *error)
 {
-    struct ctr_index_entry entry = {
-        .offset = offset, .raw_size = info->raw_size, .stored_size = info->stored_size};
-    if (info->raw_size < CTR_PRELUDE_BYTES) {
-        return ct_fail(error, CT_EFORMAT, "block %u has no prelude", info->number);
+    struct ctr_trace *trace = scan->trace;
+    uint32_t number = trace->segments[trace->segment_count - 1].first_block + place;
+    if (!follows(&scan->last, entry)) {
+        return ct_fail(error, CT_EFORMAT, "block %u does not continue the one before it", number);
     }
-    read_prelude(&entry, raw);
-    if (!follows(trace, &entry)) {
-        return ct_fail(error, CT_EFORMAT, "block %u does not continue the one before it",
-                       info->number);
+    if (place == 0) {
+        struct ctr_segment_slot *slot = &trace->segments[trace->segment_count - 1];
+        slot->first_step = entry->first_step;
+        slot->first_call = entry->first_call;
+        slot->tick = entry->tick;
     }
-    return add_entry(trace, &entry, error);
+    open_segment(trace)->entries[place] = *entry;
+    scan->last = *entry;
+    scan->known = place + 1;
+    return CT_OK;
 }
 
-static int scan_block(struct ctr_trace *trace, const struct ctr_block_info *info, uint64_t offset,
-                      struct ct_error *error)
+static int read_entry(struct file_scan *scan, unsigned place, struct ct_error *error)
 {
-    if (info->kind != CTR_EVENTS && info->kind != CTR_DEFS) {
-        return CT_OK;
-    }
-    struct ctr_block_info again;
+    struct ctr_trace *trace = scan->trace;
+    struct ctr_index_entry entry = open_segment(trace)->entries[place];
+    struct ctr_block_info info;
     uint8_t *raw;
-    int status = ctr_load_block(trace->map, trace->size, offset, info->kind, &again, &raw, error);
+    int status =
+        ctr_load_block(trace->map, trace->size, entry.offset, CTR_EVENTS, &info, &raw, error);
     if (status != CT_OK) {
         return status;
     }
-    if (info->kind == CTR_DEFS) {
-        return ctr_definitions_add(&trace->definitions, raw, info->raw_size, NULL, error);
+    if (info.raw_size < CTR_PRELUDE_BYTES) {
+        status = ct_fail(error, CT_EFORMAT, "block %u has no prelude", info.number);
+    } else {
+        read_prelude(&entry, raw);
+        status = accept_entry(scan, place, &entry, error);
     }
-    status = scan_events(trace, info, offset, raw, error);
     free(raw);
     return status;
 }
 
-/* Everything up to the first byte that makes no sense. `error` says what is wrong there. */
-static int scan_file(struct ctr_trace *trace, uint32_t *next_defs, struct ct_error *error)
+/* Learn from the blocks themselves what no INDEX block told. Where one makes no sense, the good
+ * part of the file ends before it. */
+static int read_entries(struct file_scan *scan, struct ct_error *error)
 {
+    struct ctr_trace *trace = scan->trace;
+    int status = CT_OK;
+    while (trace->segment_count > 0 && open_segment(trace) != NULL &&
+           scan->known < open_segment(trace)->count) {
+        status = read_entry(scan, scan->known, error);
+        if (status != CT_OK) {
+            trace->good = open_segment(trace)->entries[scan->known].offset;
+            for (unsigned extra = open_segment(trace)->count - scan->known; extra > 0; extra--) {
+                remove_last_entry(trace);
+            }
+            break;
+        }
+    }
+    return status;
+}
+
+static int scan_events(struct file_scan *scan, const struct ctr_block_info *info, uint64_t offset,
+                       struct ct_error *error)
+{
+    struct ctr_trace *trace = scan->trace;
+    struct ctr_index_entry entry = {
+        .offset = offset, .raw_size = info->raw_size, .stored_size = info->stored_size};
+    if (trace->info.blocks % CTR_SEGMENT_BLOCKS == 0) {
+        int status = read_entries(scan, error);
+        if (status != CT_OK) {
+            return status;
+        }
+        scan->known = 0;
+    }
+    return add_entry(trace, &entry, error);
+}
+
+static bool same_places(const struct ctr_segment *found, const struct ctr_segment *told)
+{
+    bool same = found->count == told->count;
+    for (unsigned i = 0; same && i < found->count; i++) {
+        const struct ctr_index_entry *a = &found->entries[i], *b = &told->entries[i];
+        same = a->offset == b->offset && a->raw_size == b->raw_size &&
+               a->stored_size == b->stored_size;
+    }
+    return same;
+}
+
+/* An INDEX block saves looking into the blocks before it, when it tells of these very blocks. */
+static void scan_index(struct file_scan *scan, uint64_t offset)
+{
+    struct ctr_trace *trace = scan->trace;
+    struct ctr_segment told = {0};
+    struct ctr_block_info info;
+    uint8_t *raw;
+    if (trace->segment_count == 0 || open_segment(trace) == NULL || scan->known > 0 ||
+        ctr_load_block(trace->map, trace->size, offset, CTR_INDEX, &info, &raw, NULL) != CT_OK) {
+        return;
+    }
+    struct file_scan before = *scan;
+    bool good = ctr_segment_decode(raw, info.raw_size, &told, NULL) == CT_OK &&
+                same_places(open_segment(trace), &told);
+    for (unsigned i = 0; good && i < told.count; i++) {
+        good = accept_entry(scan, i, &told.entries[i], NULL) == CT_OK;
+    }
+    if (good && told.count == CTR_SEGMENT_BLOCKS) {
+        struct ctr_segment_slot *slot = &trace->segments[trace->segment_count - 1];
+        free(slot->loaded);
+        slot->loaded = NULL;
+        slot->offset = offset;
+    } else if (!good) {
+        *scan = before;
+    }
+    ctr_segment_clear(&told);
+    free(raw);
+}
+
+static int scan_block(struct file_scan *scan, const struct ctr_block_info *info, uint64_t offset,
+                      struct ct_error *error)
+{
+    struct ctr_trace *trace = scan->trace;
+    struct ctr_block_info again;
+    uint8_t *raw;
+    if (info->kind == CTR_EVENTS) {
+        return scan_events(scan, info, offset, error);
+    }
+    if (info->kind == CTR_INDEX) {
+        scan_index(scan, offset);
+    }
+    if (info->kind != CTR_DEFS) {
+        return CT_OK;
+    }
+    int status = ctr_load_block(trace->map, trace->size, offset, CTR_DEFS, &again, &raw, error);
+    return status != CT_OK
+               ? status
+               : ctr_definitions_add(&trace->definitions, raw, info->raw_size, NULL, error);
+}
+
+/* Everything up to the first byte that makes no sense. `error` says what is wrong there. */
+static int scan_file(struct file_scan *scan, struct ct_error *error)
+{
+    struct ctr_trace *trace = scan->trace;
     struct ctr_walk walk = ctr_walk_start(trace->map, trace->size);
     struct ctr_block_info info;
     uint64_t offset;
     int status;
     trace->good = walk.at;
-    *next_defs = 0;
     while ((status = ctr_walk_next(&walk, &info, &offset, error)) == CT_OK) {
-        status = scan_block(trace, &info, offset, error);
+        status = scan_block(scan, &info, offset, error);
         if (status != CT_OK) {
             break;
         }
         trace->good = walk.at;
-        *next_defs = walk.next[CTR_DEFS];
+        scan->next_defs = walk.next[CTR_DEFS];
+    }
+    struct ct_error first;
+    int entries = read_entries(scan, &first);
+    if (entries != CT_OK) {
+        status = ct_fail(error, entries, "%s", first.message);
     }
     trace->file_blocks = trace->info.blocks;
     return status == CT_ESTATE ? CT_OK : status;
@@ -437,17 +412,21 @@ static int add_tail_definitions(struct ctr_trace *trace, uint32_t next, struct c
     return CT_OK;
 }
 
-static int add_tail_events(struct ctr_trace *trace, struct ct_error *error)
+static int add_tail_events(struct file_scan *scan, struct ct_error *error)
 {
+    struct ctr_trace *trace = scan->trace;
     struct ctr_piece *piece;
     while ((piece = ctr_snapshot_find(&trace->tail, CTR_EVENTS, trace->info.blocks)) != NULL) {
         struct ctr_index_entry entry = {.raw_size = (uint32_t)piece->size};
         read_prelude(&entry, piece->raw);
-        if (!follows(trace, &entry)) {
+        if (!follows(&scan->last, &entry)) {
             return ct_fail(error, CT_EFORMAT, "block %u of the tail does not continue the trace",
                            piece->number);
         }
         int status = add_entry(trace, &entry, error);
+        if (status == CT_OK) {
+            status = accept_entry(scan, open_segment(trace)->count - 1, &entry, error);
+        }
         if (status != CT_OK) {
             return status;
         }
@@ -536,13 +515,13 @@ static void describe_stop(struct ctr_trace *trace, const char *why, const char *
 static int open_unfinished(struct ctr_trace *trace, struct ct_error *why, struct ct_error *error)
 {
     struct ct_error stop = {0}, tail = {0};
-    uint32_t next_defs;
-    int status = scan_file(trace, &next_defs, &stop);
+    struct file_scan scan = {.trace = trace};
+    int status = scan_file(&scan, &stop);
     if (status == CT_OK || trace->tail.found) {
         /* The last block may stand half in the file and whole in the tail. */
-        int other = add_tail_definitions(trace, next_defs, &tail);
+        int other = add_tail_definitions(trace, scan.next_defs, &tail);
         if (other == CT_OK) {
-            other = add_tail_events(trace, &tail);
+            other = add_tail_events(&scan, &tail);
         }
         status = status == CT_ENOMEM ? status : other;
     }

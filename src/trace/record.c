@@ -76,8 +76,7 @@ static bool node_is_text(const struct ctr_collect *collect, uint64_t node)
 
 /* ---- values ---- */
 
-/* Bytes of the values whose size is known from their tag; 0 for the others. */
-static const uint8_t fixed_size[256] = {
+const uint8_t ctr_value_size[256] = {
     [CTR_V_UNBOUND] = 1,  [CTR_V_NONE] = 1,     [CTR_V_TRUE] = 1,
     [CTR_V_FALSE] = 1,    [CTR_V_ELLIPSIS] = 1, [CTR_V_NOT_IMPLEMENTED] = 1,
     [CTR_V_REDACTED] = 1, [CTR_V_DROPPED] = 1,  [CTR_V_FLOAT] = 9,
@@ -168,15 +167,12 @@ static void skip_slow(struct ctr_scan *scan, unsigned depth);
 
 static inline void skip_value(struct ctr_scan *scan, unsigned depth)
 {
-    struct ct_cursor *cursor = &scan->cursor;
-    if (cursor->at < cursor->end) {
-        size_t size = fixed_size[*cursor->at];
-        if (size != 0 && size <= (size_t)(cursor->end - cursor->at)) {
-            cursor->at += size;
-            return;
-        }
+    const uint8_t *behind = ctr_short_value_end(scan->cursor.at, scan->cursor.end);
+    if (behind != NULL) {
+        scan->cursor.at = behind;
+    } else {
+        skip_slow(scan, depth);
     }
-    skip_slow(scan, depth);
 }
 
 static void skip_children(struct ctr_scan *scan, uint64_t count, unsigned depth, uint32_t node)
@@ -269,8 +265,8 @@ static void skip_slow(struct ctr_scan *scan, unsigned depth)
         read_object(scan);
         break;
     default:
-        if (fixed_size[tag] != 0) {
-            fail(scan); /* known, but the block ends inside */
+        if (ctr_value_size[tag] != 0) { /* the block ends soon, or inside */
+            skip_bytes(scan, ctr_value_size[tag] - 1u);
             return;
         }
         if (scan->collect != NULL && !collect_node(scan->collect, start)) {

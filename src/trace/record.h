@@ -36,11 +36,47 @@ struct ctr_rec {
     uint32_t values_node, values_object;
 };
 
+/* What the first pass over a block gathers. Start from `{.raw = the block's first byte}`. */
+struct ctr_collect {
+    const uint8_t *raw;
+    uint32_t *nodes; /* offset of each node's tag */
+    uint32_t node_count, node_capacity;
+    uint64_t *objects; /* number of each object of the block */
+    uint32_t object_count, object_capacity;
+    uint32_t frames;                      /* CALL and FRAME records so far */
+    uint32_t max_type;                    /* largest type number named, plus 1 */
+    uint32_t around[CTR_VALUE_DEPTH_MAX]; /* nodes the scan is inside of */
+    unsigned depth;
+    bool no_memory;
+    /* Called for each node named in an earlier block; may be NULL. False makes the scan fail. */
+    bool (*on_far)(void *context, uint64_t blocks_back, uint64_t node);
+    void *context;
+};
+
+/* Bytes of the values whose size is known from their first; 0 for the others. */
+extern const uint8_t ctr_value_size[256];
+
+/* Where a value ends that is simple to step over; NULL when it needs a closer look: it is a node or
+ * an object, or the bytes end inside. */
+static inline const uint8_t *ctr_short_value_end(const uint8_t *at, const uint8_t *end)
+{
+    enum { NUMBER_BYTES = 1 + CT_VARINT_MAX };
+    if (end - at < NUMBER_BYTES) {
+        return NULL;
+    }
+    if (*at == CTR_V_INT) {
+        uint64_t stops = ~ct_load64(at + 1) & 0x8080808080808080ull;
+        return stops == 0 ? NULL : at + 2 + __builtin_ctzll(stops) / 8;
+    }
+    return ctr_value_size[*at] != 0 ? at + ctr_value_size[*at] : NULL;
+}
+
 /* A record other than a short LINE, behind its first byte. */
 bool ctr_record_rest(struct ctr_scan *scan, struct ctr_rec *rec, uint8_t first);
 
-/* The next record, whole: afterwards the scan stands behind its values. False at the end and, with
- * `scan->cursor.failed`, at bytes that are no record. */
+/* The next record, whole. Most are read right here: near lines, short values, calls. Afterwards the
+ * scan stands behind its values. False at the end and, with `scan->cursor.failed`, at bytes that
+ * are no record. */
 static inline bool ctr_record_next(struct ctr_scan *scan, struct ctr_rec *rec)
 {
     if (scan->cursor.at >= scan->cursor.end) {
@@ -52,7 +88,54 @@ static inline bool ctr_record_next(struct ctr_scan *scan, struct ctr_rec *rec)
         rec->change = (int64_t)first - CTR_LINE_BIAS;
         return true;
     }
+    const uint8_t *at = scan->cursor.at, *behind = NULL;
+    if (at < scan->cursor.end && (first < CTR_SET + 64 || first == CTR_RETURN)) {
+        bool is_delta = first != CTR_RETURN && (*at & 0xe0) == CTR_V_SMALL_DELTA;
+        behind = is_delta ? at + 1 : ctr_short_value_end(at, scan->cursor.end);
+    } else if (first == CTR_CALL && at < scan->cursor.end && *at < 0x80) {
+        rec->kind = CTR_CALL;
+        rec->plan = *at;
+        scan->cursor.at = at + 1;
+        if (scan->collect != NULL) {
+            scan->collect->frames++;
+        }
+        return true;
+    }
+    if (behind != NULL) {
+        rec->kind = first == CTR_RETURN ? CTR_RETURN : CTR_SET;
+        rec->slot = first - CTR_SET;
+        rec->count = 1;
+        rec->values = at;
+        rec->values_node = scan->next_node;
+        rec->values_object = scan->next_object;
+        scan->cursor.at = behind;
+        return true;
+    }
     return ctr_record_rest(scan, rec, first);
+}
+
+/* Step over the records that only change the top frame and are short, which are most; count the
+ * lines among them. For who needs to know nothing else of them. */
+static inline uint64_t ctr_skip_short_records(struct ctr_scan *scan)
+{
+    const uint8_t *at = scan->cursor.at, *end = scan->cursor.end;
+    uint64_t lines = 0;
+    while (at < end && *at < CTR_SET + 64) {
+        if (*at < CTR_SET) {
+            lines++;
+            at++;
+            continue;
+        }
+        const uint8_t *value = at + 1;
+        bool is_delta = value < end && (*value & 0xe0) == CTR_V_SMALL_DELTA;
+        const uint8_t *behind = is_delta ? value + 1 : ctr_short_value_end(value, end);
+        if (behind == NULL) {
+            break;
+        }
+        at = behind;
+    }
+    scan->cursor.at = at;
+    return lines;
 }
 
 /* When a SET of a near slot is next, stand on its value: most records of a trace are read this way
@@ -88,23 +171,6 @@ static inline bool ctr_record_is_about_object(uint8_t kind)
 {
     return kind >= CTR_OPEN && kind <= CTR_CHECKED;
 }
-
-/* What the first pass over a block gathers. Start from `{.raw = the block's first byte}`. */
-struct ctr_collect {
-    const uint8_t *raw;
-    uint32_t *nodes; /* offset of each node's tag */
-    uint32_t node_count, node_capacity;
-    uint64_t *objects; /* number of each object of the block */
-    uint32_t object_count, object_capacity;
-    uint32_t frames;                      /* CALL and FRAME records so far */
-    uint32_t max_type;                    /* largest type number named, plus 1 */
-    uint32_t around[CTR_VALUE_DEPTH_MAX]; /* nodes the scan is inside of */
-    unsigned depth;
-    bool no_memory;
-    /* Called for each node named in an earlier block; may be NULL. False makes the scan fail. */
-    bool (*on_far)(void *context, uint64_t blocks_back, uint64_t node);
-    void *context;
-};
 
 /* Forget what was gathered, keep the memory. */
 void ctr_collect_reset(struct ctr_collect *collect, const uint8_t *raw);

@@ -8,16 +8,18 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "trace/summary.h"
 #include "trace/trace_internal.h"
 
 struct recovery {
     const char *path;
-    const struct ctr_trace *trace;
+    struct ctr_trace *trace;
     int fd;
-    uint64_t at;                /* where the next block goes */
-    struct ct_bytes packed;     /* room for compressed bytes */
-    struct ctr_segment segment; /* entries not in an INDEX block yet */
-    uint32_t blocks;            /* EVENTS blocks so far */
+    uint64_t at;                 /* where the next block goes */
+    struct ct_bytes packed;      /* room for compressed bytes */
+    uint32_t blocks;             /* EVENTS blocks so far */
+    uint32_t indexed;            /* those of them that an INDEX block describes */
+    struct ctr_summary *summary; /* of the others */
     struct ct_bytes index_directory;
     uint32_t index_blocks;
     struct ct_bytes def_directory;
@@ -54,31 +56,25 @@ static int append_block(struct recovery *recovery, uint8_t kind, uint32_t number
     return status == CT_OK ? append(recovery, stored, info->stored_size, error) : status;
 }
 
-/* The INDEX block at `offset` covers the entries gathered. */
-static void note_index_block(struct recovery *recovery, uint64_t offset)
-{
-    ct_bytes_add_varint(&recovery->index_directory, offset);
-    ct_bytes_add_varint(&recovery->index_directory, recovery->blocks - recovery->segment.count);
-    ct_bytes_add_varint(&recovery->index_directory, recovery->segment.entries[0].first_step);
-    recovery->index_blocks++;
-    recovery->segment.count = 0;
-}
-
 static int append_index(struct recovery *recovery, struct ct_error *error)
 {
-    if (recovery->segment.count == 0) {
+    if (ctr_summary_count(recovery->summary) == 0) {
         return CT_OK;
     }
     struct ct_bytes raw = {0};
     struct ctr_block_info info;
     uint64_t offset = recovery->at;
-    ctr_segment_encode(&recovery->segment, &raw);
+    ctr_summary_encode(recovery->summary, &raw);
     int status = raw.failed ? ct_fail(error, CT_ENOMEM, "no memory for the index")
                             : append_block(recovery, CTR_INDEX, recovery->index_blocks, raw.data,
                                            raw.size, &info, error);
     ct_bytes_free(&raw);
     if (status == CT_OK) {
-        note_index_block(recovery, offset);
+        ctr_directory_add(&recovery->index_directory, offset, recovery->indexed,
+                          ctr_summary_first(recovery->summary));
+        recovery->indexed += ctr_summary_count(recovery->summary);
+        recovery->index_blocks++;
+        ctr_summary_clear(recovery->summary);
     }
     return status;
 }
@@ -91,35 +87,71 @@ static void note_def_block(struct recovery *recovery, uint64_t offset)
     recovery->def_blocks++;
 }
 
-/* Take the blocks of the good part of the file into account: its INDEX blocks stay in use, and only
- * the EVENTS blocks after them need new ones. */
+static int entry_of(struct recovery *recovery, uint32_t number, struct ctr_index_entry *entry,
+                    struct ct_error *error)
+{
+    pthread_mutex_lock(&recovery->trace->cache.lock);
+    int status = ctr_entry(recovery->trace, number, entry, error);
+    pthread_mutex_unlock(&recovery->trace->cache.lock);
+    return status;
+}
+
+/* The INDEX block at `offset` describes the EVENTS blocks since the one before it. */
+static int note_index_block(struct recovery *recovery, uint64_t offset, struct ct_error *error)
+{
+    struct ctr_index_entry first;
+    int status = entry_of(recovery, recovery->indexed, &first, error);
+    if (status == CT_OK) {
+        ctr_directory_add(&recovery->index_directory, offset, recovery->indexed, &first);
+        recovery->indexed = recovery->blocks;
+        recovery->index_blocks++;
+    }
+    return status;
+}
+
+/* Take the blocks of the good part of the file into account: its INDEX blocks stay in use. */
 static int count_file(struct recovery *recovery, struct ct_error *error)
 {
-    const struct ctr_trace *trace = recovery->trace;
-    struct ctr_walk walk = ctr_walk_start(trace->map, trace->good);
+    struct ctr_walk walk = ctr_walk_start(recovery->trace->map, recovery->trace->good);
     struct ctr_block_info info;
-    struct ctr_index_entry entry;
     uint64_t offset;
     int status = CT_OK;
     while (status == CT_OK && ctr_walk_next(&walk, &info, &offset, error) == CT_OK) {
         if (info.kind == CTR_DEFS) {
             note_def_block(recovery, offset);
         } else if (info.kind == CTR_EVENTS) {
-            if (recovery->segment.count == CTR_SEGMENT_BLOCKS) {
-                return ct_fail(error, CT_EFORMAT, "an index block is missing in %s",
-                               recovery->path);
-            }
-            status = ctr_entry((struct ctr_trace *)trace, info.number, &entry, error);
-            recovery->segment.entries[recovery->segment.count++] = entry;
             recovery->blocks++;
-        } else if (info.kind == CTR_INDEX && recovery->segment.count > 0) {
-            note_index_block(recovery, offset);
+        } else if (info.kind == CTR_INDEX && recovery->blocks > recovery->indexed) {
+            status = note_index_block(recovery, offset, error);
         } else if (info.kind == CTR_END) {
             recovery->at = offset; /* of a recovery that did not get further */
             return CT_OK;
         }
+        if (recovery->blocks - recovery->indexed > CTR_SEGMENT_BLOCKS) {
+            return ct_fail(error, CT_EFORMAT, "an index block is missing in %s", recovery->path);
+        }
     }
     recovery->at = walk.at;
+    return status;
+}
+
+/* Only the EVENTS blocks behind the last INDEX block need a new one. */
+static int summarise_rest(struct recovery *recovery, struct ct_error *error)
+{
+    int status = CT_OK;
+    for (uint32_t number = recovery->indexed; status == CT_OK && number < recovery->blocks;
+         number++) {
+        struct ctr_index_entry entry;
+        const struct ctr_block *block;
+        status = entry_of(recovery, number, &entry, error);
+        if (status == CT_OK) {
+            status = ctr_block_acquire(recovery->trace, number, &block, error);
+        }
+        if (status == CT_OK) {
+            ctr_summary_add(recovery->summary, &entry, block->raw, block->size, block);
+            ctr_block_release(recovery->trace, block);
+        }
+    }
     return status;
 }
 
@@ -148,21 +180,18 @@ static int add_events(struct recovery *recovery, struct ct_error *error)
         const struct ctr_piece *piece =
             ctr_snapshot_find(&recovery->trace->tail, CTR_EVENTS, number);
         struct ctr_block_info info;
-        struct ctr_index_entry entry = {.offset = recovery->at,
-                                        .first_step = ct_load64(piece->raw),
-                                        .first_call = ct_load64(piece->raw + 8),
-                                        .tick = ct_load64(piece->raw + 16),
-                                        .thread = ct_load32(piece->raw + 24)};
-        if (recovery->segment.count == CTR_SEGMENT_BLOCKS) {
+        if (ctr_summary_count(recovery->summary) == CTR_SEGMENT_BLOCKS) {
             status = append_index(recovery, error);
-            entry.offset = recovery->at;
         }
+        struct ctr_index_entry placed = {.offset = recovery->at};
         if (status == CT_OK) {
             status =
                 append_block(recovery, CTR_EVENTS, number, piece->raw, piece->size, &info, error);
-            entry.raw_size = info.raw_size;
-            entry.stored_size = info.stored_size;
-            recovery->segment.entries[recovery->segment.count++] = entry;
+        }
+        if (status == CT_OK) {
+            placed.raw_size = info.raw_size;
+            placed.stored_size = info.stored_size;
+            ctr_summary_add(recovery->summary, &placed, piece->raw, piece->size, NULL);
             recovery->blocks++;
         }
     }
@@ -247,7 +276,13 @@ static int open_file(struct recovery *recovery, struct ct_error *error)
 static int finish(struct recovery *recovery, enum ctr_end_reason reason, int32_t exit_status,
                   struct ct_error *error)
 {
-    int status = count_file(recovery, error);
+    recovery->summary = ctr_summary_new();
+    int status = recovery->summary == NULL
+                     ? ct_fail(error, CT_ENOMEM, "no memory to recover %s", recovery->path)
+                     : count_file(recovery, error);
+    if (status == CT_OK) {
+        status = summarise_rest(recovery, error);
+    }
     if (status == CT_OK) {
         status = open_file(recovery, error);
     }
@@ -266,6 +301,7 @@ static int finish(struct recovery *recovery, enum ctr_end_reason reason, int32_t
     if (recovery->fd >= 0 && close(recovery->fd) != 0 && status == CT_OK) {
         status = ct_fail_errno(error, "cannot write %s", recovery->path);
     }
+    ctr_summary_free(recovery->summary);
     ct_bytes_free(&recovery->packed);
     ct_bytes_free(&recovery->index_directory);
     ct_bytes_free(&recovery->def_directory);

@@ -5,13 +5,20 @@
 
 #include "trace/trace_internal.h"
 
-struct ctr_frame *ctr_frame_new(uint32_t plan, uint32_t slots)
+struct ctr_frame *ctr_frame_new(struct ctr_spares *spares, uint32_t plan, uint32_t slots)
 {
-    struct ctr_activation *activation =
-        calloc(1, sizeof *activation + slots * sizeof(struct ctr_value));
+    size_t size = sizeof(struct ctr_activation) + slots * sizeof(struct ctr_value);
+    struct ctr_activation *activation = NULL;
+    if (slots < CTR_SPARE_SLOTS && spares->by_slots[slots] != NULL) {
+        activation = spares->by_slots[slots];
+        spares->by_slots[slots] = activation->spare;
+    } else {
+        activation = malloc(size);
+    }
     if (activation == NULL) {
         return NULL;
     }
+    memset(activation, 0, size);
     struct ctr_frame *frame = &activation->frame;
     frame->plan = plan;
     frame->slot_count = slots;
@@ -19,6 +26,28 @@ struct ctr_frame *ctr_frame_new(uint32_t plan, uint32_t slots)
     frame->parent = UINT64_MAX;
     activation->number = UINT32_MAX;
     return frame;
+}
+
+void ctr_frame_free(struct ctr_spares *spares, struct ctr_frame *frame)
+{
+    struct ctr_activation *activation = ctr_activation_of(frame);
+    if (frame->slot_count < CTR_SPARE_SLOTS) {
+        activation->spare = spares->by_slots[frame->slot_count];
+        spares->by_slots[frame->slot_count] = activation;
+    } else {
+        free(activation);
+    }
+}
+
+void ctr_spares_clear(struct ctr_spares *spares)
+{
+    for (unsigned i = 0; i < CTR_SPARE_SLOTS; i++) {
+        while (spares->by_slots[i] != NULL) {
+            struct ctr_activation *next = spares->by_slots[i]->spare;
+            free(spares->by_slots[i]);
+            spares->by_slots[i] = next;
+        }
+    }
 }
 
 static bool reserve(struct ctr_stack *stack, uint64_t count)
@@ -51,16 +80,32 @@ bool ctr_stack_push(struct ctr_stack *stack, struct ctr_frame *frame)
     return true;
 }
 
-bool ctr_stack_lift(struct ctr_stack *stack, struct ctr_frame **frames, uint32_t count)
+static struct ctr_frame *copy_frame(struct ctr_spares *spares, const struct ctr_frame *frame)
+{
+    struct ctr_frame *copy = ctr_frame_new(spares, frame->plan, frame->slot_count);
+    if (copy != NULL) {
+        struct ctr_value *slots = copy->slots;
+        *copy = *frame;
+        copy->slots = slots;
+        memcpy(slots, frame->slots, frame->slot_count * sizeof *slots);
+        ctr_activation_of(copy)->stacked = true;
+    }
+    return copy;
+}
+
+bool ctr_stack_lift(struct ctr_stack *stack, struct ctr_spares *spares,
+                    struct ctr_frame *const *frames, uint32_t count)
 {
     if (!reserve(stack, (uint64_t)stack->count + count)) {
         return false;
     }
     memmove(stack->frames + count, stack->frames, stack->count * sizeof *stack->frames);
     for (uint32_t i = 0; i < count; i++) {
-        stack->frames[i] = frames[i];
-        ctr_activation_of(frames[i])->number = UINT32_MAX;
-        ctr_activation_of(frames[i])->stacked = true;
+        stack->frames[i] = copy_frame(spares, frames[i]);
+        if (stack->frames[i] == NULL) { /* leave it as it was */
+            memmove(stack->frames, stack->frames + count, stack->count * sizeof *stack->frames);
+            return false;
+        }
     }
     stack->count += count;
     for (uint32_t i = 0; i < stack->count; i++) {
@@ -132,4 +177,18 @@ void ctr_stacks_clear(struct ctr_stacks *stacks)
     }
     free(stacks->stacks);
     *stacks = (struct ctr_stacks){0};
+}
+
+size_t ctr_stacks_memory(const struct ctr_stacks *stacks)
+{
+    size_t bytes = sizeof *stacks;
+    for (size_t i = 0; i < stacks->count; i++) {
+        const struct ctr_stack *stack = stacks->stacks[i];
+        bytes += sizeof *stack + stack->capacity * sizeof *stack->frames;
+        for (uint32_t at = 0; at < stack->count; at++) {
+            bytes += sizeof(struct ctr_activation) +
+                     stack->frames[at]->slot_count * sizeof(struct ctr_value);
+        }
+    }
+    return bytes;
 }

@@ -19,6 +19,13 @@ struct ctr_activation { /* a frame and its place */
     struct ctr_frame frame;
     uint32_t number; /* in the block being played; UINT32_MAX: not introduced in it */
     bool stacked;
+    struct ctr_activation *spare; /* the next one, while nobody uses this */
+};
+
+/* Frames that ended, for the next calls of the same size: most programs call all the time. */
+enum { CTR_SPARE_SLOTS = 64 };
+struct ctr_spares {
+    struct ctr_activation *by_slots[CTR_SPARE_SLOTS];
 };
 
 struct ctr_stack {
@@ -35,15 +42,18 @@ static inline struct ctr_activation *ctr_activation_of(struct ctr_frame *frame)
     return (struct ctr_activation *)(void *)frame;
 }
 
-struct ctr_frame *ctr_frame_new(uint32_t plan, uint32_t slots);
+struct ctr_frame *ctr_frame_new(struct ctr_spares *spares, uint32_t plan, uint32_t slots);
+void ctr_frame_free(struct ctr_spares *spares, struct ctr_frame *frame);
+void ctr_spares_clear(struct ctr_spares *spares);
 
 bool ctr_stack_push(struct ctr_stack *stack, struct ctr_frame *frame);
 
-/* Put frames below the known ones; they are the stack's from then on. */
-bool ctr_stack_lift(struct ctr_stack *stack, struct ctr_frame **frames, uint32_t count);
-
 /* Forget and free all frames. */
 void ctr_stack_clear(struct ctr_stack *stack);
+
+/* Put copies of frames below the known ones. */
+bool ctr_stack_lift(struct ctr_stack *stack, struct ctr_spares *spares,
+                    struct ctr_frame *const *frames, uint32_t count);
 
 struct ctr_stacks {
     struct ctr_stack **stacks; /* by thread number */
@@ -55,5 +65,7 @@ struct ctr_stack *ctr_stacks_find(const struct ctr_stacks *stacks, uint32_t thre
 /* The same; a thread not met before gets a stack that follows from the blocks before `block`. */
 struct ctr_stack *ctr_stacks_get(struct ctr_stacks *stacks, uint32_t thread, uint32_t block);
 void ctr_stacks_clear(struct ctr_stacks *stacks);
+/* Bytes of memory, roughly. */
+size_t ctr_stacks_memory(const struct ctr_stacks *stacks);
 
 #endif

@@ -12,8 +12,10 @@
 #include "trace/index.h"
 #include "trace/reader.h"
 
+struct ctr_stacks;
+
 /* Decoded blocks kept when nobody uses them. A window of a debugger touches a few dozen blocks of
- * at most some 700 KiB each (256 KiB of records and their node table). */
+ * at most some 400 KiB each (128 KiB of records and the tables of what is in them). */
 #define CTR_CACHE_BYTES (32u * 1024 * 1024)
 
 /* ---- definitions (definitions.c) ---- */
@@ -97,29 +99,29 @@ struct ctr_piece *ctr_snapshot_find(const struct ctr_snapshot *snapshot, uint8_t
 
 /* ---- cache (cache.c) ---- */
 
-enum { CTR_THREADS_NAMED = 4 }; /* of one block; more threads than that are only counted */
-
-/* What stays known of a block after its decoded form was dropped. */
-struct ctr_summary {
-    uint32_t thread_count; /* threads that ran in it; more than are named: any may have */
-    uint32_t threads[CTR_THREADS_NAMED];
-    uint32_t filter_bits; /* a Bloom filter of the objects opened: power of two */
-    uint64_t filter[];
-};
-
 enum cell_state { CELL_LOADING, CELL_READY };
+
+/* Where a record about an object stands, and the scan's numbers there. */
+struct ctr_object_record {
+    uint32_t at;
+    uint32_t node, object;
+    uint32_t local; /* its number in the block */
+    uint32_t next;  /* record about the same object, plus 1; 0: the last */
+};
 
 struct ctr_cell { /* one block in the cache */
     struct ctr_block block;
-    uint64_t *opened; /* object numbers, ascending */
-    uint32_t opened_count;
+    struct ctr_object_record *records; /* all that are about objects */
+    uint32_t record_count;
+    uint32_t *heads;  /* by object of the block: its first record plus 1, or 0 */
+    uint32_t *places; /* hash table of the block's objects by number, plus 1 */
+    uint32_t place_mask;
     uint32_t frame_count;
-    uint32_t max_type;     /* largest type number in values, plus 1 */
-    uint32_t thread_count; /* as in the summary */
-    uint32_t threads[CTR_THREADS_NAMED];
-    uint64_t milliseconds; /* all TICK records together */
-    uint8_t *memory;       /* of `raw` */
-    size_t bytes;          /* all of it */
+    uint32_t max_type;         /* largest type number in values, plus 1 */
+    uint64_t milliseconds;     /* all TICK records together */
+    struct ctr_stacks *ending; /* what the block knows of the stacks at its end; NULL: not asked */
+    uint8_t *memory;           /* of `raw` */
+    size_t bytes;              /* all of it */
     enum cell_state state;
     unsigned pins;
     struct ctr_cell *newer, *older; /* while not pinned */
@@ -131,15 +133,20 @@ static inline const struct ctr_cell *ctr_cell_of(const struct ctr_block *block)
 }
 
 struct ctr_cache {
-    pthread_mutex_t lock; /* guards all of this, and the trace's lazily loaded segments */
+    pthread_mutex_t lock; /* guards all of this, and the segments of the trace */
     pthread_cond_t loaded;
     uint32_t blocks;
     struct ctr_cell **cells;          /* by block number */
-    struct ctr_summary **summaries;   /* by block number */
     struct ctr_cell *newest, *oldest; /* not pinned */
     size_t idle_bytes;                /* of those */
     size_t limit;
 };
+
+/* The stacks at the end of a pinned block, as they were kept there, or NULL; and keep them. They
+ * are the block's from then on, and nobody changes them. */
+const struct ctr_stacks *ctr_ending(struct ctr_trace *trace, const struct ctr_block *block);
+const struct ctr_stacks *ctr_keep_ending(struct ctr_trace *trace, const struct ctr_block *block,
+                                         struct ctr_stacks *stacks, size_t bytes);
 
 int ctr_cache_init(struct ctr_cache *cache, uint32_t blocks, struct ct_error *error);
 void ctr_cache_free(struct ctr_cache *cache);
@@ -153,16 +160,23 @@ int ctr_prepare(struct ctr_cell **cell, uint32_t number, uint8_t *raw, size_t si
                 struct ct_error *error);
 void ctr_cell_free(struct ctr_cell *cell);
 
-/* Whether `thread` may have run in the block; loads it when nothing is known of it yet. */
+/* The first record about an object in the block, plus 1; 0 when there is none. */
+uint32_t ctr_cell_first(const struct ctr_cell *cell, uint64_t object);
+
+/* Whether the block opens the object. */
+bool ctr_block_opens(const struct ctr_block *block, uint64_t object);
+
+/* Whether `thread` may have run in the block. */
 bool ctr_block_has_thread(struct ctr_trace *trace, uint32_t number, uint32_t thread);
 
 /* ---- the trace ---- */
 
 struct ctr_segment_slot {
-    uint64_t offset; /* of the INDEX block; unused when loaded from the start */
+    uint64_t offset; /* of the INDEX block; 0: it has none, and stays in memory */
     uint32_t first_block;
-    uint64_t first_step;
-    struct ctr_segment *loaded; /* NULL: not yet */
+    uint64_t first_step, first_call, tick;
+    struct ctr_segment *loaded; /* NULL: not now */
+    uint64_t used;              /* when, as trace->segment_uses counts */
 };
 
 struct ctr_trace {
@@ -174,6 +188,8 @@ struct ctr_trace {
     uint32_t file_blocks; /* EVENTS blocks in the file; the others are in the tail */
     struct ctr_segment_slot *segments;
     size_t segment_count, segment_capacity;
+    size_t segment_bytes; /* of those loaded */
+    uint64_t segment_uses;
     uint64_t *def_blocks; /* offsets of the DEFS blocks of a finished trace */
     size_t def_block_count;
     struct ctr_definitions definitions;
@@ -181,7 +197,25 @@ struct ctr_trace {
     struct ctr_cache cache;
 };
 
-/* The index entry of an EVENTS block; loads its segment when needed. The cache must be locked. */
+/* ---- segments (segments.c); with the cache's lock held ---- */
+
+/* Segments in memory. One is some 20 KiB; a program of very many lines or objects makes it some
+ * MiB. */
+#define CTR_SEGMENTS_BYTES (16u * 1024 * 1024)
+
+int ctr_segments_add(struct ctr_trace *trace, const struct ctr_segment_slot *slot,
+                     struct ct_error *error);
+void ctr_segments_free(struct ctr_trace *trace);
+
+/* The segment that holds an EVENTS block. */
+size_t ctr_segment_of(const struct ctr_trace *trace, uint32_t block);
+
+/* A segment with its tables; borrowed until the next such call or until the lock is let go. Lets
+ * it go in between when the blocks themselves must be looked into. */
+int ctr_segment_get(struct ctr_trace *trace, size_t index, const struct ctr_segment **segment,
+                    struct ct_error *error);
+
+/* The index entry of an EVENTS block. */
 int ctr_entry(struct ctr_trace *trace, uint32_t number, struct ctr_index_entry *entry,
               struct ct_error *error);
 

@@ -7,6 +7,7 @@
 
 #include "trace/player.h"
 #include "trace/record.h"
+#include "trace/summary.h"
 #include "trace/trace_internal.h"
 
 struct verification {
@@ -251,6 +252,87 @@ static void check_block(struct verification *check, uint32_t number)
     ctr_block_release(check->trace, block);
 }
 
+/* ---- what the index says ---- */
+
+/* Depths are left out: a recovery does not know those before it. */
+static bool same_entry(const struct ctr_index_entry *a, const struct ctr_index_entry *b)
+{
+    return a->first_step == b->first_step && a->first_call == b->first_call && a->tick == b->tick &&
+           a->thread == b->thread && a->outputs == b->outputs && a->raises == b->raises &&
+           a->thread_count == b->thread_count &&
+           memcmp(a->threads, b->threads, sizeof a->threads) == 0;
+}
+
+/* The stored segment is what its blocks give. */
+static void compare_segment(struct verification *check, size_t index, const struct ct_bytes *raw)
+{
+    const struct ctr_segment *stored;
+    struct ctr_segment made = {0};
+    struct ct_error error = {0};
+    struct ctr_trace *trace = check->trace;
+    pthread_mutex_lock(&trace->cache.lock);
+    int status = ctr_segment_get(trace, index, &stored, &error);
+    if (status == CT_OK) {
+        status = ctr_segment_decode(raw->data, raw->size, &made, &error);
+    }
+    bool same = status == CT_OK && stored->count == made.count &&
+                stored->end - stored->tables == made.end - made.tables &&
+                memcmp(stored->bytes + stored->tables, made.bytes + made.tables,
+                       made.end - made.tables) == 0;
+    for (unsigned i = 0; same && i < made.count; i++) {
+        same = same_entry(&stored->entries[i], &made.entries[i]);
+    }
+    pthread_mutex_unlock(&trace->cache.lock);
+    ctr_segment_clear(&made);
+    if (!same) {
+        find(check, "index block %zu does not say what is in its blocks%s%s", index,
+             error.message[0] != '\0' ? ": " : "", error.message);
+    }
+}
+
+static int check_segment(struct verification *check, size_t index, struct ctr_summary *summary,
+                         struct ct_error *error)
+{
+    struct ctr_trace *trace = check->trace;
+    uint32_t number = trace->segments[index].first_block;
+    uint32_t after = index + 1 < trace->segment_count ? trace->segments[index + 1].first_block
+                                                      : trace->info.blocks;
+    bool readable = true;
+    check->at = trace->segments[index].offset;
+    for (; readable && number < after; number++) {
+        const struct ctr_block *block;
+        struct ctr_index_entry placed = {0};
+        readable = ctr_block_acquire(trace, number, &block, NULL) == CT_OK;
+        if (readable) {
+            ctr_summary_add(summary, &placed, block->raw, block->size, block);
+            ctr_block_release(trace, block);
+        } /* else it was found already */
+    }
+    struct ct_bytes raw = {0};
+    ctr_summary_encode(summary, &raw);
+    ctr_summary_clear(summary);
+    int status = raw.failed ? ct_fail(error, CT_ENOMEM, "no memory to verify the index") : CT_OK;
+    if (status == CT_OK && readable) {
+        compare_segment(check, index, &raw);
+    }
+    ct_bytes_free(&raw);
+    return status;
+}
+
+static int check_index(struct verification *check, struct ct_error *error)
+{
+    struct ctr_summary *summary = ctr_summary_new();
+    int status =
+        summary == NULL ? ct_fail(error, CT_ENOMEM, "no memory to verify the index") : CT_OK;
+    for (size_t i = 0; status == CT_OK && i < check->trace->segment_count; i++) {
+        if (check->trace->segments[i].offset != 0) { /* else there is nothing stored */
+            status = check_segment(check, i, summary, error);
+        }
+    }
+    ctr_summary_free(summary);
+    return status;
+}
+
 /* ---- playing ---- */
 
 static void check_event(struct verification *check, const struct ctr_event *event)
@@ -366,6 +448,9 @@ int ctr_verify(struct ctr_trace *trace, struct ctr_verify_report *report, struct
     report->steps = check.steps;
     report->calls = check.calls;
     int status = check_play(&check, error);
+    if (status == CT_OK) {
+        status = check_index(&check, error);
+    }
     free(check.nodes);
     return status;
 }

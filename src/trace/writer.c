@@ -16,7 +16,7 @@
 #include "base/bytes.h"
 #include "base/varint.h"
 #include "trace/block.h"
-#include "trace/index.h"
+#include "trace/summary.h"
 #include "trace/tail.h"
 
 enum {
@@ -61,7 +61,7 @@ struct ctr_writer_back {
     ZSTD_CCtx *zstd;
     uint8_t *packed;
     size_t packed_capacity;
-    struct ctr_segment segment;
+    struct ctr_summary *summary; /* of the blocks that have no INDEX block yet */
     uint32_t segments;
     struct ct_bytes directory;     /* of INDEX blocks, as END stores it */
     struct ct_bytes def_directory; /* of DEFS blocks, the same */
@@ -157,11 +157,12 @@ static int append_block(struct ctr_writer_back *back, uint8_t kind, uint32_t num
 
 static int write_segment(struct ctr_writer_back *back)
 {
-    if (back->segment.count == 0) {
+    unsigned count = ctr_summary_count(back->summary);
+    if (count == 0) {
         return CT_OK;
     }
     struct ct_bytes raw = {0};
-    ctr_segment_encode(&back->segment, &raw);
+    ctr_summary_encode(back->summary, &raw);
     uint64_t offset = back->size;
     struct ctr_block_info info;
     int status = raw.failed
@@ -169,28 +170,20 @@ static int write_segment(struct ctr_writer_back *back)
                      : append_block(back, CTR_INDEX, back->segments, raw.data, raw.size, &info);
     ct_bytes_free(&raw);
     if (status == CT_OK) {
-        ct_bytes_add_varint(&back->directory, offset);
-        ct_bytes_add_varint(&back->directory, back->blocks - back->segment.count);
-        ct_bytes_add_varint(&back->directory, back->segment.entries[0].first_step);
+        ctr_directory_add(&back->directory, offset, back->blocks - count,
+                          ctr_summary_first(back->summary));
         back->segments++;
-        back->segment.count = 0;
+        ctr_summary_clear(back->summary);
     }
     return status;
 }
 
 static void note_block(struct ctr_writer_back *back, uint64_t offset, const uint8_t *raw,
-                       const struct ctr_block_info *info)
+                       size_t size, const struct ctr_block_info *info)
 {
-    struct ctr_index_entry *entry = &back->segment.entries[back->segment.count++];
-    *entry = (struct ctr_index_entry){
-        .offset = offset,
-        .raw_size = info->raw_size,
-        .stored_size = info->stored_size,
-        .first_step = ct_load64(raw),
-        .first_call = ct_load64(raw + 8),
-        .tick = ct_load64(raw + 16),
-        .thread = ct_load32(raw + 24),
-    };
+    struct ctr_index_entry placed = {
+        .offset = offset, .raw_size = info->raw_size, .stored_size = info->stored_size};
+    ctr_summary_add(back->summary, &placed, raw, size, NULL);
     back->blocks++;
 }
 
@@ -232,8 +225,8 @@ static void store_raw(struct ctr_writer_back *back, const struct ctr_slot_header
         back->def_blocks++;
     }
     if (status == CT_OK && header->kind == CTR_EVENTS) {
-        note_block(back, offset, raw, &info);
-        if (back->segment.count == CTR_SEGMENT_BLOCKS) {
+        note_block(back, offset, raw, header->committed, &info);
+        if (ctr_summary_count(back->summary) == CTR_SEGMENT_BLOCKS) {
             status = write_segment(back);
         }
     }
@@ -497,6 +490,7 @@ static void free_back(struct ctr_writer_back *back)
         close(back->fd);
     }
     ZSTD_freeCCtx(back->zstd);
+    ctr_summary_free(back->summary);
     ct_bytes_free(&back->directory);
     ct_bytes_free(&back->def_directory);
     free(back->packed);
@@ -522,6 +516,7 @@ static struct ctr_writer_back *new_back(const struct ctr_writer_options *options
     back->path = strdup(options->path);
     back->tail_path = malloc(strlen(options->path) + sizeof ".tail");
     back->zstd = ZSTD_createCCtx();
+    back->summary = ctr_summary_new();
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -530,7 +525,8 @@ static struct ctr_writer_back *new_back(const struct ctr_writer_options *options
     pthread_cond_init(&back->room, NULL);
     pthread_condattr_destroy(&monotonic);
     clock_gettime(CLOCK_MONOTONIC, &back->started);
-    if (back->path == NULL || back->tail_path == NULL || back->zstd == NULL) {
+    if (back->path == NULL || back->tail_path == NULL || back->zstd == NULL ||
+        back->summary == NULL) {
         free_back(back);
         return NULL;
     }

@@ -240,10 +240,12 @@ static void introduce_top(struct tb *tb)
 
 static void span(struct tb *tb, const struct tb_frame *frame)
 {
-    if (frame->entry_block != tb->writer->block) {
+    if (frame->start_block != tb->writer->block) {
         put(tb, CTR_SPAN);
-        put_varint(tb, 0);
-        put_varint(tb, 0);
+        put_varint(tb, tb->writer->steps - frame->start_step);
+        put_varint(tb, frame->start_thread == tb->thread
+                           ? tb->threads[tb->thread].calls - frame->start_calls
+                           : 0);
     }
 }
 
@@ -271,7 +273,10 @@ void tb_call(struct tb *tb, uint32_t plan, bool generator)
     assert(frame != NULL && thread->depth < TB_STACK);
     introduce_top(tb);
     frame->call = tb->writer->calls++;
-    frame->entry_block = tb->writer->block;
+    frame->entry_block = frame->start_block = tb->writer->block;
+    frame->start_step = tb->writer->steps;
+    frame->start_calls = ++thread->calls;
+    frame->start_thread = tb->thread;
     frame->known_in = tb->writer->block;
     frame->number = tb->writer->next_frame++;
     frame->generator = generator;

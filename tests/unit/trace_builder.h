@@ -34,6 +34,8 @@ struct tb_frame {
     uint64_t call;
     uint32_t line;
     uint32_t entry_block;
+    uint32_t start_block, start_thread; /* and what SPAN says of its start */
+    uint64_t start_step, start_calls;
     uint32_t known_in; /* block in which it has a number, or UINT32_MAX */
     uint32_t number;
     bool generator;
@@ -58,6 +60,7 @@ struct tb_object { /* item lists and pair lists, as a list and a dict would be *
 struct tb_thread {
     struct tb_frame *frames[TB_STACK];
     unsigned depth;
+    uint64_t calls; /* made so far */
 };
 
 struct tb_text { /* a text node that was written */

@@ -16,6 +16,7 @@ VERSION = 0
 HEADER, BLOCK_HEADER, TRAILER, PRELUDE = 64, 40, 32, 40
 BLOCK_MAX, RAW_MAX = 1 << 20, 64 << 20
 SEGMENT = 64
+INDEX_TABLES, ENTRY_THREADS = 5, 8
 SLOTS_MAX, SLOT_HEADERS, SLOTS, SLOT_HEADER = 64, 4096, 8192, 64
 COUNTER_NAMES = """
     lines calls returns yields resumes throws unwinds raises handled outputs thread_switches
@@ -52,7 +53,7 @@ class End:
     blocks: int
     milliseconds: int
     counters: dict[str, int]
-    index: list[tuple[int, int, int]]
+    index: list[tuple[int, ...]]
     definitions: list[int]
 
 
@@ -157,7 +158,7 @@ def read_end(raw: bytes) -> End:
     reason, status = cursor.varint(), cursor.zigzag()
     steps, calls, blocks, milliseconds = (cursor.varint() for _ in range(4))
     values = [cursor.varint() for _ in range(cursor.count())]
-    index = [(cursor.varint(), cursor.varint(), cursor.varint()) for _ in range(cursor.count())]
+    index = [tuple(cursor.varint() for _ in range(5)) for _ in range(cursor.count())]
     definitions = [cursor.varint() for _ in range(cursor.count())]
     if cursor.left or reason >= REASONS or len(values) < len(COUNTERS):
         raise Damaged("the END block is damaged")
@@ -188,7 +189,7 @@ def check_directories(end: End, blocks: list[Block]) -> None:
     if [block.offset for block in by_kind[DEFS]] != end.definitions or len(found) != end.blocks:
         raise Damaged("END does not say what the file holds")
     firsts = [
-        (block.offset, i * SEGMENT, entries[i * SEGMENT][3])
+        (block.offset, i * SEGMENT, *entries[i * SEGMENT][3:6])
         for i, block in enumerate(by_kind[INDEX])
     ]
     if firsts != end.index:
@@ -198,10 +199,19 @@ def check_directories(end: End, blocks: list[Block]) -> None:
 def read_index(raw: bytes) -> list[tuple[int, ...]]:
     cursor = Cursor(raw)
     count = cursor.count()
-    entries = [tuple(cursor.varint() for _ in range(9)) for _ in range(count)]
+    entries = [read_entry(cursor) for _ in range(count)]
+    for _ in range(INDEX_TABLES):  # what they say is for questions this reader does not ask
+        cursor.take(cursor.varint())
     if cursor.left or not 1 <= count <= SEGMENT:
         raise Damaged("an INDEX block is damaged")
     return entries
+
+
+def read_entry(cursor: Cursor) -> tuple[int, ...]:
+    entry = tuple(cursor.varint() for _ in range(13))
+    for _ in range(min(entry[12], ENTRY_THREADS)):
+        cursor.varint()
+    return entry
 
 
 def read_tail(path: Path, recording: Recording, blocks: list[Block]) -> list[Block]:

@@ -1,0 +1,729 @@
+#include "trace/query.h"
+
+#include <stdlib.h>
+
+#include "trace/objects.h"
+#include "trace/trace_internal.h"
+
+struct search {
+    struct ctr_trace *trace;
+    const struct ctr_query *query;
+    uint32_t start_block; /* of query->call */
+    size_t segment;       /* the one `candidates` is of */
+    uint64_t candidates;  /* blocks to look into */
+    struct ctr_running running;
+    struct ctr_value *held; /* WRITE: the slot in each frame of running */
+    uint32_t held_capacity;
+    struct ctr_objects objects; /* CHANGE */
+    uint32_t key_place;         /* where its key was found last */
+    const struct ctr_hit
+        *changes;          /* those of the block at hand, of which only place and value are */
+    size_t change_count;   /* known yet */
+    struct ctr_hit *found; /* in the block at hand */
+    size_t found_count, found_capacity;
+};
+
+static const struct ctr_value unbound = {0};
+
+/* ---- which blocks ---- */
+
+static uint64_t all_blocks(const struct ctr_segment *segment)
+{
+    return segment->count == 64 ? ~0ull : (1ull << segment->count) - 1;
+}
+
+static uint64_t marked(const struct ctr_segment *segment, const struct ctr_keyed *keyed,
+                       enum ctr_index_table table, uint32_t plan, uint32_t number)
+{
+    const struct ctr_marks *marks = ctr_keyed_find(keyed, ctr_key(plan, number));
+    return (marks != NULL ? marks->blocks : 0) | segment->missing[table];
+}
+
+/* Of `blocks`, those in which the call may have run. */
+static uint64_t blocks_of_call(const struct search *search, const struct ctr_segment *segment,
+                               uint32_t first, uint64_t blocks)
+{
+    uint64_t kept = blocks & segment->missing[CTR_TABLE_FRAMES];
+    for (uint64_t left = blocks & ~kept; left != 0; left &= left - 1) {
+        unsigned block = (unsigned)__builtin_ctzll(left);
+        struct ctr_frame_part part;
+        bool here = first + block == search->start_block ||
+                    (first + block > search->start_block &&
+                     ctr_segment_part(segment, block, search->query->call, &part));
+        kept |= (uint64_t)here << block;
+    }
+    return kept;
+}
+
+static uint64_t blocks_of_object(const struct ctr_segment *segment, uint64_t object)
+{
+    uint64_t kept = segment->missing[CTR_TABLE_OBJECTS];
+    for (unsigned block = 0; block < segment->count; block++) {
+        kept |= (uint64_t)ctr_segment_opens(segment, block, object) << block;
+    }
+    return kept;
+}
+
+static uint64_t blocks_with(const struct ctr_segment *segment, enum ctr_find kind)
+{
+    uint64_t kept = 0;
+    for (unsigned block = 0; block < segment->count; block++) {
+        const struct ctr_index_entry *entry = &segment->entries[block];
+        bool unknown = entry->thread_count > CTR_ENTRY_THREADS &&
+                       (segment->missing[CTR_TABLE_LINES] >> block & 1);
+        uint32_t count = kind == CTR_FIND_RAISE ? entry->raises : entry->outputs;
+        kept |= (uint64_t)(count > 0 || unknown) << block;
+    }
+    return kept;
+}
+
+static uint64_t find_candidates(const struct search *search, const struct ctr_segment *segment,
+                                uint32_t first)
+{
+    const struct ctr_query *query = search->query;
+    uint64_t blocks;
+    switch (query->kind) {
+    case CTR_FIND_LINE:
+        blocks = marked(segment, &segment->lines, CTR_TABLE_LINES, query->plan, query->line);
+        break;
+    case CTR_FIND_WRITE:
+        blocks = marked(segment, &segment->slots, CTR_TABLE_SLOTS, query->plan, query->slot);
+        break;
+    case CTR_FIND_STEP:
+        blocks = all_blocks(segment);
+        break;
+    case CTR_FIND_CHANGE:
+        return blocks_of_object(segment, query->object);
+    default:
+        return blocks_with(segment, query->kind);
+    }
+    return query->call == CTR_NO_CALL ? blocks : blocks_of_call(search, segment, first, blocks);
+}
+
+static int load_candidates(struct search *search, size_t index, struct ct_error *error)
+{
+    if (search->segment == index) {
+        return CT_OK;
+    }
+    const struct ctr_segment *segment;
+    pthread_mutex_lock(&search->trace->cache.lock);
+    int status = ctr_segment_get(search->trace, index, &segment, error);
+    if (status == CT_OK) {
+        search->segment = index;
+        search->candidates =
+            find_candidates(search, segment, search->trace->segments[index].first_block) &
+            all_blocks(segment);
+    }
+    pthread_mutex_unlock(&search->trace->cache.lock);
+    return status;
+}
+
+/* The first block to look into at or after `*block`, or the last at or before it. CT_ESTATE: none.
+ */
+static int next_candidate(struct search *search, uint32_t *block, bool backwards,
+                          struct ct_error *error)
+{
+    struct ctr_trace *trace = search->trace;
+    size_t index = ctr_segment_of(trace, *block);
+    for (; index < trace->segment_count; index += backwards ? (size_t)-1 : 1) {
+        int status = load_candidates(search, index, error);
+        if (status != CT_OK) {
+            return status;
+        }
+        uint32_t first = trace->segments[index].first_block;
+        uint64_t blocks = search->candidates;
+        if (backwards && *block - first < 63) {
+            blocks &= (2ull << (*block - first)) - 1;
+        } else if (!backwards && *block > first) {
+            blocks &= *block - first > 63 ? 0 : ~0ull << (*block - first);
+        }
+        if (blocks != 0) {
+            *block = first + (backwards ? 63 - (unsigned)__builtin_clzll(blocks)
+                                        : (unsigned)__builtin_ctzll(blocks));
+            return CT_OK;
+        }
+        *block = backwards ? first - 1 : first + CTR_SEGMENT_BLOCKS;
+    }
+    return CT_ESTATE;
+}
+
+/* ---- looking into one block ---- */
+
+static int no_memory(struct ct_error *error)
+{
+    return ct_fail(error, CT_ENOMEM, "no memory to search the trace");
+}
+
+static bool add_hit(struct search *search, const struct ctr_block *block, size_t at, uint64_t step,
+                    struct ctr_value value)
+{
+    if (!ctr_grow(&search->found, &search->found_capacity, search->found_count,
+                  sizeof *search->found)) {
+        return false;
+    }
+    bool knows = search->running.stack_count > 0; /* else only place and value are wanted yet */
+    const struct ctr_runner *top = knows ? ctr_running_top(&search->running) : NULL;
+    search->found[search->found_count++] = (struct ctr_hit){
+        .place = {block->number, (uint32_t)at},
+        .step = step,
+        .call = top != NULL ? top->call : CTR_NO_CALL,
+        .plan = top != NULL ? top->plan : UINT32_MAX,
+        .line = top != NULL ? top->line : 0,
+        .thread = knows ? ctr_running_thread(&search->running) : 0,
+        .value = value,
+    };
+    return true;
+}
+
+static bool wants_frame(const struct ctr_query *query, const struct ctr_runner *frame)
+{
+    return frame != NULL && (query->kind == CTR_FIND_STEP || frame->plan == query->plan) &&
+           (query->call == CTR_NO_CALL || frame->call == query->call);
+}
+
+/* What the slot holds in the top frame, for the values that continue a number. */
+static struct ctr_value *held_by_top(struct search *search)
+{
+    const struct ctr_running *running = &search->running;
+    uint32_t top = running->stacks[running->stack].top;
+    if (top >= search->held_capacity) {
+        uint32_t larger = search->held_capacity == 0 ? 64 : search->held_capacity;
+        while (larger <= top) {
+            larger *= 2;
+        }
+        struct ctr_value *held = realloc(search->held, larger * sizeof *held);
+        if (held == NULL) {
+            return NULL;
+        }
+        search->held = held;
+        search->held_capacity = larger;
+    }
+    return &search->held[top];
+}
+
+static struct ctr_value first_value(const struct ctr_scan *scan, const struct ctr_rec *rec)
+{
+    struct ctr_scan values = ctr_record_values(scan, rec);
+    return ctr_scan_value(&values, unbound);
+}
+
+/* The slot's value in a FRAME record. */
+static struct ctr_value slot_in_frame(const struct ctr_scan *scan, const struct ctr_rec *rec,
+                                      uint32_t slot)
+{
+    struct ctr_scan values = ctr_record_values(scan, rec);
+    for (uint32_t i = 0; i < rec->count; i++) {
+        uint64_t at = ct_get_varint(&values.cursor);
+        struct ctr_value value = ctr_scan_value(&values, unbound);
+        if (at == slot) {
+            return value;
+        }
+    }
+    return unbound;
+}
+
+/* WRITE: follow the slot through the frames of its plan. */
+static int look_at_write(struct search *search, const struct ctr_scan *scan,
+                         const struct ctr_rec *rec, const struct ctr_block *block, size_t at,
+                         struct ct_error *error)
+{
+    const struct ctr_query *query = search->query;
+    const struct ctr_runner *top = ctr_running_top(&search->running);
+    if (top == NULL || top->plan != query->plan) {
+        return CT_OK;
+    }
+    bool sets = rec->kind == CTR_SET && rec->slot == query->slot;
+    bool starts =
+        rec->kind == CTR_CALL || (rec->kind == CTR_FRAME && !(rec->flags & CTR_FRAME_SUSPENDED));
+    if (!sets && !starts) {
+        return CT_OK;
+    }
+    struct ctr_value *held = held_by_top(search);
+    if (held == NULL) {
+        return no_memory(error);
+    }
+    if (starts) {
+        *held = rec->kind == CTR_FRAME ? slot_in_frame(scan, rec, query->slot) : unbound;
+        return CT_OK;
+    }
+    struct ctr_scan values = ctr_record_values(scan, rec);
+    *held = ctr_scan_value(&values, *held);
+    if (wants_frame(query, top) && !add_hit(search, block, at, search->running.step, *held)) {
+        return no_memory(error);
+    }
+    return CT_OK;
+}
+
+/* A suspended frame comes back: what its slot holds stands in its FRAME, which was before it was on
+ * a stack. */
+static int keep_suspended(struct search *search, const struct ctr_scan *scan,
+                          const struct ctr_rec *rec, struct ct_error *error)
+{
+    struct ctr_running *running = &search->running;
+    uint32_t frame = running->numbered[running->numbered_count - 1];
+    struct ctr_run_stack *stack = &running->stacks[running->stack];
+    uint32_t top = stack->top;
+    stack->top = frame;
+    struct ctr_value *held = held_by_top(search);
+    stack->top = top;
+    if (held == NULL) {
+        return no_memory(error);
+    }
+    *held = slot_in_frame(scan, rec, search->query->slot);
+    return CT_OK;
+}
+
+static int look_at_write_frame(struct search *search, const struct ctr_scan *scan,
+                               const struct ctr_rec *rec, struct ct_error *error)
+{
+    bool suspended = rec->kind == CTR_FRAME && (rec->flags & CTR_FRAME_SUSPENDED);
+    return suspended && rec->plan == search->query->plan ? keep_suspended(search, scan, rec, error)
+                                                         : CT_OK;
+}
+
+/* The value of the query's key. A key mostly stays where it is. */
+static struct ctr_value find_key(struct search *search, const struct ctr_pair *pairs,
+                                 uint32_t count)
+{
+    struct ctr_value key = search->query->key;
+    uint32_t place = search->key_place;
+    if (place < count && ctr_value_equal(search->trace, pairs[place].key, key)) {
+        return pairs[place].value;
+    }
+    for (place = 0; place < count; place++) {
+        if (ctr_value_equal(search->trace, pairs[place].key, key)) {
+            search->key_place = place;
+            return pairs[place].value;
+        }
+    }
+    return unbound;
+}
+
+/* The part of the object the query is about, as it is at byte `limit` of the block. */
+static int read_part(struct search *search, const struct ctr_block *block, size_t limit,
+                     struct ctr_value *value, struct ct_error *error)
+{
+    const struct ctr_query *query = search->query;
+    struct ctr_object_state *state;
+    *value = unbound;
+    int status = ctr_objects_get(&search->objects, query->object, block, limit, 0, &state, error);
+    if (status != CT_OK || state == NULL || query->part == CTR_PART_ALL) {
+        return status;
+    }
+    ctr_object_settle(state);
+    const struct ctr_object *object = &state->object;
+    if (query->part == CTR_PART_ITEM && query->index < object->item_count) {
+        *value = object->items[query->index];
+    } else if (query->part == CTR_PART_PAIR) {
+        *value = find_key(search, object->pairs, object->pair_count);
+    } else if (query->part == CTR_PART_ATTR) {
+        *value = find_key(search, object->attrs, object->attr_count);
+    }
+    return CT_OK;
+}
+
+/* Whether a record of the object's chain changes it: not by saying again what it is. */
+static bool changes_all(const struct ctr_block *block, const struct ctr_object_record *at)
+{
+    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
+    struct ctr_rec rec;
+    scan.cursor.at = block->raw + at->at;
+    scan.next_node = at->node;
+    scan.next_object = at->object;
+    return ctr_record_next(&scan, &rec) && rec.kind != CTR_CHECKED &&
+           (rec.kind != CTR_OPEN || (rec.flags & CTR_OPEN_NEW));
+}
+
+/* Fold the object's records of the block one by one: where the part changes. */
+static int find_changes(struct search *search, const struct ctr_block *block, size_t from,
+                        size_t to, struct ct_error *error)
+{
+    const struct ctr_cell *cell = ctr_cell_of(block);
+    uint32_t next = ctr_cell_first(cell, search->query->object);
+    struct ctr_value before = unbound;
+    bool all = search->query->part == CTR_PART_ALL;
+    int status = CT_OK;
+    search->found_count = 0;
+    if (next != 0 && !all) {
+        status = read_part(search, block, cell->records[next - 1].at, &before, error);
+    }
+    while (status == CT_OK && next != 0 && cell->records[next - 1].at < to) {
+        const struct ctr_object_record *at = &cell->records[next - 1];
+        struct ctr_value after = unbound;
+        if (!all) {
+            status = read_part(search, block, at->at + 1, &after, error);
+        }
+        bool changes =
+            all ? changes_all(block, at) : !ctr_value_equal(search->trace, before, after);
+        if (status == CT_OK && changes && at->at >= from &&
+            !add_hit(search, block, at->at, 0, after)) {
+            status = no_memory(error);
+        }
+        before = after;
+        next = at->next;
+    }
+    return status;
+}
+
+static int look_at(struct search *search, const struct ctr_scan *scan, const struct ctr_rec *rec,
+                   const struct ctr_block *block, size_t at, struct ct_error *error)
+{
+    const struct ctr_query *query = search->query;
+    const struct ctr_running *running = &search->running;
+    bool hit = false;
+    struct ctr_value value = unbound;
+    uint64_t step = running->step;
+    switch (query->kind) {
+    case CTR_FIND_LINE:
+    case CTR_FIND_STEP:
+        if (rec->kind == CTR_LINE_FAR) {
+            const struct ctr_runner *top = ctr_running_top(running);
+            hit = wants_frame(query, top) &&
+                  (query->kind == CTR_FIND_STEP || top->line == query->line);
+            step--;
+        }
+        break;
+    case CTR_FIND_WRITE:
+        return look_at_write(search, scan, rec, block, at, error);
+    case CTR_FIND_CHANGE: /* one of those that were found by themselves */
+        hit = search->change_count > 0 && search->changes->place.at == at;
+        if (hit) {
+            value = search->changes->value;
+            search->changes++;
+            search->change_count--;
+        }
+        break;
+    case CTR_FIND_RAISE:
+    case CTR_FIND_OUTPUT:
+        hit = rec->kind == (query->kind == CTR_FIND_RAISE ? CTR_RAISE : CTR_OUTPUT);
+        value = hit ? first_value(scan, rec) : unbound;
+        break;
+    }
+    return !hit || add_hit(search, block, at, step, value) ? CT_OK : no_memory(error);
+}
+
+static int damaged(const struct ctr_block *block, size_t at, struct ct_error *error)
+{
+    return ct_fail(error, CT_EFORMAT, "block %u is damaged at its byte %zu", block->number, at);
+}
+
+/* All hits of the block at or after byte `from` and before byte `to`; no more than `enough`. */
+static int look_into(struct search *search, const struct ctr_block *block, size_t from, size_t to,
+                     size_t enough, struct ct_error *error)
+{
+    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
+    struct ctr_rec rec;
+    search->found_count = 0;
+    if (!ctr_running_start(&search->running, block->raw)) {
+        return no_memory(error);
+    }
+    for (;;) {
+        size_t at = (size_t)(scan.cursor.at - block->raw);
+        if (at >= to || search->found_count == enough || !ctr_record_next(&scan, &rec)) {
+            return scan.cursor.failed ? damaged(block, at, error) : CT_OK;
+        }
+        int status = ctr_running_follow(&search->running, &rec);
+        if (status == CT_OK && search->query->kind == CTR_FIND_WRITE) {
+            status = look_at_write_frame(search, &scan, &rec, error);
+        }
+        if (status == CT_EFORMAT) {
+            return damaged(block, at, error);
+        }
+        size_t before = search->found_count;
+        if (status == CT_OK) {
+            status = look_at(search, &scan, &rec, block, at, error);
+        }
+        if (status != CT_OK) {
+            return status == CT_ENOMEM ? no_memory(error) : status;
+        }
+        if (at < from) { /* only to know what goes on */
+            search->found_count = before;
+        }
+    }
+}
+
+/* Changes of an object are found first, and then who made them. */
+static int look_into_changes(struct search *search, const struct ctr_block *block, size_t from,
+                             size_t to, size_t enough, bool backwards, struct ct_error *error)
+{
+    if (backwards) {
+        ctr_objects_clear(&search->objects); /* a state only goes forwards */
+    }
+    int status = find_changes(search, block, from, to, error);
+    if (status != CT_OK || search->found_count == 0) {
+        return status;
+    }
+    struct ctr_hit *changes = search->found;
+    search->changes = changes;
+    search->change_count = search->found_count < enough ? search->found_count : enough;
+    search->found = NULL;
+    search->found_count = search->found_capacity = 0;
+    size_t last = changes[search->change_count - 1].place.at;
+    status = look_into(search, block, from, last + 1, SIZE_MAX, error);
+    free(changes);
+    return status;
+}
+
+/* ---- pages ---- */
+
+static bool place_is_before(struct ctr_place a, struct ctr_place b)
+{
+    return a.block != b.block ? a.block < b.block : a.at < b.at;
+}
+
+static void take_forwards(struct search *search, struct ctr_page *page)
+{
+    for (size_t i = 0; i < search->found_count; i++) {
+        page->hits[page->count++] = search->found[i];
+        page->next = search->found[i].place;
+        page->next.at++;
+    }
+}
+
+static void take_backwards(struct search *search, struct ctr_page *page)
+{
+    for (size_t i = search->found_count; i-- > 0 && page->count < page->capacity;) {
+        page->hits[page->count++] = search->found[i];
+        page->next = search->found[i].place;
+    }
+}
+
+static int fill_from(struct search *search, uint32_t block, bool backwards, struct ctr_page *page,
+                     struct ct_error *error)
+{
+    const struct ctr_block *pinned;
+    int status = ctr_block_acquire(search->trace, block, &pinned, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    bool here = page->next.block == block;
+    size_t from = here && !backwards ? page->next.at : 0;
+    size_t to = here && backwards ? page->next.at : SIZE_MAX;
+    size_t enough = backwards ? SIZE_MAX : page->capacity - page->count;
+    status = search->query->kind == CTR_FIND_CHANGE
+                 ? look_into_changes(search, pinned, from, to, enough, backwards, error)
+                 : look_into(search, pinned, from, to, enough, error);
+    ctr_block_release(search->trace, pinned);
+    if (status != CT_OK) {
+        return status;
+    }
+    bool full;
+    if (backwards) {
+        size_t room = page->capacity - page->count;
+        full = search->found_count >= room;
+        take_backwards(search, page);
+    } else {
+        take_forwards(search, page);
+        full = page->count == page->capacity;
+    }
+    if (!full) { /* nothing more in this block */
+        page->next = backwards ? (struct ctr_place){block, 0} : (struct ctr_place){block + 1, 0};
+    }
+    return CT_OK;
+}
+
+/* The block to look into next; false at the end of the trace. */
+static bool block_at(const struct ctr_trace *trace, struct ctr_place place, bool backwards,
+                     uint32_t *block)
+{
+    if (!backwards) {
+        *block = place.block;
+        return place.block < trace->info.blocks;
+    }
+    if (place.block >= trace->info.blocks) {
+        *block = trace->info.blocks - 1;
+        return trace->info.blocks > 0;
+    }
+    *block = place.at == 0 ? place.block - 1 : place.block;
+    return place.at > 0 || place.block > 0;
+}
+
+static int fill(struct search *search, bool backwards, uint32_t most_blocks, struct ctr_page *page,
+                struct ct_error *error)
+{
+    int status = CT_OK;
+    for (uint32_t looked = 0; status == CT_OK && page->count < page->capacity; looked++) {
+        uint32_t block;
+        if (!block_at(search->trace, page->next, backwards, &block)) {
+            page->done = true;
+            return CT_OK;
+        }
+        status = next_candidate(search, &block, backwards, error);
+        if (status == CT_ESTATE) {
+            page->done = true;
+            return CT_OK;
+        }
+        if (status != CT_OK) {
+            return status;
+        }
+        if (most_blocks != 0 && looked == most_blocks) {
+            return CT_OK;
+        }
+        status = fill_from(search, block, backwards, page, error);
+    }
+    return status;
+}
+
+static void search_free(struct search *search)
+{
+    ctr_running_free(&search->running);
+    ctr_objects_clear(&search->objects);
+    free(search->held);
+    free(search->found);
+}
+
+int ctr_find(struct ctr_trace *trace, const struct ctr_query *query, struct ctr_place from,
+             bool backwards, uint32_t most_blocks, struct ctr_page *page, struct ct_error *error)
+{
+    struct search search = {.trace = trace, .query = query, .segment = SIZE_MAX};
+    ctr_objects_init(&search.objects, trace);
+    page->count = 0;
+    page->done = false;
+    page->next = from;
+    if (query->call != CTR_NO_CALL || query->kind == CTR_FIND_STEP) {
+        if (query->call >= trace->info.calls) {
+            page->done = true;
+            return CT_OK;
+        }
+        search.start_block = ctr_block_of_call(trace, query->call);
+        struct ctr_place start = {search.start_block, 0};
+        if (!backwards && place_is_before(from, start)) {
+            page->next = start;
+        }
+    }
+    int status = fill(&search, backwards, most_blocks, page, error);
+    search_free(&search);
+    return status;
+}
+
+struct ctr_place ctr_place_end(struct ctr_trace *trace)
+{
+    return (struct ctr_place){trace->info.blocks, 0};
+}
+
+int ctr_place_of_step(struct ctr_trace *trace, uint64_t step, struct ctr_place *place,
+                      struct ct_error *error)
+{
+    const struct ctr_block *block;
+    if (step >= trace->info.steps) {
+        return ct_fail(error, CT_EUSAGE, "there is no step %llu", (unsigned long long)step);
+    }
+    int status = ctr_block_acquire(trace, ctr_block_of_step(trace, step), &block, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
+    struct ctr_rec rec;
+    uint64_t left = step - block->first_step + 1;
+    *place = (struct ctr_place){.block = block->number};
+    while (left > 0) {
+        place->at = (uint32_t)(scan.cursor.at - block->raw);
+        if (!ctr_record_next(&scan, &rec)) {
+            status = damaged(block, place->at, error);
+            break;
+        }
+        left -= rec.kind == CTR_LINE_FAR;
+    }
+    ctr_block_release(trace, block);
+    return status;
+}
+
+/* ---- counts ---- */
+
+static int count_in_block(struct ctr_trace *trace, uint32_t number, uint32_t plan, uint32_t first,
+                          uint32_t count, uint64_t step, uint64_t *visits, struct ct_error *error)
+{
+    const struct ctr_block *block;
+    int status = ctr_block_acquire(trace, number, &block, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    struct ctr_running running = {0};
+    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
+    struct ctr_rec rec;
+    status = ctr_running_start(&running, block->raw) ? CT_OK : no_memory(error);
+    while (status == CT_OK && running.step < step && ctr_record_next(&scan, &rec)) {
+        status = ctr_running_follow(&running, &rec);
+        if (status == CT_OK && rec.kind == CTR_LINE_FAR) {
+            const struct ctr_runner *top = ctr_running_top(&running);
+            if (top->plan == plan && top->line - first < count) {
+                visits[top->line - first]++;
+            }
+        } else if (status != CT_OK) {
+            status = damaged(block, (size_t)(scan.cursor.at - block->raw), error);
+        }
+    }
+    ctr_running_free(&running);
+    ctr_block_release(trace, block);
+    return status;
+}
+
+/* The blocks of the segment that start before `step`, but for the last of those when the step may
+ * be in it. */
+static uint64_t whole_blocks(const struct ctr_segment *segment, uint64_t step, uint64_t end)
+{
+    uint64_t blocks = 0;
+    for (unsigned i = 0; i < segment->count; i++) {
+        uint64_t after = i + 1 < segment->count ? segment->entries[i + 1].first_step : end;
+        blocks |= (uint64_t)(after <= step) << i;
+    }
+    return blocks;
+}
+
+static void add_marks(const struct ctr_segment *segment, const struct ctr_marks *marks,
+                      uint64_t blocks, uint64_t *visits)
+{
+    for (uint64_t left = marks->blocks & blocks; left != 0; left &= left - 1) {
+        *visits += ctr_marks_visits(segment, marks, (unsigned)__builtin_ctzll(left));
+    }
+}
+
+/* Add what the segment's table knows; `*look` gets the blocks to look into. */
+static int count_in_segment(struct ctr_trace *trace, size_t index, uint32_t plan, uint32_t first,
+                            uint32_t count, uint64_t step, uint64_t *visits, uint64_t *look,
+                            struct ct_error *error)
+{
+    const struct ctr_segment *segment;
+    pthread_mutex_lock(&trace->cache.lock);
+    int status = ctr_segment_get(trace, index, &segment, error);
+    if (status == CT_OK) {
+        uint64_t end = index + 1 < trace->segment_count ? trace->segments[index + 1].first_step
+                                                        : trace->info.steps;
+        uint64_t missing = segment->missing[CTR_TABLE_LINES];
+        uint64_t whole = whole_blocks(segment, step, end);
+        uint64_t partly = 0, ran = 0;
+        for (unsigned i = 0; i < segment->count; i++) {
+            partly |= (uint64_t)(segment->entries[i].first_step < step) << i;
+        }
+        partly &= ~whole;
+        for (uint32_t i = 0; i < count; i++) {
+            const struct ctr_marks *marks =
+                ctr_keyed_find(&segment->lines, ctr_key(plan, first + i));
+            if (marks != NULL) {
+                add_marks(segment, marks, whole & ~missing, &visits[i]);
+                ran |= marks->blocks;
+            }
+        }
+        *look = ((whole & missing) | (partly & (ran | missing))) & all_blocks(segment);
+    }
+    pthread_mutex_unlock(&trace->cache.lock);
+    return status;
+}
+
+int ctr_count_lines(struct ctr_trace *trace, uint32_t plan, uint32_t first, uint32_t count,
+                    uint64_t step, uint64_t *visits, struct ct_error *error)
+{
+    int status = CT_OK;
+    memset(visits, 0, count * sizeof *visits);
+    for (size_t index = 0; status == CT_OK && index < trace->segment_count &&
+                           trace->segments[index].first_step < step;
+         index++) {
+        uint64_t look = 0;
+        status = count_in_segment(trace, index, plan, first, count, step, visits, &look, error);
+        for (; status == CT_OK && look != 0; look &= look - 1) {
+            uint32_t block = trace->segments[index].first_block + (unsigned)__builtin_ctzll(look);
+            status = count_in_block(trace, block, plan, first, count, step, visits, error);
+        }
+    }
+    return status;
+}

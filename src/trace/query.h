@@ -1,0 +1,80 @@
+/* Finds where things happen, without playing the trace: the index tells which blocks to look into.
+ *
+ * Every answer is a page: as many hits as the caller has room for, and the place to go on from. */
+#ifndef CT_TRACE_QUERY_H
+#define CT_TRACE_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "trace/player.h"
+#include "trace/running.h"
+
+enum ctr_find {
+    CTR_FIND_LINE,   /* `plan` comes to `line` */
+    CTR_FIND_STEP,   /* `call` comes to any line */
+    CTR_FIND_WRITE,  /* variable `slot` of `plan` takes a value */
+    CTR_FIND_RAISE,  /* an exception is raised in, or reaches, a frame */
+    CTR_FIND_OUTPUT, /* something is written to a standard stream */
+    CTR_FIND_CHANGE, /* `object`, or the part of it that `part` names, changes */
+};
+
+enum ctr_part {
+    CTR_PART_ALL,  /* any record that changes the object */
+    CTR_PART_ITEM, /* items[`index`] */
+    CTR_PART_PAIR, /* the value of `key` */
+    CTR_PART_ATTR, /* the attribute `key` */
+};
+
+struct ctr_query {
+    enum ctr_find kind;
+    uint32_t plan;
+    uint32_t line;
+    uint32_t slot;
+    uint64_t call; /* LINE, WRITE: of this call only; CTR_NO_CALL: of any */
+    uint64_t object;
+    enum ctr_part part;
+    uint64_t index;
+    struct ctr_value key; /* as an object's pairs and attributes hold it */
+};
+
+/* A record of the trace: block and byte in it. */
+struct ctr_place {
+    uint32_t block;
+    uint32_t at;
+};
+
+struct ctr_hit {
+    struct ctr_place place;
+    uint64_t step; /* of a line its number; else the first step whose state shows it */
+    uint64_t call; /* running; CTR_NO_CALL: the block does not know */
+    uint32_t plan, line, thread; /* of that call; its line is the one that did it */
+    struct ctr_value value; /* set, raised, written; what the part of the object is now (unbound:
+                               it is gone); unbound for a line */
+};
+
+struct ctr_page {
+    struct ctr_hit *hits; /* the caller's, `capacity` of them */
+    size_t capacity;
+    size_t count;          /* found; in the direction of the search */
+    struct ctr_place next; /* `from` of the next page */
+    bool done;             /* there is no more in this direction */
+};
+
+/* The place of the line of `step` (< steps), and the end of the trace. */
+int ctr_place_of_step(struct ctr_trace *trace, uint64_t step, struct ctr_place *place,
+                      struct ct_error *error);
+struct ctr_place ctr_place_end(struct ctr_trace *trace);
+
+/* Fill a page with what happens at `from` and later or, backwards, before it. Looks into at most
+ * `most_blocks` blocks (0: any number); a page with room that is not `done` met that limit. */
+int ctr_find(struct ctr_trace *trace, const struct ctr_query *query, struct ctr_place from,
+             bool backwards, uint32_t most_blocks, struct ctr_page *page, struct ct_error *error);
+
+/* How often lines `first` to `first` + `count` - 1 of a plan ran before `step`. */
+int ctr_count_lines(struct ctr_trace *trace, uint32_t plan, uint32_t first, uint32_t count,
+                    uint64_t step, uint64_t *visits, struct ct_error *error);
+
+#endif
