@@ -329,7 +329,7 @@ static void spread_lineless(struct plan *plan)
     lineless->effect_count = lineless->global_count = 0;
     lineless->flags |=
         LINE_ESCAPES | LINE_MANY | LINE_VAGUE; /* a line outside: look at everything */
-    lineless->writes = ~0ull;
+    lineless->writes = plan->real_slots < 64 ? (1ull << plan->real_slots) - 1 : ~0ull;
     lineless->reads = ~0ull;
 }
 
@@ -351,7 +351,7 @@ static bool make_lines(struct plan *plan, const int *lines, Py_ssize_t units)
     }
     plan->first_line = span == 0 ? 0 : first;
     plan->line_count = (int)span;
-    plan->lines = calloc((size_t)plan->line_count + 1, sizeof *plan->lines);
+    plan->lines = calloc((size_t)plan->line_count + 2, sizeof *plan->lines);
     return plan->lines != NULL;
 }
 

@@ -71,17 +71,25 @@ static bool make_room(struct session *session, struct thread *thread)
     return session_next_block(session, thread->number);
 }
 
-/* The running thread when its frame is `top` of its stack as known: the common case, no call. */
-static inline bool ready(struct session *session, struct thread *thread)
+static bool get_ready(struct session *session, struct thread *thread)
 {
     struct ctr_writer *writer = session->writer;
-    if (__builtin_expect(writer->at >= writer->soft, 0) && !make_room(session, thread)) {
+    if (writer->at >= writer->soft && !make_room(session, thread)) {
         return false;
     }
-    if (__builtin_expect(writer->thread != thread->number || thread->is_new, 0)) {
+    if (writer->thread != thread->number || thread->is_new) {
         switch_thread(session, thread);
     }
+    session->running = thread;
     return true;
+}
+
+/* There is room for an event of this thread. `running` is the one the block speaks of. */
+static inline bool ready(struct session *session, struct thread *thread)
+{
+    const struct ctr_writer *writer = session->writer;
+    return __builtin_expect(thread == session->running && writer->at < writer->soft, 1) ||
+           get_ready(session, thread);
 }
 
 /* ---- frames in the block
@@ -148,6 +156,9 @@ static void set_slot_slow(struct session *session, struct shadow_frame *frame, u
 {
     struct shadow *shadow = &frame->slots[slot];
     struct shadow now;
+    if (object_is_known(session, value, shadow)) {
+        return;
+    }
     if (frame->plan->actions[slot] != CTR_KEEP && value != NULL) {
         now = shadow_of(CTR_V_REDACTED, 0);
         if (shadow_kind(shadow) != CTR_V_REDACTED) {
@@ -169,48 +180,70 @@ static void set_slot_slow(struct session *session, struct shadow_frame *frame, u
     shadow_assign(session, shadow, now);
 }
 
-static inline void set_int(struct session *session, struct shadow_frame *frame, uint32_t slot,
-                           struct shadow *shadow, int64_t number)
+/* The slot holds a number now; what it held is let go. */
+static inline void set_number(struct session *session, struct shadow_frame *frame, uint32_t slot,
+                              struct shadow now)
 {
-    uint8_t *at = session->writer->at;
-    if (slot >= PLAN_MASK_SLOTS) {
-        at = put_slot(at, slot);
-        session->writer->at = put_int(at, number);
-    } else {
-        *at++ = (uint8_t)(CTR_SET + slot);
-        int64_t change = (int64_t)((uint64_t)number - shadow->bits);
-        bool counts_on = shadow_kind(shadow) == CTR_V_INT && number != INT64_MIN;
-        if (counts_on && change >= -16 && change <= 15) {
-            *at++ = (uint8_t)(CTR_V_SMALL_DELTA + 16 + change);
-        } else if (!counts_on || (number >= CTR_SMALL_INT_MIN && number <= CTR_SMALL_INT_MAX)) {
-            at = put_int(at, number);
-        } else {
-            *at++ = CTR_V_DELTA;
-            at = ct_varint_put(at, ct_zigzag(change));
-        }
-        session->writer->at = at;
-        frame->object_slots &= ~(1ull << slot);
-    }
-    if (shadow_kind(shadow) == CTR_V_OBJECT) {
+    struct shadow *shadow = &frame->slots[slot];
+    if (__builtin_expect(shadow_kind(shadow) == CTR_V_OBJECT, 0)) {
         object_let_go(session, shadow);
+        frame->object_slots &= slot < PLAN_MASK_SLOTS ? ~(1ull << slot) : ~0ull;
     }
-    *shadow = shadow_of(CTR_V_INT, (uint64_t)number);
+    *shadow = now;
+}
+
+static inline uint8_t *put_int_after(uint8_t *at, const struct shadow *before, int64_t number)
+{
+    int64_t change = (int64_t)((uint64_t)number - before->bits);
+    bool counts_on = shadow_kind(before) == CTR_V_INT && number != INT64_MIN;
+    if (counts_on && change >= -16 && change <= 15) {
+        *at++ = (uint8_t)(CTR_V_SMALL_DELTA + 16 + change);
+        return at;
+    }
+    if (!counts_on || (number >= CTR_SMALL_INT_MIN && number <= CTR_SMALL_INT_MAX)) {
+        return put_int(at, number);
+    }
+    *at++ = CTR_V_DELTA;
+    return ct_varint_put(at, ct_zigzag(change));
+}
+
+static inline void set_int(struct session *session, struct shadow_frame *frame, uint32_t slot,
+                           int64_t number)
+{
+    const struct shadow *before = &frame->slots[slot];
+    if (shadow_kind(before) == CTR_V_INT && before->bits == (uint64_t)number) {
+        return;
+    }
+    uint8_t *at = put_slot(session->writer->at, slot);
+    session->writer->at =
+        slot < PLAN_MASK_SLOTS ? put_int_after(at, before, number) : put_int(at, number);
+    set_number(session, frame, slot, shadow_of(CTR_V_INT, (uint64_t)number));
+}
+
+static inline void set_float(struct session *session, struct shadow_frame *frame, uint32_t slot,
+                             double number)
+{
+    const struct shadow *before = &frame->slots[slot];
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    if (shadow_kind(before) == CTR_V_FLOAT && before->bits == bits) {
+        return;
+    }
+    session->writer->at = put_float(put_slot(session->writer->at, slot), bits);
+    set_number(session, frame, slot, shadow_of(CTR_V_FLOAT, bits));
 }
 
 static inline void set_slot(struct session *session, struct shadow_frame *frame, uint32_t slot,
                             PyObject *value)
 {
-    struct shadow *shadow = &frame->slots[slot];
-    if (value != NULL && PyLong_CheckExact(value)) {
-        int64_t number;
-        if (compat_small_int(value, &number)) {
-            if (shadow_kind(shadow) != CTR_V_INT || shadow->bits != (uint64_t)number) {
-                set_int(session, frame, slot, shadow, number);
-            }
-            return;
-        }
+    int64_t number;
+    if (value != NULL && PyLong_CheckExact(value) && compat_small_int(value, &number)) {
+        set_int(session, frame, slot, number);
+    } else if (value != NULL && PyFloat_CheckExact(value)) {
+        set_float(session, frame, slot, PyFloat_AS_DOUBLE(value));
+    } else {
+        set_slot_slow(session, frame, slot, value);
     }
-    set_slot_slow(session, frame, slot, value);
 }
 
 static inline void apply_mask(struct session *session, struct shadow_frame *frame,
@@ -296,14 +329,37 @@ static void apply_vague(struct session *session, struct shadow_frame *frame, com
     check_objects(session, frame, real, frame->object_slots, line->reads, false);
 }
 
-static inline void apply_effects(struct session *session, struct shadow_frame *frame,
-                                 compat_frame *real, const struct line_info *line)
+/* Unseen code ran since the frame's objects were last looked at. */
+static void catch_up(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                     const struct line_info *line)
+{
+    if (frame->epoch != session->epoch) {
+        frame->epoch = session->epoch;
+        check_objects(session, frame, real, frame->object_slots, line->reads, false);
+    }
+}
+
+static void apply_effects(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                          const struct line_info *line)
 {
     if ((line->flags & LINE_VAGUE) || reach_apply(session, frame, real, line)) {
         apply_vague(session, frame, real, line);
-    } else if (frame->object_slots != 0 && frame->epoch != session->epoch) {
-        frame->epoch = session->epoch;
-        check_objects(session, frame, real, frame->object_slots, line->reads, false);
+    } else {
+        catch_up(session, frame, real, line);
+    }
+}
+
+/* What a line did beyond rebinding variables. */
+static void apply_deeds(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                        const struct line_info *line)
+{
+    if (line->flags & LINE_MANY) {
+        apply_far_slots(session, frame, real);
+    }
+    if (line->flags & (LINE_ESCAPES | LINE_STORES)) {
+        apply_effects(session, frame, real, line);
+    } else {
+        catch_up(session, frame, real, line);
     }
 }
 
@@ -311,21 +367,11 @@ static inline void apply_line(struct session *session, struct shadow_frame *fram
                               compat_frame *real)
 {
     const struct line_info *line = frame->line_info;
-    uint64_t mask = (line != NULL ? line->writes : 0) | frame->plan->always;
-    if (mask != 0) {
-        apply_mask(session, frame, real, mask);
-    }
-    if (line == NULL) {
-        return;
-    }
-    if (line->flags & LINE_MANY) {
-        apply_far_slots(session, frame, real);
-    }
-    if (line->flags & (LINE_ESCAPES | LINE_STORES)) {
-        apply_effects(session, frame, real, line);
-    } else if (frame->object_slots != 0 && frame->epoch != session->epoch) {
-        frame->epoch = session->epoch;
-        check_objects(session, frame, real, frame->object_slots, line->reads, false);
+    apply_mask(session, frame, real, line->writes);
+    if (line->flags != 0) {
+        apply_deeds(session, frame, real, line);
+    } else if (frame->epoch != session->epoch) {
+        catch_up(session, frame, real, line);
     }
     if (session->objects.queue_size != 0) {
         objects_open_queued(session);
@@ -361,6 +407,7 @@ static struct shadow_frame *adopt(struct session *session, struct thread *thread
     frame->start_step = session->writer->steps;
     frame->start_calls = thread->calls++;
     frame->start_thread = thread->number;
+    frame->line_info = plan_any_line(plan); /* it may have done anything so far */
     introduce(session, frame, CTR_FRAME_ADOPTED);
     capture_all(session, frame, real);
     return frame;
@@ -439,8 +486,8 @@ static inline void put_line(struct session *session, struct shadow_frame *frame,
 
 PyObject *event_line(struct session *session, PyObject *const *args)
 {
-    struct thread *thread = frame_thread_seen(session);
-    if (__builtin_expect(thread == NULL, 0)) {
+    struct thread *thread = frame_current_thread;
+    if (__builtin_expect(thread != session->running, 0)) {
         thread = frame_thread(session);
         if (thread == NULL) {
             Py_RETURN_NONE;
@@ -487,10 +534,10 @@ static inline void put_tick(struct session *session)
  * are of recorded or harmless functions, and what it stores it stores last. */
 static inline bool nothing_unseen(const struct shadow_frame *caller)
 {
-    const struct line_info *line = caller != NULL ? caller->line_info : NULL;
-    if (line == NULL || (line->flags & LINE_VAGUE)) {
+    if (caller == NULL || (caller->line_info->flags & LINE_VAGUE)) {
         return false;
     }
+    const struct line_info *line = caller->line_info;
     const struct effect *effects = caller->plan->effects + line->first_effect;
     for (unsigned i = 0; i < line->effect_count; i++) {
         bool seen = effects[i].verdict == VERDICT_RECORDED || effects[i].verdict == VERDICT_PURE;
@@ -508,7 +555,7 @@ static void start_arguments(struct session *session, struct shadow_frame *frame,
     if (plan->has_namespace && real->f_locals != NULL) {
         set_slot_slow(session, frame, plan->real_slots, real->f_locals);
     }
-    apply_mask(session, frame, real, plan->entry_mask | plan->always);
+    apply_mask(session, frame, real, plan->entry_mask);
     if (plan->real_slots > PLAN_MASK_SLOTS) {
         apply_far_slots(session, frame, real);
     }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "recorder/plan.h"
 #include "recorder/value.h"
 
 enum {
@@ -120,6 +121,7 @@ struct shadow_frame *frame_push(struct thread *thread, compat_frame *frame, stru
     memset(shadow, 0, size);
     shadow->frame = frame;
     shadow->plan = plan;
+    shadow->line_info = plan_before_lines(plan);
     shadow->on_heap = plan->generator;
     shadow->below = thread->top;
     shadow->block = NO_BLOCK;

@@ -1127,6 +1127,46 @@ bool object_check_item(struct session *session, PyObject *value, struct shadow *
     return true;
 }
 
+static bool find_shared_key(PyDictKeysObject *keys, Py_ssize_t count, PyObject *name,
+                            uint32_t *hint)
+{
+    if (*hint < count && compat_shared_key(keys, *hint) == name) {
+        return true;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (compat_shared_key(keys, i) == name) {
+            *hint = (uint32_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool object_check_attribute(struct session *session, PyObject *value, struct shadow *shadow,
+                            PyObject *name, uint32_t *hint)
+{
+    PyDictKeysObject *keys;
+    Py_ssize_t count;
+    struct object_entry *entry = object_of(session, shadow);
+    if (entry == NULL || entry->address != value || entry->type->type != Py_TYPE(value) ||
+        !(entry->flags & ENTRY_OPENED)) {
+        return false;
+    }
+    PyObject **values = compat_inline_values(value, &keys, &count);
+    if (values == NULL || keys != entry->shape || entry->type->slot_count != 0 ||
+        (uint32_t)count != entry->attr_count || !find_shared_key(keys, count, name, hint)) {
+        return false;
+    }
+    struct shadow *known = &entry->attrs[*hint];
+    PyObject *now = values[*hint];
+    if (!same(session, known, now)) {
+        check_attribute(session, entry, value, *hint, scope_is_secret(name), now);
+    } else if (shadow_kind(known) == CTR_V_OBJECT) {
+        object_check(session, now, known, true, true);
+    }
+    return true;
+}
+
 /* What was remembered of a child is trusted only where the living container still holds it. */
 static void check_child(struct session *session, PyObject *value, struct shadow *shadow,
                         bool forced)

@@ -46,6 +46,18 @@ static inline void object_let_go(struct session *session, const struct shadow *s
     }
 }
 
+/* A place that held this object holds it still, and it was looked at since unseen code ran. */
+static inline bool object_is_known(struct session *session, const PyObject *value,
+                                   const struct shadow *shadow)
+{
+    if (value == NULL || (uint8_t)shadow->word != CTR_V_OBJECT) {
+        return false;
+    }
+    const struct object_entry *entry = object_of(session, shadow);
+    return entry != NULL && entry->address == value && entry->type->type == Py_TYPE(value) &&
+           entry->epoch == session->epoch && !(entry->flags & ENTRY_LIMBO);
+}
+
 /* Write a reference to it: by its number in this block when it has one. */
 uint8_t *object_put_reference(struct session *session, uint8_t *at, struct object_entry *entry);
 
@@ -59,6 +71,11 @@ void object_check(struct session *session, PyObject *value, struct shadow *shado
  * that is not enough: the list's length changed or it is not remembered. */
 bool object_check_item(struct session *session, PyObject *value, struct shadow *shadow,
                        int64_t index);
+
+/* The same for one attribute of an instance and for what is in it; `hint` remembers where it was
+ * found. False when that is not enough: others may have come or gone. */
+bool object_check_attribute(struct session *session, PyObject *value, struct shadow *shadow,
+                            PyObject *name, uint32_t *hint);
 
 /* The same for the end of a list, which one append or pop may have changed. */
 bool object_check_tail(struct session *session, PyObject *value, struct shadow *shadow);

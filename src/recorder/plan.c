@@ -150,8 +150,19 @@ static uint8_t variable_kind(PyCodeObject *code, int slot)
     return argument ? CTR_VAR_ARG : CTR_VAR_LOCAL;
 }
 
+/* Cells and free variables: any code that shares them may rebind them, on any line. */
+static void look_always(struct plan *plan, uint64_t shared)
+{
+    plan->entry_mask |= shared;
+    plan->special |= shared;
+    for (int i = 0; i < plan->line_count + 2; i++) {
+        plan->lines[i].writes |= shared;
+    }
+}
+
 static void learn_slots(struct plan *plan, PyCodeObject *code)
 {
+    uint64_t shared = 0;
     for (uint32_t i = 0; i < plan->real_slots; i++) {
         PyObject *name = PyTuple_GET_ITEM(code->co_localsplusnames, i);
         uint64_t bit = i < PLAN_MASK_SLOTS ? 1ull << i : 0;
@@ -160,16 +171,16 @@ static void learn_slots(struct plan *plan, PyCodeObject *code)
         plan->actions[i] = scope_is_secret(name) ? CTR_REDACT : CTR_KEEP;
         uint8_t base = kind & CTR_VAR_KIND;
         if (base == CTR_VAR_CELL || base == CTR_VAR_FREE) {
-            plan->always |= bit;
-            plan->special |= bit;
+            shared |= bit;
         }
-        if (base == CTR_VAR_ARG || base == CTR_VAR_FREE || (kind & CTR_VAR_ALSO_ARG)) {
+        if (base == CTR_VAR_ARG || (kind & CTR_VAR_ALSO_ARG)) {
             plan->entry_mask |= bit;
         }
         if (plan->actions[i] != CTR_KEEP) {
             plan->special |= bit;
         }
     }
+    look_always(plan, shared);
     if (plan->has_namespace) {
         plan->kinds[plan->real_slots] = CTR_VAR_NAMESPACE;
         plan->actions[plan->real_slots] = CTR_KEEP;

@@ -15,11 +15,22 @@ struct plan *plan_of(struct session *session, PyCodeObject *code, PyObject *glob
 /* The number of the file, defined with its source on first use. */
 uint32_t plan_path(struct session *session, PyObject *filename);
 
+/* What is assumed of a line we know nothing of. */
+static inline const struct line_info *plan_any_line(const struct plan *plan)
+{
+    return &plan->lines[plan->line_count];
+}
+
+/* What runs before the first line. */
+static inline const struct line_info *plan_before_lines(const struct plan *plan)
+{
+    return &plan->lines[plan->line_count + 1];
+}
+
 static inline const struct line_info *plan_line(const struct plan *plan, int line)
 {
     unsigned index = (unsigned)line - (unsigned)plan->first_line;
-    return index < (unsigned)plan->line_count ? &plan->lines[index]
-                                              : &plan->lines[plan->line_count];
+    return index < (unsigned)plan->line_count ? &plan->lines[index] : plan_any_line(plan);
 }
 
 /* Every plan whose code is alive, for turning events off again. */

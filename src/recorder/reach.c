@@ -18,6 +18,7 @@ enum known {
     ITEM,     /* an item of a named container, by an index we do not know */
     CONSTANT, /* a small int, in `index` */
     METHOD,   /* `name` looked up on the receiver */
+    RESULT,   /* of working in place on what `path` leads to; `index` is that effect's */
     NOTHING,  /* the NULL or self beside a callable */
 };
 
@@ -25,7 +26,7 @@ struct operand {
     uint8_t known;
     int32_t index;
     PyObject *name;
-    struct object_path path; /* NAMED, METHOD */
+    struct object_path path; /* NAMED, METHOD, RESULT */
 };
 
 enum { STACK_MAX = 64 };
@@ -175,10 +176,48 @@ static void load_attribute(struct walk *walk, unsigned oparg)
                             : (struct operand){0});
 }
 
+static bool same_path(const struct object_path *a, const struct object_path *b)
+{
+    bool same = a->base == b->base && a->slot == b->slot && a->name == b->name;
+    for (int i = 0; same && i < PATH_STEPS; i++) {
+        const struct path_step *x = &a->steps[i], *y = &b->steps[i];
+        same = x->kind == y->kind && x->index == y->index && x->name == y->name;
+    }
+    return same;
+}
+
+/* `a.b += c` stores the result where it was taken from: the store looks there. */
+static void store_back(struct walk *walk, struct operand value, struct operand to)
+{
+    if (value.known == RESULT && to.known == NAMED && same_path(&value.path, &to.path)) {
+        walk->effects[value.index].action = ACTION_NONE;
+    }
+}
+
+static void store_attribute(struct walk *walk, unsigned index)
+{
+    struct operand owner = pop(walk), value = pop(walk);
+    PyObject *name = name_at(walk, index);
+    store_back(walk, value, follow(owner, (struct path_step){.kind = STEP_ATTR, .name = name}));
+    owner.name = name;
+    act(walk, name != NULL ? ACTION_STORE_ATTR : ACTION_STORE, owner, 0);
+}
+
+static struct operand item_of(struct operand container, struct operand key)
+{
+    if (is_variable(&key)) {
+        return follow(container, (struct path_step){STEP_ITEM_SLOT, key.path.slot, NULL});
+    }
+    if (key.known == CONSTANT) {
+        return follow(container, (struct path_step){STEP_ITEM_CONST, key.index, NULL});
+    }
+    return (struct operand){0};
+}
+
 static void store_item(struct walk *walk)
 {
-    struct operand key = pop(walk), container = pop(walk);
-    pop(walk);
+    struct operand key = pop(walk), container = pop(walk), value = pop(walk);
+    store_back(walk, value, item_of(container, key));
     if (key.known == CONSTANT) {
         act(walk, ACTION_STORE_CONST, container, key.index);
     } else if (is_variable(&key)) {
@@ -206,10 +245,16 @@ static void in_place(struct walk *walk)
 {
     pop(walk);
     struct operand left = pop(walk);
-    push_unknown(walk);
     if (left.known == NAMED) {
+        size_t index = walk->count;
         act(walk, ACTION_STORE, left, 0);
-    } else if (left.known != ITEM) { /* an item is stored again, and looked into then */
+        push(walk, (struct operand){.known = walk->failed ? UNKNOWN : RESULT,
+                                    .index = (int32_t)index,
+                                    .path = left.path});
+        return;
+    }
+    push_unknown(walk);
+    if (left.known != ITEM) { /* an item is stored again, and looked into then */
         vague(walk);
     }
 }
@@ -217,12 +262,7 @@ static void in_place(struct walk *walk)
 static void load_item(struct walk *walk)
 {
     struct operand key = pop(walk), container = pop(walk);
-    struct operand item = {0};
-    if (is_variable(&key)) {
-        item = follow(container, (struct path_step){STEP_ITEM_SLOT, key.path.slot, NULL});
-    } else if (key.known == CONSTANT) {
-        item = follow(container, (struct path_step){STEP_ITEM_CONST, key.index, NULL});
-    }
+    struct operand item = item_of(container, key);
     if (item.known == UNKNOWN && container.known == NAMED) {
         item.known = ITEM;
     }
@@ -328,12 +368,9 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
         pop(walk);
         act(walk, ACTION_STORE, pop(walk), 0);
         break;
-    case STORE_ATTR: {
-        struct operand owner = pop(walk);
-        pop(walk);
-        act(walk, ACTION_STORE, owner, 0);
+    case STORE_ATTR:
+        store_attribute(walk, oparg);
         break;
-    }
     case DELETE_ATTR:
         act(walk, ACTION_STORE, pop(walk), 0);
         break;
@@ -466,9 +503,22 @@ static void settle_line(struct line_info *line, struct effect *effect)
     }
 }
 
+static void drop_nothings(struct walk *walk)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < walk->count; i++) {
+        if (walk->effects[i].action != ACTION_NONE) {
+            walk->effect_lines[kept] = walk->effect_lines[i];
+            walk->effects[kept++] = walk->effects[i];
+        }
+    }
+    walk->count = kept;
+}
+
 static bool collect(struct walk *walk)
 {
     struct plan *plan = walk->plan;
+    drop_nothings(walk);
     plan->effects = calloc(walk->count + 1, sizeof *plan->effects);
     if (plan->effects == NULL) {
         return false;
@@ -519,6 +569,9 @@ bool reach_learn(struct plan *plan, PyCodeObject *code, const uint8_t *bytes, Py
 
 static PyObject *slot_now(const struct shadow_frame *frame, compat_frame *real, unsigned slot)
 {
+    if (slot < PLAN_MASK_SLOTS && (frame->plan->special >> slot & 1) == 0) {
+        return real->localsplus[slot];
+    }
     PyObject *value = slot < frame->plan->real_slots ? real->localsplus[slot] : NULL;
     uint8_t kind = value != NULL ? frame->plan->kinds[slot] & CTR_VAR_KIND : 0;
     if ((kind == CTR_VAR_CELL || kind == CTR_VAR_FREE) && PyCell_Check(value)) {
@@ -590,9 +643,9 @@ static PyObject *attribute_now(PyObject *owner, PyObject *name)
     return instance_attribute(owner, name);
 }
 
-/* What a path leads to now; NULL when that cannot be told without running code. */
-static PyObject *receiver_now(struct shadow_frame *frame, compat_frame *real,
-                              const struct object_path *path)
+/* What a path of steps leads to now; NULL when that cannot be told without running code. */
+static PyObject *follow_now(struct shadow_frame *frame, compat_frame *real,
+                            const struct object_path *path)
 {
     PyObject *value = path->base == BASE_GLOBAL ? global_now(real, path->name)
                                                 : slot_now(frame, real, path->slot);
@@ -608,6 +661,17 @@ static PyObject *receiver_now(struct shadow_frame *frame, compat_frame *real,
         }
     }
     return value;
+}
+
+static inline bool is_direct(const struct object_path *path)
+{
+    return path->base == BASE_SLOT && path->steps[0].kind == STEP_NONE;
+}
+
+static inline PyObject *receiver_now(struct shadow_frame *frame, compat_frame *real,
+                                     const struct object_path *path)
+{
+    return is_direct(path) ? slot_now(frame, real, path->slot) : follow_now(frame, real, path);
 }
 
 /* Is this Python function recorded? Then what it does is written down in its own frame. */
@@ -767,30 +831,31 @@ static bool is_scalar(const PyObject *value)
            value == Py_None || PyBool_Check(value);
 }
 
-/* What the trace last said of a receiver that is an object; false for any other value. */
-static bool object_shadow_of(struct session *session, struct shadow_frame *frame,
-                             const struct effect *effect, PyObject *value, struct shadow *shadow)
+/* What the trace last said of a receiver that is an object; NULL for any other value. `made` is
+ * room for it. */
+static inline struct shadow *object_shadow_of(struct session *session, struct shadow_frame *frame,
+                                              const struct effect *effect, PyObject *value,
+                                              struct shadow *made)
 {
     const struct object_path *path = &effect->path;
-    if (path->base == BASE_SLOT && path->steps[0].kind == STEP_NONE &&
-        shadow_kind(&frame->slots[path->slot]) == CTR_V_OBJECT) {
-        *shadow = frame->slots[path->slot];
-    } else {
-        value_shadow(session, value, shadow);
+    if (is_direct(path) && shadow_kind(&frame->slots[path->slot]) == CTR_V_OBJECT) {
+        return &frame->slots[path->slot];
     }
-    return shadow_kind(shadow) == CTR_V_OBJECT;
+    value_shadow(session, value, made);
+    return shadow_kind(made) == CTR_V_OBJECT ? made : NULL;
 }
 
 /* Look at all a receiver holds; false when it is nothing we can look into. */
 static bool look_at(struct session *session, struct shadow_frame *frame,
                     const struct effect *effect, PyObject *value)
 {
-    struct shadow shadow;
+    struct shadow made;
     if (value == NULL || is_scalar(value)) {
         return value != NULL;
     }
-    if (object_shadow_of(session, frame, effect, value, &shadow)) {
-        object_check(session, value, &shadow, true, true);
+    struct shadow *shadow = object_shadow_of(session, frame, effect, value, &made);
+    if (shadow != NULL) {
+        object_check(session, value, shadow, true, true);
         return true;
     }
     struct type_info *type = types_of(session, Py_TYPE(value));
@@ -810,20 +875,46 @@ static bool store_at(struct session *session, struct shadow_frame *frame, compat
             return look_at(session, frame, effect, value);
         }
     }
-    struct shadow shadow;
-    if (PyList_CheckExact(value) && object_shadow_of(session, frame, effect, value, &shadow) &&
-        object_check_item(session, value, &shadow, index)) {
-        return true;
+    struct shadow made;
+    struct shadow *shadow =
+        PyList_CheckExact(value) ? object_shadow_of(session, frame, effect, value, &made) : NULL;
+    return (shadow != NULL && object_check_item(session, value, shadow, index)) ||
+           look_at(session, frame, effect, value);
+}
+
+/* Does `receiver.name = value` change that attribute and nothing else? */
+static bool stores_plainly(struct effect *effect, PyTypeObject *type)
+{
+    if (type->tp_version_tag == 0 || type->tp_version_tag != effect->version) {
+        PyObject *held = type->tp_setattro == PyObject_GenericSetAttr
+                             ? _PyType_Lookup(type, effect->name)
+                             : Py_None;
+        bool plain = held == NULL || (held != Py_None && Py_TYPE(held)->tp_descr_set == NULL);
+        effect->verdict = plain ? VERDICT_CHANGES_ONE : VERDICT_CHANGES;
+        effect->version = type->tp_version_tag;
     }
-    return look_at(session, frame, effect, value);
+    return effect->verdict == VERDICT_CHANGES_ONE;
+}
+
+static bool store_one(struct session *session, struct shadow_frame *frame, struct effect *effect,
+                      PyObject *value)
+{
+    struct shadow made;
+    struct shadow *shadow = value != NULL && stores_plainly(effect, Py_TYPE(value))
+                                ? object_shadow_of(session, frame, effect, value, &made)
+                                : NULL;
+    return (shadow != NULL &&
+            object_check_attribute(session, value, shadow, effect->name, &effect->hint)) ||
+           look_at(session, frame, effect, value);
 }
 
 static bool change_tail(struct session *session, struct shadow_frame *frame,
                         const struct effect *effect, PyObject *value)
 {
-    struct shadow shadow;
-    return (PyList_CheckExact(value) && object_shadow_of(session, frame, effect, value, &shadow) &&
-            object_check_tail(session, value, &shadow)) ||
+    struct shadow made;
+    struct shadow *shadow =
+        PyList_CheckExact(value) ? object_shadow_of(session, frame, effect, value, &made) : NULL;
+    return (shadow != NULL && object_check_tail(session, value, shadow)) ||
            look_at(session, frame, effect, value);
 }
 
@@ -835,6 +926,8 @@ static bool apply_effect(struct session *session, struct shadow_frame *frame, co
     case ACTION_STORE_CONST:
     case ACTION_STORE_SLOT:
         return store_at(session, frame, real, effect, value);
+    case ACTION_STORE_ATTR:
+        return store_one(session, frame, effect, value);
     case ACTION_STORE:
         return look_at(session, frame, effect, value);
     default:

@@ -197,12 +197,15 @@ static void free_parts(bool unwatch)
     Py_CLEAR(session.disable);
 }
 
+static struct thread nobody; /* runs before any thread is known */
+
 static int make_parts(const struct session_order *order, struct ct_error *error)
 {
     session = (struct session){
         .writer = session.writer,
         .generation = session.generation + 1,
         .tool = -1,
+        .running = &nobody,
         .limits = order->limits,
         .waiting_for_main = order->wait_for_main,
         .waiting_for_file = order->activation != NULL,

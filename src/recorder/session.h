@@ -73,7 +73,9 @@ enum line_flags {
 
 /* Something a line does to an object it reaches by name. */
 enum action {
-    ACTION_STORE,       /* sets an attribute, a slice, works in place: look at all of it */
+    ACTION_NONE,        /* another effect of the line looks there */
+    ACTION_STORE,       /* sets a slice, deletes, works in place: look at all of it */
+    ACTION_STORE_ATTR,  /* receiver.name = ... */
     ACTION_STORE_CONST, /* receiver[index] = ... */
     ACTION_STORE_SLOT,  /* receiver[slot `index`] = ... */
     ACTION_METHOD,      /* receiver.name(...) */
@@ -111,6 +113,7 @@ enum verdict {
     VERDICT_RECORDED,
     VERDICT_CHANGES,
     VERDICT_CHANGES_TAIL,
+    VERDICT_CHANGES_ONE, /* of the attributes */
     VERDICT_ESCAPES,
 };
 
@@ -119,13 +122,14 @@ struct effect {
     uint8_t verdict;  /* what a call did when `version` was last seen */
     uint32_t version; /* of the receiver's type */
     int32_t index;    /* of the item stored; of a call, its number of arguments */
-    PyObject *name;   /* of the method */
+    uint32_t hint;    /* where the name was found last */
+    PyObject *name;   /* of the method or attribute */
     const void *pure; /* address of the builtin last found to change nothing: those live on */
     struct object_path path;
 };
 
 struct line_info {
-    uint64_t writes; /* slots (below 64) its instructions can rebind */
+    uint64_t writes; /* slots (below 64) to look at: it can rebind them, or they are cells */
     uint64_t reads;  /* slots (below 64) it loads */
     uint32_t flags;
     uint32_t first_global; /* in plan->globals_read */
@@ -142,14 +146,13 @@ struct plan {
     bool has_namespace;  /* the last slot is the frame's dict of names */
     uint32_t slot_count; /* localsplus, and the namespace */
     uint32_t real_slots; /* localsplus */
-    uint64_t entry_mask; /* slots bound when the frame starts: arguments and free variables */
-    uint64_t always;     /* slots to look at after every line: cells and free variables */
+    uint64_t entry_mask; /* slots bound when the frame starts: arguments, cells, free variables */
     uint64_t special;    /* slots whose value is not simply the slot's: cells, redacted ones */
     uint8_t *actions;    /* enum ctr_variable_action per slot */
     uint8_t *kinds;      /* enum ctr_variable_kind per slot */
     int first_line;
     int line_count;
-    struct line_info *lines; /* of first_line ... */
+    struct line_info *lines; /* of first_line ..., one for any other, one for before the first */
     struct effect *effects;
     PyObject *
         *globals_read; /* names (borrowed from the code object: it lives while its frames do) */
@@ -166,7 +169,7 @@ struct shadow_frame {
     compat_frame *frame; /* identity while it is on a stack or suspended */
     struct plan *plan;
     struct shadow_frame *below;
-    const struct line_info *line_info; /* of the line that runs; NULL before the first */
+    const struct line_info *line_info; /* of the line that runs */
     uint64_t object_slots;             /* slots (below 64) that hold an object */
     uint64_t epoch;                    /* session epoch when its objects were last compared */
     uint64_t call;
@@ -178,7 +181,7 @@ struct shadow_frame {
     uint32_t entry_block; /* of its start or latest resume */
     uint32_t start_block;
     uint32_t start_thread; /* number of the thread it started on */
-    bool on_heap; /* a generator's: freed one by one */
+    bool on_heap;          /* a generator's: freed one by one */
     bool suspended;
     struct shadow slots[]; /* plan->slot_count */
 };
@@ -297,9 +300,10 @@ struct session {
     struct suspended *suspended;
     struct gather_scratch *scratch;
     uint32_t thread_count;
-    Py_ssize_t code_extra; /* index of our per-code storage */
-    int tool;              /* sys.monitoring tool id, -1 none */
-    int events_everywhere; /* sets of sys.monitoring.events */
+    struct thread *running; /* the thread the block speaks of; never NULL */
+    Py_ssize_t code_extra;  /* index of our per-code storage */
+    int tool;               /* sys.monitoring tool id, -1 none */
+    int events_everywhere;  /* sets of sys.monitoring.events */
     int events_on_code;
     int dict_watcher;
     bool waiting_for_main;    /* armed by the environment: recording begins with __main__'s code */
