@@ -290,11 +290,14 @@ enum ctr_counter {
 };
 
 /* ---- Tail file
- * ------------------------------------------------------------------------------------- 0  8
- * CTR_TAIL_MAGIC 8 16  recording id 24  4  slots 28  4  slot capacity in bytes 32  8  steps, 40 8
- * calls, 48 8 tick: as of the last event 64 ..  counters, 8 bytes each then at page 1 (4096) one
- * slot header of 64 bytes per slot: kind (4), number (4), committed bytes (8), state (4: 0 free, 1
- * filling, 2 handed over); then from page 2 the slots. */
+ *    0  8  CTR_TAIL_MAGIC
+ *    8 16  recording id
+ *   24  4  slots
+ *   28  4  slot capacity in bytes
+ *   32 32  zero
+ *   64 ..  counters, 8 bytes each
+ * at page 1 (4096) one header of 64 bytes per slot: kind (4), number (4), committed bytes (8),
+ * state (4: 0 free, 1 filling, 2 handed over); from page 2 on the slots. */
 enum {
     CTR_TAIL_PAGE = 4096,
     CTR_TAIL_SLOT_HEADER_BYTES = 64,

@@ -19,10 +19,10 @@
  *         OBJECTS  for each block: varint bytes, then the objects it OPENs in ascending order,
  *                  varint difference each (the first from 0)
  *         ENDS     for each block: varint bytes, then for each RETURN or UNWIND of a call that
- * began in an earlier block: zigzag call - the one before (the first from 0), varint step
- *                  - the one before (from the block's first; steps before the record), varint steps
- *                  and varint calls of the SPAN in front of it, varint plan, varint (thread << 1 |
- *                  it was an UNWIND)
+ *                  began in an earlier block: zigzag call - the one before (the first from 0),
+ *                  varint step - the one before (from the block's first; steps before the
+ *                  record), varint steps and varint calls of the SPAN in front of it, varint
+ *                  plan, varint (thread << 1 | it was an UNWIND)
  *         FRAMES   for each block: varint bytes, then for each call that began in an earlier block
  *                  and ran here: zigzag call - the one before, varint plan, varint its own LINE
  *                  records, varint calls it made, varint count of lines, and for each zigzag line -

@@ -8,6 +8,7 @@ import xxhash
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "reference" / "trace-format.md"
 LINE = 12  # bytes of a line
 SOURCE = "def f(n):\n    xs = [n]\n    n += 1\n    return xs\n"
+FIRST_BLOCK = bytes([1, *[0] * 7])  # bits of a table
 COUNTERS = bytes([3, 1, 1, *[0] * 12, 1, *[0] * 5])
 ROWS = """\
 | event | step | line | variables |
@@ -49,6 +50,12 @@ def joined(parts: list[Part]) -> bytes:
 def definition(kind: int, name: str, *parts: Part) -> list[Part]:
     size = len(joined(list(parts)))
     return [(bytes([kind]) + varint(size), f"{name}, {size} bytes"), *parts]
+
+
+def table(name: str, *parts: Part) -> list[Part]:
+    """A table of an INDEX block that knows all its blocks wholly."""
+    size = 1 + len(joined(list(parts)))
+    return [(varint(size), f"{name}, {size} bytes"), (b"\0", "nothing missing"), *parts]
 
 
 HEADER: list[Part] = [
@@ -146,6 +153,24 @@ def index(offset: int) -> list[Part]:
         (varint(len(joined(EVENTS))) * 2, "raw and stored size"),
         (bytes(4), "first step, first call, tick, thread"),
         (bytes(2), "outputs, raises"),
+        (b"\0\0\1", "depth at the end 0, least 0, greatest 1"),
+        (b"\1\0", "1 thread: 0"),
+        *table(
+            "LINES",
+            (b"\3", "3 lines"),
+            (b"\0\2" + FIRST_BLOCK + b"\1", "plan 0, line 2: in the first block, 1 visit"),
+            (b"\0\1" + FIRST_BLOCK + b"\1", "the same plan, line +1: the same"),
+            (b"\0\1" + FIRST_BLOCK + b"\1", "the same plan, line +1: the same"),
+        ),
+        *table(
+            "SLOTS",
+            (b"\2", "2 variables"),
+            (b"\0\0" + FIRST_BLOCK, "plan 0, slot 0: set in the first block"),
+            (b"\0\1" + FIRST_BLOCK, "the same plan, slot +1: the same"),
+        ),
+        *table("OBJECTS", (b"\1\0", "1 byte: object 0")),
+        *table("ENDS", (b"\0", "0 bytes: no call of an earlier block ended")),
+        *table("FRAMES", (b"\0", "0 bytes: none ran")),
     ]
 
 
@@ -158,7 +183,8 @@ def end(index_offset: int, definitions: int) -> list[Part]:
         (varint(len(COUNTERS)), f"{len(COUNTERS)} counters"),
         (COUNTERS, "lines 3, calls 1, returns 1, objects 1"),
         (b"\1", "1 INDEX block"),
-        (varint(index_offset) + bytes(2), f"at byte {index_offset}, first block 0, first step 0"),
+        (varint(index_offset), f"at byte {index_offset}"),
+        (bytes(4), "first block 0, first step, first call, tick"),
         (b"\1", "1 DEFS block"),
         (varint(definitions), f"at byte {definitions}"),
     ]
