@@ -16,6 +16,7 @@ import oracle
 import pytest
 from tracefmt import Damaged, Recording, printed_events
 from tracefmt.container import DEFS, EVENTS, checksum, walk
+from tracefmt.facts import wrong_facts
 
 TESTS = Path(__file__).resolve().parent.parent
 PAGE = TESTS.parent / "docs" / "reference" / "trace-format.md"
@@ -69,9 +70,10 @@ def compare(theirs, mine):
 
 
 def agree(ct, folder, depth=DEPTH, with_globals=True):
-    """Both readers show the same. Returns the recording."""
+    """Both readers show the same, and the index says what is there. Returns the recording."""
     recording = Recording.open(folder)
     assert not recording.damage
+    assert recording.end is None or wrong_facts(recording) == []
     theirs = printed(ct, folder, depth, with_globals)
     assert compare(theirs, printed_events(recording, depth, with_globals)) > 0
     return recording, theirs

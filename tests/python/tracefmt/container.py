@@ -10,13 +10,12 @@ import zstandard
 
 from tracefmt.cursor import Cursor, Damaged
 from tracefmt.definitions import Definitions
+from tracefmt.index import SEGMENT, Indexed, read_index
 
 EVENTS, DEFS, INDEX, END = 1, 2, 3, 4
 VERSION = 0
 HEADER, BLOCK_HEADER, TRAILER, PRELUDE = 64, 40, 32, 40
 BLOCK_MAX, RAW_MAX = 1 << 20, 64 << 20
-SEGMENT = 64
-INDEX_TABLES, ENTRY_THREADS = 5, 8
 SLOTS_MAX, SLOT_HEADERS, SLOTS, SLOT_HEADER = 64, 4096, 8192, 64
 COUNTER_NAMES = """
     lines calls returns yields resumes throws unwinds raises handled outputs thread_switches
@@ -40,6 +39,7 @@ class Block:
     number: int
     raw: bytes
     offset: int = -1
+    stored_size: int = -1
 
 
 @dataclass
@@ -66,6 +66,7 @@ class Recording:
     start: int
     events: list[bytes] = field(default_factory=list)
     definitions: Definitions = field(default_factory=Definitions)
+    index: list[Indexed] = field(default_factory=list)  # of a finished trace: all EVENTS blocks
     end: End | None = None
     counters: dict[str, int] = field(default_factory=dict)
     damage: str = ""
@@ -85,7 +86,7 @@ class Recording:
         except Damaged as damage:
             recording.damage = str(damage)
         if end is not None and has_trailer(data, blocks[-1].offset):
-            check_directories(end, blocks)
+            recording.index = read_segments(end, blocks)
             recording.end, recording.counters = end, end.counters
         else:
             tail = path.with_name(path.name + ".tail")
@@ -132,7 +133,7 @@ def walk(data: bytes) -> Iterator[Block]:
         stored = data[at + BLOCK_HEADER : at + BLOCK_HEADER + size]
         if len(stored) < size or check != checksum(stored) or number != numbers[kind]:
             raise Damaged(f"the block at byte {at} is damaged")
-        yield Block(kind, number, unpack(stored, codec, kind, raw_size), at)
+        yield Block(kind, number, unpack(stored, codec, kind, raw_size), at, size)
         numbers[kind] += 1
         at += BLOCK_HEADER + size
         if kind == END:
@@ -175,43 +176,26 @@ def read_end(raw: bytes) -> End:
     )
 
 
-def check_directories(end: End, blocks: list[Block]) -> None:
-    """END and INDEX say of the file what walking it finds."""
+def read_segments(end: End, blocks: list[Block]) -> list[Indexed]:
+    """What the INDEX blocks say; they and END say of the file what walking it finds."""
     by_kind = {kind: [b for b in blocks if b.kind == kind] for kind in (EVENTS, DEFS, INDEX)}
-    entries = [entry for block in by_kind[INDEX] for entry in read_index(block.raw)]
-    found = [
-        (block.offset, len(block.raw), *struct.unpack("<QQQI", block.raw[:28]))
-        for block in by_kind[EVENTS]
-    ]
-    # The stored size, the third field of an entry, is not kept by the walk.
-    if [(entry[0], entry[1], *entry[3:7]) for entry in entries] != found:
+    segments = [read_index(block.raw) for block in by_kind[INDEX]]
+    if any(len(segment) != SEGMENT for segment in segments[:-1]):
+        raise Damaged("an INDEX block before the last is not full")
+    found = [(block.offset, len(block.raw), block.stored_size) for block in by_kind[EVENTS]]
+    index = [indexed for segment in segments for indexed in segment]
+    if [(each.offset, each.raw_size, each.stored_size) for each in index] != found:
         raise Damaged("INDEX does not say what the file holds")
     if [block.offset for block in by_kind[DEFS]] != end.definitions or len(found) != end.blocks:
         raise Damaged("END does not say what the file holds")
     firsts = [
-        (block.offset, i * SEGMENT, *entries[i * SEGMENT][3:6])
+        (block.offset, i * SEGMENT, facts.first_step, facts.first_call, facts.tick)
         for i, block in enumerate(by_kind[INDEX])
+        for facts in [segments[i][0].facts]
     ]
     if firsts != end.index:
         raise Damaged("END does not know the INDEX blocks")
-
-
-def read_index(raw: bytes) -> list[tuple[int, ...]]:
-    cursor = Cursor(raw)
-    count = cursor.count()
-    entries = [read_entry(cursor) for _ in range(count)]
-    for _ in range(INDEX_TABLES):  # what they say is for questions this reader does not ask
-        cursor.take(cursor.varint())
-    if cursor.left or not 1 <= count <= SEGMENT:
-        raise Damaged("an INDEX block is damaged")
-    return entries
-
-
-def read_entry(cursor: Cursor) -> tuple[int, ...]:
-    entry = tuple(cursor.varint() for _ in range(13))
-    for _ in range(min(entry[12], ENTRY_THREADS)):
-        cursor.varint()
-    return entry
+    return index
 
 
 def read_tail(path: Path, recording: Recording, blocks: list[Block]) -> list[Block]:

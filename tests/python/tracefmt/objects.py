@@ -130,7 +130,8 @@ CHANGES = {
 class Objects(dict[int, Object]):
     """All objects of a trace that were described so far, by number."""
 
-    def open(self, values: Values, block: int) -> None:
+    def open(self, values: Values, block: int) -> int:
+        """Returns the object's number."""
         number, kind, flags = values.object(), values.type(), values.u8()
         if flags & ~(BASE | NEW):
             raise Damaged(f"OPEN flags {flags:#x}")
@@ -144,6 +145,7 @@ class Objects(dict[int, Object]):
             if known is None or known.block != block - back or back == 0:
                 raise Damaged(f"object {number} was not opened {back} blocks ago")
         known.type, known.block = kind, block
+        return number
 
     def change(self, byte: int, values: Values, block: int) -> None:
         number = values.object()
