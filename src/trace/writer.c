@@ -483,12 +483,19 @@ void ctr_writer_wake(struct ctr_writer *writer)
 /* ---- opening and closing
  * --------------------------------------------------------------------------- */
 
+/* Ours only: by now the number may be a descriptor of the program, in a forked child too. */
+static void close_file(struct ctr_writer_back *back)
+{
+    if (back->fd >= 0 && same_file(back)) {
+        close(back->fd);
+    }
+    back->fd = -1;
+}
+
 static void free_back(struct ctr_writer_back *back)
 {
     ctr_tail_close(&back->tail);
-    if (back->fd >= 0) {
-        close(back->fd);
-    }
+    close_file(back);
     ZSTD_freeCCtx(back->zstd);
     ctr_summary_free(back->summary);
     ct_bytes_free(&back->directory);
@@ -687,8 +694,7 @@ void ctr_writer_after_fork_in_child(struct ctr_writer *writer)
 {
     writer->back->dead = true;
     writer->soft = NULL;
-    close(writer->back->fd);
-    writer->back->fd = -1;
+    close_file(writer->back);
 }
 
 const char *ctr_writer_error(const struct ctr_writer *writer)

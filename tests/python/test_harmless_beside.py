@@ -708,12 +708,9 @@ DESCRIPTORS = {
         print([is_open(n) for n in range(190, 220)])
         """,
 }
-DESCRIPTOR_BUGS = {
-    "descriptors replaced": "a forked child closes the descriptor, which is the program's by now",
-}
 
 
-@pytest.mark.parametrize("name", cases(DESCRIPTORS, DESCRIPTOR_BUGS))
+@pytest.mark.parametrize("name", DESCRIPTORS)
 def test_descriptors_that_go_away(sides, name):
     sides.write(textwrap.dedent(DESCRIPTORS[name]))
     plain = sides.plain("program.py")
