@@ -33,6 +33,8 @@ void ctr_text_complex(double real, double imaginary, struct ct_bytes *to); /* re
 /* Little-endian magnitude; above 64 KiB of it in hexadecimal, as decimal would take minutes. */
 void ctr_text_big(const uint8_t *magnitude, size_t size, bool negative, struct ct_bytes *to);
 void ctr_text_str(const uint8_t *text, size_t size, struct ct_bytes *to); /* repr(str), WTF-8 in */
+/* The same without quotes, for a message of one line: nothing in it controls a terminal. */
+void ctr_text_line(const uint8_t *text, size_t size, struct ct_bytes *to);
 void ctr_text_bytes(const uint8_t *bytes, size_t size, struct ct_bytes *to); /* repr(bytes) */
 
 #endif

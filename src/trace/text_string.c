@@ -101,16 +101,17 @@ static size_t decode(const uint8_t *at, const uint8_t *end, uint32_t *code)
     return length;
 }
 
-void ctr_text_str(const uint8_t *text, size_t size, struct ct_bytes *to)
+/* The characters between repr's quotes. Without a quote (0) the text is no literal: a backslash
+ * stands for itself. */
+static void add_escaped(const uint8_t *text, size_t size, char quote, struct ct_bytes *to)
 {
-    char quote = size > 0 ? choose_quote(text, size) : '\'';
     const uint8_t *end = text + size;
-    ct_bytes_add_byte(to, (uint8_t)quote);
     const uint8_t *plain = text; /* start of what goes out as it is */
     for (const uint8_t *at = text; at < end;) {
         size_t length = 1;
         uint32_t code = *at;
-        bool is_plain = code >= 0x20 && code < 0x7f && code != (uint8_t)quote && code != '\\';
+        bool is_plain =
+            code >= 0x20 && code < 0x7f && (quote == 0 || (code != (uint8_t)quote && code != '\\'));
         if (code >= 0x80) {
             length = decode(at, end, &code);
             is_plain = is_printable(code);
@@ -127,7 +128,19 @@ void ctr_text_str(const uint8_t *text, size_t size, struct ct_bytes *to)
         at += length;
     }
     ct_bytes_add(to, plain, (size_t)(end - plain));
+}
+
+void ctr_text_str(const uint8_t *text, size_t size, struct ct_bytes *to)
+{
+    char quote = size > 0 ? choose_quote(text, size) : '\'';
     ct_bytes_add_byte(to, (uint8_t)quote);
+    add_escaped(text, size, quote, to);
+    ct_bytes_add_byte(to, (uint8_t)quote);
+}
+
+void ctr_text_line(const uint8_t *text, size_t size, struct ct_bytes *to)
+{
+    add_escaped(text, size, 0, to);
 }
 
 static void add_bytes(const uint8_t *bytes, size_t size, bool is_array, struct ct_bytes *to)

@@ -60,6 +60,15 @@ static void assert_bytes(const char *value, size_t size, const char *expected)
     assert_taken(&text, expected);
 }
 
+static void messages_control_no_terminal(void **state)
+{
+    (void)state;
+    struct ct_bytes text = {0};
+    const char message[] = "it's \"a\\b\" \n\x1b[31m\x7f\xc2\x9b\xe2\x80\xae\xff \xc3\xa9";
+    ctr_text_line((const uint8_t *)message, sizeof message - 1, &text);
+    assert_taken(&text, "it's \"a\\b\" \\n\\x1b[31m\\x7f\\x9b\\u202e\\udcff \xc3\xa9");
+}
+
 #define ASSERT_STR(literal, expected)   assert_str(literal, sizeof(literal) - 1, expected)
 #define ASSERT_BYTES(literal, expected) assert_bytes(literal, sizeof(literal) - 1, expected)
 
@@ -183,6 +192,7 @@ int main(void)
         cmocka_unit_test(integers_too_long_for_decimal_are_hexadecimal),
         cmocka_unit_test(strings_choose_quotes_and_escape),
         cmocka_unit_test(lone_surrogates_and_stray_bytes_are_escaped),
+        cmocka_unit_test(messages_control_no_terminal),
         cmocka_unit_test(bytes_escape_all_that_is_not_ascii),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
