@@ -381,8 +381,9 @@ static uint8_t *put_open(struct session *session, struct object_entry *entry, ui
     *at++ = CTR_OPEN;
     at = object_put_reference(session, at, entry);
     at = ct_varint_put(at, types_number(session, entry->type));
-    if (!(entry->flags & ENTRY_OPENED)) {
+    if (!entry->is_known) {
         flags |= CTR_OPEN_NEW;
+        entry->is_known = true;
     }
     *at++ = flags;
     if (!(flags & CTR_OPEN_BASE)) {
@@ -1035,6 +1036,7 @@ static struct object_entry *revive(struct session *session, PyObject *value,
     struct object_entry *entry = add_entry(session, value, type, shadow->bits);
     if (entry != NULL) {
         entry->holders = 1;
+        entry->is_known = true;
         ((struct shadow *)shadow)->index = (uint32_t)(entry - session->objects.entries);
     }
     return entry;

@@ -220,7 +220,8 @@ struct object_entry {
     uint32_t base_bytes; /* size of the last base */
     uint16_t chain;      /* blocks opened without base since */
     uint8_t flags;       /* enum entry_flags */
-    bool is_cut;         /* a dict of which only a part is recorded */
+    bool is_cut : 1;     /* a dict of which only a part is recorded */
+    bool is_known : 1;   /* the trace has described it before, perhaps long ago */
     uint32_t rotation;   /* where the next partial look begins */
     uint32_t count;      /* items remembered (list, set, tuple-like) */
     uint32_t capacity;

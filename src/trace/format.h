@@ -132,7 +132,7 @@ enum ctr_frame_flags {
  * gives the object the next object number of the block; or k + 1 for the block's object k. */
 enum ctr_open_flags {
     CTR_OPEN_BASE = 1, /* a base follows; without it the state continues from an earlier block */
-    CTR_OPEN_NEW = 2,  /* first time the recorder met this object */
+    CTR_OPEN_NEW = 2,  /* the first description of this object */
 };
 
 /* Base: section flags; for each section present, varint true length, varint count, then `count`
