@@ -163,13 +163,12 @@ static void put_field_names(struct json_view *view, const struct ctr_shape *shap
     ct_json_end_array(&view->out);
 }
 
-/* Only the elements of containers are items: the parts of a date or a pattern are not. */
+/* The elements of containers are items, and what a match found; the parts of a date are not. */
 static bool has_node_items(const struct ctr_shape *shape)
 {
     static const bool is_sequence[CTR_KIND_COUNT] = {
-        [CTR_F_TUPLE] = true,
-        [CTR_F_NAMEDTUPLE] = true,
-        [CTR_F_FROZENSET] = true,
+        [CTR_F_TUPLE] = true, [CTR_F_NAMEDTUPLE] = true, [CTR_F_FROZENSET] = true,
+        [CTR_F_MATCH] = true, [CTR_F_TRACEBACK] = true,
     };
     return shape->has_node && shape->kind < CTR_KIND_COUNT && is_sequence[shape->kind] &&
            (shape->node.tag == CTR_V_TUPLE || shape->node.tag == CTR_V_FROZENSET);

@@ -111,6 +111,46 @@ static void str_generator(struct ctr_player *player, struct ctr_value value,
     ct_bytes_add_format(to, " at 0x%012llx>", (unsigned long long)shape->number);
 }
 
+static void str_cell(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
+                     struct ct_bytes *to)
+{
+    const struct ctr_object *object = export_object(player, value);
+    struct ctr_value held = {0};
+    bool is_empty = object == NULL || object->item_count == 0;
+    if (!is_empty) {
+        held = object->items[0];
+    }
+    ct_bytes_add_format(to, "<cell at 0x%012llx: ", (unsigned long long)shape->number);
+    if (is_empty) {
+        ct_bytes_add_text(to, "empty>");
+        return;
+    }
+    ctr_text_of_type(player, held, to);
+    ct_bytes_add_text(to, " object at 0x000000000000>");
+}
+
+/* A memoryview shows nothing of its memory. */
+static void str_buffer(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
+                       struct ct_bytes *to)
+{
+    const struct ctr_object *object = export_object(player, value);
+    if (object == NULL || !export_text_is(ctr_shape_type_name(shape), "memoryview")) {
+        add_repr(player, value, to);
+        return;
+    }
+    ct_bytes_add_format(to, "<%smemory at 0x%012llx>", object->attr_count == 0 ? "released " : "",
+                        (unsigned long long)shape->number);
+}
+
+static void str_traceback(struct ctr_player *player, struct ctr_value value,
+                          struct ctr_shape *shape, struct ct_bytes *to)
+{
+    (void)player;
+    (void)value;
+    (void)shape;
+    ct_bytes_add_text(to, "<traceback object at 0x000000000000>");
+}
+
 /* ---- exceptions ---- */
 
 /* OSError and its kinds, whose text is made of two arguments or more. */
@@ -176,6 +216,10 @@ static void str_exception(struct ctr_player *player, struct ctr_value value,
 {
     struct ctr_value tuple;
     if (!find_attribute(player, value, "args", &tuple)) {
+        return;
+    }
+    if (tuple.tag == CTR_V_REDACTED) {
+        add_repr(player, tuple, to);
         return;
     }
     struct ctr_shape inner;
@@ -336,7 +380,8 @@ static str_family *const families[CTR_F_MAX] = {
     [CTR_F_DATETIME] = str_date,       [CTR_F_TIME] = str_date,
     [CTR_F_TIMEDELTA] = str_timedelta, [CTR_F_FRACTION] = str_fraction,
     [CTR_F_UUID] = str_uuid,           [CTR_F_MAPPINGPROXY] = str_mapping,
-    [CTR_F_GENERATOR] = str_generator,
+    [CTR_F_CELL] = str_cell,           [CTR_F_GENERATOR] = str_generator,
+    [CTR_F_TRACEBACK] = str_traceback, [CTR_F_BUFFER] = str_buffer,
 };
 
 void export_str(struct ctr_player *player, struct ctr_value value, struct ct_bytes *to)

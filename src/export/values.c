@@ -308,6 +308,7 @@ static void put_object(struct export_values *values, struct ctr_value value, uin
         break;
     case CTR_F_INT:
     case CTR_F_TEXT:
+    case CTR_F_ENUM: /* of an IntEnum or StrEnum */
         add_source(values, object);
         if (object->item_count > 0 && object->items[0].tag != CTR_V_OBJECT) {
             put_value(values, object->items[0], level);

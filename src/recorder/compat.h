@@ -54,6 +54,11 @@ static inline PyCodeObject *compat_frame_code(const compat_frame *frame)
 #endif
 }
 
+static inline PyCodeObject *compat_frame_object_code(const PyFrameObject *frame)
+{
+    return compat_frame_code(frame->f_frame);
+}
+
 /* A frame being set up has no meaningful instruction yet. */
 static inline bool compat_frame_is_complete(compat_frame *frame)
 {
@@ -210,6 +215,19 @@ static inline bool compat_dict_next(struct compat_dict_walk *walk, PyObject **ke
     return false;
 }
 
+/* The value (borrowed) under an exact str of this ASCII text; NULL when there is none. */
+static inline PyObject *compat_dict_get(PyObject *dict, const char *name)
+{
+    struct compat_dict_walk walk = compat_dict_walk(dict);
+    PyObject *key, *value;
+    while (compat_dict_next(&walk, &key, &value)) {
+        if (PyUnicode_CheckExact(key) && PyUnicode_CompareWithASCIIString(key, name) == 0) {
+            return value;
+        }
+    }
+    return NULL;
+}
+
 static inline Py_ssize_t compat_dict_index(const PyDictKeysObject *keys, size_t at)
 {
     if (keys->dk_log2_size < 8) {
@@ -296,6 +314,30 @@ struct compat_ordered_dict {
 struct compat_default_dict {
     PyDictObject dict;
     PyObject *factory;
+};
+
+/* ---- small objects, as Objects/funcobject.c and Objects/descrobject.c lay them out
+ * ----------------------- */
+
+struct compat_holder {
+    PyObject_HEAD PyObject *held;
+};
+
+/* What a staticmethod wraps; may be NULL. */
+static inline PyObject *compat_static_function(PyObject *method)
+{
+    return ((struct compat_holder *)method)->held;
+}
+
+/* What a mappingproxy shows. */
+static inline PyObject *compat_proxied(PyObject *proxy)
+{
+    return ((struct compat_holder *)proxy)->held;
+}
+
+struct compat_method_wrapper {
+    PyObject_HEAD PyWrapperDescrObject *descriptor;
+    PyObject *self;
 };
 
 /* ---- per-code storage

@@ -1,15 +1,22 @@
 #include "recorder/gather.h"
 
 #include <stdlib.h>
+
+#include "recorder/buffer.h"
+#include "recorder/scope.h"
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+
+/* Of a generator, coroutine or async generator. */
+enum state { STATE_CREATED, STATE_RUNNING, STATE_SUSPENDED, STATE_CLOSED, STATES };
 
 struct gather_scratch {
     PyObject **items;
     size_t item_capacity;
     struct attribute *attributes;
     size_t attribute_capacity;
-    PyObject *number; /* made for the last gathered object, ours */
+    PyObject *number; /* the last one made, ours: an attribute that is no object in CPython */
+    PyObject *states[STATES]; /* their names, ours */
 };
 
 /* ---- items
@@ -85,6 +92,11 @@ void gather_items(struct session *session, PyObject *value, const struct type_in
             gathered->item_count = Py_SIZE(value);
             return;
         }
+    }
+    if (type->capture == CAPTURE_CELL) {
+        gathered->items = &((PyCellObject *)value)->ob_ref;
+        gathered->item_count = ((PyCellObject *)value)->ob_ref != NULL;
+        return;
     }
     if (type->capture == CAPTURE_LIST) {
         gathered->items = ((PyListObject *)value)->ob_item;
@@ -168,6 +180,9 @@ uint64_t gather_fingerprint(struct session *session, PyObject *value, const stru
     if (type->capture == CAPTURE_DICT) {
         return content_of(value);
     }
+    if (type->capture == CAPTURE_BUFFER) {
+        return buffer_fingerprint(session, value, type);
+    }
     if (type->capture == CAPTURE_BYTEARRAY) {
         size_t size = (size_t)PyByteArray_GET_SIZE(value);
         size_t limit = session->limits.max_text;
@@ -214,14 +229,55 @@ static void add_named(struct session *session, struct gathered *gathered, PyObje
     }
 }
 
-static void add_exception(struct session *session, struct gathered *gathered, PyObject *value)
+/* The same object as long as the number is the same: gathering again must not end its life. */
+static PyObject *own_number(struct session *session, Py_ssize_t number)
+{
+    struct gather_scratch *scratch = session->scratch;
+    int64_t held;
+    if (scratch->number == NULL || !compat_small_int(scratch->number, &held) || held != number) {
+        PyObject *pending = PyErr_GetRaisedException();
+        Py_XSETREF(scratch->number, PyLong_FromSsize_t(number));
+        PyErr_SetRaisedException(pending);
+    }
+    return scratch->number;
+}
+
+static enum state state_of(const PyGenObject *generator)
+{
+    switch (generator->gi_frame_state) {
+    case FRAME_CREATED:
+        return STATE_CREATED;
+    case FRAME_EXECUTING:
+        return STATE_RUNNING;
+    default:
+        return generator->gi_frame_state < FRAME_EXECUTING ? STATE_SUSPENDED : STATE_CLOSED;
+    }
+}
+
+static void add_generator(struct session *session, struct gathered *gathered, PyObject *value)
+{
+    PyGenObject *generator = (PyGenObject *)value;
+    enum state state = state_of(generator);
+    int line =
+        state == STATE_SUSPENDED ? compat_frame_line((compat_frame *)generator->gi_iframe) : 0;
+    add_text(session, gathered, "code", generator->gi_qualname);
+    add_text(session, gathered, "state", session->scratch->states[state]);
+    add_text(session, gathered, "line", line > 0 ? own_number(session, line) : NULL);
+}
+
+static void add_exception(struct session *session, struct gathered *gathered, PyObject *value,
+                          const struct type_info *type)
 {
     PyBaseExceptionObject *exception = (PyBaseExceptionObject *)value;
     add_text(session, gathered, "args", exception->args);
+    if (gathered->count > 0) {
+        gathered->attributes[0].is_secret = type->hides_arguments;
+    }
     add_text(session, gathered, "__cause__", exception->cause);
     add_text(session, gathered, "__context__", exception->context);
     add_text(session, gathered, "__suppress_context__",
              exception->suppress_context ? Py_True : Py_False);
+    add_text(session, gathered, "__traceback__", exception->traceback);
     if (exception->notes != NULL) {
         add_text(session, gathered, "__notes__", exception->notes);
     }
@@ -236,33 +292,45 @@ static void add_dict(struct session *session, struct gathered *gathered, PyObjec
     }
 }
 
-void gather_attributes(struct session *session, PyObject *value, const struct type_info *type,
-                       struct gathered *gathered)
+/* The instance's attribute of this name, where it keeps its attributes without slots; borrowed. */
+static PyObject *find_attribute(PyObject *value, const char *name)
 {
-    *gathered = (struct gathered){0};
-    if (type->capture == CAPTURE_EXCEPTION) {
-        add_exception(session, gathered, value);
-    }
-    if (type->capture == CAPTURE_DEQUE && ((struct deque *)value)->maxlen >= 0) {
-        PyObject *maxlen = PyLong_FromSsize_t(((struct deque *)value)->maxlen);
-        if (maxlen == NULL) {
-            PyErr_Clear();
-        }
-        Py_XSETREF(session->scratch->number, maxlen);
-        add_text(session, gathered, "maxlen", session->scratch->number);
-    }
-    if (type->is_default_dict) {
-        add_text(session, gathered, "default_factory",
-                 ((struct compat_default_dict *)value)->factory);
-    }
-    for (unsigned i = 0; i < type->slot_count; i++) {
-        PyObject *held = *(PyObject **)((char *)value + type->slots[i].offset);
-        add_text(session, gathered, type->slots[i].text,
-                 held == NULL && type->slots[i].none_if_null ? Py_None : held);
-        if (gathered->count > 0) {
-            gathered->attributes[gathered->count - 1].is_secret = type->slots[i].is_secret;
+    PyDictKeysObject *keys;
+    Py_ssize_t count;
+    PyObject **values = compat_inline_values(value, &keys, &count);
+    for (Py_ssize_t i = 0; values != NULL && i < count; i++) {
+        if (PyUnicode_CompareWithASCIIString(compat_shared_key(keys, i), name) == 0) {
+            return values[i];
         }
     }
+    PyObject *dict = values == NULL ? compat_instance_dict(value) : NULL;
+    return dict != NULL && PyDict_Check(dict) ? compat_dict_get(dict, name) : NULL;
+}
+
+bool gather_is_secret_member(PyObject *value, const struct type_info *type)
+{
+    PyObject *name = type->family == CTR_F_ENUM ? find_attribute(value, "_name_") : NULL;
+    return name != NULL && PyUnicode_CheckExact(name) && scope_is_secret(name);
+}
+
+/* All a secret member holds but its name and its place. */
+static void hide_member(const struct gathered *gathered)
+{
+    static const char *const told[] = {"_name_", "_sort_order_", "__objclass__"};
+    for (uint32_t i = 0; i < gathered->count; i++) {
+        struct attribute *attribute = &gathered->attributes[i];
+        attribute->is_secret = true;
+        for (size_t j = 0; attribute->name != NULL && j < sizeof told / sizeof told[0]; j++) {
+            if (PyUnicode_CompareWithASCIIString(attribute->name, told[j]) == 0) {
+                attribute->is_secret = false;
+            }
+        }
+    }
+}
+
+static void gather_dict(struct session *session, PyObject *value, const struct type_info *type,
+                        struct gathered *gathered)
+{
     PyDictKeysObject *keys;
     Py_ssize_t count;
     PyObject **values = compat_inline_values(value, &keys, &count);
@@ -276,6 +344,37 @@ void gather_attributes(struct session *session, PyObject *value, const struct ty
     PyObject *dict = type->has_dict ? compat_instance_dict(value) : NULL;
     if (dict != NULL && PyDict_Check(dict)) {
         add_dict(session, gathered, dict);
+    }
+}
+
+void gather_attributes(struct session *session, PyObject *value, const struct type_info *type,
+                       struct gathered *gathered)
+{
+    *gathered = (struct gathered){0};
+    if (type->capture == CAPTURE_EXCEPTION) {
+        add_exception(session, gathered, value, type);
+    }
+    if (type->capture == CAPTURE_GENERATOR) {
+        add_generator(session, gathered, value);
+    }
+    if (type->capture == CAPTURE_DEQUE && ((struct deque *)value)->maxlen >= 0) {
+        add_text(session, gathered, "maxlen", own_number(session, ((struct deque *)value)->maxlen));
+    }
+    if (type->is_default_dict) {
+        add_text(session, gathered, "default_factory",
+                 ((struct compat_default_dict *)value)->factory);
+    }
+    for (unsigned i = 0; i < type->slot_count; i++) {
+        PyObject *held = *(PyObject **)((char *)value + type->slots[i].offset);
+        add_text(session, gathered, type->slots[i].text,
+                 held == NULL && type->slots[i].none_if_null ? Py_None : held);
+        if (gathered->count > 0) {
+            gathered->attributes[gathered->count - 1].is_secret = type->slots[i].is_secret;
+        }
+    }
+    gather_dict(session, value, type, gathered);
+    if (gather_is_secret_member(value, type)) {
+        hide_member(gathered);
     }
 }
 
@@ -294,7 +393,15 @@ uint64_t gather_names(const struct gathered *gathered, uint32_t count)
 
 int gather_init(struct session *session)
 {
+    static const char *const names[STATES] = {"created", "running", "suspended", "closed"};
     session->scratch = calloc(1, sizeof *session->scratch);
+    for (int i = 0; session->scratch != NULL && i < STATES; i++) {
+        session->scratch->states[i] = PyUnicode_FromString(names[i]);
+        if (session->scratch->states[i] == NULL) {
+            PyErr_Clear();
+            return CT_ENOMEM;
+        }
+    }
     return session->scratch == NULL ? CT_ENOMEM : CT_OK;
 }
 
@@ -304,6 +411,9 @@ void gather_free(struct session *session)
         free(session->scratch->items);
         free(session->scratch->attributes);
         Py_XDECREF(session->scratch->number);
+        for (int i = 0; i < STATES; i++) {
+            Py_XDECREF(session->scratch->states[i]);
+        }
         free(session->scratch);
         session->scratch = NULL;
     }

@@ -9,7 +9,7 @@ struct attribute {
     PyObject *name; /* borrowed; NULL: `text` is the name */
     const char *text;
     PyObject *value; /* borrowed; NULL: unbound */
-    bool is_secret;  /* of `text`; a `name` is asked for */
+    bool is_secret;  /* whatever its `name` says */
 };
 
 /* Borrowed from the session's scratch memory until the next gather_*. */
@@ -28,6 +28,9 @@ void gather_items(struct session *session, PyObject *value, const struct type_in
 /* Attributes in slots, shared keys or a dict; an exception's own fields first. */
 void gather_attributes(struct session *session, PyObject *value, const struct type_info *type,
                        struct gathered *gathered);
+
+/* Is the value of this member of an enum a secret, as its name says? */
+bool gather_is_secret_member(PyObject *value, const struct type_info *type);
 
 /* A dict's pairs in the program's order. */
 struct gather_pairs {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "recorder/buffer.h"
 #include "recorder/gather.h"
 #include "recorder/scope.h"
 #include "recorder/value.h"
@@ -368,6 +369,7 @@ static uint8_t sections_of(const struct object_entry *entry)
         return CTR_PAIRS | (entry->type->exact ? 0 : CTR_ATTRS);
     case CAPTURE_INSTANCE:
     case CAPTURE_EXCEPTION:
+    case CAPTURE_GENERATOR:
         return CTR_ATTRS;
     default:
         return CTR_ITEMS | (entry->type->exact ? 0 : CTR_ATTRS);
@@ -418,7 +420,7 @@ static uint8_t *place(struct session *session, uint8_t *at, struct shadow *shado
 
 static bool secret_attribute(const struct attribute *attribute)
 {
-    return attribute->name != NULL ? scope_is_secret(attribute->name) : attribute->is_secret;
+    return attribute->is_secret || (attribute->name != NULL && scope_is_secret(attribute->name));
 }
 
 static uint8_t *place_named(struct session *session, uint8_t *at, struct shadow *shadow,
@@ -604,6 +606,17 @@ static bool is_extended_scalar(const struct type_info *type)
            type->base_capture != CAPTURE_FROZENSET;
 }
 
+static uint8_t *put_boxed(struct session *session, uint8_t *at, const struct object_entry *entry,
+                          PyObject *value)
+{
+    if (gather_is_secret_member(value, entry->type)) {
+        ctr_count(session->writer, CTR_C_values_redacted);
+        *at++ = CTR_V_REDACTED;
+        return at;
+    }
+    return value_emit_base(session, at, value, entry->type);
+}
+
 /* Everything the object holds now. */
 static void write_base(struct session *session, struct object_entry *entry, PyObject *value)
 {
@@ -611,13 +624,19 @@ static void write_base(struct session *session, struct object_entry *entry, PyOb
     struct gathered gathered;
     const uint8_t *from = writer->at;
     uint8_t *at = put_open(session, entry, CTR_OPEN_BASE);
+    if (entry->type->capture == CAPTURE_BUFFER) {
+        writer->at = buffer_put(session, at, value, entry->type);
+        entry->seen = gather_fingerprint(session, value, entry->type);
+        base_written(entry, from, writer->at);
+        return;
+    }
     uint8_t sections = sections_of(entry);
     *at++ = sections;
     if (sections & CTR_ITEMS) {
         if (is_extended_scalar(entry->type)) {
             *at++ = 1;
             *at++ = 1;
-            at = value_emit_base(session, at, value, entry->type);
+            at = put_boxed(session, at, entry, value);
         } else if (entry->type->capture == CAPTURE_BYTEARRAY) {
             at = put_bytearray(session, at, entry, value);
         } else {
@@ -709,7 +728,8 @@ static void touch(struct session *session, struct object_entry *entry, PyObject 
         return;
     }
     uint8_t capture = entry->type->capture;
-    if (capture == CAPTURE_DICT || capture == CAPTURE_EXTENDED || capture == CAPTURE_BYTEARRAY) {
+    if (capture == CAPTURE_DICT || capture == CAPTURE_EXTENDED || capture == CAPTURE_BYTEARRAY ||
+        capture == CAPTURE_BUFFER) {
         write_base(session, entry,
                    value); /* a dict reports before its change: still the old state */
         return;
@@ -925,7 +945,7 @@ static bool check_inline(struct session *session, struct object_entry *entry, Py
     Py_ssize_t count;
     PyObject **values = compat_inline_values(value, &keys, &count);
     if (values == NULL || keys != entry->shape || entry->type->slot_count != 0 ||
-        (uint32_t)count != entry->attr_count) {
+        entry->type->family == CTR_F_ENUM || (uint32_t)count != entry->attr_count) {
         return false;
     }
     for (uint32_t i = 0; i < entry->attr_count; i++) {
@@ -994,11 +1014,13 @@ static void check_content(struct session *session, struct object_entry *entry, P
                        PyList_GET_SIZE(value), named);
         break;
     case CAPTURE_DEQUE:
+    case CAPTURE_CELL:
         gather_items(session, value, entry->type, &gathered);
         check_sequence(session, entry, value, gathered.items, gathered.item_count, named);
         break;
     case CAPTURE_SET:
     case CAPTURE_BYTEARRAY:
+    case CAPTURE_BUFFER:
         if (gather_fingerprint(session, value, entry->type) != entry->seen) {
             write_base(session, entry, value);
         }
@@ -1020,7 +1042,7 @@ static void check_content(struct session *session, struct object_entry *entry, P
         check_attributes(session, entry, value);
         return;
     }
-    if (!entry->type->exact && entry->type->has_dict) {
+    if (!entry->type->exact && entry->type->has_dict && entry->type->capture != CAPTURE_BUFFER) {
         check_attributes(session, entry, value);
     }
 }

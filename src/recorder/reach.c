@@ -856,7 +856,8 @@ static bool look_at(struct session *session, struct shadow_frame *frame,
     struct shadow *shadow = object_shadow_of(session, frame, effect, value, &made);
     if (shadow != NULL) {
         object_check(session, value, shadow, true, true);
-        return true;
+        const struct object_entry *entry = object_of(session, shadow);
+        return entry != NULL && entry->type->capture != CAPTURE_BUFFER; /* a view of another? */
     }
     struct type_info *type = types_of(session, Py_TYPE(value));
     return type != NULL && type->capture != CAPTURE_OPAQUE;

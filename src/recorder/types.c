@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <structmember.h>
 
+#include "recorder/buffer.h"
 #include "recorder/path.h"
+#include "recorder/regex.h"
 #include "recorder/scope.h"
 #include "recorder/wtf8.h"
 
@@ -29,6 +31,12 @@ static const struct known_type known_types[] = {
     {"datetime.datetime", CAPTURE_DATETIME, CTR_F_DATETIME},
     {"datetime.time", CAPTURE_TIME, CTR_F_TIME},
     {"datetime.timedelta", CAPTURE_TIMEDELTA, CTR_F_TIMEDELTA},
+    {"array.array", CAPTURE_BUFFER, CTR_F_BUFFER},
+    {"numpy.ndarray", CAPTURE_BUFFER, CTR_F_BUFFER},
+    {"re.Pattern", CAPTURE_PATTERN, CTR_F_PATTERN},
+    {"re.Match", CAPTURE_MATCH, CTR_F_MATCH},
+    {"types.SimpleNamespace", CAPTURE_INSTANCE, CTR_F_NAMESPACE},
+    {"method-wrapper", CAPTURE_THING, CTR_F_FUNCTION},
 };
 
 /* Classes of the standard library written in Python, immutable, kept in slots. */
@@ -63,15 +71,25 @@ static const struct builtin_type *builtin_types(size_t *count)
         {&PyDict_Type, CAPTURE_DICT, CTR_F_DICT},
         {&PySet_Type, CAPTURE_SET, CTR_F_SET},
         {&PyByteArray_Type, CAPTURE_BYTEARRAY, CTR_F_BYTEARRAY},
+        {&PyMemoryView_Type, CAPTURE_BUFFER, CTR_F_BUFFER},
         {&PyRange_Type, CAPTURE_RANGE, CTR_F_OBJECT},
         {&PySlice_Type, CAPTURE_SLICE, CTR_F_OBJECT},
         {&PyFunction_Type, CAPTURE_THING, CTR_F_FUNCTION},
         {&PyCFunction_Type, CAPTURE_THING, CTR_F_FUNCTION},
         {&PyMethod_Type, CAPTURE_THING, CTR_F_METHOD},
         {&PyModule_Type, CAPTURE_THING, CTR_F_MODULE},
-        {&PyGen_Type, CAPTURE_THING, CTR_F_GENERATOR},
-        {&PyCoro_Type, CAPTURE_THING, CTR_F_GENERATOR},
-        {&PyAsyncGen_Type, CAPTURE_THING, CTR_F_GENERATOR},
+        {&PyMethodDescr_Type, CAPTURE_THING, CTR_F_FUNCTION},
+        {&PyClassMethodDescr_Type, CAPTURE_THING, CTR_F_FUNCTION},
+        {&PyWrapperDescr_Type, CAPTURE_THING, CTR_F_FUNCTION},
+        {&PyMemberDescr_Type, CAPTURE_THING, CTR_F_FUNCTION},
+        {&PyGetSetDescr_Type, CAPTURE_THING, CTR_F_FUNCTION},
+        {&PyCode_Type, CAPTURE_THING, CTR_F_OBJECT},
+        {&PyGen_Type, CAPTURE_GENERATOR, CTR_F_GENERATOR},
+        {&PyCoro_Type, CAPTURE_GENERATOR, CTR_F_GENERATOR},
+        {&PyAsyncGen_Type, CAPTURE_GENERATOR, CTR_F_GENERATOR},
+        {&PyDictProxy_Type, CAPTURE_PROXY, CTR_F_MAPPINGPROXY},
+        {&PyTraceBack_Type, CAPTURE_TRACEBACK, CTR_F_TRACEBACK},
+        {&PyCell_Type, CAPTURE_CELL, CTR_F_CELL},
     };
     *count = sizeof types / sizeof types[0];
     return types;
@@ -80,19 +98,30 @@ static const struct builtin_type *builtin_types(size_t *count)
 /* ---- classification
  * ------------------------------------------------------------------------------ */
 
-static bool in_type_dict(PyTypeObject *type, const char *name)
+/* A class made by Python code has no tp_methods, whatever it is called. */
+PyTypeObject *types_native(PyTypeObject *type)
 {
-    if (type->tp_dict == NULL || !(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
-        return false;
+    while (type != NULL && type->tp_methods == NULL) {
+        type = type->tp_base;
     }
-    struct compat_dict_walk walk = compat_dict_walk(type->tp_dict);
-    PyObject *key, *value;
-    while (compat_dict_next(&walk, &key, &value)) {
-        if (PyUnicode_CheckExact(key) && PyUnicode_CompareWithASCIIString(key, name) == 0) {
-            return true;
+    return type == &PyBaseObject_Type ? NULL : type;
+}
+
+static const struct known_type *known_type(PyTypeObject *type)
+{
+    const PyTypeObject *native = types_native(type);
+    for (size_t i = 0; native != NULL && i < sizeof known_types / sizeof known_types[0]; i++) {
+        if (strcmp(native->tp_name, known_types[i].name) == 0) {
+            return &known_types[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+static bool in_type_dict(PyTypeObject *type, const char *name)
+{
+    return type->tp_dict != NULL && (type->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
+           compat_dict_get(type->tp_dict, name) != NULL;
 }
 
 static bool in_mro_dict(PyTypeObject *type, const char *name)
@@ -114,6 +143,24 @@ static bool has_base_named(PyTypeObject *type, const char *name)
         }
     }
     return false;
+}
+
+/* By the type written in C that it is or derives from, unless that is not laid out as known. */
+static bool classify_known(struct type_info *info, PyTypeObject *type)
+{
+    const struct known_type *known = known_type(type);
+    if (known == NULL) {
+        return false;
+    }
+    info->capture = known->capture;
+    info->family = known->family;
+    bool is_regex = known->capture == CAPTURE_PATTERN || known->capture == CAPTURE_MATCH;
+    if ((is_regex && !regex_learn(info)) ||
+        (known->capture == CAPTURE_BUFFER && !buffer_learn(info))) {
+        info->capture = CAPTURE_OPAQUE;
+        info->family = CTR_F_OBJECT;
+    }
+    return true;
 }
 
 static void classify_by_flags(struct type_info *info, PyTypeObject *type)
@@ -153,9 +200,8 @@ static void classify_by_flags(struct type_info *info, PyTypeObject *type)
     } else if (PyType_IsSubtype(type, &PyByteArray_Type)) {
         info->capture = CAPTURE_BYTEARRAY;
         info->family = CTR_F_BYTEARRAY;
-    } else if (has_base_named(type, "collections.deque")) {
-        info->capture = CAPTURE_DEQUE;
-        info->family = CTR_F_DEQUE;
+    } else {
+        classify_known(info, type);
     }
 }
 
@@ -171,14 +217,11 @@ static bool classify_builtin(struct type_info *info, PyTypeObject *type)
             return true;
         }
     }
-    for (size_t i = 0; i < sizeof known_types / sizeof known_types[0]; i++) {
-        if (strcmp(type->tp_name, known_types[i].name) == 0) {
-            info->capture = known_types[i].capture;
-            info->family = known_types[i].family;
-            return true;
-        }
+    if (types_native(type) != type || !classify_known(info, type)) {
+        return false;
     }
-    return false;
+    info->has_dict = type->tp_dictoffset != 0;
+    return true;
 }
 
 static int collect_slots(struct type_info *info, PyTypeObject *type)
@@ -252,13 +295,9 @@ static PyObject *named_tuple_fields(PyTypeObject *type)
         if (!(base->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
             continue;
         }
-        struct compat_dict_walk walk = compat_dict_walk(base->tp_dict);
-        PyObject *key, *value;
-        while (compat_dict_next(&walk, &key, &value)) {
-            if (PyUnicode_CheckExact(key) && PyTuple_CheckExact(value) &&
-                PyUnicode_CompareWithASCIIString(key, "_fields") == 0) {
-                return value;
-            }
+        PyObject *fields = compat_dict_get(base->tp_dict, "_fields");
+        if (fields != NULL && PyTuple_CheckExact(fields)) {
+            return fields;
         }
     }
     return NULL;
@@ -274,6 +313,50 @@ static void learn_fields(struct type_info *info, PyTypeObject *type)
     }
 }
 
+static bool takes_secret(PyObject *function)
+{
+    if (function != NULL &&
+        Py_IS_TYPE(function, &PyStaticMethod_Type)) { /* what `def __new__` becomes */
+        function = compat_static_function(function);
+    }
+    if (function == NULL || !PyFunction_Check(function)) {
+        return false;
+    }
+    const PyCodeObject *code = (const PyCodeObject *)PyFunction_GET_CODE(function);
+    int count = code->co_argcount + code->co_kwonlyargcount;
+    for (int i = 0; i < count; i++) {
+        if (scope_is_secret(PyTuple_GET_ITEM(code->co_localsplusnames, i))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An exception keeps its arguments without their names. Where a constructor takes a secret, none of
+ * them is told: which one holds it, perhaps as a part, cannot be known. */
+static bool constructor_takes_secret(PyTypeObject *type)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro); i++) {
+        const PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i);
+        if (!(base->tp_flags & Py_TPFLAGS_HEAPTYPE) || base->tp_dict == NULL) {
+            continue;
+        }
+        if (takes_secret(compat_dict_get(base->tp_dict, "__init__")) ||
+            takes_secret(compat_dict_get(base->tp_dict, "__new__"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A member of an IntEnum or StrEnum is a built-in value with attributes, too. */
+static void classify_enum(struct type_info *info)
+{
+    bool is_value = info->capture >= CAPTURE_INT && info->capture <= CAPTURE_BYTES;
+    info->capture = is_value ? info->capture : CAPTURE_INSTANCE;
+    info->family = CTR_F_ENUM;
+}
+
 static bool has_own_attributes(const struct type_info *info)
 {
     switch (info->capture) {
@@ -284,6 +367,11 @@ static bool has_own_attributes(const struct type_info *info)
     case CAPTURE_BYTES:
     case CAPTURE_TUPLE:
     case CAPTURE_FROZENSET:
+    case CAPTURE_DATE:
+    case CAPTURE_DATETIME:
+    case CAPTURE_TIME:
+    case CAPTURE_TIMEDELTA:
+    case CAPTURE_PURE_STR:
         return info->has_dict || info->slot_count > 0;
     default:
         return false;
@@ -300,7 +388,9 @@ static void classify(struct type_info *info, PyTypeObject *type)
     classify_by_flags(info, type);
     if (info->capture == CAPTURE_DICT) {
         info->is_ordered_dict = PyType_IsSubtype(type, &PyODict_Type);
-        info->is_default_dict = has_base_named(type, "collections.defaultdict");
+        const PyTypeObject *native = types_native(type);
+        info->is_default_dict =
+            native != NULL && strcmp(native->tp_name, "collections.defaultdict") == 0;
     }
     bool heap = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0;
     if (type->tp_mro == NULL || !PyTuple_Check(type->tp_mro)) {
@@ -314,9 +404,9 @@ static void classify(struct type_info *info, PyTypeObject *type)
     if (!heap) {
         return;
     }
+    info->hides_arguments = info->capture == CAPTURE_EXCEPTION && constructor_takes_secret(type);
     if (strcmp(Py_TYPE(type)->tp_name, "EnumType") == 0 && info->capture != CAPTURE_THING) {
-        info->capture = CAPTURE_INSTANCE;
-        info->family = CTR_F_ENUM;
+        classify_enum(info);
     } else if (info->capture == CAPTURE_OPAQUE && (info->has_dict || info->slot_count > 0)) {
         info->capture = CAPTURE_INSTANCE;
         info->family = in_mro_dict(type, "__dataclass_fields__") ? CTR_F_DATACLASS : CTR_F_OBJECT;
@@ -416,15 +506,8 @@ struct type_info *types_of(struct session *session, PyTypeObject *type)
 
 PyObject *types_module(PyTypeObject *type)
 {
-    struct compat_dict_walk walk = compat_dict_walk(type->tp_dict);
-    PyObject *key, *value;
-    while (compat_dict_next(&walk, &key, &value)) {
-        if (PyUnicode_CheckExact(key) && PyUnicode_CheckExact(value) &&
-            PyUnicode_CompareWithASCIIString(key, "__module__") == 0) {
-            return value;
-        }
-    }
-    return NULL;
+    PyObject *module = compat_dict_get(type->tp_dict, "__module__");
+    return module != NULL && PyUnicode_CheckExact(module) ? module : NULL;
 }
 
 static void add_type_module(struct ct_bytes *to, PyTypeObject *type)

@@ -21,7 +21,11 @@ enum capture { /* how a value is read; the first group are immutable nodes, the 
                CAPTURE_DATETIME,
                CAPTURE_TIME,
                CAPTURE_TIMEDELTA,
-               CAPTURE_PATH,  /* of pathlib: AS its type, its text */
+               CAPTURE_PATH, /* of pathlib: AS its type, its text */
+               CAPTURE_PATTERN,
+               CAPTURE_MATCH,
+               CAPTURE_TRACEBACK,
+               CAPTURE_PROXY, /* mappingproxy: AS its type, the dict */
                CAPTURE_PARTS, /* AS its type, a TUPLE of (or the only one of) its parts: `parts`
                                  below */
 
@@ -30,7 +34,10 @@ enum capture { /* how a value is read; the first group are immutable nodes, the 
                CAPTURE_DICT,
                CAPTURE_SET,
                CAPTURE_BYTEARRAY,
+               CAPTURE_BUFFER,
                CAPTURE_DEQUE,
+               CAPTURE_CELL,
+               CAPTURE_GENERATOR,
                CAPTURE_INSTANCE,
                CAPTURE_EXCEPTION,
                CAPTURE_EXTENDED, /* an immutable built-in value with attributes of its own */
@@ -56,6 +63,7 @@ struct type_info {
     uint8_t part_count;   /* PARTS: offsets of the objects it is made of */
     Py_ssize_t parts[3];
     uint64_t secret_fields; /* NAMEDTUPLE: those whose names are secret, of the first 64 */
+    bool hides_arguments;   /* EXCEPTION: its constructor takes a secret */
     bool has_dict;
     bool has_finalizer; /* a __del__ of the program's */
     bool is_ordered_dict;
@@ -75,6 +83,10 @@ struct type_info *types_of(struct session *session, PyTypeObject *type);
 
 /* The type's number in the trace, defining it on first use. */
 uint32_t types_number(struct session *session, struct type_info *info);
+
+/* The type written in C that a type is or derives from; NULL when that is `object`. Its name cannot
+ * be taken by a class of the program's. */
+PyTypeObject *types_native(PyTypeObject *type);
 
 /* `__module__` of a class made by Python code, borrowed; NULL when it has none. */
 PyObject *types_module(PyTypeObject *type);

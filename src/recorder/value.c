@@ -1,16 +1,11 @@
 #include "recorder/value.h"
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-variable"
-#include <datetime.h> /* its macros only: the capsule would import the module */
-#pragma GCC diagnostic pop
-
 #include <stdlib.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "recorder/path.h"
 #include "recorder/types.h"
+#include "recorder/value_internal.h"
 #include "recorder/wtf8.h"
 
 enum {
@@ -27,17 +22,11 @@ enum {
 /* ---- hashes
  * ------------------------------------------------------------------------------------------ */
 
-static uint64_t hash_bytes(const struct session *session, uint8_t tag, const void *data,
+uint64_t value__hash_bytes(const struct session *session, uint8_t tag, const void *data,
                            size_t size)
 {
     uint64_t hash = XXH3_64bits_withSeed(data, size, session->hash_seed + tag);
     return hash != 0 ? hash : 1;
-}
-
-static inline uint64_t mix(uint64_t hash, uint64_t more)
-{
-    hash = (hash ^ more) * 0x9e3779b97f4a7c15ull;
-    return hash ^ hash >> 29;
 }
 
 static uint64_t finish(uint64_t hash)
@@ -45,23 +34,18 @@ static uint64_t finish(uint64_t hash)
     return hash != 0 ? hash : 1;
 }
 
-static Py_ssize_t cut_length(uint64_t limit, Py_ssize_t length)
-{
-    return limit != 0 && (uint64_t)length > limit ? (Py_ssize_t)limit : length;
-}
-
 static uint64_t hash_characters(const struct session *session, PyObject *text, Py_ssize_t count)
 {
-    return hash_bytes(session, (uint8_t)(CTR_V_TEXT + 16 * PyUnicode_KIND(text)),
-                      PyUnicode_DATA(text), (size_t)(count * PyUnicode_KIND(text)));
+    return value__hash_bytes(session, (uint8_t)(CTR_V_TEXT + 16 * PyUnicode_KIND(text)),
+                             PyUnicode_DATA(text), (size_t)(count * PyUnicode_KIND(text)));
 }
 
-static uint64_t hash_text(const struct session *session, PyObject *text)
+uint64_t value__hash_text(const struct session *session, PyObject *text)
 {
     Py_ssize_t length = PyUnicode_GET_LENGTH(text);
-    Py_ssize_t cut = cut_length(session->limits.max_text, length);
+    Py_ssize_t cut = value__cut(session->limits.max_text, length);
     uint64_t hash = hash_characters(session, text, cut);
-    return cut == length ? hash : finish(mix(hash, (uint64_t)length));
+    return cut == length ? hash : finish(value__mix(hash, (uint64_t)length));
 }
 
 static bool short_text(PyObject *text, uint64_t *bits)
@@ -91,7 +75,7 @@ static void node_shadow(uint64_t hash, struct shadow *out)
 
 /* Tuples may share children, so that depth alone bounds nothing: a value is told apart by as many
  * children as the budget allows and by the address of what is beyond. */
-static uint64_t hash_values(struct session *session, uint64_t hash, PyObject *const *values,
+uint64_t value__hash_values(struct session *session, uint64_t hash, PyObject *const *values,
                             Py_ssize_t count)
 {
     static int nesting; /* under the interpreter's lock */
@@ -102,13 +86,13 @@ static uint64_t hash_values(struct session *session, uint64_t hash, PyObject *co
     nesting++;
     for (Py_ssize_t i = 0; i < count; i++) {
         if (session->hash_budget == 0 || nesting > MAX_TUPLE_DEPTH) {
-            hash = mix(hash, (uint64_t)(uintptr_t)values[i]);
+            hash = value__mix(hash, (uint64_t)(uintptr_t)values[i]);
             continue;
         }
         session->hash_budget--;
         struct shadow child;
         value_shadow(session, values[i], &child);
-        hash = mix(mix(hash, child.bits), shadow_kind(&child));
+        hash = value__mix(value__mix(hash, child.bits), shadow_kind(&child));
     }
     nesting--;
     return hash;
@@ -118,15 +102,15 @@ static uint64_t hash_values(struct session *session, uint64_t hash, PyObject *co
 static uint64_t hash_frozenset(struct session *session, PyObject *set)
 {
     PySetObject *so = (PySetObject *)set;
-    Py_ssize_t cut = cut_length(session->limits.max_items, so->used);
+    Py_ssize_t cut = value__cut(session->limits.max_items, so->used);
     uint64_t hash = cut < so->used ? (uint64_t)(uintptr_t)set : 0;
     for (Py_ssize_t i = 0; i <= so->mask && cut > 0; i++) {
         if (so->table[i].key != NULL && so->table[i].hash != -1) {
-            hash += mix(hash_values(session, 1, &so->table[i].key, 1), 3);
+            hash += value__mix(value__hash_values(session, 1, &so->table[i].key, 1), 3);
             cut--;
         }
     }
-    return mix(hash, (uint64_t)so->used);
+    return value__mix(hash, (uint64_t)so->used);
 }
 
 static uint64_t hash_big(struct session *session, PyObject *number)
@@ -134,52 +118,11 @@ static uint64_t hash_big(struct session *session, PyObject *number)
     const digit *digits = ((PyLongObject *)number)->long_value.ob_digit;
     Py_ssize_t count = compat_int_digits(number);
     Py_ssize_t cut = count < HASHED_DIGITS ? count : HASHED_DIGITS;
-    uint64_t hash = hash_bytes(session, CTR_V_BIG, digits, (size_t)cut * sizeof(digit));
+    uint64_t hash = value__hash_bytes(session, CTR_V_BIG, digits, (size_t)cut * sizeof(digit));
     if (cut < count) {
-        hash = mix(mix(hash, digits[count - 1]), (uint64_t)(uintptr_t)number);
+        hash = value__mix(value__mix(hash, digits[count - 1]), (uint64_t)(uintptr_t)number);
     }
-    return mix(mix(hash, (uint64_t)count), compat_int_negative(number));
-}
-
-/* The name a handle is shown by, borrowed; NULL when it has none. */
-static PyObject *thing_name(PyObject *thing)
-{
-    if (PyFunction_Check(thing)) {
-        return ((PyFunctionObject *)thing)->func_qualname;
-    }
-    if (PyGen_CheckExact(thing) || PyCoro_CheckExact(thing) || PyAsyncGen_CheckExact(thing)) {
-        return ((PyGenObject *)thing)->gi_qualname;
-    }
-    if (PyType_Check(thing) && (((PyTypeObject *)thing)->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
-        return ((PyHeapTypeObject *)thing)->ht_qualname;
-    }
-    if (PyModule_Check(thing)) {
-        PyObject *dict = PyModule_GetDict(thing);
-        struct compat_dict_walk walk = compat_dict_walk(dict);
-        PyObject *key, *value;
-        while (compat_dict_next(&walk, &key, &value)) {
-            if (PyUnicode_CheckExact(key) &&
-                PyUnicode_CompareWithASCIIString(key, "__name__") == 0) {
-                return PyUnicode_CheckExact(value) ? value : NULL;
-            }
-        }
-    }
-    return NULL;
-}
-
-static const char *thing_c_name(PyObject *thing)
-{
-    if (PyCFunction_Check(thing)) {
-        return ((PyCFunctionObject *)thing)->m_ml->ml_name;
-    }
-    return PyType_Check(thing) ? ((PyTypeObject *)thing)->tp_name : "";
-}
-
-static uint64_t hash_thing(struct session *session, PyObject *thing, struct type_info *type)
-{
-    uint64_t hash = mix((uint64_t)(uintptr_t)thing, (uint64_t)(uintptr_t)type);
-    PyObject *name = thing_name(thing);
-    return name != NULL ? mix(hash, hash_text(session, name)) : hash;
+    return value__mix(value__mix(hash, (uint64_t)count), compat_int_negative(number));
 }
 
 static bool constant_shadow(PyObject *value, struct shadow *out)
@@ -205,26 +148,8 @@ static void int_shadow(struct session *session, PyObject *value, struct type_inf
 {
     int64_t number;
     uint64_t hash = compat_small_int(value, &number) ? (uint64_t)number : hash_big(session, value);
-    node_shadow(mix(mix(hash, type->exact ? 1 : (uint64_t)(uintptr_t)type), CTR_V_BIG), out);
-}
-
-/* Its address may be another one's by now, so it is told by its text. */
-static uint64_t hash_pure_str(struct session *session, PyObject *value)
-{
-    PyObject *pending = PyErr_GetRaisedException();
-    PyObject *text = Py_TYPE(value)->tp_str(value);
-    uint64_t hash = text != NULL && PyUnicode_Check(text) ? hash_text(session, text) : 1;
-    Py_XDECREF(text);
-    PyErr_SetRaisedException(pending);
-    return hash;
-}
-
-static Py_ssize_t collect_parts(PyObject *value, const struct type_info *type, PyObject **parts)
-{
-    for (int i = 0; i < type->part_count; i++) {
-        parts[i] = *(PyObject **)((char *)value + type->parts[i]);
-    }
-    return type->part_count;
+    node_shadow(
+        value__mix(value__mix(hash, type->exact ? 1 : (uint64_t)(uintptr_t)type), CTR_V_BIG), out);
 }
 
 static uint64_t hash_content(struct session *session, PyObject *value, struct type_info *type)
@@ -232,64 +157,43 @@ static uint64_t hash_content(struct session *session, PyObject *value, struct ty
     switch (type->capture) {
     case CAPTURE_FLOAT: {
         double number = PyFloat_AS_DOUBLE(value);
-        return hash_bytes(session, CTR_V_FLOAT, &number, sizeof number);
+        return value__hash_bytes(session, CTR_V_FLOAT, &number, sizeof number);
     }
     case CAPTURE_COMPLEX: {
         Py_complex number = ((PyComplexObject *)value)->cval;
-        return hash_bytes(session, CTR_V_COMPLEX, &number, sizeof number);
+        return value__hash_bytes(session, CTR_V_COMPLEX, &number, sizeof number);
     }
     case CAPTURE_TEXT:
-        return hash_text(session, value);
+        return value__hash_text(session, value);
     case CAPTURE_BYTES: {
         Py_ssize_t length = PyBytes_GET_SIZE(value);
-        Py_ssize_t cut = cut_length(session->limits.max_text, length);
-        return mix(hash_bytes(session, CTR_V_BYTES, PyBytes_AS_STRING(value), (size_t)cut),
-                   (uint64_t)length);
+        Py_ssize_t cut = value__cut(session->limits.max_text, length);
+        return value__mix(
+            value__hash_bytes(session, CTR_V_BYTES, PyBytes_AS_STRING(value), (size_t)cut),
+            (uint64_t)length);
     }
     case CAPTURE_TUPLE: {
         Py_ssize_t count = PyTuple_GET_SIZE(value);
-        return mix(hash_values(session, CTR_V_TUPLE, ((PyTupleObject *)value)->ob_item,
-                               cut_length(session->limits.max_items, count)),
-                   (uint64_t)count);
+        return value__mix(value__hash_values(session, CTR_V_TUPLE,
+                                             ((PyTupleObject *)value)->ob_item,
+                                             value__cut(session->limits.max_items, count)),
+                          (uint64_t)count);
     }
     case CAPTURE_FROZENSET:
         return hash_frozenset(session, value);
     case CAPTURE_SLICE: {
         PySliceObject *slice = (PySliceObject *)value;
         PyObject *parts[] = {slice->start, slice->stop, slice->step};
-        return hash_values(session, CTR_V_SLICE, parts, 3);
+        return value__hash_values(session, CTR_V_SLICE, parts, 3);
     }
     case CAPTURE_RANGE: {
         PyObject *const *parts = (PyObject *const *)((char *)value + sizeof(PyObject));
-        return hash_values(session, CTR_V_RANGE, parts, 3);
-    }
-    case CAPTURE_DATE:
-        return hash_bytes(session, 1, ((PyDateTime_Date *)value)->data, _PyDateTime_DATE_DATASIZE);
-    case CAPTURE_DATETIME:
-        return hash_bytes(session, 2, ((PyDateTime_DateTime *)value)->data,
-                          _PyDateTime_DATETIME_DATASIZE);
-    case CAPTURE_TIME:
-        return hash_bytes(session, 3, ((PyDateTime_Time *)value)->data, _PyDateTime_TIME_DATASIZE);
-    case CAPTURE_TIMEDELTA: {
-        PyDateTime_Delta *delta = (PyDateTime_Delta *)value;
-        int parts[] = {delta->days, delta->seconds, delta->microseconds};
-        return hash_bytes(session, 4, parts, sizeof parts);
+        return value__hash_values(session, CTR_V_RANGE, parts, 3);
     }
     case CAPTURE_THING:
-        return hash_thing(session, value, type);
-    case CAPTURE_PURE_STR:
-        return hash_pure_str(session, value);
-    case CAPTURE_PATH: {
-        char text[PATH_TEXT_MAX];
-        return hash_bytes(session, CAPTURE_PATH, text, path_text(value, type, text));
-    }
-    case CAPTURE_PARTS: {
-        PyObject *parts[3];
-        Py_ssize_t count = collect_parts(value, type, parts);
-        return hash_values(session, CAPTURE_PARTS, parts, count);
-    }
+        return value__hash_thing(session, value, type);
     default:
-        return mix((uint64_t)(uintptr_t)value, (uint64_t)(uintptr_t)type);
+        return value__hash_library(session, value, type);
     }
 }
 
@@ -303,7 +207,7 @@ void value_shadow_slow(struct session *session, PyObject *value, struct shadow *
         if (short_text(value, &bits)) {
             *out = shadow_of(CTR_V_SHORT_TEXT, bits);
         } else {
-            node_shadow(hash_text(session, value), out);
+            node_shadow(value__hash_text(session, value), out);
         }
         return;
     }
@@ -316,17 +220,12 @@ void value_shadow_slow(struct session *session, PyObject *value, struct shadow *
         int_shadow(session, value, type, out);
     } else {
         uint64_t hash = hash_content(session, value, type);
-        node_shadow(mix(hash, type->exact ? type->capture : (uint64_t)(uintptr_t)type), out);
+        node_shadow(value__mix(hash, type->exact ? type->capture : (uint64_t)(uintptr_t)type), out);
     }
 }
 
 /* ---- writing
  * ------------------------------------------------------------------------------------------- */
-
-static bool room_for(const struct session *session, const uint8_t *at, size_t size)
-{
-    return size + EVENT_MARGIN_BYTES <= (size_t)(session->writer->limit - at);
-}
 
 static void number_node(struct session *session, struct shadow *shadow)
 {
@@ -372,19 +271,17 @@ static void remember_node(struct session *session, const struct shadow *shadow)
     set[0] = (struct node_cache_entry){shadow->bits, shadow->word >> 8, shadow->index};
 }
 
-static uint8_t *put_child(struct session *session, uint8_t *at, PyObject *value, int depth);
-
 static uint8_t *put_children(struct session *session, uint8_t *at, PyObject *const *values,
                              Py_ssize_t count, int depth)
 {
     for (Py_ssize_t i = 0; i < count; i++) {
-        at = put_child(session, at, values[i], depth + 1);
+        at = value__put_child(session, at, values[i], depth + 1);
     }
     return at;
 }
 
 /* A cut value: CUT (itself a node), the true length, then the part that is kept. */
-static uint8_t *put_cut(struct session *session, uint8_t *at, Py_ssize_t length)
+uint8_t *value__put_cut(struct session *session, uint8_t *at, Py_ssize_t length)
 {
     session->writer->next_node++;
     ctr_count(session->writer, CTR_C_values_cut);
@@ -428,9 +325,9 @@ static uint8_t *put_cut_text(struct session *session, uint8_t *at, PyObject *tex
 static uint8_t *put_text(struct session *session, uint8_t *at, PyObject *text)
 {
     Py_ssize_t length = PyUnicode_GET_LENGTH(text);
-    Py_ssize_t cut = cut_length(session->limits.max_text, length);
+    Py_ssize_t cut = value__cut(session->limits.max_text, length);
     size_t size = text_size(text, cut);
-    if (!room_for(session, at, size)) {
+    if (!value__has_room(session, at, size)) {
         return put_cut_text(session, at, text, 0, 0);
     }
     return cut < length ? put_cut_text(session, at, text, cut, size)
@@ -441,19 +338,19 @@ static uint8_t *put_text(struct session *session, uint8_t *at, PyObject *text)
 static bool text_takes_node(const struct session *session, const uint8_t *at, PyObject *text)
 {
     Py_ssize_t length = PyUnicode_GET_LENGTH(text);
-    Py_ssize_t cut = cut_length(session->limits.max_text, length);
+    Py_ssize_t cut = value__cut(session->limits.max_text, length);
     size_t size = text_size(text, cut);
-    return cut < length || size > CTR_SHORT_TEXT_MAX || !room_for(session, at, size);
+    return cut < length || size > CTR_SHORT_TEXT_MAX || !value__has_room(session, at, size);
 }
 
 static uint8_t *put_bytes(struct session *session, uint8_t *at, const void *data, Py_ssize_t length)
 {
-    Py_ssize_t cut = cut_length(session->limits.max_text, length);
-    if (!room_for(session, at, (size_t)cut)) {
+    Py_ssize_t cut = value__cut(session->limits.max_text, length);
+    if (!value__has_room(session, at, (size_t)cut)) {
         cut = 0;
     }
     if (cut < length) {
-        at = put_cut(session, at, length);
+        at = value__put_cut(session, at, length);
     }
     *at++ = CTR_V_BYTES;
     at = ct_varint_put(at, (uint64_t)cut);
@@ -464,8 +361,8 @@ static uint8_t *put_bytes(struct session *session, uint8_t *at, const void *data
 static uint8_t *put_big(struct session *session, uint8_t *at, PyObject *number)
 {
     Py_ssize_t digits = compat_int_digits(number);
-    if (digits > MAX_BIG_DIGITS || !room_for(session, at, (size_t)digits * 4 + 16)) {
-        at = put_cut(session, at, digits * PyLong_SHIFT / 8);
+    if (digits > MAX_BIG_DIGITS || !value__has_room(session, at, (size_t)digits * 4 + 16)) {
+        at = value__put_cut(session, at, digits * PyLong_SHIFT / 8);
         *at++ = CTR_V_BIG;
         *at++ = 0;
         return at;
@@ -496,16 +393,23 @@ static uint8_t *put_big(struct session *session, uint8_t *at, PyObject *number)
 static uint8_t *put_sequence(struct session *session, uint8_t *at, uint8_t tag,
                              PyObject *const *values, Py_ssize_t length, int depth)
 {
-    Py_ssize_t cut = cut_length(session->limits.max_items, length);
-    if (!room_for(session, at, (size_t)cut * 16)) {
+    Py_ssize_t cut = value__cut(session->limits.max_items, length);
+    if (!value__has_room(session, at, (size_t)cut * 16)) {
         cut = 0;
     }
     if (cut < length) {
-        at = put_cut(session, at, length);
+        at = value__put_cut(session, at, length);
     }
     *at++ = tag;
     at = ct_varint_put(at, (uint64_t)cut);
     return put_children(session, at, values, cut, depth);
+}
+
+uint8_t *value__put_tuple(struct session *session, uint8_t *at, size_t count)
+{
+    session->writer->next_node++;
+    *at++ = CTR_V_TUPLE;
+    return ct_varint_put(at, count);
 }
 
 static uint8_t *put_secret_fields(struct session *session, uint8_t *at, PyObject *tuple,
@@ -518,7 +422,7 @@ static uint8_t *put_secret_fields(struct session *session, uint8_t *at, PyObject
             ctr_count(session->writer, CTR_C_values_redacted);
             *at++ = CTR_V_REDACTED;
         } else {
-            at = put_child(session, at, PyTuple_GET_ITEM(tuple, i), depth + 1);
+            at = value__put_child(session, at, PyTuple_GET_ITEM(tuple, i), depth + 1);
         }
     }
     return at;
@@ -527,110 +431,39 @@ static uint8_t *put_secret_fields(struct session *session, uint8_t *at, PyObject
 static uint8_t *put_frozenset(struct session *session, uint8_t *at, PyObject *set, int depth)
 {
     PySetObject *so = (PySetObject *)set;
-    Py_ssize_t cut = cut_length(session->limits.max_items, so->used);
-    if (!room_for(session, at, (size_t)cut * 16)) {
+    Py_ssize_t cut = value__cut(session->limits.max_items, so->used);
+    if (!value__has_room(session, at, (size_t)cut * 16)) {
         cut = 0;
     }
     if (cut < so->used) {
-        at = put_cut(session, at, so->used);
+        at = value__put_cut(session, at, so->used);
     }
     *at++ = CTR_V_FROZENSET;
     at = ct_varint_put(at, (uint64_t)cut);
     for (Py_ssize_t i = 0; i <= so->mask && cut > 0; i++) {
         if (so->table[i].key != NULL && so->table[i].hash != -1) {
-            at = put_child(session, at, so->table[i].key, depth + 1);
+            at = value__put_child(session, at, so->table[i].key, depth + 1);
             cut--;
         }
     }
     return at;
 }
 
-static uint8_t *put_ints(struct session *session, uint8_t *at, const int *numbers, int count)
-{
-    session->writer->next_node++;
-    *at++ = CTR_V_TUPLE;
-    at = ct_varint_put(at, (uint64_t)count);
-    for (int i = 0; i < count; i++) {
-        at = put_int(at, numbers[i]);
-    }
-    return at;
-}
-
-static uint8_t *put_as(struct session *session, uint8_t *at, struct type_info *type)
+uint8_t *value__put_as(struct session *session, uint8_t *at, struct type_info *type)
 {
     *at++ = CTR_V_AS;
     return ct_varint_put(at, types_number(session, type));
 }
 
-static uint8_t *put_inner_text(struct session *session, uint8_t *at, PyObject *text);
-static uint8_t *put_c_text(struct session *session, uint8_t *at, const char *text);
-
-/* datetime.timezone is C and its repr pure; of any other zone the type's name must do. */
-static uint8_t *put_zone(struct session *session, uint8_t *at, PyObject *zone)
-{
-    if (zone == Py_None) {
-        *at++ = CTR_V_NONE;
-        return at;
-    }
-    if (strcmp(Py_TYPE(zone)->tp_name, "datetime.timezone") != 0) {
-        return put_c_text(session, at, Py_TYPE(zone)->tp_name);
-    }
-    PyObject *pending = PyErr_GetRaisedException();
-    PyObject *text = Py_TYPE(zone)->tp_repr(zone);
-    at = text != NULL ? put_inner_text(session, at, text)
-                      : put_c_text(session, at, Py_TYPE(zone)->tp_name);
-    Py_XDECREF(text);
-    PyErr_SetRaisedException(pending);
-    return at;
-}
-
-static uint8_t *put_time_parts(struct session *session, uint8_t *at, PyObject *value,
-                               const struct type_info *type)
-{
-    if (type->capture == CAPTURE_DATE) {
-        int parts[] = {PyDateTime_GET_YEAR(value), PyDateTime_GET_MONTH(value),
-                       PyDateTime_GET_DAY(value)};
-        return put_ints(session, at, parts, 3);
-    }
-    if (type->capture == CAPTURE_TIMEDELTA) {
-        int parts[] = {PyDateTime_DELTA_GET_DAYS(value), PyDateTime_DELTA_GET_SECONDS(value),
-                       PyDateTime_DELTA_GET_MICROSECONDS(value)};
-        return put_ints(session, at, parts, 3);
-    }
-    session->writer->next_node++;
-    *at++ = CTR_V_TUPLE;
-    bool dated = type->capture == CAPTURE_DATETIME;
-    int parts[8], count = 0;
-    if (dated) {
-        parts[count++] = PyDateTime_GET_YEAR(value);
-        parts[count++] = PyDateTime_GET_MONTH(value);
-        parts[count++] = PyDateTime_GET_DAY(value);
-    }
-    parts[count++] = dated ? PyDateTime_DATE_GET_HOUR(value) : PyDateTime_TIME_GET_HOUR(value);
-    parts[count++] = dated ? PyDateTime_DATE_GET_MINUTE(value) : PyDateTime_TIME_GET_MINUTE(value);
-    parts[count++] = dated ? PyDateTime_DATE_GET_SECOND(value) : PyDateTime_TIME_GET_SECOND(value);
-    parts[count++] =
-        dated ? PyDateTime_DATE_GET_MICROSECOND(value) : PyDateTime_TIME_GET_MICROSECOND(value);
-    at = ct_varint_put(at, (uint64_t)count + 2);
-    for (int i = 0; i < count; i++) {
-        at = put_int(at, parts[i]);
-    }
-    PyObject *zone = !_PyDateTime_HAS_TZINFO(value) ? Py_None
-                     : dated                        ? ((PyDateTime_DateTime *)value)->tzinfo
-                                                    : ((PyDateTime_Time *)value)->tzinfo;
-    at = put_zone(session, at, zone);
-    return put_int(at, dated ? PyDateTime_DATE_GET_FOLD(value) : PyDateTime_TIME_GET_FOLD(value));
-}
-
 /* Text that was not a node of its own so far. */
-static uint8_t *put_inner_text(struct session *session, uint8_t *at, PyObject *text)
+uint8_t *value__put_text(struct session *session, uint8_t *at, PyObject *text)
 {
     struct shadow inner;
     value_shadow(session, text, &inner);
     return value_emit(session, at, text, &inner);
 }
 
-static uint8_t *put_raw_text(struct session *session, uint8_t *at, const char *text, size_t size)
+uint8_t *value__put_raw_text(struct session *session, uint8_t *at, const char *text, size_t size)
 {
     if (size <= CTR_SHORT_TEXT_MAX) {
         *at++ = (uint8_t)(CTR_V_SHORT_TEXT + size);
@@ -643,56 +476,13 @@ static uint8_t *put_raw_text(struct session *session, uint8_t *at, const char *t
     return at + size;
 }
 
-static uint8_t *put_c_text(struct session *session, uint8_t *at, const char *text)
+uint8_t *value__put_c_text(struct session *session, uint8_t *at, const char *text)
 {
     enum { NAME_MAX_BYTES = 256 };
-    return put_raw_text(session, at, text, strnlen(text, NAME_MAX_BYTES));
+    return value__put_raw_text(session, at, text, strnlen(text, NAME_MAX_BYTES));
 }
 
-/* "module.qualified name", without "builtins."; false where the class says no module. */
-static bool put_class_name(struct session *session, uint8_t **at, PyObject *class)
-{
-    PyTypeObject *type = (PyTypeObject *)class;
-    char name[256];
-    PyObject *module = type->tp_flags & Py_TPFLAGS_HEAPTYPE ? types_module(type) : NULL;
-    char *of = module != NULL ? text_copy(module) : NULL;
-    char *qualified = module != NULL ? text_copy(((PyHeapTypeObject *)type)->ht_qualname) : NULL;
-    bool known = of != NULL && qualified != NULL && strcmp(of, "builtins") != 0;
-    if (known) {
-        snprintf(name, sizeof name, "%s.%s", of, qualified);
-        *at = put_c_text(session, *at, name);
-    }
-    free(of);
-    free(qualified);
-    return known;
-}
-
-static uint8_t *put_thing(struct session *session, uint8_t *at, PyObject *thing,
-                          struct type_info *type, int depth)
-{
-    *at++ = CTR_V_THING;
-    at = ct_varint_put(at, types_number(session, type));
-    at = ct_varint_put(at, (uint64_t)(uintptr_t)thing);
-    if (PyMethod_Check(thing)) {
-        PyObject *function = PyMethod_GET_FUNCTION(thing);
-        session->writer->next_node++;
-        *at++ = CTR_V_TUPLE;
-        *at++ = 2;
-        PyObject *name = thing_name(function);
-        at = name != NULL ? put_inner_text(session, at, name)
-                          : put_c_text(session, at, thing_c_name(function));
-        return put_child(session, at, PyMethod_GET_SELF(thing), depth + 1);
-    }
-    if (type->family == CTR_F_CLASS && put_class_name(session, &at, thing)) {
-        return at;
-    }
-    PyObject *name = thing_name(thing);
-    return name != NULL && PyUnicode_CheckExact(name)
-               ? put_inner_text(session, at, name)
-               : put_c_text(session, at, thing_c_name(thing));
-}
-
-static uint8_t *put_opaque(struct session *session, uint8_t *at, PyObject *value,
+uint8_t *value__put_opaque(struct session *session, uint8_t *at, PyObject *value,
                            struct type_info *type)
 {
     ctr_count(session->writer, CTR_C_values_opaque);
@@ -701,31 +491,15 @@ static uint8_t *put_opaque(struct session *session, uint8_t *at, PyObject *value
     return ct_varint_put(at, (uint64_t)(uintptr_t)value);
 }
 
-/* tp_str of an exact built-in type that is pure C: nothing of the program can run. */
-static uint8_t *put_pure_str(struct session *session, uint8_t *at, PyObject *value,
-                             struct type_info *type)
-{
-    PyObject *pending = PyErr_GetRaisedException();
-    PyObject *text = Py_TYPE(value)->tp_str(value);
-    if (text != NULL && PyUnicode_CheckExact(text)) {
-        at = put_inner_text(session, put_as(session, at, type), text);
-    } else {
-        at = put_opaque(session, at, value, type);
-    }
-    Py_XDECREF(text);
-    PyErr_SetRaisedException(pending);
-    return at;
-}
-
 /* The body of a node; its number is already taken. An AS stands before the value of a derived type.
  */
 static uint8_t *put_node(struct session *session, uint8_t *at, PyObject *value,
                          struct type_info *type, int depth)
 {
-    bool derived = !type->exact && type->capture != CAPTURE_OPAQUE &&
-                   type->capture != CAPTURE_THING && type->capture != CAPTURE_PURE_STR;
+    bool derived =
+        !type->exact && type->capture != CAPTURE_OPAQUE && type->capture != CAPTURE_THING;
     if (derived) {
-        at = put_as(session, at, type);
+        at = value__put_as(session, at, type);
     }
     int64_t number;
     switch (type->capture) {
@@ -774,30 +548,10 @@ static uint8_t *put_node(struct session *session, uint8_t *at, PyObject *value,
         *at++ = CTR_V_RANGE;
         return put_children(session, at, (PyObject *const *)((char *)value + sizeof(PyObject)), 3,
                             depth);
-    case CAPTURE_DATE:
-    case CAPTURE_DATETIME:
-    case CAPTURE_TIME:
-    case CAPTURE_TIMEDELTA:
-        return put_time_parts(session, at, value, type);
-    case CAPTURE_PURE_STR:
-        return put_pure_str(session, at, value, type);
-    case CAPTURE_PATH: {
-        char text[PATH_TEXT_MAX];
-        return put_raw_text(session, at, text, path_text(value, type, text));
-    }
-    case CAPTURE_PARTS: {
-        PyObject *parts[3];
-        Py_ssize_t count = collect_parts(value, type, parts);
-        if (count == 1) {
-            return put_child(session, at, parts[0], depth + 1);
-        }
-        session->writer->next_node++;
-        return put_sequence(session, at, CTR_V_TUPLE, parts, count, depth);
-    }
     case CAPTURE_THING:
-        return put_thing(session, at, value, type, depth);
+        return value__put_thing(session, at, value, type, depth);
     default:
-        return put_opaque(session, at, value, type);
+        return value__put_library(session, at, value, type, depth);
     }
 }
 
@@ -808,11 +562,27 @@ uint8_t *value_emit_base(struct session *session, uint8_t *at, PyObject *value,
     plain.capture = type->base_capture;
     plain.exact = true;
     int64_t number;
-    bool is_inline = plain.capture == CAPTURE_FLOAT ||
+    bool is_inline = value__numbers_itself(plain.capture) || plain.capture == CAPTURE_FLOAT ||
                      (plain.capture == CAPTURE_INT && compat_small_int(value, &number)) ||
                      (plain.capture == CAPTURE_TEXT && !text_takes_node(session, at, value));
     session->writer->next_node += !is_inline;
     return put_node(session, at, value, &plain, 0);
+}
+
+uint8_t *value__put_known(struct session *session, uint8_t *at, uint64_t hash)
+{
+    struct shadow shadow;
+    node_shadow(hash, &shadow);
+    const struct node_cache_entry *known = find_node(session, shadow.bits);
+    if (known == NULL) {
+        shadow.word = CTR_V_NODE | session->writer->block << 8;
+        shadow.index = session->writer->next_node;
+        remember_node(session, &shadow);
+        return NULL;
+    }
+    shadow.word = CTR_V_NODE | known->block << 8;
+    shadow.index = known->index;
+    return put_node_reference(session, at, &shadow);
 }
 
 static bool worth_a_jump(PyObject *value)
@@ -876,9 +646,9 @@ uint8_t *value_emit(struct session *session, uint8_t *at, PyObject *value, struc
     return shadow_emit(session, at, shadow);
 }
 
-static uint8_t *put_child(struct session *session, uint8_t *at, PyObject *value, int depth)
+uint8_t *value__put_child(struct session *session, uint8_t *at, PyObject *value, int depth)
 {
-    if (depth > MAX_TUPLE_DEPTH || !room_for(session, at, 64)) {
+    if (depth > MAX_TUPLE_DEPTH || !value__has_room(session, at, 64)) {
         ctr_count(session->writer, CTR_C_values_cut);
         *at++ = CTR_V_DROPPED;
         return at;

@@ -253,6 +253,7 @@ enum ctr_family {
     CTR_F_MAPPINGPROXY,
     CTR_F_CELL,
     CTR_F_NAMESPACE,
+    CTR_F_TRACEBACK,
     CTR_F_MAX,
 };
 

@@ -20,8 +20,11 @@
  *   PATH         AS type, TEXT
  *   UUID         AS type, INT or BIG
  *   PATTERN      AS type, TUPLE(pattern TEXT or BYTES, flags)
- *   MATCH        AS type, TUPLE(start, end, matched TEXT or BYTES)
- *   ENUM         AS type, TUPLE(name or None, value); or an object, attributes _name_ and _value_
+ *   MATCH        AS type, TUPLE(start, end, matched TEXT or BYTES, pattern TEXT or BYTES, TUPLE of
+ *                what each group matched or None)
+ *   TRACEBACK    AS type, TUPLE of TUPLE(file, line, function), the outermost first
+ *   ENUM         AS type, TUPLE(name or None, value); or an object, attributes _name_ and _value_;
+ *                items[0] is the built-in value of an IntEnum, StrEnum and the like
  *                (these immutable families, too, are objects with items[0] where they have
  *                attributes of their own)
  *   FUNCTION     THING, TEXT qualified name ("list.append" for a built-in method)
@@ -36,12 +39,13 @@
  *   DICT         object, pairs; a defaultdict's factory as attribute "default_factory"
  *   MAPPINGPROXY object, pairs; or AS type, the dict
  *   EXCEPTION    object, attribute "args" (TUPLE), and "__cause__", "__context__", "__notes__",
- *                "__traceback__" (TUPLE of TUPLE(file, line, function)) where set
+ *                "__traceback__" (TRACEBACK) where set
  *   DATACLASS    object, attributes; type.fields: those its repr shows (none: all)
  *   NAMESPACE OBJECT
  *                object, attributes
  *   CELL         object, items[0] is what it holds, no items when empty
- *   GENERATOR    object, attributes "state" (TEXT) and "code" (TEXT qualified name)
+ *   GENERATOR    object, attributes "code" (TEXT qualified name), "state" (TEXT) and, while it is
+ *                suspended, "line"
  *   BUFFER       object, attributes "dtype" "shape" "strides", items: the first elements
  *
  * True lengths (CUT, objects) count what len() counts; of an int, the bytes of its magnitude. */

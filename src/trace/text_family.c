@@ -355,7 +355,16 @@ static void write_generator(struct ctr_text_writer *writer, struct ctr_shape *sh
         ctr_text__add(writer, ", ");
         ctr_text__plain(writer, value);
     }
+    if (ctr_text__attribute(writer, shape, "line", &value) && value.tag == CTR_V_INT) {
+        ctr_text__add(writer, " at line ");
+        ctr_text__number(writer, value);
+    }
     ctr_text__add(writer, ">");
+}
+
+static void write_traceback(struct ctr_text_writer *writer, struct ctr_shape *shape)
+{
+    ctr_text__children(writer, shape, CTR_ITEMS, "<traceback [", "]>");
 }
 
 ctr_text_family *const ctr_text__families[CTR_F_MAX] = {
@@ -395,4 +404,5 @@ ctr_text_family *const ctr_text__families[CTR_F_MAX] = {
     [CTR_F_MAPPINGPROXY] = write_mappingproxy,
     [CTR_F_CELL] = write_cell,
     [CTR_F_NAMESPACE] = write_namespace,
+    [CTR_F_TRACEBACK] = write_traceback,
 };

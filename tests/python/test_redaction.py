@@ -316,6 +316,23 @@ HELD = {
         def f():
             try: raise E(given)
             except E as e: return e.password is None
+        class Passed(Exception):
+            def __init__(self, user, *, token):
+                super().__init__(user, f"not with {token}")
+                self.add_note("a note")
+        def g():
+            try: raise Passed("me", token=given) from ValueError(1)
+            except Passed as e: return str(e) is None
+        f()
+        g()
+        """,
+    "exception made by __new__": """
+        class E(Exception):
+            def __new__(cls, secret): return super().__new__(cls, secret)
+        class Derived(E): pass
+        def f():
+            try: raise Derived(given)
+            except E as e: return len(e.args)
         f()
         """,
     "generator and coroutine": """
@@ -355,8 +372,17 @@ HELD = {
         class E(enum.Enum):
             PASSWORD = given
             OTHER = 1
+        class S(enum.StrEnum):
+            TOKEN = given
+        class B(bytes, enum.Enum):
+            API_KEY = given.encode()
+        class Pair(enum.Enum):
+            SECRET = (given, 1)
         def f():
             e = E.PASSWORD
+            s = S.TOKEN
+            b = B.API_KEY
+            p = Pair.SECRET
             return 1
         f()
         """,
@@ -380,10 +406,7 @@ HELD = {
         f()
         """,
 }
-BUGS = {
-    "exception": "an exception keeps its arguments without their names",
-    "enum": "the member's own name is not asked",
-}
+BUGS = {}
 
 
 def spoken(program):

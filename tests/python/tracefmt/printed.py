@@ -42,7 +42,7 @@ BOXED_KINDS = """
     pattern match
 """
 BOXES = set(BOXED_KINDS.split())
-SEQUENCES = {"tuple", "namedtuple", "frozenset"}
+SEQUENCES = {"tuple", "namedtuple", "frozenset", "match", "traceback"}
 HAS_LOCALS = {"line", "return", "yield", "unwind"}
 STREAMS = {1: "stdout", 2: "stderr"}
 INT_TEXT_BITS = 8192  # longer ones, Python may refuse to write in decimal

@@ -1,0 +1,389 @@
+#include "recorder/buffer.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "recorder/value_internal.h"
+
+enum { DTYPE_BYTES = 32, BASES_MAX = 16 /* arrays that are views of views */ };
+
+/* ---- what is read
+ * ------------------------------------------------------------------------------------- */
+
+static PyObject *module_named(const char *name)
+{
+    PyObject *modules = PyImport_GetModuleDict(); /* borrowed */
+    PyObject *module =
+        modules != NULL && PyDict_Check(modules) ? compat_dict_get(modules, name) : NULL;
+    return module != NULL && PyModule_Check(module) ? module : NULL;
+}
+
+/* numpy may be absent, or another module may bear its name: its array type is one of C's own. */
+static bool is_numpy_array(const PyTypeObject *type)
+{
+    if (strcmp(type->tp_name, "numpy.ndarray") != 0 || (type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        return false;
+    }
+    PyObject *numpy = module_named("numpy");
+    return numpy != NULL && compat_dict_get(PyModule_GetDict(numpy), "ndarray") == (PyObject *)type;
+}
+
+static getbufferproc getbuffer_of(const PyTypeObject *type)
+{
+    return type->tp_as_buffer != NULL ? type->tp_as_buffer->bf_getbuffer : NULL;
+}
+
+bool buffer_learn(struct type_info *info)
+{
+    const PyTypeObject *native = types_native(info->type);
+    if (native == NULL || getbuffer_of(info->type) == NULL ||
+        getbuffer_of(info->type) != getbuffer_of(native)) {
+        return false;
+    }
+    return strcmp(native->tp_name, "numpy.ndarray") != 0 || is_numpy_array(native);
+}
+
+/* As numpy lays an array out, in its versions 1 and 2. */
+struct numpy_array {
+    PyObject_HEAD char *data;
+    int dimensions;
+    Py_ssize_t *shape;
+    Py_ssize_t *strides;
+    PyObject *base; /* whose memory it is; NULL: its own */
+};
+
+static bool is_native(PyObject *value, const char *name)
+{
+    const PyTypeObject *native = types_native(Py_TYPE(value));
+    return native != NULL && strcmp(native->tp_name, name) == 0 &&
+           getbuffer_of(native) == getbuffer_of(Py_TYPE(value));
+}
+
+static bool is_released(const PyMemoryViewObject *view)
+{
+    return (view->flags & _Py_MEMORYVIEW_RELEASED) ||
+           (view->mbuf->flags & _Py_MANAGED_BUFFER_RELEASED);
+}
+
+/* Is the memory that `owner` lends plain memory of the process, as long as `owner` lives? */
+static bool owns_plain_memory(PyObject *owner)
+{
+    for (int i = 0; i < BASES_MAX && owner != NULL; i++) {
+        if (is_native(owner, "bytes") || is_native(owner, "bytearray") ||
+            is_native(owner, "array.array")) {
+            return true;
+        }
+        if (PyMemoryView_Check(owner)) {
+            owner = is_released((PyMemoryViewObject *)owner) ? NULL : PyMemoryView_GET_BASE(owner);
+        } else if (is_native(owner, "numpy.ndarray") &&
+                   is_numpy_array(types_native(Py_TYPE(owner)))) {
+            owner = ((struct numpy_array *)owner)->base;
+            if (owner == NULL) {
+                return true;
+            }
+        } else {
+            return false;
+        }
+    }
+    return false;
+}
+
+struct buffer {
+    Py_buffer view;
+    bool is_held;     /* `view` is ours to release */
+    bool is_readable; /* its memory, not only its shape */
+};
+
+static bool open_buffer(PyObject *value, struct buffer *buffer)
+{
+    *buffer = (struct buffer){0};
+    if (PyMemoryView_Check(value)) {
+        const PyMemoryViewObject *view = (PyMemoryViewObject *)value;
+        if (is_released(view)) {
+            return false;
+        }
+        buffer->view = view->view;
+    } else {
+        PyObject *pending = PyErr_GetRaisedException();
+        buffer->is_held = getbuffer_of(Py_TYPE(value))(value, &buffer->view, PyBUF_FULL_RO) == 0;
+        PyErr_SetRaisedException(pending); /* a dtype the protocol has no word for */
+        if (!buffer->is_held) {
+            return false;
+        }
+    }
+    buffer->is_readable = buffer->view.suboffsets == NULL && owns_plain_memory(value);
+    return true;
+}
+
+static void close_buffer(struct buffer *buffer)
+{
+    if (buffer->is_held) {
+        PyBuffer_Release(&buffer->view);
+    }
+}
+
+/* ---- elements
+ * ----------------------------------------------------------------------------------------- */
+
+enum element {
+    ELEMENT_RAW,
+    ELEMENT_BOOL,
+    ELEMENT_INT,
+    ELEMENT_UINT,
+    ELEMENT_FLOAT,
+    ELEMENT_COMPLEX
+};
+
+struct format {
+    enum element element;
+    Py_ssize_t size;
+    bool is_swapped;
+};
+
+static enum element element_of(const char *code, Py_ssize_t size)
+{
+    bool is_complex = *code == 'Z';
+    code += is_complex;
+    if (*code == 0 || code[1] != 0) {
+        return ELEMENT_RAW;
+    }
+    bool is_whole = size == 1 || size == 2 || size == 4 || size == 8;
+    if (is_complex) {
+        return size == 8 || size == 16 ? ELEMENT_COMPLEX : ELEMENT_RAW;
+    }
+    if (*code == '?' && size == 1) {
+        return ELEMENT_BOOL;
+    }
+    if (is_whole && strchr("bhilqn", *code) != NULL) {
+        return ELEMENT_INT;
+    }
+    if (is_whole && strchr("BHILQN", *code) != NULL) {
+        return ELEMENT_UINT;
+    }
+    bool is_float = is_whole && size > 1 && strchr("efd", *code) != NULL;
+    return is_float ? ELEMENT_FLOAT : ELEMENT_RAW;
+}
+
+static struct format format_of(const Py_buffer *view)
+{
+    const char *code = view->format != NULL ? view->format : "B";
+    struct format format = {.size = view->itemsize};
+    format.is_swapped = *code == '>' || *code == '!';
+    code += *code != 0 && strchr("@=<>!^", *code) != NULL;
+    format.element = element_of(code, view->itemsize);
+    return format;
+}
+
+static void load(const struct format *format, const char *from, Py_ssize_t size, void *to)
+{
+    for (Py_ssize_t i = 0; i < size; i++) {
+        ((char *)to)[i] = from[format->is_swapped ? size - 1 - i : i];
+    }
+}
+
+static int64_t load_int(const struct format *format, const char *from)
+{
+    uint64_t number = 0;
+    load(format, from, format->size, &number);
+    int unused = 64 - 8 * (int)format->size;
+    return (int64_t)(number << unused) >> unused;
+}
+
+static uint64_t load_float(const struct format *format, const char *from, Py_ssize_t size)
+{
+    double number;
+    uint64_t bits;
+    if (size == 8) {
+        load(format, from, 8, &bits);
+        return bits;
+    }
+    number = size == 4 ? PyFloat_Unpack4(from, !format->is_swapped)
+                       : PyFloat_Unpack2(from, !format->is_swapped);
+    memcpy(&bits, &number, sizeof bits);
+    return bits;
+}
+
+static uint8_t *put_unsigned(struct session *session, uint8_t *at, uint64_t number)
+{
+    if (number <= INT64_MAX) {
+        return put_int(at, (int64_t)number);
+    }
+    session->writer->next_node++;
+    *at++ = CTR_V_BIG;
+    *at++ = 8 << 1;
+    ct_store64(at, number);
+    return at + 8;
+}
+
+static uint8_t *put_element(struct session *session, uint8_t *at, const struct format *format,
+                            const char *from)
+{
+    uint64_t number = 0;
+    switch (format->element) {
+    case ELEMENT_BOOL:
+        *at++ = *from != 0 ? CTR_V_TRUE : CTR_V_FALSE;
+        return at;
+    case ELEMENT_INT:
+        return put_int(at, load_int(format, from));
+    case ELEMENT_UINT:
+        load(format, from, format->size, &number);
+        return put_unsigned(session, at, number);
+    case ELEMENT_FLOAT:
+        return put_float(at, load_float(format, from, format->size));
+    case ELEMENT_COMPLEX:
+        session->writer->next_node++;
+        *at++ = CTR_V_COMPLEX;
+        ct_store64(at, load_float(format, from, format->size / 2));
+        ct_store64(at + 8, load_float(format, from + format->size / 2, format->size / 2));
+        return at + 16;
+    default:
+        session->writer->next_node++;
+        *at++ = CTR_V_BYTES;
+        at = ct_varint_put(at, (uint64_t)format->size);
+        memcpy(at, from, (size_t)format->size);
+        return at + format->size;
+    }
+}
+
+/* The element of this number, the last index counted fastest. */
+static const char *element_at(const Py_buffer *view, Py_ssize_t number)
+{
+    const char *at = view->buf;
+    if (view->strides == NULL || view->shape == NULL) {
+        return at + number * view->itemsize;
+    }
+    for (int i = view->ndim - 1; i >= 0; i--) {
+        at += number % view->shape[i] * view->strides[i];
+        number /= view->shape[i];
+    }
+    return at;
+}
+
+/* ---- fingerprint
+ * -------------------------------------------------------------------------------------- */
+
+static Py_ssize_t total_of(const Py_buffer *view)
+{
+    return view->itemsize > 0 ? view->len / view->itemsize : 0;
+}
+
+/* Elements that are told; none that hold addresses of objects. */
+static Py_ssize_t told_of(const struct session *session, const struct buffer *buffer)
+{
+    const char *format = buffer->view.format;
+    bool is_plain = buffer->is_readable && (format == NULL || strpbrk(format, "OP") == NULL);
+    return is_plain ? value__cut(session->limits.max_items, total_of(&buffer->view)) : 0;
+}
+
+static uint64_t hash_elements(const Py_buffer *view, Py_ssize_t count, uint64_t hash)
+{
+    if (PyBuffer_IsContiguous(view, 'C')) {
+        return XXH3_64bits_withSeed(view->buf, (size_t)(count * view->itemsize), hash);
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        hash = XXH3_64bits_withSeed(element_at(view, i), (size_t)view->itemsize, hash);
+    }
+    return hash;
+}
+
+static uint64_t hash_numbers(const Py_ssize_t *numbers, int count, uint64_t hash)
+{
+    size_t size = numbers != NULL ? (size_t)count * sizeof *numbers : 0;
+    return size != 0 ? XXH3_64bits_withSeed(numbers, size, hash) : hash;
+}
+
+uint64_t buffer_fingerprint(const struct session *session, PyObject *value,
+                            const struct type_info *type)
+{
+    struct buffer buffer;
+    (void)type;
+    if (!open_buffer(value, &buffer)) {
+        return 1;
+    }
+    const Py_buffer *view = &buffer.view;
+    uint64_t hash = (uint64_t)view->len;
+    if (view->format != NULL) {
+        hash = XXH3_64bits_withSeed(view->format, strlen(view->format), hash);
+    }
+    hash = hash_numbers(view->shape, view->ndim, hash);
+    hash = hash_numbers(view->strides, view->ndim, hash);
+    hash = hash_elements(view, told_of(session, &buffer), hash);
+    close_buffer(&buffer);
+    return hash | 1;
+}
+
+/* ---- writing
+ * ------------------------------------------------------------------------------------------ */
+
+/* numpy's own name of the elements' type where there is a simple one, else the protocol's word. */
+static void name_of(const Py_buffer *view, bool is_numpy, char name[DTYPE_BYTES])
+{
+    static const char *const kinds[] = {
+        [ELEMENT_BOOL] = "bool",   [ELEMENT_INT] = "int",         [ELEMENT_UINT] = "uint",
+        [ELEMENT_FLOAT] = "float", [ELEMENT_COMPLEX] = "complex",
+    };
+    struct format format = format_of(view);
+    if (!is_numpy || format.element == ELEMENT_RAW) {
+        snprintf(name, DTYPE_BYTES, "%s", view->format != NULL ? view->format : "B");
+    } else if (format.element == ELEMENT_BOOL) {
+        snprintf(name, DTYPE_BYTES, "bool");
+    } else {
+        snprintf(name, DTYPE_BYTES, "%s%s%d", format.is_swapped ? ">" : "", kinds[format.element],
+                 8 * (int)format.size);
+    }
+}
+
+static uint8_t *put_items(struct session *session, uint8_t *at, const struct buffer *buffer)
+{
+    enum { FIXED_BYTES = 24 }; /* one element takes at most, its content not counted */
+    const Py_buffer *view = &buffer->view;
+    Py_ssize_t total = total_of(view), count = told_of(session, buffer);
+    if (!value__has_room(session, at, (size_t)count * (size_t)(view->itemsize + FIXED_BYTES))) {
+        count = 0;
+    }
+    if (count < total) {
+        ctr_count(session->writer, CTR_C_values_cut);
+    }
+    at = ct_varint_put(at, (uint64_t)total);
+    at = ct_varint_put(at, (uint64_t)count);
+    struct format format = format_of(view);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        at = put_element(session, at, &format, element_at(view, i));
+    }
+    return at;
+}
+
+static uint8_t *put_numbers(struct session *session, uint8_t *at, const char *name,
+                            const Py_ssize_t *numbers, int count)
+{
+    at = value__put_c_text(session, at, name);
+    at = value__put_tuple(session, at, (size_t)count);
+    for (int i = 0; i < count; i++) {
+        at = put_int(at, numbers[i]);
+    }
+    return at;
+}
+
+uint8_t *buffer_put(struct session *session, uint8_t *at, PyObject *value,
+                    const struct type_info *type)
+{
+    enum { ATTRIBUTES = 3 };
+    struct buffer buffer;
+    if (!open_buffer(value, &buffer)) {
+        *at++ = 0; /* a memoryview that was released: no sections */
+        return at;
+    }
+    const Py_buffer *view = &buffer.view;
+    char name[DTYPE_BYTES];
+    name_of(view, is_numpy_array(types_native(type->type)), name);
+    *at++ = CTR_ITEMS | CTR_ATTRS;
+    at = put_items(session, at, &buffer);
+    *at++ = ATTRIBUTES;
+    *at++ = ATTRIBUTES;
+    at = value__put_c_text(session, at, "dtype");
+    at = value__put_c_text(session, at, name);
+    at = put_numbers(session, at, "shape", view->shape, view->shape != NULL ? view->ndim : 0);
+    at = put_numbers(session, at, "strides", view->strides, view->strides != NULL ? view->ndim : 0);
+    close_buffer(&buffer);
+    return at;
+}

@@ -1,0 +1,21 @@
+/* Arrays of numbers that offer the buffer protocol: array.array, memoryview, numpy's ndarray.
+ *
+ * Only memory of exporters written in C that are known here is read: another one's getbuffer may be
+ * code of the program's, and a mapped file may be shorter than its mapping. */
+#ifndef CT_RECORDER_BUFFER_H
+#define CT_RECORDER_BUFFER_H
+
+#include "recorder/types.h"
+
+/* Whether instances of this type, which has a known base written in C, are read by that base. */
+bool buffer_learn(struct type_info *type);
+
+/* Changes whenever what is recorded of the buffer does. */
+uint64_t buffer_fingerprint(const struct session *session, PyObject *value,
+                            const struct type_info *type);
+
+/* Write the sections ITEMS and ATTRS of the object. */
+uint8_t *buffer_put(struct session *session, uint8_t *at, PyObject *value,
+                    const struct type_info *type);
+
+#endif
