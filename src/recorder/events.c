@@ -6,6 +6,7 @@
 #include "recorder/monitor.h"
 #include "recorder/plan.h"
 #include "recorder/reach.h"
+#include "recorder/self_check.h"
 #include "recorder/value.h"
 
 /* Steps of every handler: (1) room in the block, (2) the running thread and its frame, (3) what the
@@ -376,6 +377,7 @@ static inline void apply_line(struct session *session, struct shadow_frame *fram
     if (session->objects.queue_size != 0) {
         objects_open_queued(session);
     }
+    self_check_frame(session, frame, real);
 }
 
 /* ---- frames met in the middle
@@ -566,6 +568,7 @@ static void start_arguments(struct session *session, struct shadow_frame *frame,
     if (session->objects.queue_size != 0) {
         objects_open_queued(session);
     }
+    self_check_frame(session, frame, real);
 }
 
 PyObject *event_start(struct session *session, PyObject *const *args)

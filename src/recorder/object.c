@@ -6,6 +6,7 @@
 #include "recorder/buffer.h"
 #include "recorder/gather.h"
 #include "recorder/scope.h"
+#include "recorder/self_check.h"
 #include "recorder/value.h"
 
 enum {
@@ -73,6 +74,11 @@ static void erase(struct object_table *table, const PyObject *address)
         }
     }
     table->slots[at] = 0;
+}
+
+struct object_entry *object_known(struct session *session, const PyObject *address)
+{
+    return find(&session->objects, address);
 }
 
 /* ---- the end of an identity
@@ -300,6 +306,12 @@ void object_shadow(struct session *session, PyObject *value, struct type_info *t
 {
     struct object_table *table = &session->objects;
     struct object_entry *entry = find(table, value);
+    if (self_check_looks(session)) {
+        bool is_known = entry != NULL && entry->type == type;
+        *out = shadow_of(CTR_V_OBJECT, is_known ? entry->number : UINT64_MAX);
+        self_check_met(session, is_known);
+        return;
+    }
     if (entry != NULL && entry->type != type) {
         if (entry->flags & ENTRY_BUSY) {
             entry->epoch = session->epoch - 1; /* its class was assigned: read again */
@@ -531,20 +543,22 @@ static void hold_value(struct session *session, const struct shadow *value)
     }
 }
 
-static uint8_t *put_pair(struct session *session, uint8_t *at, PyObject *key, PyObject *value)
+static uint8_t *put_pair(struct session *session, uint8_t *at, const struct object_entry *entry,
+                         PyObject *key, PyObject *value)
 {
-    struct shadow shadow;
-    value_shadow(session, key, &shadow);
-    at = value_emit(session, at, key, &shadow);
-    hold_value(session, &shadow);
+    struct shadow name, held;
+    value_shadow(session, key, &name);
+    at = value_emit(session, at, key, &name);
+    hold_value(session, &name);
     if (scope_is_secret_key(key)) {
         ctr_count(session->writer, CTR_C_values_redacted);
-        *at++ = CTR_V_REDACTED;
-        return at;
+        held = shadow_of(CTR_V_REDACTED, 0);
+    } else {
+        value_shadow(session, value, &held);
     }
-    value_shadow(session, value, &shadow);
-    at = value_emit(session, at, value, &shadow);
-    hold_value(session, &shadow);
+    at = value_emit(session, at, value, &held);
+    hold_value(session, &held);
+    self_check_pair(session, entry, &name, &held);
     return at;
 }
 
@@ -561,8 +575,9 @@ static uint8_t *put_pairs(struct session *session, uint8_t *at, struct object_en
     Py_ssize_t done = 0;
     struct gather_pairs pairs = gather_pairs(dict, entry->type);
     PyObject *key, *value;
+    self_check_clear(session, entry);
     while (done < count && room(session, at, 4096) && gather_next_pair(&pairs, &key, &value)) {
-        at = put_pair(session, at, key, value);
+        at = put_pair(session, at, entry, key, value);
         done++;
     }
     entry->seen = gather_fingerprint(session, dict, entry->type);
@@ -1354,7 +1369,7 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
     case PyDict_EVENT_ADDED:
     case PyDict_EVENT_MODIFIED:
         at = begin(session, entry, dict, CTR_PAIR);
-        end(session, entry, put_pair(session, at, key, value));
+        end(session, entry, put_pair(session, at, entry, key, value));
         if (entry->is_cut) {
             note_length(session, entry, dict, event);
         }
@@ -1369,20 +1384,23 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         at = begin(session, entry, dict, CTR_UNPAIR);
         value_shadow(session, key, &shadow);
         end(session, entry, value_emit(session, at, key, &shadow));
+        self_check_unpair(session, entry, &shadow);
         break;
     }
     case PyDict_EVENT_CLEARED:
         let_go_dict(session, dict);
+        self_check_clear(session, entry);
         end(session, entry, begin(session, entry, dict, CTR_CLEAR));
         break;
     default: /* CLONED: an empty dict takes all of another */
         at = begin(session, entry, dict, CTR_CLEAR);
         end(session, entry, at);
+        self_check_clear(session, entry);
         struct compat_dict_walk walk = compat_dict_walk(key);
         PyObject *from, *what;
         while (room(session, session->writer->at, 4096) && compat_dict_next(&walk, &from, &what)) {
             at = begin(session, entry, dict, CTR_PAIR);
-            end(session, entry, put_pair(session, at, from, what));
+            end(session, entry, put_pair(session, at, entry, from, what));
         }
     }
     objects_open_queued(session);

@@ -28,6 +28,9 @@ static inline struct object_entry *object_of(struct session *session, const stru
     return entry->address != NULL && entry->number == shadow->bits ? entry : NULL;
 }
 
+/* The entry of what lives at this address, or NULL; changes nothing. */
+struct object_entry *object_known(struct session *session, const PyObject *address);
+
 void object_release(struct session *session, struct object_entry *entry);
 
 static inline void object_hold(struct session *session, const struct shadow *shadow)

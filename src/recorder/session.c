@@ -21,6 +21,7 @@
 #include "recorder/output.h"
 #include "recorder/plan.h"
 #include "recorder/scope.h"
+#include "recorder/self_check.h"
 #include "recorder/types.h"
 #include "recorder/value.h"
 
@@ -181,6 +182,7 @@ static void define_run(const struct ct_bytes *run)
 
 static void free_parts(bool unwatch)
 {
+    self_check_free(&session);
     objects_free(&session, unwatch);
     frames_free(&session);
     plans_free(&session);
@@ -221,7 +223,8 @@ static int make_parts(const struct session_order *order, struct ct_error *error)
         session.hash_seed = session.generation;
     }
     static int (*const parts[])(struct session *) = {
-        gather_init, values_init, types_init, frames_init, objects_init, plans_init, scope_init,
+        gather_init,  values_init, types_init, frames_init,
+        objects_init, plans_init,  scope_init, self_check_init,
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         int status = parts[i](&session);
@@ -308,6 +311,7 @@ int session_stop(int32_t exit_status, struct ct_error *error)
         exit_status = session.exit_status;
     }
     output_stop();
+    self_check_report(&session);
     session_note_forks(&session);
     monitor_stop(&session);
     struct ctr_writer *writer = session.writer;

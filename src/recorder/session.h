@@ -319,6 +319,7 @@ struct session {
     char *format;        /* "ctr", "json", "binary" */
     int32_t exit_status; /* INT32_MIN: unknown */
     PyInterpreterState *interpreter;
+    struct self_check *check; /* of the self-check build, else NULL */
     struct ct_error error;
 };
 
