@@ -298,8 +298,8 @@ static void check_global_objects(struct session *session, struct shadow_frame *f
     }
 }
 
-static void check_objects(struct session *session, struct shadow_frame *frame, compat_frame *real,
-                          uint64_t mask, uint64_t named, bool forced)
+static void check_slots(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                        uint64_t mask, bool named, bool forced)
 {
     for (; mask != 0; mask &= mask - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(mask);
@@ -309,12 +309,20 @@ static void check_objects(struct session *session, struct shadow_frame *frame, c
             continue;
         }
         struct shadow *shadow = &frame->slots[slot];
-        bool is_named = (named >> slot & 1) != 0;
-        object_check(session, value, shadow, is_named, forced);
-        if (is_named) {
+        object_check(session, value, shadow, named, forced);
+        if (named) {
             object_check_children(session, value, shadow, forced);
         }
     }
+}
+
+/* Those the line names come first: under another name the same object is looked at in part only,
+ * and counts as looked at. */
+static void check_objects(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                          uint64_t mask, uint64_t named, bool forced)
+{
+    check_slots(session, frame, real, mask & named, true, forced);
+    check_slots(session, frame, real, mask & ~named, false, forced);
 }
 
 /* The line may have changed any object: those it names are looked at wholly, the frame's others
