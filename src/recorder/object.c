@@ -16,6 +16,8 @@ enum {
     SMALL_BASE_BYTES = 96,   /* cheaper to repeat than to look for */
     UNNAMED_ITEMS = 64,      /* looked at in a container the line does not name */
     CHILDREN_PER_CHECK = 16, /* objects inside an object looked at after one line */
+    AGAIN_DEPTH = 1,         /* how deep, and how many, known objects are looked at again because */
+    AGAIN_PER_EVENT = 256,   /* something that refers to them is */
 };
 
 #define MAX_QUEUE (1u << 20)
@@ -335,11 +337,14 @@ void object_shadow(struct session *session, PyObject *value, struct type_info *t
             entry->epoch = session->epoch; /* too deep: opened when a line reaches it */
         }
     }
+    bool is_doubtful = (entry->flags & ENTRY_LIMBO) || !(entry->flags & ENTRY_OPENED);
     if (entry->flags & ENTRY_LIMBO) {
         entry->epoch = session->epoch - 1; /* let go and back: or another object at its address */
     }
-    if (entry->epoch != session->epoch) {
-        queue_opening(session, entry); /* what becomes reachable is looked at, known or new */
+    /* What becomes reachable is looked at: all that is new, of what is known a part. */
+    if (entry->epoch != session->epoch &&
+        (is_doubtful || (table->depth <= AGAIN_DEPTH && table->queue_size < AGAIN_PER_EVENT))) {
+        queue_opening(session, entry);
     }
     entry->flags |= ENTRY_RECENT;
     *out = shadow_of(CTR_V_OBJECT, entry->number);
