@@ -67,19 +67,27 @@ struct deque {
     Py_ssize_t maxlen; /* -1: none */
 };
 
-static Py_ssize_t deque_items(PyObject *value, PyObject **to)
+static void deque_items(PyObject *value, PyObject **to, Py_ssize_t count)
 {
     const struct deque *deque = (const struct deque *)value;
     const struct deque_block *block = deque->left;
     Py_ssize_t index = deque->left_index;
-    for (Py_ssize_t i = 0; i < Py_SIZE(value); i++) {
+    for (Py_ssize_t i = 0; i < count; i++) {
         to[i] = block->data[index];
         if (++index == DEQUE_BLOCK) {
             block = block->right;
             index = 0;
         }
     }
-    return Py_SIZE(value);
+}
+
+/* A deque may be long and change at both ends: only what is recorded of it is read. */
+static Py_ssize_t items_wanted(const struct session *session, const struct type_info *type,
+                               Py_ssize_t length)
+{
+    uint64_t limit = session->limits.max_items;
+    bool cut = type->capture == CAPTURE_DEQUE && limit != 0 && (uint64_t)length > limit;
+    return cut ? (Py_ssize_t)limit : length;
 }
 
 void gather_items(struct session *session, PyObject *value, const struct type_info *type,
@@ -105,12 +113,18 @@ void gather_items(struct session *session, PyObject *value, const struct type_in
     }
     bool is_set = type->capture == CAPTURE_SET || type->capture == CAPTURE_EXTENDED;
     Py_ssize_t length = is_set ? ((PySetObject *)value)->used : Py_SIZE(value);
-    PyObject **items = reserve_items(session, (size_t)length + 1);
+    Py_ssize_t wanted = items_wanted(session, type, length);
+    PyObject **items = reserve_items(session, (size_t)wanted + 1);
     if (items == NULL) {
         return;
     }
     gathered->items = items;
-    gathered->item_count = is_set ? set_items(value, items) : deque_items(value, items);
+    gathered->item_count = length;
+    if (is_set) {
+        gathered->item_count = set_items(value, items);
+    } else {
+        deque_items(value, items, wanted);
+    }
 }
 
 /* ---- pairs

@@ -21,7 +21,8 @@ struct gathered {
     const void *shape; /* the shared keys, for an instance that has no dict */
 };
 
-/* Items of a list, set, frozenset or deque. */
+/* Items of a list, set, frozenset or deque; of a deque no more than are recorded, though item_count
+ * says how many there are. */
 void gather_items(struct session *session, PyObject *value, const struct type_info *type,
                   struct gathered *gathered);
 

@@ -920,6 +920,26 @@ static void set_length(struct session *session, struct object_entry *entry, PyOb
     end(session, entry, ct_varint_put(at, length));
 }
 
+/* Of a sequence beyond the limit the first items are remembered; some that came or went at its
+ * front move them all. What this guesses wrong is mended by the comparison that follows. */
+static void follow_front(struct session *session, struct object_entry *entry, PyObject *value,
+                         PyObject *const *items, int64_t change)
+{
+    enum { FOLLOWED = 8 };
+    uint32_t moved = (uint32_t)(change < 0 ? -change : change);
+    if (moved > FOLLOWED || moved >= entry->count || same(session, &entry->items[0], items[0])) {
+        return;
+    }
+    uint32_t rest = entry->count - moved;
+    if (change < 0 && same(session, &entry->items[moved], items[0])) {
+        splice(session, entry, value, 0, moved, NULL, 0);
+        splice(session, entry, value, rest, 0, items + rest, moved);
+    } else if (change > 0 && same(session, &entry->items[0], items[moved])) {
+        splice(session, entry, value, rest, moved, NULL, 0);
+        splice(session, entry, value, 0, 0, items, moved);
+    }
+}
+
 static void check_sequence(struct session *session, struct object_entry *entry, PyObject *value,
                            PyObject *const *items, Py_ssize_t length, bool named)
 {
@@ -927,6 +947,9 @@ static void check_sequence(struct session *session, struct object_entry *entry, 
     bool cut = limit != 0 && (uint64_t)length > limit;
     if (entry->true_length != (uint64_t)length) {
         if (cut && entry->true_length > limit) {
+            if (entry->count == limit) {
+                follow_front(session, entry, value, items, length - (int64_t)entry->true_length);
+            }
             set_length(session, entry, value, (uint64_t)length);
         } else if (cut || entry->true_length > entry->count) {
             write_base(session, entry, value);
