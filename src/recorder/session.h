@@ -296,6 +296,8 @@ struct session {
     struct plan *plans;
     uint32_t plan_count;
     uint32_t hash_budget; /* children a value being told apart may still visit */
+    uint32_t hash_nesting;
+    uint64_t hash_round; /* counts the values told apart */
     struct types *types;
     struct paths *paths;
     struct suspended *suspended;

@@ -73,28 +73,59 @@ static void node_shadow(uint64_t hash, struct shadow *out)
     *out = shadow_of(CTR_V_NODE, finish(hash));
 }
 
-/* Tuples may share children, so that depth alone bounds nothing: a value is told apart by as many
- * children as the budget allows and by the address of what is beyond. */
+/* Values may share children, so that depth alone bounds nothing: while one is told apart, what a
+ * child is has been found out once (nothing can die meanwhile, an address means one thing), and a
+ * value is told apart by as many children as the budget allows and by the address of what is
+ * beyond. */
+static struct shadow child_shadow(struct session *session, PyObject *value)
+{
+    enum { SHARED_BITS = 6 };
+    static struct {
+        const PyObject *value;
+        uint64_t bits;
+        uint64_t round;
+    } shared[1 << SHARED_BITS];
+    size_t at = (size_t)((uintptr_t)value * 0x9e3779b97f4a7c15ull >> (64 - SHARED_BITS));
+    bool may_share = PyTuple_Check(value) || PyFrozenSet_Check(value);
+    if (may_share && shared[at].value == value && shared[at].round == session->hash_round) {
+        return shadow_of(CTR_V_NODE, shared[at].bits);
+    }
+    struct shadow shadow;
+    value_shadow(session, value, &shadow);
+    if (may_share && shadow_kind(&shadow) == CTR_V_NODE) {
+        shared[at].value = value;
+        shared[at].bits = shadow.bits;
+        shared[at].round = session->hash_round;
+    }
+    return shadow;
+}
+
+static void begin_children(struct session *session)
+{
+    if (session->hash_nesting++ == 0) {
+        session->hash_budget = HASH_BUDGET;
+        session->hash_round++;
+    }
+}
+
+static uint64_t hash_child(struct session *session, uint64_t hash, PyObject *value)
+{
+    if (session->hash_budget == 0 || session->hash_nesting > MAX_TUPLE_DEPTH) {
+        return value__mix(hash, (uint64_t)(uintptr_t)value);
+    }
+    session->hash_budget--;
+    struct shadow child = child_shadow(session, value);
+    return value__mix(value__mix(hash, child.bits), shadow_kind(&child));
+}
+
 uint64_t value__hash_values(struct session *session, uint64_t hash, PyObject *const *values,
                             Py_ssize_t count)
 {
-    static int nesting; /* under the interpreter's lock */
-    bool outermost = nesting == 0;
-    if (outermost) {
-        session->hash_budget = HASH_BUDGET;
-    }
-    nesting++;
+    begin_children(session);
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (session->hash_budget == 0 || nesting > MAX_TUPLE_DEPTH) {
-            hash = value__mix(hash, (uint64_t)(uintptr_t)values[i]);
-            continue;
-        }
-        session->hash_budget--;
-        struct shadow child;
-        value_shadow(session, values[i], &child);
-        hash = value__mix(value__mix(hash, child.bits), shadow_kind(&child));
+        hash = hash_child(session, hash, values[i]);
     }
-    nesting--;
+    session->hash_nesting--;
     return hash;
 }
 
@@ -104,12 +135,14 @@ static uint64_t hash_frozenset(struct session *session, PyObject *set)
     PySetObject *so = (PySetObject *)set;
     Py_ssize_t cut = value__cut(session->limits.max_items, so->used);
     uint64_t hash = cut < so->used ? (uint64_t)(uintptr_t)set : 0;
+    begin_children(session);
     for (Py_ssize_t i = 0; i <= so->mask && cut > 0; i++) {
         if (so->table[i].key != NULL && so->table[i].hash != -1) {
-            hash += value__mix(value__hash_values(session, 1, &so->table[i].key, 1), 3);
+            hash += value__mix(hash_child(session, 1, so->table[i].key), 3);
             cut--;
         }
     }
+    session->hash_nesting--;
     return value__mix(hash, (uint64_t)so->used);
 }
 
