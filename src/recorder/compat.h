@@ -296,6 +296,12 @@ static inline Py_hash_t compat_simple_hash(PyObject *key)
     return PyLong_CheckExact(key) ? PyLong_Type.tp_hash(key) : -1;
 }
 
+/* Does the dict report its changes to this watcher? */
+static inline bool compat_dict_reports(PyObject *dict, int watcher)
+{
+    return (((PyDictObject *)dict)->ma_version_tag >> watcher & 1) != 0;
+}
+
 /* ---- dicts of collections, as Objects/odictobject.c and Modules/_collectionsmodule.c lay them out
  * -- */
 

@@ -863,12 +863,18 @@ static bool look_at(struct session *session, struct shadow_frame *frame,
     return type != NULL && type->capture != CAPTURE_OPAQUE;
 }
 
+/* A dict does, but for the one that holds an instance's attributes. */
+static bool reports_changes(const struct session *session, PyObject *value)
+{
+    return PyDict_CheckExact(value) && compat_dict_reports(value, session->dict_watcher);
+}
+
 static bool store_at(struct session *session, struct shadow_frame *frame, compat_frame *real,
                      const struct effect *effect, PyObject *value)
 {
     int64_t index = effect->index;
-    if (value == NULL || PyDict_CheckExact(value)) {
-        return value != NULL; /* a dict has reported the change */
+    if (value == NULL || reports_changes(session, value)) {
+        return value != NULL;
     }
     if (effect->action == ACTION_STORE_SLOT) {
         PyObject *number = slot_now(frame, real, (unsigned)effect->index);
@@ -934,6 +940,8 @@ static bool apply_effect(struct session *session, struct shadow_frame *frame, co
     default:
         switch (verdict_of(session, effect, value)) {
         case VERDICT_PURE:
+            return !PyDict_CheckExact(value) || reports_changes(session, value) ||
+                   look_at(session, frame, effect, value);
         case VERDICT_RECORDED:
             return true;
         case VERDICT_CHANGES_TAIL:
