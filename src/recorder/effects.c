@@ -77,7 +77,8 @@ enum deed {
     READS_CELL,
     GLOBAL, /* reads a name: oparg, shifted by the version's flags */
     NAME,
-    IN_PLACE, /* BINARY_OP: stores when in place */
+    IN_PLACE,  /* BINARY_OP: stores when in place */
+    INTRINSIC, /* CALL_INTRINSIC_1: two of them run code */
 };
 
 /* Anything not listed escapes: an instruction we do not know may call anything. */
@@ -112,6 +113,9 @@ static const uint8_t effects[256] = {
     [DELETE_GLOBAL] = PURE + 1,
     [LOAD_BUILD_CLASS] = PURE + 1,
     [LOAD_LOCALS] = PURE + 1,
+    [LOAD_ASSERTION_ERROR] = PURE + 1,
+    [LOAD_FROM_DICT_OR_GLOBALS] = PURE + 1,
+    [LOAD_FROM_DICT_OR_DEREF] = PURE + 1,
     [LOAD_ATTR] = PURE + 1,
     [LOAD_SUPER_ATTR] = PURE + 1,
     [UNARY_NEGATIVE] = PURE + 1,
@@ -144,6 +148,15 @@ static const uint8_t effects[256] = {
     [SET_ADD] = PURE + 1,
     [MAP_ADD] = PURE + 1,
     [LIST_EXTEND] = PURE + 1,
+    [SET_UPDATE] = PURE + 1,
+    [DICT_UPDATE] = PURE + 1,
+    [DICT_MERGE] = PURE + 1,
+    [GET_AWAITABLE] = PURE + 1,
+    [GET_YIELD_FROM_ITER] = PURE + 1,
+    [SEND] = PURE + 1,
+    [END_SEND] = PURE + 1,
+    [CLEANUP_THROW] = PURE + 1,
+    [YIELD_VALUE] = PURE + 1, /* what runs until it is resumed is looked at then */
     [UNPACK_SEQUENCE] = PURE + 1,
     [UNPACK_EX] = PURE + 1,
     [MAKE_FUNCTION] = PURE + 1,
@@ -154,6 +167,8 @@ static const uint8_t effects[256] = {
     [POP_EXCEPT] = PURE + 1,
     [CHECK_EXC_MATCH] = PURE + 1,
     [RERAISE] = PURE + 1,
+    [RAISE_VARARGS] = PURE + 1,
+    [CALL_INTRINSIC_1] = INTRINSIC + 1,
     [STORE_SUBSCR] = STORES + 1,
     [DELETE_SUBSCR] = STORES + 1,
     [STORE_SLICE] = STORES + 1,
@@ -168,15 +183,19 @@ static const uint8_t effects[256] = {
     [STORE_FAST_LOAD_FAST] = WRITES_FIRST + 1,
     [STORE_FAST_STORE_FAST] = WRITES_TWO + 1,
     [FORMAT_SIMPLE] = PURE + 1,
+    [FORMAT_WITH_SPEC] = PURE + 1,
     [CONVERT_VALUE] = PURE + 1,
     [TO_BOOL] = PURE + 1,
     [SET_FUNCTION_ATTRIBUTE] = PURE + 1,
 #endif
 };
 
-bool effects_escapes(int opcode)
+enum { LAST_ESCAPING_INTRINSIC = 2 }; /* print at the prompt, `from module import *` */
+
+bool effects_escapes(int opcode, unsigned oparg)
 {
-    return effects[opcode] == 0;
+    return effects[opcode] == 0 ||
+           (effects[opcode] - 1 == INTRINSIC && oparg <= LAST_ESCAPING_INTRINSIC);
 }
 
 enum { FIRST_IN_PLACE_OPERATOR = 13 }; /* NB_INPLACE_ADD */
@@ -205,6 +224,9 @@ static void learn_instruction(struct line_info *info, int opcode, unsigned oparg
     case PURE:
     case GLOBAL:
     case NAME:
+        break;
+    case INTRINSIC:
+        info->flags |= effects_escapes(opcode, oparg) ? LINE_ESCAPES : 0;
         break;
     case STORES:
         info->flags |= LINE_STORES;

@@ -18,7 +18,7 @@ static inline struct line_info *effects_line(struct plan *plan, int line)
 }
 
 /* Can the instruction run code nobody sees? */
-bool effects_escapes(int opcode);
+bool effects_escapes(int opcode, unsigned oparg);
 
 /* Fill plan->first_line, line_count, lines (one more than line_count: for lines outside) and
  * globals_read. False when memory is out. Leaves no exception set. */

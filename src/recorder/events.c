@@ -770,7 +770,9 @@ static struct shadow_frame *resumed(struct session *session, PyCodeObject *code,
         know_frame(session, (*thread)->top);
     }
     put_tick(session);
-    session->epoch++;
+    if (!nothing_unseen((*thread)->top)) {
+        session->epoch++;
+    }
     struct shadow_frame *frame = frame_resume(session, *thread, *real);
     if (frame == NULL) {
         plan = plan_of(session, code, (*real)->f_globals, (*real)->f_locals);

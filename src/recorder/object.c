@@ -1210,7 +1210,7 @@ static bool find_shared_key(PyDictKeysObject *keys, Py_ssize_t count, PyObject *
 }
 
 bool object_check_attribute(struct session *session, PyObject *value, struct shadow *shadow,
-                            PyObject *name, uint32_t *hint)
+                            PyObject *name, bool into, uint32_t *hint)
 {
     PyDictKeysObject *keys;
     Py_ssize_t count;
@@ -1228,7 +1228,7 @@ bool object_check_attribute(struct session *session, PyObject *value, struct sha
     PyObject *now = values[*hint];
     if (!same(session, known, now)) {
         check_attribute(session, entry, value, *hint, scope_is_secret(name), now);
-    } else if (shadow_kind(known) == CTR_V_OBJECT) {
+    } else if (into && shadow_kind(known) == CTR_V_OBJECT) {
         object_check(session, now, known, true, true);
     }
     return true;

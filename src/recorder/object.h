@@ -75,10 +75,10 @@ void object_check(struct session *session, PyObject *value, struct shadow *shado
 bool object_check_item(struct session *session, PyObject *value, struct shadow *shadow,
                        int64_t index);
 
-/* The same for one attribute of an instance and for what is in it; `hint` remembers where it was
- * found. False when that is not enough: others may have come or gone. */
+/* The same for one attribute of an instance and, if asked, for what is in it; `hint` remembers
+ * where it was found. False when that is not enough: others may have come or gone. */
 bool object_check_attribute(struct session *session, PyObject *value, struct shadow *shadow,
-                            PyObject *name, uint32_t *hint);
+                            PyObject *name, bool into, uint32_t *hint);
 
 /* The same for the end of a list, which one append or pop may have changed. */
 bool object_check_tail(struct session *session, PyObject *value, struct shadow *shadow);

@@ -187,20 +187,23 @@ static bool same_path(const struct object_path *a, const struct object_path *b)
 }
 
 /* `a.b += c` stores the result where it was taken from: the store looks there. */
-static void store_back(struct walk *walk, struct operand value, struct operand to)
+static bool store_back(struct walk *walk, struct operand value, struct operand to)
 {
-    if (value.known == RESULT && to.known == NAMED && same_path(&value.path, &to.path)) {
+    bool back = value.known == RESULT && to.known == NAMED && same_path(&value.path, &to.path);
+    if (back) {
         walk->effects[value.index].action = ACTION_NONE;
     }
+    return back;
 }
 
 static void store_attribute(struct walk *walk, unsigned index)
 {
     struct operand owner = pop(walk), value = pop(walk);
     PyObject *name = name_at(walk, index);
-    store_back(walk, value, follow(owner, (struct path_step){.kind = STEP_ATTR, .name = name}));
+    bool back =
+        store_back(walk, value, follow(owner, (struct path_step){.kind = STEP_ATTR, .name = name}));
     owner.name = name;
-    act(walk, name != NULL ? ACTION_STORE_ATTR : ACTION_STORE, owner, 0);
+    act(walk, name != NULL ? ACTION_STORE_ATTR : ACTION_STORE, owner, back);
 }
 
 static struct operand item_of(struct operand container, struct operand key)
@@ -256,6 +259,16 @@ static void in_place(struct walk *walk)
     push_unknown(walk);
     if (left.known != ITEM) { /* an item is stored again, and looked into then */
         vague(walk);
+    }
+}
+
+/* Whatever runs to make what is iterated was judged as a call. */
+static void iterate(struct walk *walk)
+{
+    struct operand iterable = pop(walk);
+    push_unknown(walk);
+    if (iterable.known == NAMED) {
+        act(walk, ACTION_ITERATE, iterable, 0);
     }
 }
 
@@ -383,6 +396,14 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
     case CALL:
         call(walk, oparg, false);
         break;
+    case GET_ITER:
+    case GET_AWAITABLE:
+    case GET_YIELD_FROM_ITER:
+        iterate(walk);
+        break;
+    case CALL_FUNCTION_EX: /* a tuple of arguments, perhaps a dict */
+        call(walk, 1, (oparg & 1) != 0);
+        break;
     case BINARY_OP:
         if (oparg >= FIRST_IN_PLACE) {
             in_place(walk);
@@ -391,7 +412,7 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
         }
         break;
     default:
-        if (effects_escapes(opcode)) {
+        if (effects_escapes(opcode, oparg)) {
             vague(walk);
         }
         other(walk, opcode, oparg);
@@ -434,15 +455,17 @@ static void mark_targets(const uint8_t *bytes, Py_ssize_t units, uint8_t *target
         extended = opcode == EXTENDED_ARG ? oparg : 0;
         Py_ssize_t next = i + 1 + caches_after(bytes, units, i);
         switch (opcode) {
+        case FOR_ITER: /* it may step over the instruction it jumps to */
+        case SEND:
+            mark_target(targets, units, next + (Py_ssize_t)oparg + 1);
+            mark_target(targets, units, next + (Py_ssize_t)oparg);
+            break;
         case JUMP_FORWARD:
         case POP_JUMP_IF_TRUE:
         case POP_JUMP_IF_FALSE:
         case POP_JUMP_IF_NONE:
         case POP_JUMP_IF_NOT_NONE:
-        case FOR_ITER:
-        case SEND:
             mark_target(targets, units, next + (Py_ssize_t)oparg);
-            mark_target(targets, units, next + (Py_ssize_t)oparg + 1);
             break;
         case JUMP_BACKWARD:
         case JUMP_BACKWARD_NO_INTERRUPT:
@@ -674,15 +697,18 @@ static inline PyObject *receiver_now(struct shadow_frame *frame, compat_frame *r
     return is_direct(path) ? slot_now(frame, real, path->slot) : follow_now(frame, real, path);
 }
 
-/* Is this Python function recorded? Then what it does is written down in its own frame. */
-static bool function_is_recorded(struct session *session, PyObject *function)
+/* Is this Python function recorded? Then what it does is written down in its own frame; a
+ * generator's does nothing yet. */
+static bool code_is_recorded(const struct session *session, PyCodeObject *code)
 {
-    if (!PyFunction_Check(function)) {
-        return false;
-    }
-    PyObject *code = ((PyFunctionObject *)function)->func_code;
-    const struct plan *plan = compat_code_extra((PyCodeObject *)code, session->code_extra);
-    return plan != NULL && !plan->skip && !plan->generator;
+    const struct plan *plan = compat_code_extra(code, session->code_extra);
+    return plan != NULL && !plan->skip;
+}
+
+static bool function_is_recorded(const struct session *session, PyObject *function)
+{
+    return PyFunction_Check(function) &&
+           code_is_recorded(session, (PyCodeObject *)((PyFunctionObject *)function)->func_code);
 }
 
 static const char *const pure_builtins[] = {
@@ -801,6 +827,37 @@ static enum verdict judge_method(struct session *session, PyObject *owner,
                                                                    : VERDICT_ESCAPES;
 }
 
+/* What iterating runs: a generator's code, or __next__ and __iter__ of a class. */
+static enum verdict judge_iterable(struct session *session, PyObject *iterable)
+{
+    PyTypeObject *type = Py_TYPE(iterable);
+    if (PyGen_CheckExact(iterable) || PyCoro_CheckExact(iterable) ||
+        PyAsyncGen_CheckExact(iterable)) {
+        PyCodeObject *code =
+            compat_frame_code((compat_frame *)((PyGenObject *)iterable)->gi_iframe);
+        return code != NULL && code_is_recorded(session, code) ? VERDICT_RECORDED : VERDICT_ESCAPES;
+    }
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        return VERDICT_PURE;
+    }
+    static PyObject *names[2];
+    if (names[0] == NULL) {
+        names[0] = PyUnicode_InternFromString("__next__");
+        names[1] = PyUnicode_InternFromString("__iter__");
+    }
+    for (size_t i = 0; i < 2 && names[i] != NULL; i++) {
+        PyObject *method = _PyType_Lookup(type, names[i]);
+        if (method != NULL) {
+            bool plain = Py_TYPE(method) == &PyWrapperDescr_Type &&
+                         !(PyDescr_TYPE(method)->tp_flags & Py_TPFLAGS_HEAPTYPE);
+            return plain                                   ? VERDICT_PURE
+                   : function_is_recorded(session, method) ? VERDICT_RECORDED
+                                                           : VERDICT_ESCAPES;
+        }
+    }
+    return VERDICT_ESCAPES;
+}
+
 static enum verdict verdict_of(struct session *session, struct effect *effect, PyObject *receiver)
 {
     if (receiver == NULL) {
@@ -814,6 +871,14 @@ static enum verdict verdict_of(struct session *session, struct effect *effect, P
         return (enum verdict)effect->verdict;
     }
     PyTypeObject *type = Py_TYPE(receiver);
+    if (effect->action == ACTION_ITERATE) {
+        if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || type->tp_version_tag == 0 ||
+            type->tp_version_tag != effect->version) {
+            effect->verdict = (uint8_t)judge_iterable(session, receiver);
+            effect->version = type->tp_version_tag;
+        }
+        return (enum verdict)effect->verdict;
+    }
     if (PyModule_CheckExact(receiver)) {
         effect->verdict = (uint8_t)judge_callable(session, attribute_now(receiver, effect->name));
         return (enum verdict)effect->verdict;
@@ -910,8 +975,8 @@ static bool store_one(struct session *session, struct shadow_frame *frame, struc
     struct shadow *shadow = value != NULL && stores_plainly(effect, Py_TYPE(value))
                                 ? object_shadow_of(session, frame, effect, value, &made)
                                 : NULL;
-    return (shadow != NULL &&
-            object_check_attribute(session, value, shadow, effect->name, &effect->hint)) ||
+    return (shadow != NULL && object_check_attribute(session, value, shadow, effect->name,
+                                                     effect->index != 0, &effect->hint)) ||
            look_at(session, frame, effect, value);
 }
 

@@ -80,6 +80,7 @@ enum action {
     ACTION_STORE_SLOT,  /* receiver[slot `index`] = ... */
     ACTION_METHOD,      /* receiver.name(...) */
     ACTION_CALL,        /* receiver(...) */
+    ACTION_ITERATE,     /* for ... in receiver, await receiver */
 };
 
 /* How a line reaches what it works on: a variable or global name, then up to two steps. */
@@ -121,7 +122,8 @@ struct effect {
     uint8_t action;
     uint8_t verdict;  /* what a call did when `version` was last seen */
     uint32_t version; /* of the receiver's type */
-    int32_t index;    /* of the item stored; of a call, its number of arguments */
+    int32_t index;    /* of the item stored; of a call, its number of arguments; of an attribute, 1
+                         when what it held was worked on in place */
     uint32_t hint;    /* where the name was found last */
     PyObject *name;   /* of the method or attribute */
     const void *pure; /* address of the builtin last found to change nothing: those live on */
