@@ -1,0 +1,543 @@
+"""What the recorder says of values it reads natively: each kind, its changes, hostile look-alikes.
+
+Each program keeps what it makes in variables of `f`, and the state at the return of `f` is what is
+looked at. Where Python's own `repr` says all there is, the recording must read the same.
+"""
+
+import ast
+import importlib.util
+import json
+import re
+import textwrap
+
+import pytest
+from side_by_side import SideBySide
+from tracefmt import Recording
+from tracefmt.objects import BASE, NEW
+from tracefmt.player import Player
+from tracefmt.values import Values
+
+HAS_NUMPY = importlib.util.find_spec("numpy") is not None
+ADDRESS = re.compile(r"0x[0-9a-f]+")
+
+
+@pytest.fixture
+def sides(ct, python, tmp_path):
+    return SideBySide(ct, python, tmp_path)
+
+
+def states(sides, source, depth=3, limits=()):
+    """The events of `f`, those with its variables."""
+    sides.write(textwrap.dedent(source))
+    done = sides.recorded("program.py", limits=limits)
+    assert done.status == 0, done
+    sides.verify()
+    rows = map(json.loads, sides.printed("--format", "json", "--depth", str(depth)).splitlines())
+    return [row for row in rows if row.get("function") == "f" and "locals" in row]
+
+
+def at_return(sides, source, **options):
+    """The variables of `f` when it returns."""
+    rows = states(sides, source, **options)
+    return next(row["locals"] for row in rows if row["event"] == "return")
+
+
+def history(rows, name):
+    """What a variable of `f` read as, one after another."""
+    seen = [row["locals"][name]["repr"] for row in rows if name in row["locals"]]
+    return [text for at, text in enumerate(seen) if at == 0 or seen[at - 1] != text]
+
+
+# Python's own repr says all there is: (expression, kind).
+AS_REPR = {
+    "re.compile(r'a(b)?', re.I | re.M)": "pattern",
+    "re.compile(b'x+')": "pattern",
+    "re.match(r'(a)(?P<n>b)?', 'ac')": "match",
+    "re.search(rb'b+', b'abbc')": "match",
+    "re.search('b', Text('abc'))": "match",
+    "re.search('é+', 'caféé')": "match",
+    "collections.deque([1, 2], maxlen=3)": "deque",
+    "Ring([1], 2)": "deque",
+    "types.MappingProxyType({'a': [1]})": "mappingproxy",
+    "types.SimpleNamespace(a=1, b='x')": "namespace",
+    "Moment(2020, 1, 2, 3, 4)": "datetime",
+    "Price('1.50')": "decimal",
+    "array.array('i', [1, -2])": "buffer",
+    "array.array('d', [0.5, -0.0])": "buffer",
+    "array.array('Q', [2**64 - 1])": "buffer",
+    "array.array('b')": "buffer",
+    "list.append": "function",
+    "list.__add__": "function",
+    "dict.fromkeys": "function",
+    "types.FunctionType.__code__": "function",
+    "Slotted.x": "function",
+    "int.__dict__['real']": "function",
+    "[].append": "function",
+    "(1).__add__": "function",
+}
+CLASSES = """
+    import array, collections, datetime, decimal, enum, re, types
+    class Text(str): pass
+    class Ring(collections.deque): pass
+    class Moment(datetime.datetime): pass
+    class Price(decimal.Decimal): pass
+    class Slotted: __slots__ = ("x",)
+"""
+
+
+def test_values_read_as_their_repr(sides):
+    lines = [f"    v{i} = {expression}" for i, expression in enumerate(AS_REPR)]
+    shown = [f"    print(repr(v{i}))" for i in range(len(AS_REPR))]
+    body = "\n".join(["def f():", *lines, *shown, "f()"])
+    seen = at_return(sides, textwrap.dedent(CLASSES) + body)
+    expected = sides.plain("program.py").out.splitlines()
+    for i, (expression, kind) in enumerate(AS_REPR.items()):
+        value = seen[f"v{i}"]
+        assert value["kind"] == kind, expression
+        assert ADDRESS.sub("0x...", value["repr"]) == expected[i], expression
+
+
+def test_a_match_holds_its_groups(sides):
+    seen = at_return(
+        sides,
+        """
+        import re
+        def f():
+            whole = re.search(r"(\\d+)(x)?(?P<word>[a-z]*)", "ab 12cd")
+            part = bytearray(b"key=value")
+            found = re.match(rb"(\\w+)=(\\w+)", part)
+            other = re.match("a", "a")
+            return 1
+        f()
+        """,
+    )
+    items = [item["repr"] for item in seen["whole"]["items"]]
+    assert items == ["3", "7", "'12cd'", r"'(\\d+)(x)?(?P<word>[a-z]*)'", "('12', None, 'cd')"]
+    assert [item["repr"] for item in seen["found"]["items"]][4] == "(b'key', b'value')"
+    assert [item["repr"] for item in seen["other"]["items"]][4] == "()"
+
+
+def test_a_match_in_other_memory_is_not_read(sides):
+    seen = at_return(
+        sides,
+        """
+        import mmap, re
+        def f():
+            memory = mmap.mmap(-1, 4096)
+            memory[:3] = b"abc"
+            found = re.match(b"(a)", memory)
+            return 1
+        f()
+        """,
+    )
+    assert [item["kind"] for item in seen["found"]["items"]][:3] == ["int", "int", "dropped"]
+
+
+def test_generators_tell_their_state_and_line(sides):
+    rows = states(
+        sides,
+        """
+        def numbers():
+            yield 1
+            yield 2
+        async def waits():
+            await Later()
+        class Later:
+            def __await__(self):
+                yield 3
+        async def both():
+            yield 4
+        def f():
+            g = numbers()
+            next(g)
+            next(g)
+            g.close()
+            c = waits()
+            c.send(None)
+            a = both()
+            later = a.__anext__()
+            c.close()
+            return 1
+        f()
+        """,
+    )
+    assert history(rows, "g") == [
+        "<generator object numbers, created>",
+        "<generator object numbers, suspended at line 3>",
+        "<generator object numbers, suspended at line 4>",
+        "<generator object numbers, closed>",
+    ]
+    assert history(rows, "c") == [
+        "<coroutine object waits, created>",
+        "<coroutine object waits, suspended at line 6>",
+        "<coroutine object waits, closed>",
+    ]
+    assert history(rows, "a") == ["<async_generator object both, created>"]
+
+
+def test_a_running_generator_says_so(sides):
+    rows = states(
+        sides,
+        """
+        def f():
+            g = inner()
+            next(g)
+            return f
+        def inner():
+            global f
+            def f():
+                g = me
+                return g
+            me = g0
+            f()
+            yield 1
+        first = f
+        g0 = None
+        def outer():
+            global g0
+            g0 = inner()
+            next(g0)
+        outer()
+        """,
+    )
+    assert history(rows, "g")[-1] == "<generator object inner, running>"
+
+
+def test_generators_far_down_a_file_keep_their_line(sides):
+    blank = "\n" * 3000
+    rows = states(
+        sides,
+        f"{blank}def numbers():\n    yield 1\n    yield 2\n"
+        "def f():\n    gs = [numbers() for _ in range(20)]\n"
+        "    for g in gs: next(g)\n    for g in gs: next(g)\n    return g\nf()\n",
+    )
+    assert rows[-1]["locals"]["g"]["attrs"]["line"]["repr"] == "3003"
+
+
+BUFFERS = """
+    import array, mmap
+    def f():
+        data = bytearray(b"abcdef")
+        view = memoryview(data)
+        every = view[::-2]
+        table = memoryview(bytes(range(6))).cast("B", (2, 3))
+        view[0] = 90
+        data[1] = 89
+        numbers = array.array("h", [1, 2])
+        cast = memoryview(numbers).cast("B")
+        numbers[1] = 258
+        memory = mmap.mmap(-1, 4096)
+        mapped = memoryview(memory)
+        class Own:
+            def __buffer__(self, flags): return memoryview(b"own")
+        own = memoryview(Own())
+        gone = memoryview(b"x")
+        gone.release()
+        return 1
+    f()
+"""
+
+
+def test_buffers(sides):
+    rows = states(sides, BUFFERS)
+    seen = rows[-1]["locals"]
+    texts = {name: value["repr"] for name, value in seen.items()}
+    assert texts["view"] == "<memoryview dtype=B shape=(6,) [90, 89, 99, 100, 101, 102]>"
+    assert texts["every"] == "<memoryview dtype=B shape=(3,) [102, 100, 89]>"
+    assert texts["table"] == "<memoryview dtype=B shape=(2, 3) [0, 1, 2, 3, 4, 5]>"
+    assert texts["cast"] == "<memoryview dtype=B shape=(4,) [1, 0, 2, 1]>"
+    assert texts["numbers"] == "array('h', [1, 258])"
+    assert history(rows, "data") == [
+        f"bytearray(b'{text}')" for text in ("abcdef", "Zbcdef", "ZYcdef")
+    ]
+    assert seen["every"]["attrs"]["strides"]["repr"] == "(-2,)"
+
+
+def test_memory_of_unknown_owners_is_not_read(sides):
+    seen = at_return(sides, BUFFERS)
+    assert seen["mapped"]["repr"] == "<memoryview dtype=B shape=(4096,) [… (4096 more)]>"
+    assert seen["own"]["repr"] == "<memoryview dtype=B shape=(3,) [… (3 more)]>"
+    assert seen["gone"]["repr"] == "<memoryview []>"
+
+
+def test_a_long_buffer_is_cut(sides):
+    seen = at_return(
+        sides,
+        """
+        import array
+        def f():
+            numbers = array.array("i", range(10_000))
+            numbers[3] = -1
+            return 1
+        f()
+        """,
+        limits=("--max-items", "5"),
+    )
+    assert seen["numbers"]["repr"] == "array('i', [0, 1, 2, -1, 4, … (9995 more)])"
+
+
+@pytest.mark.skipif(not HAS_NUMPY, reason="numpy is not installed")
+def test_numpy_arrays(sides):
+    rows = states(
+        sides,
+        """
+        import tempfile
+        import numpy as np
+        def f():
+            a = np.arange(6).reshape(2, 3)
+            column = a[:, 1]
+            a[1, 1] = -9
+            b = np.array([0.5, float("inf")], ">f4")
+            c = np.array([True, False])
+            d = np.array([1 + 2j])
+            e = np.array([object()])
+            g = np.full((), 2**63 + 5, "u8")
+            h = np.zeros(2, [("x", "i4"), ("y", "u1")])
+            day = np.array(["2020-01-01"], "M8[D]")
+            with tempfile.TemporaryFile() as file:
+                file.write(bytes(16))
+                mapped = np.memmap(file, "u1", "r", shape=(4,))
+                part = np.asarray(mapped)[1:]
+            bytes_ = np.frombuffer(b"ab", "u1")
+            return 1
+        f()
+        """,
+    )
+    seen = {name: value["repr"] for name, value in rows[-1]["locals"].items()}
+    assert history(rows, "column") == [
+        "<ndarray dtype=int64 shape=(2,) [1, 4]>",
+        "<ndarray dtype=int64 shape=(2,) [1, -9]>",
+    ]
+    assert seen["a"] == "<ndarray dtype=int64 shape=(2, 3) [0, 1, 2, 3, -9, 5]>"
+    assert seen["b"] == "<ndarray dtype=>float32 shape=(2,) [0.5, inf]>"
+    assert seen["c"] == "<ndarray dtype=bool shape=(2,) [True, False]>"
+    assert seen["d"] == "<ndarray dtype=complex128 shape=(1,) [(1+2j)]>"
+    assert seen["e"] == "<ndarray dtype=O shape=(1,) [… (1 more)]>"
+    assert seen["g"] == "<ndarray dtype=uint64 shape=() [9223372036854775813]>"
+    assert seen["h"].endswith("i:x:B:y:} shape=(2,) [b'\\x00\\x00\\x00\\x00\\x00', b'\\x00\\x00\\x00\\x00\\x00']>")
+    assert seen["day"] == "<ndarray []>"
+    assert seen["mapped"] == "<memmap dtype=uint8 shape=(4,) [… (4 more)]>"
+    assert seen["part"] == "<ndarray dtype=uint8 shape=(3,) [… (3 more)]>"
+    assert seen["bytes_"] == "<ndarray dtype=uint8 shape=(2,) [97, 98]>"
+
+
+def test_exceptions_tell_where_they_passed(sides):
+    seen = at_return(
+        sides,
+        """
+        def inner():
+            raise ValueError("low")
+        def outer():
+            try:
+                inner()
+            except ValueError as error:
+                error.add_note("a note")
+                raise RuntimeError("high") from error
+        def f():
+            try:
+                outer()
+            except RuntimeError as error:
+                kept = error
+            trace = kept.__traceback__
+            return 1
+        f()
+        """,
+        depth=6,
+    )
+    attrs = seen["kept"]["attrs"]
+    places = [ast.literal_eval(item["repr"]) for item in attrs["__traceback__"]["items"]]
+    assert [place[1:] for place in places] == [(12, "f"), (9, "outer")]
+    assert all(place[0].endswith("program.py") for place in places)
+    cause = attrs["__cause__"]["attrs"]
+    places = [ast.literal_eval(item["repr"]) for item in cause["__traceback__"]["items"]]
+    assert [place[1:] for place in places] == [(6, "outer"), (3, "inner")]
+    assert cause["__notes__"]["repr"] == "['a note']"
+    assert attrs["__suppress_context__"]["repr"] == "True"
+    assert seen["trace"]["kind"] == "traceback"
+
+
+def test_a_long_traceback_is_cut_and_cheap(sides):
+    rows = states(
+        sides,
+        """
+        def down(n):
+            if n == 0: raise KeyError("deep")
+            down(n - 1)
+        def f():
+            try:
+                down(900)
+            except KeyError as error:
+                kept = error
+            return 1
+        f()
+        """,
+    )
+    shown = rows[-1]["locals"]["kept"]["attrs"]["__traceback__"]
+    assert len(shown["items"]) == 32
+    assert (sides.recording / "trace.ctr").stat().st_size < 200_000
+
+
+def test_members_of_enums_that_are_values_hold_them(sides):
+    seen = at_return(
+        sides,
+        """
+        import enum
+        class Plain(enum.Enum): LOW = 1
+        class Number(enum.IntEnum): LOW = 1
+        class Flags(enum.IntFlag): R = 4; W = 2
+        class Word(enum.StrEnum): A = "a"
+        def f():
+            plain, number, flags, word = Plain.LOW, Number.LOW, Flags.R | Flags.W, Word.A
+            return 1
+        f()
+        """,
+    )
+    texts = {name: value["repr"] for name, value in seen.items()}
+    assert texts == {
+        "plain": "<Plain.LOW: 1>",
+        "number": "<Number.LOW: 1>",
+        "flags": "<Flags.R|W: 6>",
+        "word": "<Word.A: 'a'>",
+    }
+    held = {name: [item["repr"] for item in value.get("items", [])] for name, value in seen.items()}
+    assert held == {"plain": [], "number": ["1"], "flags": ["6"], "word": ["'a'"]}
+
+
+def test_cells_and_their_content(sides):
+    rows = states(
+        sides,
+        """
+        def f():
+            x = [1]
+            def put():
+                nonlocal x
+                x = 3
+            cell = put.__closure__[0]
+            x.append(2)
+            put()
+            return 1
+        f()
+        """,
+    )
+    assert history(rows, "cell") == ["<cell: [1]>", "<cell: [1, 2]>", "<cell: 3>"]
+
+
+def test_bound_methods_at_one_address_are_told_apart(sides):
+    rows = states(
+        sides,
+        """
+        class Box:
+            def a(self): pass
+            def b(self): pass
+        def f():
+            box, found = Box(), []
+            for i in range(6):
+                m = box.a if i % 2 else box.b
+                n = found.append if i % 2 else found.pop
+                k = i
+                m = n = None
+            return 1
+        f()
+        """,
+    )
+    kept = [row["locals"] for row in rows if "k" in row["locals"] and row["event"] == "line"]
+    kept = [each for each in kept if each["m"]["kind"] != "none"]
+    for each in kept:
+        if each["i"]["repr"] == each["k"]["repr"]:
+            odd = int(each["k"]["repr"]) % 2
+            assert ("Box.a" if odd else "Box.b") in each["m"]["repr"]
+            assert (" append " if odd else " pop ") in each["n"]["repr"]
+
+
+HOSTILE = """
+    def say(self): print("the program's own code ran"); return "x"
+    def f():
+        names = [
+            "collections.deque", "decimal.Decimal", "datetime.date", "datetime.datetime",
+            "datetime.time", "datetime.timedelta", "datetime.timezone", "re.Pattern", "re.Match",
+            "array.array", "numpy.ndarray", "types.SimpleNamespace", "method-wrapper",
+        ]
+        made = []
+        for name in names:
+            slots = ("string", "re", "pattern", "flags", "pos", "endpos")
+            kind = type(name, (), {"__str__": say, "__repr__": say, "__slots__": slots})
+            value = kind()
+            value.string = value.endpos = value
+            made.append(value)
+        own = type("collections.defaultdict", (dict,), {})()
+        own["a"] = 1
+        import datetime
+        class Zone(datetime.tzinfo):
+            utcoffset = dst = tzname = say
+        zoned = datetime.datetime(2020, 1, 1, tzinfo=type("datetime.timezone", (Zone,), {})())
+        return len(made)
+    f()
+"""
+
+
+def test_a_class_with_the_name_of_a_known_one_is_a_class_of_the_program(sides):
+    run = sides.compare(textwrap.dedent(HOSTILE))
+    assert "own code ran" not in run.out
+
+
+def test_odd_values_do_no_harm(sides):
+    source = """
+        import re, types, sys
+        def gen(): yield 1
+        def f():
+            tb = types.TracebackType(None, sys._getframe(), 1 << 20, -1)
+            endless = types.TracebackType(tb, sys._getframe(), -7, 2**31 - 1)
+            g = gen()
+            g.__qualname__ = type("T", (str,), {"x": 1})("name")
+            data = bytearray(b"abcdef")
+            match = re.match(b"(abc)(def)", data)
+            del data[2:]
+            m = re.match("(a)" * 99 + "(b)?", "a" * 99)
+            proxy = types.MappingProxyType(types.MappingProxyType({1: 2}))
+            cell = types.CellType()
+            cell.cell_contents = cell
+            return 1
+        f()
+        """
+    sides.compare(textwrap.dedent(source))
+
+
+# ---- objects that come back ----------------------------------------------------------------------
+
+# More than the recorder remembers of objects, while `old` is not looked at.
+RETURNING = """
+    def f():
+        old = [1]
+        keep = []
+        for n in range(300):
+            keep.append([n % 50] * 4000)
+            fresh = keep[-1]
+        old.append(2)
+        return old
+    f()
+"""
+
+
+def test_an_object_that_comes_back_is_new_once(sides):
+    sides.write(textwrap.dedent(RETURNING))
+    assert sides.recorded("program.py").status == 0
+    recording = Recording.open(sides.recording)
+    assert recording.counters["objects_forgotten"] > 0
+    opened = []
+    player = Player(recording)
+    open_object = player.objects.open
+
+    def noting(values, block):
+        ahead = Values(values.data, values.at, values.earlier, values.types)
+        ahead.objects = list(values.objects)
+        number, _kind, flags = ahead.object(), ahead.type(), ahead.u8()
+        opened.append((number, flags))
+        open_object(values, block)
+
+    player.objects.open = noting
+    for _event in player.events():
+        pass
+    news = [number for number, flags in opened if flags & NEW]
+    again = [number for number, flags in opened if flags & BASE and not flags & NEW]
+    assert len(news) == len(set(news))
+    assert set(again) & set(news), "none came back"
