@@ -30,6 +30,7 @@ BIN := $(VENV)/bin
 UNIT := build/unit-$(VERSION)
 ASAN_VENV := .venv-asan-$(VERSION)
 ASAN_UNIT := build/unit-asan-$(VERSION)
+CHECK_VENV := .venv-self-check-$(VERSION)
 
 # Folders are listed too: their time changes when a file goes away.
 SOURCES := $(shell find src python meson.build meson.options pyproject.toml README.md LICENSE \
@@ -67,6 +68,11 @@ $(ASAN_VENV)/.installed: $(ASAN_VENV)/.requirements $(SOURCES)
 	$(call install,-Cbuild-dir=build/wheel-asan-$(VERSION) $(SANITIZE:%=-Csetup-args=-D%))
 	$(end)
 
+$(CHECK_VENV)/.installed: $(CHECK_VENV)/.requirements $(SOURCES)
+	$(call begin,$(@D): build and install the package with the recorder's self-check)
+	$(call install,-Cbuild-dir=build/wheel-self-check-$(VERSION) -Csetup-args=-Dself_check=true)
+	$(end)
+
 $(UNIT)/build.ninja: | $(VENV)/.requirements
 	@echo "==> $(@D): configure the C unit tests"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" meson setup $(@D) -Dtests=enabled >/dev/null
@@ -86,7 +92,7 @@ demo: $(VENV)/.installed ## record an example program and print what was recorde
 test: $(VENV)/.installed $(UNIT)/build.ninja ## C unit tests and the Python suite, for one Python
 	@$(BIN)/python tests/run $(UNIT) $(ARGS)
 
-test-long: $(VENV)/.installed $(UNIT)/build.ninja ## only the campaigns that take minutes
+test-long: $(VENV)/.installed $(CHECK_VENV)/.installed $(UNIT)/build.ninja ## only the campaigns that take minutes
 	@$(BIN)/python tests/run --only python $(UNIT) -m long --timeout 1800 $(ARGS)
 
 sanitize: $(ASAN_VENV)/.installed $(ASAN_UNIT)/build.ninja ## the tests under ASan and UBSan

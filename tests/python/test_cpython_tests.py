@@ -1,0 +1,151 @@
+"""CPython's own tests end the same with and without recording, in both builds of the recorder.
+
+Each module runs three times: plainly, recorded, and recorded by the self-check build, which
+compares at every event what the recorder remembers with the program itself and leaves a report. The
+`test` package is reached through a link outside of the standard library, whose code the recorder
+skips: so the tests are recorded, the library they try is not.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+
+GUEST = Path(__file__).with_name("guest_tests.py")
+TESTS = Path(sysconfig.get_path("stdlib")) / "test"
+VERSION = "{}.{}".format(*sys.version_info)
+PATIENCE = 500  # seconds; without recording none takes more than ten
+
+# fmt: off
+MODULES = [
+    "asyncgen", "augassign", "baseexception", "bisect", "bool", "builtin", "bytes", "class",
+    "complex", "contextlib", "copy", "coroutines", "dataclasses", "defaultdict", "dict",
+    "dictviews", "enum", "except_star", "exception_group", "exceptions", "extcall", "float",
+    "fractions", "frame", "funcattrs", "functools", "generators", "genexps", "grammar", "heapq",
+    "int", "iter", "json", "keywordonlyarg", "list", "listcomps", "long", "metaclass",
+    "named_expressions", "operator", "ordered_dict", "patma", "property", "raise", "range",
+    "scope", "slice", "sort", "string", "subclassinit", "super", "tuple", "type_params", "unpack",
+    "unpack_ex", "userdict", "userlist", "weakref", "with", "yield_from",
+]
+# fmt: on
+
+
+class Run:
+    """How a run ended, and how each test in it did."""
+
+    def __init__(self, status, outcomes, output):
+        self.status = status
+        self.outcomes = outcomes
+        self.output = output
+
+    def result(self):
+        return self.status, self.outcomes
+
+
+def read_outcomes(path):
+    outcomes = {}
+    for line in path.read_text("utf-8").splitlines():
+        test, outcome = json.loads(line)
+        outcomes.setdefault(test, []).append(outcome)
+    return outcomes
+
+
+def environment(folder, python):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return kept | {
+        "CODETRACER_PYTHON_INTERPRETER": str(python),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "PYTHONPATH": str(folder / "lib"),
+    }
+
+
+def end_group(process):
+    """Kill what a run left behind, the recorded program itself when it took too long."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def run_module(command, module, folder, python):
+    """Run a module's tests; whatever they leave running ends with them."""
+    (folder / "lib").mkdir(parents=True)
+    (folder / "lib" / "test").symlink_to(TESTS)
+    (folder / "work").mkdir()
+    outcomes = folder / "outcomes.jsonl"
+    with open(folder / "output.txt", "wb") as output:
+        process = subprocess.Popen(
+            [*command, str(GUEST), f"test.test_{module}", str(outcomes)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=folder / "work",
+            env=environment(folder, python),
+            start_new_session=True,
+        )
+        try:
+            status = process.wait(PATIENCE)
+        finally:
+            end_group(process)
+    text = (folder / "output.txt").read_text("utf-8", "replace")
+    return Run(status, read_outcomes(outcomes), text)
+
+
+@pytest.fixture(scope="module")
+def plainly(tmp_path_factory, python):
+    """Return what runs a module without recording, once."""
+
+    @cache
+    def run(module):
+        return run_module([python], module, tmp_path_factory.mktemp(module) / "plain", python)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def self_check_bin(root):
+    """Return where the programs of the self-check build are."""
+    folder = root / f".venv-self-check-{VERSION}" / "bin"
+    folder = Path(os.environ.get("CT_SELF_CHECK_BIN", folder))
+    if not (folder / "ct").is_file():
+        pytest.skip(f"no self-check build in {folder}: `make test-long` makes it")
+    return folder
+
+
+def recorded(ct, python, module, folder):
+    return run_module([ct, "record", "-o", folder / "recording"], module, folder, python)
+
+
+every_module = pytest.mark.parametrize("module", MODULES)
+
+
+@every_module
+def test_ends_the_same_when_recorded(ct, python, plainly, tmp_path, module):
+    run = recorded(ct, python, module, tmp_path)
+    assert run.result() == plainly(module).result(), run.output[-2000:]
+    assert "ended" in run.outcomes[""]
+    paths = json.loads((tmp_path / "recording" / "trace_paths.json").read_text("utf-8"))
+    assert any(f"/lib/test/test_{module}" in path for path in paths)
+    done = subprocess.run([ct, "verify", tmp_path / "recording"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@every_module
+def test_what_the_recorder_remembers_is_right(plainly, self_check_bin, tmp_path, module):
+    run = recorded(self_check_bin / "ct", self_check_bin / "python", module, tmp_path)
+    assert run.result() == plainly(module).result(), run.output[-2000:]
+    report = (tmp_path / "recording" / "self_check.txt").read_text("utf-8", "replace")
+    summary, *findings = report.splitlines()
+    counts = dict(zip(summary.split()[::2], map(int, summary.split()[1::2]), strict=True))
+    assert counts["moments"] > 0
+    wrong = [finding for finding in findings if finding.startswith("wrong")]
+    assert counts["wrong"] == 0, "\n".join(wrong)
