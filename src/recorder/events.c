@@ -325,6 +325,22 @@ static void check_objects(struct session *session, struct shadow_frame *frame, c
     check_slots(session, frame, real, mask & ~named, false, forced);
 }
 
+/* A tuple never changes, but what it holds may: objects in it that are known are looked at again,
+ * and one that was forgotten meanwhile goes on under the number it gets now. */
+static void check_tuples(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                         uint64_t mask)
+{
+    enum { SHORT_TUPLE = 64 };
+    for (; mask != 0; mask &= mask - 1) {
+        uint32_t slot = (uint32_t)__builtin_ctzll(mask);
+        PyObject *value =
+            slot < frame->plan->real_slots ? slot_value(frame->plan, real, slot) : NULL;
+        if (value != NULL && PyTuple_Check(value) && PyTuple_GET_SIZE(value) <= SHORT_TUPLE) {
+            set_slot_slow(session, frame, slot, value);
+        }
+    }
+}
+
 /* The line may have changed any object: those it names are looked at wholly, the frame's others
  * too. */
 static void apply_vague(struct session *session, struct shadow_frame *frame, compat_frame *real,
@@ -336,6 +352,7 @@ static void apply_vague(struct session *session, struct shadow_frame *frame, com
     }
     frame->epoch = session->epoch;
     check_objects(session, frame, real, frame->object_slots, line->reads, false);
+    check_tuples(session, frame, real, line->reads & ~frame->object_slots);
 }
 
 /* Unseen code ran since the frame's objects were last looked at. */
