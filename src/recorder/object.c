@@ -311,7 +311,7 @@ void object_shadow(struct session *session, PyObject *value, struct type_info *t
     if (self_check_looks(session)) {
         bool is_known = entry != NULL && entry->type == type;
         *out = shadow_of(CTR_V_OBJECT, is_known ? entry->number : UINT64_MAX);
-        self_check_met(session, is_known);
+        self_check_met(session);
         return;
     }
     if (entry != NULL && entry->type != type) {

@@ -42,7 +42,7 @@ struct finding { /* one for a place of a function (lagging: for a place), howeve
 
 struct self_check {
     bool looking;
-    bool met_unknown; /* while looking */
+    bool met_object; /* while looking, in a tuple */
     uint64_t moments, places, counts[CLASSES];
     uint32_t finding_count[CLASSES];
     struct finding findings[CLASSES][MAX_FINDINGS];
@@ -130,9 +130,9 @@ bool self_check_looks(const struct session *session)
     return session->check->looking;
 }
 
-void self_check_met(struct session *session, bool is_known)
+void self_check_met(struct session *session)
 {
-    session->check->met_unknown |= !is_known;
+    session->check->met_object = true;
 }
 
 static bool matches(struct session *session, const struct shadow *shadow, PyObject *value)
@@ -140,13 +140,13 @@ static bool matches(struct session *session, const struct shadow *shadow, PyObje
     struct self_check *check = session->check;
     uint8_t kind = shadow_kind(shadow);
     check->places++;
-    check->met_unknown = false;
+    check->met_object = false;
     if (kind == CTR_V_REDACTED || kind == CTR_V_DROPPED) {
         return value != NULL;
     }
     if (kind == CTR_V_OBJECT && value != NULL) {
         const struct object_entry *entry = object_of(session, shadow);
-        check->met_unknown = entry == NULL;
+        check->met_object = entry == NULL;
         return entry != NULL && entry->address == value && entry->type->type == Py_TYPE(value);
     }
     struct shadow now;
@@ -163,7 +163,8 @@ static bool is_thing(struct session *session, PyObject *value)
     return type != NULL && type->capture == CAPTURE_THING;
 }
 
-/* What is forgotten, or let go of inside a tuple, is known again when it is met: it lags. */
+/* An object that only a tuple holds is let go of, and a forgotten one is too: when it is met again
+ * it is another one to the trace. The tuple that names it by its old number lags. */
 static bool check_place(struct session *session, const struct spot *spot,
                         const struct shadow *shadow, PyObject *value)
 {
@@ -171,11 +172,11 @@ static bool check_place(struct session *session, const struct spot *spot,
         return true;
     }
     struct spot at = *spot;
-    bool unknown = session->check->met_unknown, thing = !unknown && is_thing(session, value);
-    at.class = unknown || thing ? LAGGING : spot->class;
+    bool object = session->check->met_object, thing = !object && is_thing(session, value);
+    at.class = object || thing ? LAGGING : spot->class;
     report(session, &at, "remembered kind %u bits %llx, is %s%s", shadow_kind(shadow),
            (unsigned long long)shadow->bits, value != NULL ? Py_TYPE(value)->tp_name : "unbound",
-           unknown ? " with an object not remembered"
+           object  ? ", an object went on under another number"
            : thing ? ", perhaps of another name"
                    : "");
     return false;
@@ -300,7 +301,7 @@ static void check_item_objects(struct session *session, const struct spot *spot,
 {
     PyObject *key, *item;
     uint32_t left = MAX_CHILDREN;
-    if (entry->type->capture == CAPTURE_LIST) {
+    if (PyList_Check(value)) {
         for (Py_ssize_t i = 0; i < PyList_GET_SIZE(value) && left-- > 0; i++) {
             struct spot at = inside(spot, "[%lld]", (long long)i);
             check_child(session, &at, PyList_GET_ITEM(value, i));

@@ -13,8 +13,8 @@ void self_check_free(struct session *session);
 
 /* Does the check look at a value right now? Then nothing may be remembered of it. */
 bool self_check_looks(const struct session *session);
-/* It looked at an object: is that one remembered? */
-void self_check_met(struct session *session, bool is_known);
+/* It met an object, as part of a value. */
+void self_check_met(struct session *session);
 
 /* Call when what led to an event has been written: slots, globals and the objects they hold must
  * be remembered as they are. */
@@ -50,10 +50,9 @@ static inline bool self_check_looks(const struct session *session)
     return false;
 }
 
-static inline void self_check_met(struct session *session, bool is_known)
+static inline void self_check_met(struct session *session)
 {
     (void)session;
-    (void)is_known;
 }
 
 static inline void self_check_frame(struct session *session, const struct shadow_frame *frame,
