@@ -134,6 +134,9 @@ static inline void know_frame(struct session *session, struct shadow_frame *fram
 
 static PyObject *slot_value(const struct plan *plan, compat_frame *frame, uint32_t slot)
 {
+    if (slot == plan->real_slots) {
+        return frame->f_locals;
+    }
     PyObject *value = frame->localsplus[slot];
     uint8_t kind = plan->kinds[slot] & CTR_VAR_KIND;
     if ((kind == CTR_VAR_CELL || kind == CTR_VAR_FREE) && value != NULL && PyCell_Check(value)) {
@@ -303,8 +306,7 @@ static void check_slots(struct session *session, struct shadow_frame *frame, com
 {
     for (; mask != 0; mask &= mask - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(mask);
-        PyObject *value =
-            slot < frame->plan->real_slots ? slot_value(frame->plan, real, slot) : NULL;
+        PyObject *value = slot_value(frame->plan, real, slot);
         if (value == NULL) {
             continue;
         }

@@ -240,6 +240,13 @@ static uint64_t globals_number(struct session *session, PyObject *globals)
     return shadow.bits + 1;
 }
 
+static void expect_anything(struct plan *plan)
+{
+    for (int i = 0; i <= plan->line_count; i++) {
+        plan->lines[i].flags |= LINE_ESCAPES | LINE_VAGUE;
+    }
+}
+
 static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObject *globals,
                              PyObject *locals)
 {
@@ -266,6 +273,9 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
     if (plan->actions == NULL || !effects_learn(plan, code)) {
         plan->skip = true;
         return plan;
+    }
+    if (plan->has_namespace && !PyDict_CheckExact(locals)) {
+        expect_anything(plan); /* storing a name there may run code of the program's */
     }
     plan->kinds = plan->actions + plan->slot_count;
     learn_slots(plan, code);
