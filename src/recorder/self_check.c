@@ -49,22 +49,80 @@ struct self_check {
     struct mirror *mirrors; /* by entry */
 };
 
-/* Where the check is: a frame, a name in it, how exact the state has to be there. */
+/* Where the check is: in a frame, at a place inside another place. Put in words when it is needed.
+ */
 struct spot {
     const struct shadow_frame *frame;
-    enum class class;
-    char place[PLACE_BYTES];
+    enum class class; /* how exact the state has to be there */
+    const struct spot *outer;
+    const char *text; /* a name, or what stands for one */
+    PyObject *name;   /* else this one, or `index` */
+    int64_t index;
 };
 
 /* ---- findings
  * ------------------------------------------------------------------------------------------ */
 
-static struct finding *find(struct self_check *check, const struct spot *spot)
+static struct spot inside(const struct spot *outer)
+{
+    return (struct spot){.frame = outer->frame, .class = outer->class, .outer = outer};
+}
+
+static struct spot at_text(const struct spot *outer, const char *text)
+{
+    struct spot spot = inside(outer);
+    spot.text = text;
+    return spot;
+}
+
+static struct spot at_name(const struct spot *outer, PyObject *name)
+{
+    struct spot spot = inside(outer);
+    spot.name = name;
+    return spot;
+}
+
+static struct spot at_index(const struct spot *outer, int64_t index)
+{
+    struct spot spot = inside(outer);
+    spot.index = index;
+    return spot;
+}
+
+static struct spot at_attribute(const struct spot *outer, const struct attribute *attribute)
+{
+    return attribute->name != NULL ? at_name(outer, attribute->name)
+                                   : at_text(outer, attribute->text);
+}
+
+static void put_place(const struct spot *spot, char place[PLACE_BYTES])
+{
+    if (spot->outer == NULL) {
+        place[0] = 0;
+        return;
+    }
+    put_place(spot->outer, place);
+    size_t size = strlen(place);
+    const char *dot = size != 0 ? "." : "";
+    bool is_text = spot->name != NULL && PyUnicode_Check(spot->name);
+    char *name = is_text ? text_copy(spot->name) : NULL;
+    if (spot->name == NULL && spot->text == NULL) {
+        snprintf(place + size, PLACE_BYTES - size, "[%lld]", (long long)spot->index);
+    } else {
+        snprintf(place + size, PLACE_BYTES - size, "%s%.60s", dot,
+                 name != NULL         ? name
+                 : spot->text != NULL ? spot->text
+                                      : "?");
+    }
+    free(name);
+}
+
+static struct finding *find(struct self_check *check, const struct spot *spot, const char *place)
 {
     struct finding *findings = check->findings[spot->class];
     for (uint32_t i = 0; i < check->finding_count[spot->class]; i++) {
         bool same_plan = spot->class == LAGGING || findings[i].plan == spot->frame->plan;
-        if (same_plan && strcmp(findings[i].place, spot->place) == 0) {
+        if (same_plan && strcmp(findings[i].place, place) == 0) {
             return &findings[i];
         }
     }
@@ -85,13 +143,15 @@ static void name_function(const struct plan *plan, char name[PLACE_BYTES])
 static void report(struct session *session, const struct spot *spot, const char *format, ...)
 {
     struct self_check *check = session->check;
+    char place[PLACE_BYTES];
+    put_place(spot, place);
     check->counts[spot->class]++;
-    struct finding *finding = find(check, spot);
+    struct finding *finding = find(check, spot, place);
     if (finding == NULL && check->finding_count[spot->class] < MAX_FINDINGS) {
         finding = &check->findings[spot->class][check->finding_count[spot->class]++];
         *finding = (struct finding){.plan = spot->frame->plan, .line = spot->frame->line};
         name_function(finding->plan, finding->function);
-        memcpy(finding->place, spot->place, sizeof finding->place);
+        memcpy(finding->place, place, sizeof finding->place);
         va_list args;
         va_start(args, format);
         vsnprintf(finding->text, sizeof finding->text, format, args);
@@ -100,26 +160,6 @@ static void report(struct session *session, const struct spot *spot, const char 
     if (finding != NULL) {
         finding->times++;
     }
-}
-
-static struct spot inside(const struct spot *outer, const char *format, ...)
-{
-    struct spot inner = *outer;
-    size_t size = strlen(inner.place);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(inner.place + size, sizeof inner.place - size, format, args);
-    va_end(args);
-    return inner;
-}
-
-static struct spot at_name(const struct spot *outer, const char *before, PyObject *name,
-                           const char *after)
-{
-    char *text = name != NULL && PyUnicode_Check(name) ? text_copy(name) : NULL;
-    struct spot inner = inside(outer, "%s%.60s%s", before, text != NULL ? text : "?", after);
-    free(text);
-    return inner;
 }
 
 /* ---- one place
@@ -172,11 +212,11 @@ static bool check_place(struct session *session, const struct spot *spot,
         return true;
     }
     struct spot at = *spot;
-    bool object = session->check->met_object, thing = !object && is_thing(session, value);
-    at.class = object || thing ? LAGGING : spot->class;
+    bool inner = session->check->met_object, thing = !inner && is_thing(session, value);
+    at.class = inner || thing ? LAGGING : spot->class;
     report(session, &at, "remembered kind %u bits %llx, is %s%s", shadow_kind(shadow),
            (unsigned long long)shadow->bits, value != NULL ? Py_TYPE(value)->tp_name : "unbound",
-           object  ? ", an object went on under another number"
+           inner   ? ", an object went on under another number"
            : thing ? ", perhaps of another name"
                    : "");
     return false;
@@ -194,7 +234,7 @@ static void check_items(struct session *session, const struct spot *spot,
         return;
     }
     for (uint32_t i = 0; i < entry->count; i++) {
-        struct spot at = inside(spot, "[%u]", i);
+        struct spot at = at_index(spot, i);
         check_place(session, &at, &entry->items[i], gathered->items[i]);
     }
 }
@@ -216,8 +256,7 @@ static void check_attributes(struct session *session, const struct spot *spot,
     }
     for (uint32_t i = 0; i < count; i++) {
         const struct attribute *attribute = &gathered.attributes[i];
-        struct spot at = attribute->name != NULL ? at_name(spot, ".", attribute->name, "")
-                                                 : inside(spot, ".%s", attribute->text);
+        struct spot at = at_attribute(spot, attribute);
         check_place(session, &at, &entry->attrs[i], attribute->value);
     }
 }
@@ -242,7 +281,7 @@ static void check_pairs(struct session *session, const struct spot *spot,
     struct gather_pairs pairs = gather_pairs(dict, entry->type);
     PyObject *key, *value;
     for (uint32_t i = 0; i < mirror->count && gather_next_pair(&pairs, &key, &value); i++) {
-        struct spot at = at_name(spot, "[", key, "]");
+        struct spot at = at_name(spot, key);
         if (!matches(session, &mirror->keys[i], key)) {
             report(session, &at, "another key at %u", i);
             return;
@@ -303,13 +342,13 @@ static void check_item_objects(struct session *session, const struct spot *spot,
     uint32_t left = MAX_CHILDREN;
     if (PyList_Check(value)) {
         for (Py_ssize_t i = 0; i < PyList_GET_SIZE(value) && left-- > 0; i++) {
-            struct spot at = inside(spot, "[%lld]", (long long)i);
+            struct spot at = at_index(spot, i);
             check_child(session, &at, PyList_GET_ITEM(value, i));
         }
     } else if (entry->type->capture == CAPTURE_DICT) {
         struct gather_pairs pairs = gather_pairs(value, entry->type);
         while (left-- > 0 && gather_next_pair(&pairs, &key, &item)) {
-            struct spot at = at_name(spot, "[", key, "]");
+            struct spot at = at_name(spot, key);
             check_child(session, &at, item);
         }
     }
@@ -326,8 +365,7 @@ static void check_attribute_objects(struct session *session, const struct spot *
         attributes[i] = gathered.attributes[i];
     }
     for (uint32_t i = 0; i < count; i++) {
-        struct spot at = attributes[i].name != NULL ? at_name(spot, ".", attributes[i].name, "")
-                                                    : inside(spot, ".%s", attributes[i].text);
+        struct spot at = at_attribute(spot, &attributes[i]);
         check_child(session, &at, attributes[i].value);
     }
 }
@@ -369,7 +407,7 @@ static void check_slots(struct session *session, const struct spot *spot, compat
     PyObject *names = compat_frame_code(real)->co_localsplusnames;
     for (uint32_t slot = 0; slot < plan->real_slots; slot++) {
         PyObject *value = slot_value(plan, real, slot);
-        struct spot at = at_name(spot, "", PyTuple_GET_ITEM(names, slot), "");
+        struct spot at = at_name(spot, PyTuple_GET_ITEM(names, slot));
         if (plan->actions[slot] == CTR_KEEP &&
             check_place(session, &at, &spot->frame->slots[slot], value)) {
             at.class = slot < PLAN_MASK_SLOTS ? WRONG : LAGGING;
@@ -377,7 +415,7 @@ static void check_slots(struct session *session, const struct spot *spot, compat
         }
     }
     if (plan->has_namespace && real->f_locals != real->f_globals) {
-        struct spot at = inside(spot, "locals()");
+        struct spot at = at_text(spot, "locals()");
         check_object(session, &at, real->f_locals, true);
     }
 }
@@ -406,7 +444,7 @@ static void check_global_objects(struct session *session, const struct spot *spo
     while (compat_dict_next(&walk, &name, &value)) {
         bool named = line_names(spot->frame, name);
         if ((named || is_time_for_all(session)) && entry_of(session, value) != NULL) {
-            struct spot at = at_name(spot, "[", name, "]");
+            struct spot at = at_name(spot, name);
             at.class = named ? WRONG : LAGGING;
             check_object(session, &at, value, named);
         }
@@ -435,8 +473,8 @@ void self_check_frame(struct session *session, const struct shadow_frame *frame,
     struct spot spot = {.frame = frame, .class = WRONG};
     session->check->moments++;
     check_slots(session, &spot, real);
-    spot = inside(&spot, "globals()");
-    check_globals(session, &spot, real->f_globals);
+    struct spot globals = at_text(&spot, "globals()");
+    check_globals(session, &globals, real->f_globals);
 }
 
 /* ---- the pairs of dicts, as written
