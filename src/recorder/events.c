@@ -328,16 +328,29 @@ static void check_objects(struct session *session, struct shadow_frame *frame, c
 }
 
 /* A tuple never changes, but what it holds may: objects in it that are known are looked at again,
- * and one that was forgotten meanwhile goes on under the number it gets now. */
-static void check_tuples(struct session *session, struct shadow_frame *frame, compat_frame *real,
-                         uint64_t mask)
+ * and one that was forgotten meanwhile goes on under the number it gets now. A function may get
+ * another name. */
+static bool may_read_otherwise(struct session *session, PyObject *value)
 {
     enum { SHORT_TUPLE = 64 };
+    if (value == NULL || PyUnicode_CheckExact(value) || PyLong_CheckExact(value)) {
+        return false;
+    }
+    if (PyTuple_Check(value)) {
+        return PyTuple_GET_SIZE(value) <= SHORT_TUPLE;
+    }
+    const struct type_info *type = types_of(session, Py_TYPE(value));
+    return type != NULL && type_has_inside(type);
+}
+
+static void check_values(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                         uint64_t mask)
+{
     for (; mask != 0; mask &= mask - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(mask);
         PyObject *value =
             slot < frame->plan->real_slots ? slot_value(frame->plan, real, slot) : NULL;
-        if (value != NULL && PyTuple_Check(value) && PyTuple_GET_SIZE(value) <= SHORT_TUPLE) {
+        if (may_read_otherwise(session, value)) {
             set_slot_slow(session, frame, slot, value);
         }
     }
@@ -354,7 +367,7 @@ static void apply_vague(struct session *session, struct shadow_frame *frame, com
     }
     frame->epoch = session->epoch;
     check_objects(session, frame, real, frame->object_slots, line->reads, false);
-    check_tuples(session, frame, real, line->reads & ~frame->object_slots);
+    check_values(session, frame, real, line->reads & ~frame->object_slots);
 }
 
 /* Unseen code ran since the frame's objects were last looked at. */

@@ -1079,6 +1079,7 @@ static void check_content(struct session *session, struct object_entry *entry, P
         } else if (!reports && gather_fingerprint(session, value, entry->type) != entry->seen) {
             write_base(session, entry, value);
         }
+        watch(session, entry, value); /* another dict may live there now, or this one changed */
         break;
     }
     default:

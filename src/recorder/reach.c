@@ -925,7 +925,9 @@ static bool look_at(struct session *session, struct shadow_frame *frame,
         return entry != NULL && entry->type->capture != CAPTURE_BUFFER; /* a view of another? */
     }
     struct type_info *type = types_of(session, Py_TYPE(value));
-    return type != NULL && type->capture != CAPTURE_OPAQUE;
+    bool in_variable = effect->path.base == BASE_SLOT && effect->path.steps[0].kind == STEP_NONE;
+    return type != NULL && type->capture != CAPTURE_OPAQUE &&
+           !(in_variable && type_has_inside(type));
 }
 
 /* A dict does, but for the one that holds an instance's attributes. */

@@ -91,6 +91,13 @@ PyTypeObject *types_native(PyTypeObject *type);
 /* `__module__` of a class made by Python code, borrowed; NULL when it has none. */
 PyObject *types_module(PyTypeObject *type);
 
+/* No object to the trace, yet a store to an attribute may change what is recorded of it: its name,
+ * its parts. */
+static inline bool type_has_inside(const struct type_info *info)
+{
+    return info->capture == CAPTURE_THING || info->capture == CAPTURE_PARTS;
+}
+
 static inline bool type_is_object(const struct type_info *info)
 {
     return info->capture >= CAPTURE_OBJECTS;
