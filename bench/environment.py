@@ -23,6 +23,7 @@ print(json.dumps({
     "include": sysconfig.get_path("include"),
     "pgo": "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or ""),
     "scripts": sysconfig.get_path("scripts"),
+    "site": sysconfig.get_path("purelib"),
 }))
 """
 
@@ -51,6 +52,7 @@ class Environment:
     ct: str | None
     rivals: str
     floor: str
+    peak: str
     missing: dict
 
     @property
@@ -73,16 +75,26 @@ def probe(python):
     return facts
 
 
+def compile_c(source, target, flags):
+    """Compile a C file of the benchmark unless that was done already. Returns the target."""
+    if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+        talk(f"building {target.name}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        flags = ["-std=gnu11", "-O3", "-Wall", "-Wextra", *flags]
+        run(["gcc", *flags, str(source), "-o", str(target)])
+    return target
+
+
 def build_floor(facts, folder):
-    """Compile bench/floor/floor.c unless an up-to-date library is there. Returns its folder."""
+    """Compile bench/floor/floor.c for this Python. Returns the folder of the library."""
+    flags = ["-shared", "-fPIC", f"-I{facts['include']}"]
     source = BENCH / "floor" / "floor.c"
-    library = folder / "floor" / "_floor.so"
-    if not library.exists() or library.stat().st_mtime < source.stat().st_mtime:
-        talk(f"building the floor for Python {facts['version']}")
-        library.parent.mkdir(parents=True, exist_ok=True)
-        flags = ["-std=gnu11", "-O3", "-Wall", "-Wextra", "-shared", "-fPIC"]
-        run(["gcc", *flags, f"-I{facts['include']}", str(source), "-o", str(library)])
-    return str(library.parent)
+    return str(compile_c(source, folder / "floor" / "_floor.so", flags).parent)
+
+
+def build_peak():
+    """Compile bench/peak/peak.c. Returns the program."""
+    return str(compile_c(BENCH / "peak" / "peak.c", CACHE / "peak", []))
 
 
 def make_rivals(python, folder):
@@ -125,4 +137,5 @@ def prepare(python, ct, modes):
         missing["ours"] = missing["ct record"] = reason
     elif ct is None:
         missing["ct record"] = "no ct beside this Python or on PATH"
-    return Environment(python, facts, ct, rivals, build_floor(facts, folder), missing)
+    floor, peak = build_floor(facts, folder), build_peak()
+    return Environment(python, facts, ct, rivals, floor, peak, missing)

@@ -126,8 +126,8 @@ Each *x* is the time of the program's `main()` under a tool over its time alone,
 pairs measured in one process next to each other. *floor* is an empty callback for every event a
 recorder needs (`bench/floor`). *added ours/floor* compares the time each adds. *ns/event* is
 added time over the number of events. *`ct record` x* compares whole processes from start to
-exit, *memory* is the difference of their peak resident sizes, *tail* the difference of the time
-from the program's last output to the end of the process. *upstream* is
+exit, without an export, *memory* is the difference of their peak resident sizes, *tail* the
+difference of the time from the program's last output to the end of the process. *upstream* is
 codetracer-python-recorder 0.3.0 writing JSON; it is so much slower that it runs on a scaled-down
 workload, and its *x* is its cost per event applied to the full one. *viztracer* records calls
 only, *coverage* uses its C tracer, *sysmon* is coverage on `sys.monitoring`, which sees each
@@ -193,6 +193,8 @@ def render_result(result):
         members = [workload for workload in result["summary"] if workload["group"] == group]
         if members:
             lines += render_group(title, members)
+    if result.get("hook_us") is not None:
+        lines += [f"A start that records nothing: {result['hook_us']:.0f} us for the hook.", ""]
     if result.get("instructions"):
         lines += render_instructions(result["instructions"])
     for mode, reason in sorted(result["missing"].items()):

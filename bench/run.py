@@ -105,13 +105,14 @@ class Bench:
         program = [str(workload.path), str(scale)]
         command = [self.environment.python, *program]
         if kind == "ct record":
-            command = [self.environment.ct, "record", "-o", str(out), *program]
+            command = [self.environment.ct, "record", "--format", "ctr"]
+            command += ["-o", str(out / "recording"), *program]
         environ = quiet_environ() | {
             "PYTHONUNBUFFERED": "1",
             "CODETRACER_PYTHON_INTERPRETER": self.environment.python,
         }
         try:
-            return observe(command, environ)
+            return observe(command, environ, self.environment.peak, out)
         except OSError as error:
             self.missing[f"{kind}: {workload.name}"] = str(error)
             return None
@@ -165,8 +166,10 @@ def quiet_environ():
     return kept | {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def observe(command, environ):
+def observe(command, environ, peak, out):
     """Run a command; its wall time, peak memory, and the time after its last output."""
+    kib = out / "peak"
+    command = [peak, str(kib), *command]
     with tempfile.TemporaryFile() as errors:
         begin = time.perf_counter()
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environ)
@@ -174,18 +177,24 @@ def observe(command, environ):
         with child.stdout:
             while os.read(child.stdout.fileno(), 4096):
                 last = time.perf_counter()
-        _pid, status, usage = os.wait4(child.pid, 0)
+        status = child.wait()
         end = time.perf_counter()
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode != 0:
+        if status != 0:
             errors.seek(0)
             lines = errors.read().decode(errors="replace").strip().splitlines() or ["no message"]
-            raise OSError(f"exit status {child.returncode}: {lines[-1]}")
+            raise OSError(f"exit status {status}: {lines[-1]}")
     return {
         "wall_ms": (end - begin) * 1e3,
         "tail_ms": (end - last) * 1e3,
-        "rss_kib": usage.ru_maxrss,
+        "rss_kib": int(kib.read_text()),
     }
+
+
+def hook_cost(environment):
+    """Microseconds that the package costs a start which does not record."""
+    command = [environment.python, "-I", "-S", str(BENCH / "hook.py"), environment.facts["site"]]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return float(done.stdout) if done.returncode == 0 else None
 
 
 def machine_name():
@@ -218,6 +227,7 @@ def measure_python(python, options, scratch):
         "rounds": options.rounds,
         "scale": options.scale,
         "missing": bench.missing,
+        "hook_us": hook_cost(environment),
         "summary": [report.summarise_workload(workload) for workload in measured],
         "instructions": counted,
         "raw": measured,
