@@ -184,85 +184,94 @@ static void set_slot_slow(struct session *session, struct shadow_frame *frame, u
     shadow_assign(session, shadow, now);
 }
 
-/* The slot holds a number now; what it held is let go. */
-static inline void set_number(struct session *session, struct shadow_frame *frame, uint32_t slot,
-                              struct shadow now)
+static inline uint8_t *put_int_after(uint8_t *at, uint64_t before, int64_t number)
 {
-    struct shadow *shadow = &frame->slots[slot];
-    if (__builtin_expect(shadow_kind(shadow) == CTR_V_OBJECT, 0)) {
-        object_let_go(session, shadow);
-        frame->object_slots &= slot < PLAN_MASK_SLOTS ? ~(1ull << slot) : ~0ull;
-    }
-    *shadow = now;
-}
-
-static inline uint8_t *put_int_after(uint8_t *at, const struct shadow *before, int64_t number)
-{
-    int64_t change = (int64_t)((uint64_t)number - before->bits);
-    bool counts_on = shadow_kind(before) == CTR_V_INT && number != INT64_MIN;
-    if (counts_on && change >= -16 && change <= 15) {
+    int64_t change = (int64_t)((uint64_t)number - before);
+    if (change >= -16 && change <= 15 && number != INT64_MIN) {
         *at++ = (uint8_t)(CTR_V_SMALL_DELTA + 16 + change);
         return at;
     }
-    if (!counts_on || (number >= CTR_SMALL_INT_MIN && number <= CTR_SMALL_INT_MAX)) {
+    if ((number >= CTR_SMALL_INT_MIN && number <= CTR_SMALL_INT_MAX) || number == INT64_MIN) {
         return put_int(at, number);
     }
     *at++ = CTR_V_DELTA;
     return ct_varint_put(at, ct_zigzag(change));
 }
 
-static inline void set_int(struct session *session, struct shadow_frame *frame, uint32_t slot,
-                           int64_t number)
+/* A number in a variable that held no object: most of what lines do, without a call. False: any
+ * other value. */
+static inline bool set_number(struct shadow *shadow, uint32_t slot, PyObject *value, uint8_t **to)
 {
-    const struct shadow *before = &frame->slots[slot];
-    if (shadow_kind(before) == CTR_V_INT && before->bits == (uint64_t)number) {
-        return;
+    uint8_t kind = shadow_kind(shadow), *at = *to;
+    if (value == NULL || kind == CTR_V_OBJECT) {
+        return false;
     }
-    uint8_t *at = put_slot(session->writer->at, slot);
-    session->writer->at =
-        slot < PLAN_MASK_SLOTS ? put_int_after(at, before, number) : put_int(at, number);
-    set_number(session, frame, slot, shadow_of(CTR_V_INT, (uint64_t)number));
-}
-
-static inline void set_float(struct session *session, struct shadow_frame *frame, uint32_t slot,
-                             double number)
-{
-    const struct shadow *before = &frame->slots[slot];
-    uint64_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    if (shadow_kind(before) == CTR_V_FLOAT && before->bits == bits) {
-        return;
-    }
-    session->writer->at = put_float(put_slot(session->writer->at, slot), bits);
-    set_number(session, frame, slot, shadow_of(CTR_V_FLOAT, bits));
-}
-
-static inline void set_slot(struct session *session, struct shadow_frame *frame, uint32_t slot,
-                            PyObject *value)
-{
-    int64_t number;
-    if (value != NULL && PyLong_CheckExact(value) && compat_small_int(value, &number)) {
-        set_int(session, frame, slot, number);
-    } else if (value != NULL && PyFloat_CheckExact(value)) {
-        set_float(session, frame, slot, PyFloat_AS_DOUBLE(value));
-    } else {
-        set_slot_slow(session, frame, slot, value);
-    }
-}
-
-static inline void apply_mask(struct session *session, struct shadow_frame *frame,
-                              compat_frame *real, uint64_t mask)
-{
-    const struct plan *plan = frame->plan;
-    while (mask != 0) {
-        uint32_t slot = (uint32_t)__builtin_ctzll(mask);
-        uint64_t bit = mask & -mask;
-        mask &= mask - 1;
-        if (__builtin_expect((plan->special & bit) != 0, 0)) {
-            set_slot_slow(session, frame, slot, slot_value(plan, real, slot));
-        } else {
-            set_slot(session, frame, slot, real->localsplus[slot]);
+    if (PyLong_CheckExact(value)) {
+        int64_t number;
+        if (!compat_small_int(value, &number)) {
+            return false;
         }
+        if (kind != CTR_V_INT) {
+            *at++ = (uint8_t)(CTR_SET + slot);
+            *to = put_int(at, number);
+        } else if (shadow->bits != (uint64_t)number) {
+            *at++ = (uint8_t)(CTR_SET + slot);
+            *to = put_int_after(at, shadow->bits, number);
+        }
+        *shadow = shadow_of(CTR_V_INT, (uint64_t)number);
+        return true;
+    }
+    if (PyFloat_CheckExact(value)) {
+        uint64_t bits;
+        double number = PyFloat_AS_DOUBLE(value);
+        memcpy(&bits, &number, sizeof bits);
+        if (kind != CTR_V_FLOAT || shadow->bits != bits) {
+            *at++ = (uint8_t)(CTR_SET + slot);
+            *to = put_float(at, bits);
+            *shadow = shadow_of(CTR_V_FLOAT, bits);
+        }
+        return true;
+    }
+    return false;
+}
+
+/* `into`: what the variable held was worked on in place. */
+static void set_slot(struct session *session, struct shadow_frame *frame, uint32_t slot,
+                     PyObject *value, bool into)
+{
+    set_slot_slow(session, frame, slot, value);
+    struct shadow *shadow = &frame->slots[slot];
+    if (into && shadow_kind(shadow) == CTR_V_OBJECT && value != NULL) {
+        object_check(session, value, shadow, true, true);
+    }
+}
+
+/* Variables (of the first 64) a line may have bound, those with plain slots. */
+static inline void apply_mask(struct session *session, struct shadow_frame *frame,
+                              compat_frame *real, uint64_t mask, uint64_t into)
+{
+    struct ctr_writer *writer = session->writer;
+    uint8_t *at = writer->at;
+    for (; mask != 0; mask &= mask - 1) {
+        uint32_t slot = (uint32_t)__builtin_ctzll(mask);
+        PyObject *value = real->localsplus[slot];
+        if (__builtin_expect(!set_number(&frame->slots[slot], slot, value, &at), 0)) {
+            writer->at = at;
+            set_slot(session, frame, slot, value, (into >> slot & 1) != 0);
+            at = writer->at;
+        }
+    }
+    writer->at = at;
+}
+
+/* Cells and redacted variables. */
+static void apply_special(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                          uint64_t mask, uint64_t into)
+{
+    for (; mask != 0; mask &= mask - 1) {
+        uint32_t slot = (uint32_t)__builtin_ctzll(mask);
+        set_slot(session, frame, slot, slot_value(frame->plan, real, slot),
+                 (into >> slot & 1) != 0);
     }
 }
 
@@ -394,6 +403,9 @@ static void apply_effects(struct session *session, struct shadow_frame *frame, c
 static void apply_deeds(struct session *session, struct shadow_frame *frame, compat_frame *real,
                         const struct line_info *line)
 {
+    if (line->flags & LINE_SPECIAL) {
+        apply_special(session, frame, real, line->special, line->into);
+    }
     if (line->flags & LINE_MANY) {
         apply_far_slots(session, frame, real);
     }
@@ -408,7 +420,7 @@ static inline void apply_line(struct session *session, struct shadow_frame *fram
                               compat_frame *real)
 {
     const struct line_info *line = frame->line_info;
-    apply_mask(session, frame, real, line->writes);
+    apply_mask(session, frame, real, line->writes, line->into);
     if (line->flags != 0) {
         apply_deeds(session, frame, real, line);
     } else if (frame->epoch != session->epoch) {
@@ -513,13 +525,15 @@ static struct shadow_frame *resync(struct session *session, struct thread *threa
 static inline void put_line(struct session *session, struct shadow_frame *frame, int line)
 {
     struct ctr_writer *writer = session->writer;
+    uint8_t *at = writer->at;
     int64_t change = (int64_t)line - (int64_t)frame->line;
     if (change >= -CTR_LINE_BIAS && change < CTR_LINE_BIAS) {
-        *writer->at++ = (uint8_t)(change + CTR_LINE_BIAS);
+        *at++ = (uint8_t)(change + CTR_LINE_BIAS);
     } else {
-        *writer->at++ = CTR_LINE_FAR;
-        writer->at = ct_varint_put(writer->at, ct_zigzag(change));
+        *at++ = CTR_LINE_FAR;
+        at = ct_varint_put(at, ct_zigzag(change));
     }
+    writer->at = at;
     writer->steps++;
     writer->counters[CTR_C_lines]++;
     frame->line = (uint32_t)line;
@@ -597,7 +611,8 @@ static void start_arguments(struct session *session, struct shadow_frame *frame,
     if (plan->has_namespace && real->f_locals != NULL) {
         set_slot_slow(session, frame, plan->real_slots, real->f_locals);
     }
-    apply_mask(session, frame, real, plan->entry_mask);
+    apply_mask(session, frame, real, plan->entry_mask & ~plan->special, 0);
+    apply_special(session, frame, real, plan->entry_mask & plan->special, 0);
     if (plan->real_slots > PLAN_MASK_SLOTS) {
         apply_far_slots(session, frame, real);
     }

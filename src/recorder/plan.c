@@ -156,7 +156,10 @@ static void look_always(struct plan *plan, uint64_t shared)
     plan->entry_mask |= shared;
     plan->special |= shared;
     for (int i = 0; i < plan->line_count + 2; i++) {
-        plan->lines[i].writes |= shared;
+        struct line_info *line = &plan->lines[i];
+        line->special = (line->writes & plan->special) | shared;
+        line->writes &= ~plan->special;
+        line->flags |= line->special != 0 ? LINE_SPECIAL : 0;
     }
 }
 

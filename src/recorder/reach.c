@@ -196,6 +196,15 @@ static bool store_back(struct walk *walk, struct operand value, struct operand t
     return back;
 }
 
+/* `a += b`: the line binds the variable, and then looks into what it holds. */
+static void store_variable(struct walk *walk, unsigned slot)
+{
+    struct operand value = pop(walk);
+    if (slot < PLAN_MASK_SLOTS && store_back(walk, value, slot_operand(slot))) {
+        line_of(walk)->into |= 1ull << slot;
+    }
+}
+
 static void store_attribute(struct walk *walk, unsigned index)
 {
     struct operand owner = pop(walk), value = pop(walk);
@@ -337,13 +346,20 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
         push(walk, slot_operand(oparg & 15));
         break;
     case STORE_FAST_LOAD_FAST:
-        pop(walk);
+        store_variable(walk, oparg >> 4);
         push(walk, slot_operand(oparg & 15));
+        break;
+    case STORE_FAST_STORE_FAST:
+        store_variable(walk, oparg >> 4);
+        store_variable(walk, oparg & 15);
         break;
     case CALL_KW:
         call(walk, oparg, true);
         break;
 #endif
+    case STORE_FAST:
+        store_variable(walk, oparg);
+        break;
     case LOAD_CONST:
         load_constant(walk, oparg);
         break;
@@ -561,6 +577,11 @@ static bool collect(struct walk *walk)
         struct line_info *line = line_of(walk);
         settle_line(line, &walk->effects[i]);
         plan->effects[line->first_effect + line->effect_count++] = walk->effects[i];
+    }
+    for (int i = 0; i < plan->line_count; i++) {
+        if (plan->lines[i].effect_count == 0 && !(plan->lines[i].flags & LINE_VAGUE)) {
+            plan->lines[i].flags &= ~(uint32_t)(LINE_ESCAPES | LINE_STORES);
+        }
     }
     return true;
 }

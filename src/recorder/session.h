@@ -65,10 +65,11 @@ struct limits { /* 0 = none */
 enum { PLAN_MASK_SLOTS = 64 };
 
 enum line_flags {
-    LINE_ESCAPES = 1, /* runs code we do not see: any object may have changed */
-    LINE_STORES = 2,  /* stores into objects it reaches by the names it reads, and no others */
-    LINE_MANY = 4,    /* may write slots beyond PLAN_MASK_SLOTS */
-    LINE_VAGUE = 8,   /* its effects are not all listed: see reach.h */
+    LINE_ESCAPES = 1,  /* runs code we do not see: any object may have changed */
+    LINE_STORES = 2,   /* stores into objects it reaches by the names it reads, and no others */
+    LINE_SPECIAL = 16, /* has slots to look at that are no plain ones */
+    LINE_MANY = 4,     /* may write slots beyond PLAN_MASK_SLOTS */
+    LINE_VAGUE = 8,    /* its effects are not all listed: see reach.h */
 };
 
 /* Something a line does to an object it reaches by name. */
@@ -131,8 +132,10 @@ struct effect {
 };
 
 struct line_info {
-    uint64_t writes; /* slots (below 64) to look at: it can rebind them, or they are cells */
-    uint64_t reads;  /* slots (below 64) it loads */
+    uint64_t writes;  /* slots (below 64) its instructions can rebind, the plain ones */
+    uint64_t special; /* the same of cells and redacted ones, and all cells others may rebind */
+    uint64_t into;    /* those of both that it works on in place */
+    uint64_t reads;   /* slots (below 64) it loads */
     uint32_t flags;
     uint32_t first_global; /* in plan->globals_read */
     uint16_t global_count;
