@@ -56,6 +56,9 @@ def normal_value(value, depth=DEPTH):
     # The oracle shows a deque by its items alone.
     attrs = {key: item for key, item in attrs.items() if key != "maxlen"}
     attributes = {key: normal_value(item, depth - 1) for key, item in attrs.items()}
+    if kind == "enum" and value.get("items"):  # a member that is a built-in value, too
+        held = value["items"][0]
+        return [held["kind"], name, scalar_payload(held["kind"], held["repr"]), attributes]
     return [kind, name, normal_payload(kind, value, depth - 1), attributes]
 
 

@@ -129,14 +129,13 @@ def user_text(comparison: "Comparison", theirs: Any, ours: Any) -> bool:
     return not is_program or name in comparison.source.classes_with_text
 
 
-def enum_value(comparison: "Comparison", theirs: Any, ours: Any) -> bool:
-    """Ours names the member; upstream ran `__index__`, `__str__`, or the class's `__repr__`."""
-    if not is_raw(ours):
-        return False
-    member = re.fullmatch(r"(\w+)\.[\w|]+", ours[2])
-    about_class = re.fullmatch(r"<(enum|flag) '\w+'>", ours[2])
-    is_member = member is not None and member[1] in comparison.source.classes
-    return is_member or (about_class is not None and is_raw(theirs))
+def enum_class(comparison: "Comparison", theirs: Any, ours: Any) -> bool:
+    """Ours names the class; upstream ran its metaclass's `__repr__`."""
+    return (
+        is_raw(ours)
+        and is_raw(theirs)
+        and re.fullmatch(r"<(enum|flag) '\w+'>", ours[2]) is not None
+    )
 
 
 def module_text(comparison: "Comparison", theirs: Any, ours: Any) -> bool:
@@ -170,7 +169,7 @@ def deep_lag(comparison: "Comparison", theirs: Any, ours: Any) -> bool:
 
 MASKS: tuple[Mask, ...] = (
     user_text,
-    enum_value,
+    enum_class,
     module_text,
     no_text,
     limit,
