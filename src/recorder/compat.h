@@ -65,6 +65,16 @@ static inline bool compat_frame_is_complete(compat_frame *frame)
     return !_PyFrame_IsIncomplete(frame);
 }
 
+/* Where the frame is in its code: the same place, the same line. */
+static inline const void *compat_frame_place(const compat_frame *frame)
+{
+#if CT_PY312
+    return frame->prev_instr;
+#else
+    return frame->instr_ptr;
+#endif
+}
+
 static inline int compat_frame_line(compat_frame *frame)
 {
     return PyUnstable_InterpreterFrame_GetLine(frame);

@@ -177,6 +177,28 @@ static uint64_t content_of(PyObject *dict)
     return hash | 1;
 }
 
+static enum state state_of(const PyGenObject *generator)
+{
+    switch (generator->gi_frame_state) {
+    case FRAME_CREATED:
+        return STATE_CREATED;
+    case FRAME_EXECUTING:
+        return STATE_RUNNING;
+    default:
+        return generator->gi_frame_state < FRAME_EXECUTING ? STATE_SUSPENDED : STATE_CLOSED;
+    }
+}
+
+/* Generators are looked at often and change seldom: their state and line follow from this. */
+static uint64_t place_of(const PyGenObject *generator)
+{
+    const compat_frame *frame = (const compat_frame *)generator->gi_iframe;
+    bool is_suspended = state_of(generator) == STATE_SUSPENDED;
+    uint64_t place = is_suspended ? (uint64_t)(uintptr_t)compat_frame_place(frame) : 0;
+    place ^= (uint64_t)(uintptr_t)generator->gi_qualname << 16;
+    return (place << 3 | state_of(generator) << 1) | 1;
+}
+
 uint64_t gather_fingerprint(struct session *session, PyObject *value, const struct type_info *type)
 {
     if (type->capture == CAPTURE_SET) {
@@ -193,6 +215,9 @@ uint64_t gather_fingerprint(struct session *session, PyObject *value, const stru
     }
     if (type->capture == CAPTURE_DICT) {
         return content_of(value);
+    }
+    if (type->capture == CAPTURE_GENERATOR) {
+        return place_of((PyGenObject *)value);
     }
     if (type->capture == CAPTURE_BUFFER) {
         return buffer_fingerprint(session, value, type);
@@ -254,18 +279,6 @@ static PyObject *own_number(struct session *session, Py_ssize_t number)
         PyErr_SetRaisedException(pending);
     }
     return scratch->number;
-}
-
-static enum state state_of(const PyGenObject *generator)
-{
-    switch (generator->gi_frame_state) {
-    case FRAME_CREATED:
-        return STATE_CREATED;
-    case FRAME_EXECUTING:
-        return STATE_RUNNING;
-    default:
-        return generator->gi_frame_state < FRAME_EXECUTING ? STATE_SUSPENDED : STATE_CLOSED;
-    }
 }
 
 static void add_generator(struct session *session, struct gathered *gathered, PyObject *value)

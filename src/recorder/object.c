@@ -1047,6 +1047,15 @@ static void check_attributes(struct session *session, struct object_entry *entry
     entry->shape = gathered.shape;
 }
 
+static void check_generator(struct session *session, struct object_entry *entry, PyObject *value)
+{
+    uint64_t now = gather_fingerprint(session, value, entry->type);
+    if (now != entry->seen) {
+        entry->seen = now;
+        check_attributes(session, entry, value);
+    }
+}
+
 static void check_content(struct session *session, struct object_entry *entry, PyObject *value,
                           bool named)
 {
@@ -1070,6 +1079,9 @@ static void check_content(struct session *session, struct object_entry *entry, P
         break;
     case CAPTURE_EXTENDED:
         break;
+    case CAPTURE_GENERATOR:
+        check_generator(session, entry, value);
+        return;
     case CAPTURE_DICT: {
         /* Watched dicts report everything but OrderedDict.move_to_end. */
         bool reports = (entry->flags & ENTRY_WATCHED) && !entry->type->is_ordered_dict;
@@ -1321,7 +1333,7 @@ void object_check_children(struct session *session, PyObject *value, const struc
     } else if (entry->type->capture == CAPTURE_DICT) {
         check_dict_values(session, entry, value, forced);
     }
-    if (entry->attr_count != 0) {
+    if (entry->attr_count != 0 && entry->type->capture != CAPTURE_GENERATOR) {
         check_attribute_objects(session, entry, value, forced);
     }
 }

@@ -150,11 +150,18 @@ static int line_of(const PyTracebackObject *entry)
                                  : PyCode_Addr2Line(code_of(entry), entry->tb_lasti);
 }
 
+/* Names of code have been hashed by Python, as a rule. */
+static uint64_t hash_name(const struct session *session, PyObject *name)
+{
+    Py_hash_t hash = ((PyASCIIObject *)name)->hash;
+    return hash != -1 ? (uint64_t)hash : value__hash_text(session, name);
+}
+
 static uint64_t hash_entry(const struct session *session, const PyTracebackObject *entry)
 {
     const PyCodeObject *code = code_of(entry);
-    uint64_t hash = value__hash_text(session, code->co_filename);
-    hash = value__mix(hash, value__hash_text(session, code->co_qualname));
+    uint64_t hash = hash_name(session, code->co_filename);
+    hash = value__mix(hash, hash_name(session, code->co_qualname));
     return value__mix(value__mix(hash, (uint64_t)line_of(entry)), CAPTURE_TRACEBACK) | 1;
 }
 
