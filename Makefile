@@ -79,7 +79,7 @@ $(UNIT)/build.ninja: | $(VENV)/.requirements
 
 $(ASAN_UNIT)/build.ninja: | $(ASAN_VENV)/.requirements
 	@echo "==> $(@D): configure the C unit tests with ASan and UBSan"
-	@PATH="$(CURDIR)/$(BIN):$$PATH" meson setup $(@D) -Dtests=enabled $(SANITIZE:%=-D%) >/dev/null
+	@PATH="$(CURDIR)/$(ASAN_VENV)/bin:$$PATH" meson setup $(@D) -Dtests=enabled $(SANITIZE:%=-D%) >/dev/null
 
 setup: $(VENV)/.requirements ## system packages and a virtual environment
 
@@ -92,8 +92,9 @@ demo: $(VENV)/.installed ## record an example program and print what was recorde
 test: $(VENV)/.installed $(UNIT)/build.ninja ## C unit tests and the Python suite, for one Python
 	@$(BIN)/python tests/run $(UNIT) $(ARGS)
 
-test-long: $(VENV)/.installed $(CHECK_VENV)/.installed $(UNIT)/build.ninja ## only the campaigns that take minutes
-	@$(BIN)/python tests/run --only python $(UNIT) -m long --timeout 1800 $(ARGS)
+# The C campaigns feed the reader what is broken: with ASan and UBSan.
+test-long: $(VENV)/.installed $(CHECK_VENV)/.installed $(ASAN_UNIT)/build.ninja ## only the campaigns that take minutes
+	@$(BIN)/python tests/run --long $(ASAN_UNIT) $(ARGS)
 
 sanitize: $(ASAN_VENV)/.installed $(ASAN_UNIT)/build.ninja ## the tests under ASan and UBSan
 	@$(ASAN_VENV)/bin/python tests/run --sanitized $(ASAN_UNIT) $(ARGS)

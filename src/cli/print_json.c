@@ -10,7 +10,9 @@
 enum {
     DEPTH = 3,
     DEPTH_MAX = 50,
-    VALUES_MAX = 1000000, /* of one event; behind them, nothing is expanded */
+    /* Of one event. Sixty tuples, each twice in the next, are recorded in a kilobyte. */
+    VALUES_MAX = 1000000,       /* behind them, nothing is expanded */
+    TEXT_MAX = 4 * 1024 * 1024, /* bytes of `repr`; behind them, each is cut */
 };
 
 struct json_view {
@@ -18,6 +20,7 @@ struct json_view {
     struct ct_bytes text;
     uint32_t depth;
     uint32_t values_left;
+    uint32_t text_left;
 };
 
 struct expanding { /* objects around the value being written */
@@ -63,7 +66,8 @@ static void put_key(const struct json_value *context, struct ctr_value key)
     struct ct_bytes *text = &context->view->text;
     text->size = 0;
     if (!ctr_shape_add_text(context->print->player, key, text)) {
-        ctr_text_of(context->print->player, key, NULL, text);
+        ctr_text_of(context->print->player, key, &(struct ctr_text_options){.characters = 1000},
+                    text);
     }
     ct_bytes_add_byte(text, '\0');
     if (!text->failed) {
@@ -195,6 +199,18 @@ static void put_inside(const struct json_value *context, struct ctr_shape *shape
     }
 }
 
+static void put_repr(const struct json_value *context, struct ctr_value value)
+{
+    struct json_view *view = context->view;
+    struct ctr_text_options options = {.characters = view->text_left > 0 ? view->text_left : 1};
+    view->text.size = 0;
+    ctr_text_of(context->print->player, value, &options, &view->text);
+    put_text_member(view, "repr",
+                    (struct ctr_text){(const char *)view->text.data, view->text.size});
+    size_t size = view->text.size;
+    view->text_left -= size < view->text_left ? (uint32_t)size : view->text_left;
+}
+
 static void put_shape(const struct json_value *context, struct ctr_value value,
                       struct ctr_shape *shape)
 {
@@ -211,10 +227,7 @@ static void put_shape(const struct json_value *context, struct ctr_value value,
         return;
     }
     view->values_left -= view->values_left > 0;
-    view->text.size = 0;
-    ctr_text_of(context->print->player, value, NULL, &view->text);
-    put_text_member(view, "repr",
-                    (struct ctr_text){(const char *)view->text.data, view->text.size});
+    put_repr(context, value);
     if (shape->is_cut) {
         put_number_member(view, "length", shape->true_length);
     }
@@ -362,6 +375,7 @@ static void json_event(struct print *print, void *state)
     const char *name = ctr_event_name(print->event.kind);
     struct json_value context = {.print = print, .view = view, .depth = view->depth};
     view->values_left = VALUES_MAX;
+    view->text_left = TEXT_MAX;
     ct_json_begin_object(&view->out);
     put_number_member(view, "step", print->event.step);
     put_text_member(view, "event", (struct ctr_text){name, strlen(name)});

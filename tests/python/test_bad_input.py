@@ -197,6 +197,18 @@ def test_a_tail_that_is_a_pipe(ct, place, monkeypatch):
     assert_survives(ct, place)
 
 
+def test_a_value_that_is_small_in_memory_and_endless_as_text(ct, python, tmp_path):
+    """Thirty-two tuples, each twice in the next, are a few hundred bytes of trace."""
+    sides = SideBySide(ct, python, tmp_path)
+    sides.write("x = 1\nfor i in range(32): x = (x, x)\nprint('made')\n")
+    assert sides.recorded("program.py").out == "made\n"
+    for words in (["--format", "json"], ["--format", "csv"], []):
+        lines = run(ct, "print", *words, sides.recording).stdout.splitlines()
+        assert max(map(len, lines)) < 5 << 20
+    assert run(ct, "export", "--limit", "1M", sides.recording).returncode in (0, 1)
+    assert sum(file.stat().st_size for file in sides.recording.iterdir()) < 2 << 20
+
+
 def test_side_files_do_not_matter_to_print(ct, place):
     (place / "trace_metadata.json").write_bytes(b"\xff{{{")
     (place / "trace_paths.json").unlink()
