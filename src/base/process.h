@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
@@ -18,6 +19,10 @@ char *ct_find_program(const char *name, const char *path);
  * "NAME=value" in `with` (may be NULL) at its end. One block: free() releases it; the texts stay
  * the owners'. NULL when out of memory. */
 char **ct_environment_copy(char *const *environment, const char *const *without, char *with);
+
+/* When this process started, to the next hundredth of a second: nanoseconds since 1970. 0: not
+ * known. */
+uint64_t ct_process_start(void);
 
 /* What a program printed and how it ended. */
 struct ct_capture {

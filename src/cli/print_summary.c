@@ -125,6 +125,16 @@ static void put_identity(const struct summary *summary, const struct print *prin
     }
 }
 
+/* Those whose source in the trace may not be that of the code that ran. */
+static uint64_t files_that_may_differ(const struct print *print)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < print->info->path_count; i++) {
+        count += (ctr_path(print->trace, i)->source_flags & CTR_SOURCE_MAY_DIFFER) != 0;
+    }
+    return count;
+}
+
 static void put_sizes(const struct summary *summary, const struct print *print)
 {
     const struct ctr_info *info = print->info;
@@ -134,6 +144,7 @@ static void put_sizes(const struct summary *summary, const struct print *print)
     put_number(summary, "events", events);
     put_number(summary, "threads", info->thread_count);
     put_number(summary, "files", info->path_count);
+    put_number(summary, "files_may_differ", files_that_may_differ(print));
     put_number(summary, "functions", info->plan_count);
     put_number(summary, "types", info->type_count);
     put_number(summary, "blocks", info->blocks);

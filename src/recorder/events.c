@@ -7,6 +7,7 @@
 #include "recorder/plan.h"
 #include "recorder/reach.h"
 #include "recorder/self_check.h"
+#include "recorder/thread.h"
 #include "recorder/value.h"
 
 /* Steps of every handler: (1) room in the block, (2) the running thread and its frame, (3) what the
@@ -23,36 +24,22 @@ static inline PyObject *done(struct session *session)
 /* ---- (1) room and (2) thread
  * ------------------------------------------------------------------------- */
 
-bool session_next_block(struct session *session, uint32_t thread)
+bool session_next_block(struct session *session)
 {
     if (session->is_dead || session->writer->soft == NULL) {
         return false;
     }
     int saved = errno;
-    bool more = ctr_writer_next_block(session->writer, thread);
+    bool more = ctr_writer_next_block(session->writer);
     errno = saved;
     return more;
-}
-
-static void announce_thread(struct session *session, struct thread *thread)
-{
-    struct ct_bytes payload = {0};
-    PyThreadState *state = thread->state;
-    ct_bytes_add_varint(&payload, thread->number);
-    ct_bytes_add_varint(&payload, state->native_thread_id);
-    ct_bytes_add_varint(&payload, 0);
-    if (!payload.failed) {
-        ctr_writer_define(session->writer, CTR_DEF_THREAD, payload.data, payload.size);
-    }
-    ct_bytes_free(&payload);
-    thread->is_new = false;
 }
 
 static void switch_thread(struct session *session, struct thread *thread)
 {
     struct ctr_writer *writer = session->writer;
     if (thread->is_new) {
-        announce_thread(session, thread);
+        thread_announce(session, thread);
     }
     if (writer->thread == thread->number) {
         return;
@@ -64,18 +51,10 @@ static void switch_thread(struct session *session, struct thread *thread)
     session->epoch++;
 }
 
-static bool make_room(struct session *session, struct thread *thread)
-{
-    if (thread->is_new && session->writer->soft != NULL && !session->is_dead) {
-        announce_thread(session, thread);
-    }
-    return session_next_block(session, thread->number);
-}
-
 static bool get_ready(struct session *session, struct thread *thread)
 {
     struct ctr_writer *writer = session->writer;
-    if (writer->at >= writer->soft && !make_room(session, thread)) {
+    if (writer->at >= writer->soft && !session_next_block(session)) {
         return false;
     }
     if (writer->thread != thread->number || thread->is_new) {
@@ -570,6 +549,27 @@ PyObject *event_line(struct session *session, PyObject *const *args)
     return done(session);
 }
 
+/* Children forked and threads ended: found here, a millisecond later at most. Few enough for the
+ * room every event has; the rest waits. */
+static void put_others(struct session *session)
+{
+    enum { OTHERS_MAX = 64 };
+    struct ctr_writer *writer = session->writer;
+    struct thread *thread;
+    for (int i = 0; i < OTHERS_MAX && session_has_forks(); i++) {
+        *writer->at++ = CTR_FORK;
+        writer->at = ct_varint_put(writer->at, (uint64_t)session_next_fork());
+        ctr_count(writer, CTR_C_forks);
+    }
+    for (int i = 0; i < OTHERS_MAX && (thread = thread_take_ended()) != NULL; i++) {
+        if (thread->generation == session->generation && !thread->is_new) {
+            *writer->at++ = CTR_THREAD_END;
+            writer->at = ct_varint_put(writer->at, thread->number);
+        }
+        frame_free_thread(session, thread);
+    }
+}
+
 /* The tick of the background's clock, when it advanced. */
 static inline void put_tick(struct session *session)
 {
@@ -582,7 +582,7 @@ static inline void put_tick(struct session *session)
         *writer->at++ = CTR_TICK;
         writer->at = ct_varint_put(writer->at, tick - writer->ticked);
         writer->ticked = tick;
-        session_note_forks(session);
+        put_others(session);
     }
 }
 
@@ -698,19 +698,15 @@ static struct shadow_frame *leaving(struct session *session, struct thread **thr
     if (frame == NULL) {
         return NULL;
     }
-    if (frame->frame != *real) {
-        if (!on_stack(*thread, *real)) {
-            return NULL;
-        }
-        frame = resync(session, *thread, *real);
-        if (frame == NULL) {
-            return NULL;
-        }
-    }
-    if (!ready(session, *thread)) {
+    if ((frame->frame != *real && !on_stack(*thread, *real)) || !ready(session, *thread)) {
         return NULL;
     }
-    know_frame(session, frame);
+    if (frame->frame != *real) {
+        frame = resync(session, *thread, *real);
+    }
+    if (frame != NULL) {
+        know_frame(session, frame);
+    }
     return frame;
 }
 
@@ -918,15 +914,15 @@ void event_output(struct session *session, int stream, PyObject *text)
     ctr_commit(writer);
 }
 
-void event_fork(struct session *session, long pid)
+void event_last(struct session *session)
 {
-    struct thread *thread = frame_thread(session);
-    if (thread == NULL || !ready(session, thread)) {
-        return;
+    while (session_has_forks() || thread_has_ended()) {
+        struct thread *thread = frame_thread(session);
+        if (thread == NULL || session->waiting_for_main || session->waiting_for_file ||
+            !ready(session, thread)) {
+            return;
+        }
+        put_others(session);
+        ctr_commit(session->writer);
     }
-    struct ctr_writer *writer = session->writer;
-    *writer->at++ = CTR_FORK;
-    writer->at = ct_varint_put(writer->at, (uint64_t)pid);
-    ctr_count(writer, CTR_C_forks);
-    ctr_commit(writer);
 }

@@ -22,7 +22,7 @@ PyObject *event_handled(struct session *session, PyObject *const *args);
 /* The program wrote `text` to a standard stream (1 stdout, 2 stderr). */
 void event_output(struct session *session, int stream, PyObject *text);
 
-/* A child process was forked that is not recorded. */
-void event_fork(struct session *session, long pid);
+/* The recording ends: write down what happened beside the recorded code and was not yet. */
+void event_last(struct session *session);
 
 #endif

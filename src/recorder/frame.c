@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "recorder/plan.h"
+#include "recorder/thread.h"
 #include "recorder/value.h"
 
 enum {
@@ -26,8 +27,8 @@ struct suspended { /* by frame address, open addressing with backward shift */
     size_t count;
 };
 
-/* Thread records live as long as the process: a thread may be inside a callback of a session that
- * another thread ends. They are few hundred bytes each and reused by the same thread. */
+/* Thread records live as long as their threads, whatever becomes of the session: a thread may be
+ * inside a callback of one that another thread ends. */
 
 /* What an earlier session left: its stack is meaningless, its memory is not. */
 static void drop_stack(struct thread *thread)
@@ -56,10 +57,10 @@ struct thread *frame_thread(struct session *session)
             return NULL;
         }
         frame_current_thread = thread;
+        thread_watch(thread);
     }
     if (thread->generation != session->generation) {
         thread->generation = session->generation;
-        thread->number = session->thread_count++;
         drop_stack(thread);
         thread->calls = 0;
         thread->is_new = true;
@@ -155,6 +156,24 @@ void frame_pop(struct session *session, struct thread *thread)
     struct shadow_frame *frame = thread->top;
     thread->top = frame->below;
     free_frame(session, thread, frame);
+}
+
+void frame_free_thread(struct session *session, struct thread *thread)
+{
+    while (thread->generation == session->generation && thread->top != NULL) {
+        frame_pop(session, thread);
+    }
+    drop_stack(thread);
+    free(thread->spare);
+    free(thread);
+}
+
+void frame_free_ended(struct session *session)
+{
+    struct thread *thread;
+    while ((thread = thread_take_ended()) != NULL) {
+        frame_free_thread(session, thread);
+    }
 }
 
 /* ---- suspended generators

@@ -15,6 +15,12 @@ struct thread *frame_thread(struct session *session);
 /* The running thread's record as last seen, without looking anything up; NULL when unknown. */
 static inline struct thread *frame_thread_seen(const struct session *session);
 
+/* A thread ended, its record is ours: let go of what its stack holds, and free it. */
+void frame_free_thread(struct session *session, struct thread *thread);
+
+/* The same for those that ended while nothing was recorded. */
+void frame_free_ended(struct session *session);
+
 /* A new shadow on top of the stack. NULL: no memory. */
 struct shadow_frame *frame_push(struct thread *thread, compat_frame *frame, struct plan *plan);
 

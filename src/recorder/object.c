@@ -1392,8 +1392,7 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         end_entry(session, entry);
         return;
     }
-    if (session->writer->at >= session->writer->soft &&
-        !session_next_block(session, session->writer->thread)) {
+    if (session->writer->at >= session->writer->soft && !session_next_block(session)) {
         return;
     }
     uint8_t *at;

@@ -1,23 +1,16 @@
 #include "recorder/plan.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "recorder/effects.h"
 #include "recorder/scope.h"
+#include "recorder/source.h"
 #include "recorder/value.h"
 #include "recorder/wtf8.h"
 
-enum {
-    SOURCE_CHUNK_BYTES = 256 * 1024,
-    MAX_SOURCE_BYTES = 16 << 20, /* a larger file is data, not code anybody reads */
-    PATH_TABLE = 1024,
-};
+enum { PATH_TABLE = 1024 };
 
-/* ---- paths and sources
+/* ---- paths
  * ------------------------------------------------------------------------------- */
 
 struct path {
@@ -40,63 +33,8 @@ static size_t path_bucket(const char *name)
     return hash % PATH_TABLE;
 }
 
-enum source_flags { SOURCE_MAY_DIFFER = 1, SOURCE_MISSING = 2, SOURCE_GOES_ON = 4 };
-
-static void define_source_part(struct session *session, uint32_t path, uint8_t flags,
-                               const uint8_t *from, size_t size)
-{
-    struct ct_bytes payload = {0};
-    ct_bytes_add_varint(&payload, path);
-    ct_bytes_add_byte(&payload, flags);
-    ct_bytes_add(&payload, from, size);
-    if (!payload.failed) {
-        ctr_writer_define(session->writer, CTR_DEF_SOURCE, payload.data, payload.size);
-    }
-    ct_bytes_free(&payload);
-}
-
-static uint8_t *read_source(const char *name, size_t *size)
-{
-    int fd = open(name, O_RDONLY | O_CLOEXEC);
-    struct stat about;
-    uint8_t *bytes = NULL;
-    if (fd >= 0 && fstat(fd, &about) == 0 && S_ISREG(about.st_mode) &&
-        about.st_size <= MAX_SOURCE_BYTES) {
-        bytes = malloc((size_t)about.st_size + 1);
-        ssize_t got = bytes != NULL ? read(fd, bytes, (size_t)about.st_size) : -1;
-        if (got != about.st_size) {
-            free(bytes);
-            bytes = NULL;
-        }
-        *size = got > 0 ? (size_t)got : 0;
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return bytes;
-}
-
-static void define_source(struct session *session, uint32_t path, const char *name)
-{
-    int saved = errno;
-    size_t size = 0;
-    uint8_t *bytes = read_source(name, &size);
-    if (bytes == NULL) {
-        define_source_part(session, path, SOURCE_MISSING, NULL, 0);
-    }
-    for (size_t at = 0; bytes != NULL; at += SOURCE_CHUNK_BYTES) {
-        bool last = size - at <= SOURCE_CHUNK_BYTES;
-        define_source_part(session, path, last ? 0 : SOURCE_GOES_ON, bytes + at,
-                           last ? size - at : SOURCE_CHUNK_BYTES);
-        if (last) {
-            break;
-        }
-    }
-    free(bytes);
-    errno = saved;
-}
-
-uint32_t plan_path(struct session *session, PyObject *filename)
+/* The number of the file, defined with its source on first use. */
+static uint32_t path_of(struct session *session, PyObject *filename, PyObject *globals)
 {
     char *name = text_copy(filename);
     if (name == NULL) {
@@ -124,7 +62,7 @@ uint32_t plan_path(struct session *session, PyObject *filename)
     path->id = session->paths->count++;
     path->next = *bucket;
     *bucket = path;
-    define_source(session, path->id, name);
+    source_define(session, path->id, name, globals);
     return path->id;
 }
 
@@ -195,20 +133,14 @@ static void learn_slots(struct plan *plan, PyCodeObject *code)
 
 static PyObject *module_name(PyObject *globals)
 {
-    struct compat_dict_walk walk = compat_dict_walk(globals);
-    PyObject *key, *value;
-    while (compat_dict_next(&walk, &key, &value)) {
-        if (PyUnicode_CheckExact(key) && PyUnicode_CompareWithASCIIString(key, "__name__") == 0) {
-            return PyUnicode_CheckExact(value) ? value : NULL;
-        }
-    }
-    return NULL;
+    PyObject *name = compat_dict_get(globals, "__name__");
+    return name != NULL && PyUnicode_CheckExact(name) ? name : NULL;
 }
 
 static bool define(struct session *session, struct plan *plan, PyCodeObject *code, uint64_t globals)
 {
     struct ct_bytes payload = {0};
-    ct_bytes_add_varint(&payload, plan_path(session, code->co_filename));
+    ct_bytes_add_varint(&payload, path_of(session, code->co_filename, plan->globals));
     text_add(&payload, code->co_name);
     text_add(&payload, code->co_qualname);
     text_add(&payload, module_name(plan->globals));

@@ -12,9 +12,6 @@ void plans_free(struct session *session);
 struct plan *plan_of(struct session *session, PyCodeObject *code, PyObject *globals,
                      PyObject *locals);
 
-/* The number of the file, defined with its source on first use. */
-uint32_t plan_path(struct session *session, PyObject *filename);
-
 /* What is assumed of a line we know nothing of. */
 static inline const struct line_info *plan_any_line(const struct plan *plan)
 {

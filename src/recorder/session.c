@@ -107,12 +107,15 @@ static void watch_forks(void)
     forked_seen = forked != NULL ? atomic_load(&forked->count) : 0;
 }
 
-void session_note_forks(struct session *of)
+bool session_has_forks(void)
 {
-    int count = forked != NULL ? atomic_load_explicit(&forked->count, memory_order_relaxed) : 0;
-    while (forked_seen < count) {
-        event_fork(of, atomic_load(&forked->pids[forked_seen++ % FORKED_MAX]));
-    }
+    return forked != NULL &&
+           forked_seen < atomic_load_explicit(&forked->count, memory_order_relaxed);
+}
+
+int session_next_fork(void)
+{
+    return atomic_load(&forked->pids[forked_seen++ % FORKED_MAX]);
 }
 
 /* ---- the directory
@@ -262,6 +265,7 @@ int session_start(const struct session_order *order, struct ct_error *error)
     }
     status = make_parts(order, error);
     if (status == CT_OK) {
+        frame_free_ended(&session);
         define_run(order->run);
         watch_forks();
         status = monitor_start(&session, error);
@@ -312,7 +316,7 @@ int session_stop(int32_t exit_status, struct ct_error *error)
     }
     output_stop();
     self_check_report(&session);
-    session_note_forks(&session);
+    event_last(&session);
     monitor_stop(&session);
     struct ctr_writer *writer = session.writer;
     session.writer = &no_writer;

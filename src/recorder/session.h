@@ -196,12 +196,13 @@ struct arena_chunk;
 struct thread {
     PyThreadState *state;
     uint64_t generation; /* session it belongs to */
-    uint32_t number;     /* in the trace, from 0 */
+    uint32_t number;     /* in the trace, from 0; while not new */
     struct shadow_frame *top;
     uint64_t calls;
     struct arena_chunk *arena; /* kept from session to session */
     struct arena_chunk *spare;
     bool is_new; /* not announced in the trace yet */
+    struct thread *next_ended;
 };
 
 struct session;
@@ -354,10 +355,11 @@ int session_flush(struct ct_error *error);
 void session_set_exit_status(int32_t status);
 struct limits session_default_limits(void);
 
-/* Write down the children forked since the last time. */
-void session_note_forks(struct session *session);
+/* Whether a child was forked that was not asked for yet, and the process id of the next. */
+bool session_has_forks(void);
+int session_next_fork(void);
 
 /* Start a new block, or find out that recording has ended (false: do nothing more). */
-bool session_next_block(struct session *session, uint32_t thread);
+bool session_next_block(struct session *session);
 
 #endif

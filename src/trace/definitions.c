@@ -81,8 +81,6 @@ static int keep_buffer(struct ctr_definitions *to, uint8_t *buffer)
     return CT_OK;
 }
 
-enum { SOURCE_CONTINUES = 4 };
-
 /* A source in several pieces is joined in memory of its own. */
 static int join_source(struct ctr_definitions *to, const uint8_t *bytes, size_t size, bool last)
 {
@@ -115,14 +113,14 @@ static int read_source(struct ctr_definitions *to, struct ct_cursor *cursor)
     size_t size = (size_t)(cursor->end - cursor->at);
     const uint8_t *bytes = size > 0 ? cursor->at : nothing;
     cursor->at = cursor->end;
-    to->paths[path].source_flags = flags & (uint8_t)~SOURCE_CONTINUES;
+    to->paths[path].source_flags = flags & (uint8_t)~CTR_SOURCE_GOES_ON;
     if (to->source_is_open && to->open_path != path) {
         return CT_EFORMAT;
     }
-    if (to->source_is_open || (flags & SOURCE_CONTINUES)) {
+    if (to->source_is_open || (flags & CTR_SOURCE_GOES_ON)) {
         to->source_is_open = true;
         to->open_path = path;
-        return join_source(to, bytes, size, !(flags & SOURCE_CONTINUES));
+        return join_source(to, bytes, size, !(flags & CTR_SOURCE_GOES_ON));
     }
     to->paths[path].source = (struct ctr_text){(const char *)bytes, size};
     return CT_OK;
@@ -209,6 +207,7 @@ static int read_thread(struct ctr_definitions *to, struct ct_cursor *cursor)
     }
     struct ctr_thread thread = {.number = read_u32(cursor)};
     thread.native_id = ct_get_varint(cursor);
+    thread.ident = ct_get_varint(cursor);
     thread.name = read_text(cursor);
     if (cursor->failed) {
         return CT_EFORMAT;

@@ -190,16 +190,21 @@ enum ctr_tag {
 enum ctr_definition {
     CTR_DEF_RUN = 1,    /* text key, text value */
     CTR_DEF_PATH = 2,   /* text path as the program knew it */
-    CTR_DEF_SOURCE = 3, /* varint path, byte flags (1 may differ, 2 missing, 4 goes on in the next
-                           SOURCE of the same path), rest: source bytes */
+    CTR_DEF_SOURCE = 3, /* varint path, byte flags (enum ctr_source_flags), rest: source bytes */
     CTR_DEF_TYPE = 4,   /* byte family (enum ctr_family), text module, text qualified name,
                            varint count, texts: field names of a named tuple */
     CTR_DEF_PLAN = 5,   /* see struct ctr_plan in reader.h: varint path, text name, text qualname,
                            text module, varint first line, varint code flags, varint positional-only,
                            arguments, keyword-only counts, varint globals object + 1 or 0, varint
                            slots, then per slot text name, byte kind, byte action */
-    CTR_DEF_THREAD = 6, /* varint thread number, varint native id, text name */
+    CTR_DEF_THREAD = 6, /* varint thread number, native id, Python's identifier, text name */
     CTR_DEF_FACTS = 7,  /* varint plan, static facts: reserved */
+};
+
+enum ctr_source_flags {
+    CTR_SOURCE_MAY_DIFFER = 1, /* from what ran */
+    CTR_SOURCE_MISSING = 2,    /* the file could not be read */
+    CTR_SOURCE_GOES_ON = 4,    /* in the next SOURCE, of the same path */
 };
 
 enum ctr_variable_kind {

@@ -56,12 +56,13 @@ struct ctr_plan { /* a code object under one module's globals */
 struct ctr_path {
     struct ctr_text path;
     struct ctr_text source; /* of the code that ran; bytes NULL when not recorded */
-    uint8_t source_flags;
+    uint8_t source_flags;   /* enum ctr_source_flags */
 };
 
 struct ctr_thread {
     uint32_t number;
-    uint64_t native_id;
+    uint64_t native_id; /* the system's */
+    uint64_t ident;     /* Python's: threading.get_ident() */
     struct ctr_text name;
 };
 

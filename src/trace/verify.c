@@ -17,6 +17,7 @@ struct verification {
     uint32_t block;  /* being checked */
     uint64_t at;     /* its offset in the file, or UINT64_MAX in the tail */
     uint64_t steps, calls;
+    uint32_t thread; /* that runs */
     uint64_t counters[CTR_COUNTER_COUNT];
 };
 
@@ -193,6 +194,9 @@ static void check_record(struct verification *check, const struct ctr_rec *rec)
         find(check, "block %u: thread %llu is not defined", check->block,
              (unsigned long long)rec->number);
     }
+    if (rec->kind == CTR_THREAD) {
+        check->thread = (uint32_t)rec->number;
+    }
     if (rec->kind == CTR_OUTPUT && rec->number != 1 && rec->number != 2) {
         find(check, "block %u: output to stream %llu", check->block,
              (unsigned long long)rec->number);
@@ -206,6 +210,11 @@ static void check_prelude(struct verification *check, const struct ctr_block *bl
              block->number, (unsigned long long)block->first_step,
              (unsigned long long)block->first_call, (unsigned long long)check->steps,
              (unsigned long long)check->calls);
+    }
+    if (block->thread != check->thread) {
+        find(check, "block %u starts on thread %u; thread %u runs", block->number, block->thread,
+             check->thread);
+        check->thread = block->thread;
     }
     if (!is_thread(check->trace, block->thread)) {
         find(check, "block %u: thread %u is not defined", block->number, block->thread);

@@ -393,7 +393,7 @@ static int take_slot(struct ctr_writer_back *back, enum ctr_block_kind kind, uin
     return slot;
 }
 
-static void start_events(struct ctr_writer_back *back, uint32_t number, uint32_t thread)
+static void start_events(struct ctr_writer_back *back, uint32_t number)
 {
     struct ctr_writer *front = &back->front;
     int slot = take_slot(back, CTR_EVENTS, number);
@@ -407,13 +407,12 @@ static void start_events(struct ctr_writer_back *back, uint32_t number, uint32_t
     front->next_node = 0;
     front->next_object = 0;
     front->next_frame = 0;
-    front->thread = thread;
     front->ticked = atomic_load_explicit(&front->tick, memory_order_relaxed);
     memset(front->start, 0, CTR_PRELUDE_BYTES);
     ct_store64(front->start, front->steps);
     ct_store64(front->start + 8, front->calls);
     ct_store64(front->start + 16, front->ticked);
-    ct_store32(front->start + 24, thread);
+    ct_store32(front->start + 24, front->thread);
     ctr_commit(front);
 }
 
@@ -425,7 +424,7 @@ static void hand_over_definitions(struct ctr_writer_back *back)
     }
 }
 
-bool ctr_writer_next_block(struct ctr_writer *writer, uint32_t thread)
+bool ctr_writer_next_block(struct ctr_writer *writer)
 {
     struct ctr_writer_back *back = writer->back;
     if (back->dead || writer->soft == NULL) {
@@ -438,7 +437,7 @@ bool ctr_writer_next_block(struct ctr_writer *writer, uint32_t thread)
     /* Definitions first, so that no block stands in the file before what it names. */
     hand_over_definitions(back);
     hand_over(back, back->events_slot);
-    start_events(back, writer->block + 1, thread);
+    start_events(back, writer->block + 1);
     return true;
 }
 
@@ -606,7 +605,7 @@ int ctr_writer_open(struct ctr_writer **writer, const struct ctr_writer_options 
         free_back(back);
         return status;
     }
-    start_events(back, 0, 0);
+    start_events(back, 0);
     *writer = &back->front;
     return CT_OK;
 }

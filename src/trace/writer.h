@@ -54,8 +54,8 @@ int ctr_writer_open(struct ctr_writer **writer, const struct ctr_writer_options 
 
 /* Hand the block over and start the next one; waits when the background has fallen behind (counted
  * as `waits`). Afterwards nothing is known of any frame, node or object: they must be introduced
- * again. With `thread`, the number of the running thread. False when the recording has ended. */
-bool ctr_writer_next_block(struct ctr_writer *writer, uint32_t thread);
+ * again. The thread of the last THREAD record runs on. False when the recording has ended. */
+bool ctr_writer_next_block(struct ctr_writer *writer);
 
 /* Append a definition; `size` bytes of payload, at most CTR_BLOCK_MAX_BYTES / 2. */
 bool ctr_writer_define(struct ctr_writer *writer, enum ctr_definition kind, const void *payload,

@@ -93,7 +93,14 @@ DEFINITIONS: list[Part] = [
         (text("n") + b"\1\0", 'slot 0: "n", ARG, keep'),
         (text("xs") + b"\0\0", 'slot 1: "xs", LOCAL, keep'),
     ),
-    *definition(6, "THREAD", (b"\0", "thread 0"), (varint(4711), "native id"), (b"\0", "no name")),
+    *definition(
+        6,
+        "THREAD",
+        (b"\0", "thread 0"),
+        (varint(4711), "native id"),
+        (varint(140000000000000), "identifier"),
+        (b"\0", "no name"),
+    ),
 ]
 EVENTS: list[Part] = [
     (bytes(24), "prelude: first step 0, first call 0, tick 0"),

@@ -92,6 +92,7 @@ def check_totals(recording, events):
         "raises": "raise",
         "handled": "handled",
         "outputs": "output",
+        "thread_switches": "thread",
         "forks": "fork",
     }
     kinds = [event["event"] for event in events]

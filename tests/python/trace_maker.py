@@ -179,7 +179,7 @@ class TraceMaker:
         return number
 
     def thread(self, number: int, name: str) -> None:
-        self.define(6, varint(number) + varint(1000 + number) + text(name))
+        self.define(6, varint(number) + varint(1000 + number) + varint(0) + text(name))
 
     # ---- blocks
 

@@ -185,6 +185,7 @@ static void tells_about_the_run(void **state)
     assert_int_equal(plan->variables[0].kind, CTR_VAR_ARG);
     assert_int_equal(ctr_type(trace, 1)->family, CTR_F_DICT);
     assert_int_equal(ctr_thread_at(trace, 2)->native_id, 1002);
+    assert_int_equal(ctr_thread_at(trace, 2)->ident, 2002);
     ctr_close(trace);
     tb_remove(path);
 }

@@ -135,7 +135,7 @@ static void largest_size_ends_it(void **state)
             writer->at += 8;
             ctr_commit(writer);
         }
-        going_on = ctr_writer_next_block(writer, 0);
+        going_on = ctr_writer_next_block(writer);
     }
     assert_false(going_on);
     assert_null(writer->soft);
@@ -163,7 +163,7 @@ static void forked_child_writes_nothing(void **state)
     pid_t child = fork();
     if (child == 0) {
         ctr_writer_after_fork_in_child(tb.writer);
-        bool silent = !ctr_writer_next_block(tb.writer, 0) &&
+        bool silent = !ctr_writer_next_block(tb.writer) &&
                       !ctr_writer_define(tb.writer, CTR_DEF_RUN, "", 0) &&
                       ctr_writer_close(tb.writer, CTR_ENDED_NORMALLY, 0, NULL) == CT_ESTATE;
         _exit(silent ? 0 : 1);

@@ -260,7 +260,7 @@ static void done(struct tb *tb)
 void tb_next_block(struct tb *tb)
 {
     ctr_commit(tb->writer);
-    bool going_on = ctr_writer_next_block(tb->writer, tb->thread);
+    bool going_on = ctr_writer_next_block(tb->writer);
     assert(going_on);
     (void)going_on;
 }
@@ -388,7 +388,7 @@ void tb_resume(struct tb *tb, unsigned suspended)
 
 void tb_switch(struct tb *tb, uint32_t thread)
 {
-    tb->thread = thread;
+    tb->thread = tb->writer->thread = thread;
     put(tb, CTR_THREAD);
     put_varint(tb, thread);
     ctr_count(tb->writer, CTR_C_thread_switches);
@@ -688,6 +688,7 @@ static void define_all(struct tb *tb, unsigned plans)
     for (unsigned i = 0; i < TB_THREADS; i++) {
         ct_bytes_add_varint(&payload, i);
         ct_bytes_add_varint(&payload, 1000 + i);
+        ct_bytes_add_varint(&payload, 2000 + i);
         add_text(&payload, i == 0 ? "MainThread" : "worker");
         define(tb, CTR_DEF_THREAD, &payload);
     }

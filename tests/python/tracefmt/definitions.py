@@ -64,15 +64,25 @@ class Plan:
 
 
 @dataclass
+class Thread:
+    """A thread of the program."""
+
+    native_id: int
+    identifier: int
+    name: str
+
+
+@dataclass
 class Definitions:
     """All definitions of a trace."""
 
     run: list[tuple[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     sources: dict[int, bytes] = field(default_factory=dict)
+    source_flags: dict[int, int] = field(default_factory=dict)
     types: list[Type] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
-    threads: dict[int, tuple[int, str]] = field(default_factory=dict)
+    threads: dict[int, Thread] = field(default_factory=dict)
     open_source: int | None = None
 
     def add(self, raw: bytes) -> None:
@@ -99,6 +109,7 @@ class Definitions:
             raise Damaged("a source of another path")
         before = self.sources[path] if self.open_source is not None else b""
         self.sources[path] = before + content.rest()
+        self.source_flags[path] = flags & ~4
         self.open_source = path if flags & 4 else None
 
     def add_type(self, content: Cursor) -> None:
@@ -142,7 +153,7 @@ class Definitions:
 
     def add_thread(self, content: Cursor) -> None:
         number = content.varint()
-        self.threads[number] = (content.varint(), text_of(content.text()))
+        self.threads[number] = Thread(content.varint(), content.varint(), text_of(content.text()))
 
     def skip(self, content: Cursor) -> None:
         content.rest()

@@ -87,9 +87,9 @@ class Player:
     def start_block(self, raw: bytes) -> Values:
         if len(raw) < PRELUDE:
             raise Damaged("a block without prelude")
-        step, call, self.tick, self.thread = struct.unpack("<QQQI", raw[:28])
-        if (step, call) != (self.step, self.call):
-            raise Damaged(f"block {self.block} begins with step {step}, call {call}")
+        step, call, self.tick, thread = struct.unpack("<QQQI", raw[:28])
+        if (step, call, thread) != (self.step, self.call, self.thread):
+            raise Damaged(f"block {self.block} begins with step {step}, call {call}, {thread=}")
         self.frames = []
         return Values(raw, PRELUDE, self.blocks, len(self.recording.definitions.types))
 

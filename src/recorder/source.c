@@ -1,0 +1,153 @@
+#include "recorder/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/process.h"
+#include "recorder/wtf8.h"
+
+enum {
+    SOURCE_CHUNK_BYTES = 256 * 1024,
+    MAX_SOURCE_BYTES = 16 << 20, /* a larger file is data, not code anybody reads */
+};
+
+struct source {
+    uint8_t *bytes; /* NULL: the file could not be read */
+    size_t size;
+    struct stat about;
+};
+
+static void read_source(const char *name, struct source *source)
+{
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
+    if (fd >= 0 && fstat(fd, &source->about) == 0 && S_ISREG(source->about.st_mode) &&
+        source->about.st_size <= MAX_SOURCE_BYTES) {
+        size_t size = (size_t)source->about.st_size;
+        source->bytes = malloc(size + 1);
+        if (source->bytes != NULL && read(fd, source->bytes, size) == (ssize_t)size) {
+            source->size = size;
+        } else {
+            free(source->bytes);
+            source->bytes = NULL;
+        }
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+/* ---- is it what was compiled?
+ * --------------------------------------------------------------------------------- */
+
+/* What the compiled file that a module was, or could have been, loaded from says of the source. */
+enum compiled {
+    COMPILED_NOTHING,   /* there is none, or the import looked at the source */
+    COMPILED_FROM_THIS, /* size and time are those of the source */
+    COMPILED_UNCHECKED, /* the import took it without looking at the source */
+};
+
+static char *global_text(PyObject *globals, const char *name)
+{
+    PyObject *value = compat_dict_get(globals, name);
+    return value != NULL && PyUnicode_Check(value) ? text_copy(value) : NULL;
+}
+
+/* Layout: importlib/_bootstrap_external.py. */
+static enum compiled read_compiled(const char *name, bool alone, const struct stat *source)
+{
+    enum { HEADER_BYTES = 16, BY_HASH = 1, CHECK_SOURCE = 2 };
+    uint8_t header[HEADER_BYTES];
+    enum compiled unknown = alone ? COMPILED_UNCHECKED : COMPILED_NOTHING;
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t got = fd >= 0 ? read(fd, header, sizeof header) : -1;
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (got != HEADER_BYTES || ct_load32(header) != (uint32_t)PyImport_GetMagicNumber()) {
+        return unknown;
+    }
+    uint32_t flags = ct_load32(header + 4);
+    if (flags & BY_HASH) {
+        return flags & CHECK_SOURCE ? unknown : COMPILED_UNCHECKED;
+    }
+    bool same = ct_load32(header + 8) == (uint32_t)source->st_mtime &&
+                ct_load32(header + 12) == (uint32_t)source->st_size;
+    return same ? COMPILED_FROM_THIS : unknown;
+}
+
+static enum compiled compiled_of(const char *name, PyObject *globals, const struct stat *source)
+{
+    enum compiled says = COMPILED_NOTHING;
+    char *file = global_text(globals, "__file__");
+    char *cached = global_text(globals, "__cached__");
+    if (file != NULL && cached != NULL) {
+        bool alone = strcmp(file, cached) == 0;
+        if (alone || strcmp(file, name) == 0) {
+            says = read_compiled(cached, alone, source);
+        }
+    }
+    free(file);
+    free(cached);
+    return says;
+}
+
+static bool is_after(const struct timespec *time, uint64_t ns)
+{
+    return (uint64_t)time->tv_sec * 1000000000u + (uint64_t)time->tv_nsec > ns;
+}
+
+/* Python read the source, or compared it with what it had compiled, when this process ran already:
+ * what changed since it started may have changed since then. */
+static bool may_differ(const char *name, PyObject *globals, const struct stat *source)
+{
+    switch (compiled_of(name, globals, source)) {
+    case COMPILED_FROM_THIS:
+        return false;
+    case COMPILED_UNCHECKED:
+        return true;
+    default:
+        break;
+    }
+    uint64_t start = ct_process_start();
+    return start != 0 && (is_after(&source->st_mtim, start) || is_after(&source->st_ctim, start));
+}
+
+/* ---- writing it down
+ * ------------------------------------------------------------------------------------------ */
+
+static void define_part(struct session *session, uint32_t path, uint8_t flags, const uint8_t *from,
+                        size_t size)
+{
+    struct ct_bytes payload = {0};
+    ct_bytes_add_varint(&payload, path);
+    ct_bytes_add_byte(&payload, flags);
+    ct_bytes_add(&payload, from, size);
+    if (!payload.failed) {
+        ctr_writer_define(session->writer, CTR_DEF_SOURCE, payload.data, payload.size);
+    }
+    ct_bytes_free(&payload);
+}
+
+void source_define(struct session *session, uint32_t path, const char *name, PyObject *globals)
+{
+    int saved = errno;
+    struct source source = {0};
+    read_source(name, &source);
+    if (source.bytes == NULL) {
+        define_part(session, path, CTR_SOURCE_MISSING, NULL, 0);
+        errno = saved;
+        return;
+    }
+    uint8_t flags = may_differ(name, globals, &source.about) ? CTR_SOURCE_MAY_DIFFER : 0;
+    size_t at = 0;
+    for (; source.size - at > SOURCE_CHUNK_BYTES; at += SOURCE_CHUNK_BYTES) {
+        define_part(session, path, flags | CTR_SOURCE_GOES_ON, source.bytes + at,
+                    SOURCE_CHUNK_BYTES);
+    }
+    define_part(session, path, flags, source.bytes + at, source.size - at);
+    free(source.bytes);
+    errno = saved;
+}
