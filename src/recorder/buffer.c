@@ -338,7 +338,7 @@ static uint8_t *put_items(struct session *session, uint8_t *at, const struct buf
     enum { FIXED_BYTES = 24 }; /* one element takes at most, its content not counted */
     const Py_buffer *view = &buffer->view;
     Py_ssize_t total = total_of(view), count = told_of(session, buffer);
-    if (!value__has_room(session, at, (size_t)count * (size_t)(view->itemsize + FIXED_BYTES))) {
+    if (!session_has_room(session, at, (size_t)count * (size_t)(view->itemsize + FIXED_BYTES))) {
         count = 0;
     }
     if (count < total) {

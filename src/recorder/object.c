@@ -374,11 +374,6 @@ uint8_t *object_put_reference(struct session *session, uint8_t *at, struct objec
     return ct_varint_put(at, entry->number);
 }
 
-static bool room(const struct session *session, const uint8_t *at, size_t size)
-{
-    return size + EVENT_MARGIN_BYTES <= (size_t)(session->writer->limit - at);
-}
-
 static uint8_t sections_of(const struct object_entry *entry)
 {
     switch (entry->type->capture) {
@@ -424,7 +419,7 @@ static void base_written(struct object_entry *entry, const uint8_t *from, const 
 static uint8_t *place(struct session *session, uint8_t *at, struct shadow *shadow, PyObject *value)
 {
     struct shadow now;
-    if (!room(session, at, 64)) {
+    if (!session_has_room(session, at, 64)) {
         now = shadow_of(CTR_V_DROPPED, 0);
         ctr_count(session->writer, CTR_C_values_cut);
     } else {
@@ -502,6 +497,11 @@ static uint8_t *put_items(struct session *session, uint8_t *at, struct object_en
     uint32_t count = (uint32_t)length;
     if (session->limits.max_items != 0 && (uint64_t)length > session->limits.max_items) {
         count = (uint32_t)session->limits.max_items;
+    }
+    while (count > 0 && !session_has_room(session, at, count)) {
+        count /= 2;
+    }
+    if (count < length) {
         ctr_count(session->writer, CTR_C_values_cut);
     }
     if (count < entry->count) {
@@ -512,7 +512,9 @@ static uint8_t *put_items(struct session *session, uint8_t *at, struct object_en
     count = count <= entry->capacity ? count : entry->capacity;
     at = ct_varint_put(at, (uint64_t)length);
     at = ct_varint_put(at, count);
+    session->promised += count; /* each takes a byte at least */
     for (uint32_t i = 0; i < count; i++) {
+        session->promised--;
         at = place(session, at, &entry->items[i], items[i]);
     }
     entry->count = count;
@@ -581,7 +583,8 @@ static uint8_t *put_pairs(struct session *session, uint8_t *at, struct object_en
     struct gather_pairs pairs = gather_pairs(dict, entry->type);
     PyObject *key, *value;
     self_check_clear(session, entry);
-    while (done < count && room(session, at, 4096) && gather_next_pair(&pairs, &key, &value)) {
+    while (done < count && session_has_room(session, at, 4096) &&
+           gather_next_pair(&pairs, &key, &value)) {
         at = put_pair(session, at, entry, key, value);
         done++;
     }
@@ -603,7 +606,7 @@ static uint8_t *put_bytearray(struct session *session, uint8_t *at, struct objec
     uint64_t limit = session->limits.max_text;
     size_t length = (size_t)PyByteArray_GET_SIZE(value);
     size_t cut = limit != 0 && length > limit ? limit : length;
-    cut = room(session, at, cut) ? cut : 0;
+    cut = session_has_room(session, at, cut) ? cut : 0;
     *at++ = 1;
     *at++ = 1;
     if (cut < length) {
@@ -714,7 +717,7 @@ void objects_open_queued(struct session *session)
         if (entry->address == NULL || !queued_now) {
             continue; /* ended since, its entry perhaps another's */
         }
-        if (!room(session, session->writer->at, CTR_BLOCK_SOFT_BYTES / 4)) {
+        if (!session_has_room(session, session->writer->at, CTR_BLOCK_SOFT_BYTES / 4)) {
             ctr_count(session->writer, CTR_C_lagging); /* opened when it is next looked at */
             continue;
         }
@@ -857,7 +860,9 @@ static void splice(struct session *session, struct object_entry *entry, PyObject
     at = ct_varint_put(at, start);
     at = ct_varint_put(at, removed);
     at = ct_varint_put(at, count);
+    session->promised += count;
     for (uint32_t i = 0; i < count; i++) {
+        session->promised--;
         at = place(session, at, &entry->items[start + i], added[i]);
     }
     entry->count = entry->count - removed + count;
@@ -1438,7 +1443,8 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         self_check_clear(session, entry);
         struct compat_dict_walk walk = compat_dict_walk(key);
         PyObject *from, *what;
-        while (room(session, session->writer->at, 4096) && compat_dict_next(&walk, &from, &what)) {
+        while (session_has_room(session, session->writer->at, 4096) &&
+               compat_dict_next(&walk, &from, &what)) {
             at = begin(session, entry, dict, CTR_PAIR);
             end(session, entry, put_pair(session, at, entry, from, what));
         }

@@ -178,7 +178,7 @@ static uint8_t *put_groups(struct session *session, uint8_t *at, const struct ma
 {
     Py_ssize_t groups = match->groups > 0 ? match->groups - 1 : 0;
     Py_ssize_t cut = value__cut(session->limits.max_items, groups);
-    cut = value__has_room(session, at, (size_t)cut * 16) ? cut : 0;
+    cut = session_has_room(session, at, (size_t)cut * 16) ? cut : 0;
     if (cut < groups) {
         at = value__put_cut(session, at, groups);
     }

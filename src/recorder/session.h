@@ -304,6 +304,7 @@ struct session {
     uint32_t hash_budget; /* children a value being told apart may still visit */
     uint32_t hash_nesting;
     uint64_t hash_round; /* counts the values told apart */
+    size_t promised;     /* bytes of the block that containers being written still need */
     struct types *types;
     struct paths *paths;
     struct suspended *suspended;
@@ -358,6 +359,13 @@ struct limits session_default_limits(void);
 /* Whether a child was forked that was not asked for yet, and the process id of the next. */
 bool session_has_forks(void);
 int session_next_fork(void);
+
+/* Whether `size` bytes more fit, and leave the room an event and open containers need. */
+static inline bool session_has_room(const struct session *session, const uint8_t *at, size_t size)
+{
+    return session->writer->limit - at >=
+           (ptrdiff_t)(size + session->promised + EVENT_MARGIN_BYTES);
+}
 
 /* Start a new block, or find out that recording has ended (false: do nothing more). */
 bool session_next_block(struct session *session);

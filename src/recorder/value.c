@@ -307,7 +307,9 @@ static void remember_node(struct session *session, const struct shadow *shadow)
 static uint8_t *put_children(struct session *session, uint8_t *at, PyObject *const *values,
                              Py_ssize_t count, int depth)
 {
+    session->promised += (size_t)count;
     for (Py_ssize_t i = 0; i < count; i++) {
+        session->promised--;
         at = value__put_child(session, at, values[i], depth + 1);
     }
     return at;
@@ -360,7 +362,7 @@ static uint8_t *put_text(struct session *session, uint8_t *at, PyObject *text)
     Py_ssize_t length = PyUnicode_GET_LENGTH(text);
     Py_ssize_t cut = value__cut(session->limits.max_text, length);
     size_t size = text_size(text, cut);
-    if (!value__has_room(session, at, size)) {
+    if (!session_has_room(session, at, size)) {
         return put_cut_text(session, at, text, 0, 0);
     }
     return cut < length ? put_cut_text(session, at, text, cut, size)
@@ -373,13 +375,13 @@ static bool text_takes_node(const struct session *session, const uint8_t *at, Py
     Py_ssize_t length = PyUnicode_GET_LENGTH(text);
     Py_ssize_t cut = value__cut(session->limits.max_text, length);
     size_t size = text_size(text, cut);
-    return cut < length || size > CTR_SHORT_TEXT_MAX || !value__has_room(session, at, size);
+    return cut < length || size > CTR_SHORT_TEXT_MAX || !session_has_room(session, at, size);
 }
 
 static uint8_t *put_bytes(struct session *session, uint8_t *at, const void *data, Py_ssize_t length)
 {
     Py_ssize_t cut = value__cut(session->limits.max_text, length);
-    if (!value__has_room(session, at, (size_t)cut)) {
+    if (!session_has_room(session, at, (size_t)cut)) {
         cut = 0;
     }
     if (cut < length) {
@@ -394,7 +396,7 @@ static uint8_t *put_bytes(struct session *session, uint8_t *at, const void *data
 static uint8_t *put_big(struct session *session, uint8_t *at, PyObject *number)
 {
     Py_ssize_t digits = compat_int_digits(number);
-    if (digits > MAX_BIG_DIGITS || !value__has_room(session, at, (size_t)digits * 4 + 16)) {
+    if (digits > MAX_BIG_DIGITS || !session_has_room(session, at, (size_t)digits * 4 + 16)) {
         at = value__put_cut(session, at, digits * PyLong_SHIFT / 8);
         *at++ = CTR_V_BIG;
         *at++ = 0;
@@ -427,7 +429,7 @@ static uint8_t *put_sequence(struct session *session, uint8_t *at, uint8_t tag,
                              PyObject *const *values, Py_ssize_t length, int depth)
 {
     Py_ssize_t cut = value__cut(session->limits.max_items, length);
-    if (!value__has_room(session, at, (size_t)cut * 16)) {
+    if (!session_has_room(session, at, (size_t)cut * 16)) {
         cut = 0;
     }
     if (cut < length) {
@@ -465,7 +467,7 @@ static uint8_t *put_frozenset(struct session *session, uint8_t *at, PyObject *se
 {
     PySetObject *so = (PySetObject *)set;
     Py_ssize_t cut = value__cut(session->limits.max_items, so->used);
-    if (!value__has_room(session, at, (size_t)cut * 16)) {
+    if (!session_has_room(session, at, (size_t)cut * 16)) {
         cut = 0;
     }
     if (cut < so->used) {
@@ -473,12 +475,15 @@ static uint8_t *put_frozenset(struct session *session, uint8_t *at, PyObject *se
     }
     *at++ = CTR_V_FROZENSET;
     at = ct_varint_put(at, (uint64_t)cut);
+    session->promised += (size_t)cut;
     for (Py_ssize_t i = 0; i <= so->mask && cut > 0; i++) {
         if (so->table[i].key != NULL && so->table[i].hash != -1) {
+            session->promised--;
             at = value__put_child(session, at, so->table[i].key, depth + 1);
             cut--;
         }
     }
+    session->promised -= (size_t)cut;
     return at;
 }
 
@@ -681,7 +686,7 @@ uint8_t *value_emit(struct session *session, uint8_t *at, PyObject *value, struc
 
 uint8_t *value__put_child(struct session *session, uint8_t *at, PyObject *value, int depth)
 {
-    if (depth > MAX_TUPLE_DEPTH || !value__has_room(session, at, 64)) {
+    if (depth > MAX_TUPLE_DEPTH || !session_has_room(session, at, 64)) {
         ctr_count(session->writer, CTR_C_values_cut);
         *at++ = CTR_V_DROPPED;
         return at;

@@ -20,11 +20,6 @@ static inline Py_ssize_t value__cut(uint64_t limit, Py_ssize_t length)
     return limit != 0 && (uint64_t)length > limit ? (Py_ssize_t)limit : length;
 }
 
-static inline bool value__has_room(const struct session *session, const uint8_t *at, size_t size)
-{
-    return size + EVENT_MARGIN_BYTES <= (size_t)(session->writer->limit - at);
-}
-
 uint64_t value__hash_bytes(const struct session *session, uint8_t tag, const void *data,
                            size_t size);
 uint64_t value__hash_text(const struct session *session, PyObject *text);

@@ -318,6 +318,35 @@ def test_a_subclass_with_attributes_reads_like_its_base(ct, tmp_path, out, base)
     assert (items or shown["repr"]) == expected
 
 
+FULL_PROGRAM = """\
+def f(texts):
+    kept = {container}
+    also = {container}
+    return len(kept), len(also)
+
+f([["x" * 4000 + str(n) for n in range(i, i + 4000)] for i in range(0, 40000, 4000)])
+"""
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        "[list(each) for each in texts]",
+        "tuple(map(tuple, texts))",
+        "[set(each) for each in texts], [frozenset(each) for each in texts]",
+        "{i: tuple(each) for i, each in enumerate(texts)}",
+    ],
+)
+def test_what_does_not_fit_in_a_block_is_left_out(ct, tmp_path, out, container):
+    """One event has more to say than a block holds; nothing is written beyond it."""
+    program = tmp_path / "full.py"
+    program.write_text(FULL_PROGRAM.format(container=container))
+    record(ct, program, out, "--export-limit", "1")
+    recording, _ = agree(ct, out, depth=2, with_globals=False)
+    assert recording.counters["values_cut"] > 0
+    assert all(len(raw) < 1 << 20 for raw in recording.events)
+
+
 # ---- traces that were not finished
 
 DYING = """\
