@@ -85,6 +85,15 @@ static bool is_shown(const struct ctr_variable *variable, struct ctr_value value
            (variable->kind & CTR_VAR_KIND) != CTR_VAR_NAMESPACE;
 }
 
+/* Put the value down, and keep it encoded while there is room. */
+static void put_cached(struct export_scope *scope, uint32_t variable, struct export_cached *cached)
+{
+    writer_of(scope)->value(scope->values->writer, variable, &cached->value);
+    if (scope->values->bytes > CACHE_BYTES) {
+        export_values_forget(scope->values, cached);
+    }
+}
+
 static void put_locals(struct export_scope *scope, const struct ctr_frame *frame,
                        const struct ctr_plan *plan)
 {
@@ -94,8 +103,7 @@ static void put_locals(struct export_scope *scope, const struct ctr_frame *frame
         if (is_shown(variable, frame->slots[i]) &&
             prepare_slot(scope, &slots[i], variable->name, frame->slots[i]) &&
             see(scope, slots[i].variable - 1)) {
-            writer_of(scope)->value(scope->values->writer, slots[i].variable - 1,
-                                    &slots[i].cached.value);
+            put_cached(scope, slots[i].variable - 1, &slots[i].cached);
         }
     }
 }
@@ -191,7 +199,7 @@ static void put_entry(struct export_scope *scope, struct export_entry *entry,
         announce_entry(scope, entry);
     }
     if (!is_new || see(scope, entry->variable - 1)) {
-        writer_of(scope)->value(scope->values->writer, entry->variable - 1, &entry->cached.value);
+        put_cached(scope, entry->variable - 1, &entry->cached);
     }
 }
 

@@ -11,7 +11,13 @@
 #include "export/written.h"
 #include "trace/shape.h"
 
-enum { PROGRESS_EVENTS = 1 << 14 };
+enum {
+    PROGRESS_EVENTS = 1 << 14,
+    /* With the encoded values (scope.c) below 64 MiB: an export goes on in the program's own
+     * process too. It plays forwards, so few blocks are read again. */
+    BLOCKS_BYTES = 8 << 20,
+    OBJECTS_BYTES = 16 << 20,
+};
 
 struct stream {
     struct ctr_trace *trace;
@@ -430,6 +436,8 @@ static int open_stream(struct stream *stream, struct ct_error *error)
     if (status != CT_OK) {
         return status;
     }
+    ctr_cache_limit(stream->trace, BLOCKS_BYTES);
+    ctr_player_limit(stream->player, OBJECTS_BYTES);
     stream->written.writer = stream->writer;
     stream->progress.total = ctr_info(stream->trace)->steps;
     uint32_t plans = ctr_info(stream->trace)->plan_count;

@@ -11,7 +11,8 @@
 #include "trace/text.h"
 
 enum {
-    NODES_MAX = 1 << 20, /* shared containers can unfold without end */
+    WEIGHT_MAX = 16 << 20, /* bytes of one value, roughly: shared containers unfold without end */
+    NODE_WEIGHT = 48,
     SOURCES_MAX = 1 << 12,
 };
 
@@ -174,6 +175,7 @@ static void put_text(struct export_values *values, enum export_kind kind, enum e
 {
     uint32_t id = export_type_id(values, type);
     struct ctr_text clean = export_clean_text(text, &values->clean);
+    values->weight += clean.size;
     values->writer->type->text(values->writer, kind, id, clean);
 }
 
@@ -214,7 +216,7 @@ static void put_value(struct export_values *values, struct ctr_value value, uint
 
 static bool is_too_deep(const struct export_values *values, uint32_t level)
 {
-    return level >= values->writer->type->depth_max || values->nodes > NODES_MAX;
+    return level >= values->writer->type->depth_max || values->weight > WEIGHT_MAX;
 }
 
 static bool is_open(const struct export_values *values, uint64_t object)
@@ -395,7 +397,11 @@ static void put_wrapped(struct export_values *values, struct ctr_value value, ui
 
 static void put_value(struct export_values *values, struct ctr_value value, uint32_t level)
 {
-    values->nodes++;
+    values->weight += NODE_WEIGHT;
+    if (values->weight > WEIGHT_MAX) {
+        put_word(values, EXPORT_V_RAW, EXPORT_T_OBJECT, "\xe2\x80\xa6");
+        return;
+    }
     switch (value.tag) {
     case CTR_V_NONE:
         put_none(values);
@@ -437,7 +443,7 @@ static void begin(struct export_values *values, struct export_cached *cached)
     cached->is_once = false;
     cached->is_filled = false;
     values->cached = cached;
-    values->nodes = 0;
+    values->weight = 0;
     values->open_count = 0;
     values->writer->type->begin(values->writer, &cached->value);
 }
@@ -476,6 +482,13 @@ void export_values_int(struct export_values *values, int64_t number, struct expo
     begin(values, cached);
     put_number(values, EXPORT_V_INT, EXPORT_T_INT, number);
     end(values, cached);
+}
+
+void export_values_forget(struct export_values *values, struct export_cached *cached)
+{
+    values->bytes -= cached->value.bytes.capacity;
+    values->bytes -= cached->source_capacity * sizeof *cached->sources;
+    export_cached_clear(cached);
 }
 
 void export_cached_clear(struct export_cached *cached)

@@ -46,7 +46,7 @@ struct export_values {
     uint32_t type_count;
     uint64_t *open; /* objects around the value being encoded */
     uint32_t open_count;
-    uint32_t nodes;               /* of the value being encoded */
+    uint64_t weight;              /* of the value being encoded so far */
     struct export_cached *cached; /* where it goes */
     struct ct_bytes text, clean;
     size_t bytes; /* of everything cached since the last count */
@@ -69,6 +69,8 @@ void export_values_text(struct export_values *values, enum export_kind kind, enu
                         const char *text, struct export_cached *cached);
 void export_values_int(struct export_values *values, int64_t number, struct export_cached *cached);
 
+/* Give up the encoded form. */
+void export_values_forget(struct export_values *values, struct export_cached *cached);
 void export_cached_clear(struct export_cached *cached);
 
 #endif

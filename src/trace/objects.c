@@ -17,8 +17,9 @@ static bool is_hole(const struct ctr_pair *pair)
     return pair->key.tag == HOLE;
 }
 
-static void drop_places(struct ctr_object_state *state)
+static void drop_places(struct ctr_objects *objects, struct ctr_object_state *state)
 {
+    objects->bytes -= state->place_count * sizeof *state->places;
     free(state->places);
     state->places = NULL;
     state->place_count = 0;
@@ -39,7 +40,7 @@ static void settle_attrs(struct ctr_object_state *state)
     state->attrs_changed = false;
 }
 
-void ctr_object_settle(struct ctr_object_state *state)
+void ctr_object_settle(struct ctr_objects *objects, struct ctr_object_state *state)
 {
     struct ctr_object *object = &state->object;
     if (state->attrs_changed) {
@@ -55,7 +56,7 @@ void ctr_object_settle(struct ctr_object_state *state)
         }
     }
     state->pair_end = kept;
-    drop_places(state);
+    drop_places(objects, state);
 }
 
 static void place(struct ctr_objects *objects, struct ctr_object_state *state, uint32_t position)
@@ -72,8 +73,8 @@ static void place(struct ctr_objects *objects, struct ctr_object_state *state, u
 /* Build the table anew for twice the pairs there are; without memory the search is linear. */
 static void build_places(struct ctr_objects *objects, struct ctr_object_state *state)
 {
-    ctr_object_settle(state);
-    drop_places(state);
+    ctr_object_settle(objects, state);
+    drop_places(objects, state);
     uint32_t count = 4 * FEW_PAIRS;
     while (count < state->pair_end * 4ull && count < (1u << 31)) {
         count *= 2;
@@ -83,6 +84,7 @@ static void build_places(struct ctr_objects *objects, struct ctr_object_state *s
         return;
     }
     state->place_count = count;
+    objects->bytes += count * sizeof *state->places;
     for (uint32_t i = 0; i < state->pair_end; i++) {
         place(objects, state, i);
     }
@@ -248,7 +250,7 @@ static int remove_pair(struct ctr_objects *objects, struct ctr_object_state *sta
     state->object.pair_count--;
     change_length(&state->object.true_pairs, 1, 0);
     if (state->pair_end > FEW_PAIRS && state->object.pair_count < state->pair_end / 2) {
-        ctr_object_settle(state);
+        ctr_object_settle(objects, state);
     }
     return CT_OK;
 }
@@ -299,13 +301,13 @@ static int remove_attr(struct ctr_object_state *state, uint64_t position)
     return CT_OK;
 }
 
-static int clear_object(struct ctr_object_state *state)
+static int clear_object(struct ctr_objects *objects, struct ctr_object_state *state)
 {
     struct ctr_object *object = &state->object;
     object->item_count = object->pair_count = 0;
     object->true_items = object->true_pairs = 0;
     state->pair_end = 0;
-    drop_places(state);
+    drop_places(objects, state);
     return CT_OK;
 }
 
@@ -371,7 +373,7 @@ static int base_attrs(struct ctr_objects *objects, struct ctr_object_state *stat
 static int set_base(struct ctr_objects *objects, struct ctr_object_state *state,
                     const struct ctr_rec *rec, struct ctr_scan *values)
 {
-    clear_object(state);
+    clear_object(objects, state);
     state->object.attr_count = 0;
     state->attr_end = 0;
     state->attrs_changed = true;
@@ -412,7 +414,7 @@ static int change_object(struct ctr_objects *objects, struct ctr_object_state *s
     case CTR_UNPAIR:
         return remove_pair(objects, state, values);
     case CTR_CLEAR:
-        return clear_object(state);
+        return clear_object(objects, state);
     case CTR_ATTR:
         return set_attr(state, rec->number, values);
     case CTR_ATTR_ADD:
@@ -460,11 +462,21 @@ static int apply(struct ctr_objects *objects, struct ctr_object_state *state,
 void ctr_objects_init(struct ctr_objects *objects, struct ctr_trace *trace)
 {
     *objects = (struct ctr_objects){.trace = trace};
+    ctr_objects_limit(objects, CTR_OBJECTS_BYTES);
 }
+
+void ctr_objects_limit(struct ctr_objects *objects, size_t bytes)
+{
+    objects->limit = objects->trim_at = bytes;
+}
+
+/* What malloc adds to a state and its arrays, and the state's bucket. */
+enum { OVERHEAD_BYTES = 64 };
 
 static size_t state_bytes(const struct ctr_object_state *state)
 {
-    return sizeof *state + state->item_capacity * sizeof *state->object.items +
+    return sizeof *state + OVERHEAD_BYTES + state->place_count * sizeof *state->places +
+           state->item_capacity * sizeof *state->object.items +
            state->pair_capacity * sizeof *state->object.pairs +
            (size_t)(state->attr_capacity + state->bound_capacity) * sizeof *state->object.attrs;
 }
@@ -554,7 +566,7 @@ static struct ctr_object_state *find_or_add(struct ctr_objects *objects, uint64_
         state->next = *to;
         *to = state;
         objects->count++;
-        objects->bytes += sizeof *state;
+        objects->bytes += sizeof *state + OVERHEAD_BYTES;
     }
     return state;
 }
@@ -577,14 +589,20 @@ static void drop_states(struct ctr_objects *objects, uint64_t used_before)
 
 void ctr_objects_trim(struct ctr_objects *objects, uint64_t move)
 {
-    /* Twice: what was not used in a while first. */
-    enum { A_WHILE = 10000 };
-    if (objects->bytes > CTR_OBJECTS_BYTES && move > A_WHILE) {
-        drop_states(objects, move - A_WHILE);
+    /* Again and again: what was not used in a while first. Some room is made each time, or, where
+     * one move needs more than the limit, more is allowed: looking at all states is dear. */
+    enum { A_WHILE = 10000, SHORTER = 10 };
+    if (objects->bytes <= objects->trim_at) {
+        return;
     }
-    if (objects->bytes > CTR_OBJECTS_BYTES) {
+    size_t enough = objects->limit - objects->limit / 4;
+    for (uint64_t age = A_WHILE; age > 0 && objects->bytes > enough; age /= SHORTER) {
+        drop_states(objects, move > age ? move - age : 0);
+    }
+    if (objects->bytes > enough) {
         drop_states(objects, move);
     }
+    objects->trim_at = objects->bytes > enough ? objects->bytes + enough : objects->limit;
 }
 
 /* ---- folding ---- */

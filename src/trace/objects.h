@@ -12,8 +12,9 @@
 #include "trace/player.h"
 #include "trace/record.h"
 
-/* States kept by one player; past it those not touched for longest go, and can be fetched again. */
-#define CTR_OBJECTS_BYTES (64u * 1024 * 1024)
+/* States kept by one player unless it says otherwise; past it those not touched for longest go, and
+ * can be fetched again. */
+#define CTR_OBJECTS_BYTES (32u * 1024 * 1024)
 
 struct ctr_object_state {
     struct ctr_object object;      /* `pairs` may have holes until ctr_object_settle */
@@ -38,6 +39,8 @@ struct ctr_objects {
     struct ctr_object_state **buckets;
     size_t bucket_count, count;
     size_t bytes; /* of all states, roughly */
+    size_t limit;
+    size_t trim_at; /* the limit, or more while one move needs more */
 };
 
 void ctr_objects_init(struct ctr_objects *objects, struct ctr_trace *trace);
@@ -56,7 +59,10 @@ int ctr_objects_finish(struct ctr_objects *objects, const struct ctr_block *bloc
                        struct ct_error *error);
 
 /* Close the holes, so that `pairs` is what player.h promises. */
-void ctr_object_settle(struct ctr_object_state *state);
+void ctr_object_settle(struct ctr_objects *objects, struct ctr_object_state *state);
+
+/* Keep no more than so many bytes of states. */
+void ctr_objects_limit(struct ctr_objects *objects, size_t bytes);
 
 /* Drop states when there are too many; never those used at `move`. */
 void ctr_objects_trim(struct ctr_objects *objects, uint64_t move);

@@ -827,7 +827,7 @@ const struct ctr_object *ctr_player_object(struct ctr_player *player, uint64_t n
         state == NULL) {
         return NULL;
     }
-    ctr_object_settle(state);
+    ctr_object_settle(&player->objects, state);
     return &state->object;
 }
 
@@ -852,6 +852,11 @@ void ctr_player_free(struct ctr_player *player)
         free(player->numbered);
         free(player);
     }
+}
+
+void ctr_player_limit(struct ctr_player *player, size_t bytes)
+{
+    ctr_objects_limit(&player->objects, bytes);
 }
 
 struct ctr_trace *ctr_player_trace(struct ctr_player *player)

@@ -104,6 +104,9 @@ const struct ctr_frame *ctr_player_frame(struct ctr_player *player, uint32_t thr
 const struct ctr_object *ctr_player_object(struct ctr_player *player, uint64_t number,
                                            struct ct_error *error);
 
+/* Keep no more than so many bytes of objects' states, but for those one event needs. */
+void ctr_player_limit(struct ctr_player *player, size_t bytes);
+
 struct ctr_trace *ctr_player_trace(struct ctr_player *player);
 
 #endif

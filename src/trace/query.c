@@ -310,7 +310,7 @@ static int read_part(struct search *search, const struct ctr_block *block, size_
     if (status != CT_OK || state == NULL || query->part == CTR_PART_ALL) {
         return status;
     }
-    ctr_object_settle(state);
+    ctr_object_settle(&search->objects, state);
     const struct ctr_object *object = &state->object;
     if (query->part == CTR_PART_ITEM && query->index < object->item_count) {
         *value = object->items[query->index];

@@ -125,6 +125,9 @@ int ctr_block_acquire(struct ctr_trace *trace, uint32_t number, const struct ctr
                       struct ct_error *error);
 void ctr_block_release(struct ctr_trace *trace, const struct ctr_block *block);
 
+/* Keep no more than so many bytes of decoded blocks that nobody has pinned. */
+void ctr_cache_limit(struct ctr_trace *trace, size_t bytes);
+
 /* The EVENTS block that holds `step` (< info.steps), from the index alone where there is one. */
 uint32_t ctr_block_of_step(struct ctr_trace *trace, uint64_t step);
 uint32_t ctr_block_of_call(struct ctr_trace *trace, uint64_t call);

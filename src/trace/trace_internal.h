@@ -151,8 +151,7 @@ const struct ctr_stacks *ctr_keep_ending(struct ctr_trace *trace, const struct c
 int ctr_cache_init(struct ctr_cache *cache, uint32_t blocks, struct ct_error *error);
 void ctr_cache_free(struct ctr_cache *cache);
 
-/* For tests: the most bytes of idle blocks, and what there is now. */
-void ctr_cache_limit(struct ctr_trace *trace, size_t bytes);
+/* For tests: the bytes of idle blocks there are now. */
 size_t ctr_cache_idle(struct ctr_trace *trace);
 
 /* Decode and check a raw block, taking over `raw`. With `salvage`, a bad record ends the block. */

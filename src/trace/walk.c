@@ -1,6 +1,7 @@
 /* Walks the blocks of a trace file from its start: how a trace without trailer is read, and how any
  * trace is checked. */
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "trace/trace_internal.h"
 
@@ -60,6 +61,15 @@ int ctr_walk_next(struct ctr_walk *walk, struct ctr_block_info *info, uint64_t *
     return CT_OK;
 }
 
+/* The pages of a block that was read need not count as ours: the system keeps them while it has
+ * room, and a long trace passes by without filling our memory. `map` is a mapped file. */
+static void let_pages_go(const uint8_t *map, uint64_t from, uint64_t end)
+{
+    enum { PAGE = 4096 }; /* where pages are larger, this does nothing and is refused */
+    from = from / PAGE * PAGE;
+    madvise((void *)(uintptr_t)(map + from), end - from, MADV_DONTNEED);
+}
+
 /* INDEX and END blocks have no limit of their own in the format; this one keeps a damaged size from
  * asking for the machine's memory. A directory entry is at most 30 bytes. */
 #define LARGEST_RAW (64u * 1024 * 1024)
@@ -90,6 +100,7 @@ int ctr_load_block(const uint8_t *map, uint64_t size, uint64_t offset, uint8_t k
         free(bytes);
         return status;
     }
+    let_pages_go(map, offset, offset + CTR_BLOCK_HEADER_BYTES + info->stored_size);
     *raw = bytes;
     return CT_OK;
 }
