@@ -45,9 +45,21 @@ static void read_source(const char *name, struct source *source)
 /* What the compiled file that a module was, or could have been, loaded from says of the source. */
 enum compiled {
     COMPILED_NOTHING,   /* there is none, or the import looked at the source */
-    COMPILED_FROM_THIS, /* size and time are those of the source */
+    COMPILED_FROM_THIS, /* size and time are those of the source, which did not change since */
     COMPILED_UNCHECKED, /* the import took it without looking at the source */
 };
+
+static uint64_t nanoseconds(const struct timespec *time)
+{
+    return (uint64_t)time->tv_sec * 1000000000u + (uint64_t)time->tv_nsec;
+}
+
+/* When the file or its entry in the file system last changed. */
+static uint64_t changed(const struct stat *about)
+{
+    uint64_t content = nanoseconds(&about->st_mtim), entry = nanoseconds(&about->st_ctim);
+    return content > entry ? content : entry;
+}
 
 static char *global_text(PyObject *globals, const char *name)
 {
@@ -61,8 +73,9 @@ static enum compiled read_compiled(const char *name, bool alone, const struct st
     enum { HEADER_BYTES = 16, BY_HASH = 1, CHECK_SOURCE = 2 };
     uint8_t header[HEADER_BYTES];
     enum compiled unknown = alone ? COMPILED_UNCHECKED : COMPILED_NOTHING;
+    struct stat about = {0};
     int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t got = fd >= 0 ? read(fd, header, sizeof header) : -1;
+    ssize_t got = fd >= 0 && fstat(fd, &about) == 0 ? read(fd, header, sizeof header) : -1;
     if (fd >= 0) {
         close(fd);
     }
@@ -73,8 +86,9 @@ static enum compiled read_compiled(const char *name, bool alone, const struct st
     if (flags & BY_HASH) {
         return flags & CHECK_SOURCE ? unknown : COMPILED_UNCHECKED;
     }
-    bool same = ct_load32(header + 8) == (uint32_t)source->st_mtime &&
-                ct_load32(header + 12) == (uint32_t)source->st_size;
+    bool same = ct_load32(header + 8) == (uint32_t)source->st_mtime && /* whole seconds */
+                ct_load32(header + 12) == (uint32_t)source->st_size &&
+                changed(source) <= nanoseconds(&about.st_mtim);
     return same ? COMPILED_FROM_THIS : unknown;
 }
 
@@ -94,11 +108,6 @@ static enum compiled compiled_of(const char *name, PyObject *globals, const stru
     return says;
 }
 
-static bool is_after(const struct timespec *time, uint64_t ns)
-{
-    return (uint64_t)time->tv_sec * 1000000000u + (uint64_t)time->tv_nsec > ns;
-}
-
 /* Python read the source, or compared it with what it had compiled, when this process ran already:
  * what changed since it started may have changed since then. */
 static bool may_differ(const char *name, PyObject *globals, const struct stat *source)
@@ -112,7 +121,7 @@ static bool may_differ(const char *name, PyObject *globals, const struct stat *s
         break;
     }
     uint64_t start = ct_process_start();
-    return start != 0 && (is_after(&source->st_mtim, start) || is_after(&source->st_ctim, start));
+    return start != 0 && changed(source) > start;
 }
 
 /* ---- writing it down
