@@ -51,13 +51,14 @@ static void check_state(struct fixture *fixture, struct ctr_player *player,
     free(state);
 }
 
-static void play_from(struct fixture *fixture, uint32_t block)
+static void play_within(struct fixture *fixture, uint32_t block, size_t object_bytes)
 {
     struct ctr_player *player;
     struct ctr_event event;
     struct ct_error error = {0};
     uint64_t lines = 0;
     assert_int_equal(ctr_player_new(&player, fixture->trace, &error), CT_OK);
+    ctr_player_limit(player, object_bytes);
     assert_int_equal(ctr_player_start(player, block, &error), CT_OK);
     int status;
     while ((status = ctr_player_next(player, &event, &error)) == CT_OK) {
@@ -73,6 +74,11 @@ static void play_from(struct fixture *fixture, uint32_t block)
         assert_int_equal(lines, STEPS);
     }
     ctr_player_free(player);
+}
+
+static void play_from(struct fixture *fixture, uint32_t block)
+{
+    play_within(fixture, block, SIZE_MAX / 2);
 }
 
 static const unsigned block_sizes[] = {0, 60, 100, 300, 2000};
@@ -95,6 +101,20 @@ static void plays_from_any_block(void **state)
     set_up(&fixture, 11, 400);
     for (uint32_t block = 0; block < ctr_info(fixture.trace)->blocks; block += 3) {
         play_from(&fixture, block);
+    }
+    tear_down(&fixture);
+}
+
+/* States of objects that had to go are fetched again and are the same. */
+static void plays_within_little_memory(void **state)
+{
+    (void)state;
+    static const size_t limits[] = {0, 1000, 5000, 20000};
+    struct fixture fixture;
+    set_up(&fixture, 12, 300);
+    for (unsigned i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        play_within(&fixture, 0, limits[i]);
+        play_within(&fixture, ctr_info(fixture.trace)->blocks / 2, limits[i]);
     }
     tear_down(&fixture);
 }
@@ -179,9 +199,8 @@ static void tells_events_in_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plays_from_the_start),
-        cmocka_unit_test(plays_from_any_block),
-        cmocka_unit_test(seeks_to_every_step),
+        cmocka_unit_test(plays_from_the_start),       cmocka_unit_test(plays_from_any_block),
+        cmocka_unit_test(plays_within_little_memory), cmocka_unit_test(seeks_to_every_step),
         cmocka_unit_test(tells_events_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
