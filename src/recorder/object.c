@@ -303,6 +303,67 @@ static struct object_entry *add_entry(struct session *session, PyObject *value,
     return entry;
 }
 
+/* Is the value certainly not the one remembered? Told without going into it. */
+static bool is_other(struct session *session, const struct shadow *shadow, PyObject *value)
+{
+    enum { SHORT_LOOK = 128 }; /* characters */
+    struct shadow now;
+    switch (shadow_kind(shadow)) {
+    case CTR_V_NONE:
+        return value != Py_None;
+    case CTR_V_INT:
+    case CTR_V_FLOAT:
+    case CTR_V_SHORT_TEXT:
+        if (value == NULL || !(PyLong_CheckExact(value) || PyFloat_CheckExact(value) ||
+                               PyUnicode_CheckExact(value))) {
+            return true;
+        }
+        value_shadow(session, value, &now);
+        return !shadow_same(shadow, &now);
+    case CTR_V_NODE:
+        if (value == NULL || !PyUnicode_CheckExact(value) ||
+            PyUnicode_GET_LENGTH(value) > SHORT_LOOK) {
+            return false;
+        }
+        value_shadow(session, value, &now);
+        return !shadow_same(shadow, &now);
+    case CTR_V_OBJECT: {
+        const struct object_entry *entry = object_of(session, shadow);
+        return entry != NULL && entry->address != value;
+    }
+    default:
+        return false;
+    }
+}
+
+/* A place whose change was not seen may hold on to an object that is gone. Another one of its type
+ * at its address shows by its length or by its first part. */
+static bool looks_replaced(struct session *session, const struct object_entry *entry,
+                           PyObject *value)
+{
+    PyDictKeysObject *keys;
+    Py_ssize_t count;
+    PyObject **values;
+    switch (entry->type->capture) {
+    case CAPTURE_LIST:
+        return entry->true_length != (uint64_t)PyList_GET_SIZE(value) ||
+               (entry->count != 0 &&
+                is_other(session, &entry->items[0], PyList_GET_ITEM(value, 0)));
+    case CAPTURE_DEQUE:
+        return entry->true_length != (uint64_t)Py_SIZE(value);
+    case CAPTURE_SET:
+        return entry->true_length != (uint64_t)((PySetObject *)value)->used;
+    case CAPTURE_DICT:
+        return !(entry->flags & ENTRY_WATCHED);
+    case CAPTURE_INSTANCE:
+        values = compat_inline_values(value, &keys, &count);
+        return values != NULL && entry->attr_count != 0 && count != 0 && entry->shape == keys &&
+               entry->type->slot_count == 0 && is_other(session, &entry->attrs[0], values[0]);
+    default:
+        return false;
+    }
+}
+
 void object_shadow(struct session *session, PyObject *value, struct type_info *type,
                    struct shadow *out)
 {
@@ -338,8 +399,10 @@ void object_shadow(struct session *session, PyObject *value, struct type_info *t
         }
     }
     bool is_doubtful = (entry->flags & ENTRY_LIMBO) || !(entry->flags & ENTRY_OPENED);
-    if (entry->flags & ENTRY_LIMBO) {
-        entry->epoch = session->epoch - 1; /* let go and back: or another object at its address */
+    if ((entry->flags & ENTRY_LIMBO) || /* let go and back: or another object at its address */
+        (!is_doubtful && entry->epoch == session->epoch && looks_replaced(session, entry, value))) {
+        entry->epoch = session->epoch - 1;
+        is_doubtful = true;
     }
     /* What becomes reachable is looked at: all that is new, of what is known a part. */
     if (entry->epoch != session->epoch &&
@@ -681,7 +744,9 @@ static void write_base(struct session *session, struct object_entry *entry, PyOb
 
 static void watch(struct session *session, struct object_entry *entry, PyObject *dict)
 {
-    if ((entry->flags & ENTRY_WATCHED) || ((PyDictObject *)dict)->ma_values != NULL) {
+    bool is_instance = ((PyDictObject *)dict)->ma_values != NULL;
+    entry->is_instance = entry->is_instance || is_instance;
+    if ((entry->flags & ENTRY_WATCHED) || is_instance) {
         return; /* an instance's own dict reports no attribute stores on 3.13 */
     }
     PyObject *pending = PyErr_GetRaisedException();
@@ -1400,6 +1465,7 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
     if (session->writer->at >= session->writer->soft && !session_next_block(session)) {
         return;
     }
+    session->epoch += entry->is_instance; /* the instance changes with its dict */
     uint8_t *at;
     if (event == PyDict_EVENT_MODIFIED || event == PyDict_EVENT_DELETED) {
         Py_hash_t hash = compat_simple_hash(key);

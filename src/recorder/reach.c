@@ -931,6 +931,24 @@ static inline struct shadow *object_shadow_of(struct session *session, struct sh
     return shadow_kind(made) == CTR_V_OBJECT ? made : NULL;
 }
 
+/* A dict does, but for the one that holds an instance's attributes. */
+static bool reports_changes(const struct session *session, PyObject *value)
+{
+    return PyDict_CheckExact(value) && compat_dict_reports(value, session->dict_watcher);
+}
+
+/* Is the object an instance and a dict at once: its attributes known as a dict of their own, or the
+ * dict of an instance? Then what changes one changes the other. */
+static bool is_shared(struct session *session, PyObject *value)
+{
+    if (PyDict_CheckExact(value)) {
+        return !reports_changes(session, value);
+    }
+    PyObject *dict = compat_instance_dict(value);
+    return dict != NULL && PyDict_Check(dict) && !reports_changes(session, dict) &&
+           object_known(session, dict) != NULL;
+}
+
 /* Look at all a receiver holds; false when it is nothing we can look into. */
 static bool look_at(struct session *session, struct shadow_frame *frame,
                     const struct effect *effect, PyObject *value)
@@ -941,20 +959,15 @@ static bool look_at(struct session *session, struct shadow_frame *frame,
     }
     struct shadow *shadow = object_shadow_of(session, frame, effect, value, &made);
     if (shadow != NULL) {
+        bool shared = is_shared(session, value);
         object_check(session, value, shadow, true, true);
         const struct object_entry *entry = object_of(session, shadow);
-        return entry != NULL && entry->type->capture != CAPTURE_BUFFER; /* a view of another? */
+        return entry != NULL && entry->type->capture != CAPTURE_BUFFER && /* a view of another? */
+               !shared;
     }
     struct type_info *type = types_of(session, Py_TYPE(value));
-    bool in_variable = effect->path.base == BASE_SLOT && effect->path.steps[0].kind == STEP_NONE;
     return type != NULL && type->capture != CAPTURE_OPAQUE &&
-           !(in_variable && type_has_inside(type));
-}
-
-/* A dict does, but for the one that holds an instance's attributes. */
-static bool reports_changes(const struct session *session, PyObject *value)
-{
-    return PyDict_CheckExact(value) && compat_dict_reports(value, session->dict_watcher);
+           !(is_direct(&effect->path) && type_has_inside(type));
 }
 
 static bool store_at(struct session *session, struct shadow_frame *frame, compat_frame *real,
@@ -995,9 +1008,10 @@ static bool store_one(struct session *session, struct shadow_frame *frame, struc
                       PyObject *value)
 {
     struct shadow made;
-    struct shadow *shadow = value != NULL && stores_plainly(effect, Py_TYPE(value))
-                                ? object_shadow_of(session, frame, effect, value, &made)
-                                : NULL;
+    bool is_plain =
+        value != NULL && stores_plainly(effect, Py_TYPE(value)) && !is_shared(session, value);
+    struct shadow *shadow =
+        is_plain ? object_shadow_of(session, frame, effect, value, &made) : NULL;
     return (shadow != NULL && object_check_attribute(session, value, shadow, effect->name,
                                                      effect->index != 0, &effect->hint)) ||
            look_at(session, frame, effect, value);

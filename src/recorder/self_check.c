@@ -246,6 +246,9 @@ static void check_attributes(struct session *session, const struct spot *spot,
     gather_attributes(session, value, entry->type, &gathered);
     uint64_t limit = session->limits.max_attributes;
     uint32_t count = limit != 0 && gathered.count > limit ? (uint32_t)limit : gathered.count;
+    while (count > entry->attr_count && gathered.attributes[count - 1].value == NULL) {
+        count--; /* a name that another instance of the class got meanwhile */
+    }
     if (count != entry->attr_count) {
         report(session, spot, "remembered %u attributes, has %u", entry->attr_count, count);
         return;
@@ -255,9 +258,8 @@ static void check_attributes(struct session *session, const struct spot *spot,
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
-        const struct attribute *attribute = &gathered.attributes[i];
-        struct spot at = at_attribute(spot, attribute);
-        check_place(session, &at, &entry->attrs[i], attribute->value);
+        struct spot at = at_attribute(spot, &gathered.attributes[i]);
+        check_place(session, &at, &entry->attrs[i], gathered.attributes[i].value);
     }
 }
 

@@ -221,15 +221,16 @@ struct object_entry {
     uint32_t block;          /* last block that opened it; NO_BLOCK before the first */
     uint32_t local; /* its number in that block, valid when named_block is the current block */
     uint32_t named_block;
-    uint32_t holders;    /* recorded places that refer to it */
-    uint32_t since_base; /* bytes of operations since the last base */
-    uint32_t base_bytes; /* size of the last base */
-    uint16_t chain;      /* blocks opened without base since */
-    uint8_t flags;       /* enum entry_flags */
-    bool is_cut : 1;     /* a dict of which only a part is recorded */
-    bool is_known : 1;   /* the trace has described it before, perhaps long ago */
-    uint32_t rotation;   /* where the next partial look begins */
-    uint32_t count;      /* items remembered (list, set, tuple-like) */
+    uint32_t holders;     /* recorded places that refer to it */
+    uint32_t since_base;  /* bytes of operations since the last base */
+    uint32_t base_bytes;  /* size of the last base */
+    uint16_t chain;       /* blocks opened without base since */
+    uint8_t flags;        /* enum entry_flags */
+    bool is_cut : 1;      /* a dict of which only a part is recorded */
+    bool is_instance : 1; /* a dict that held an instance's attributes when it was looked at */
+    bool is_known : 1;    /* the trace has described it before, perhaps long ago */
+    uint32_t rotation;    /* where the next partial look begins */
+    uint32_t count;       /* items remembered (list, set, tuple-like) */
     uint32_t capacity;
     struct shadow *items;
     uint32_t attr_count;

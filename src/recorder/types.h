@@ -92,10 +92,11 @@ PyTypeObject *types_native(PyTypeObject *type);
 PyObject *types_module(PyTypeObject *type);
 
 /* No object to the trace, yet a store to an attribute may change what is recorded of it: its name,
- * its parts. */
+ * its parts, the next one. */
 static inline bool type_has_inside(const struct type_info *info)
 {
-    return info->capture == CAPTURE_THING || info->capture == CAPTURE_PARTS;
+    return info->capture == CAPTURE_THING || info->capture == CAPTURE_PARTS ||
+           info->capture == CAPTURE_TRACEBACK;
 }
 
 static inline bool type_is_object(const struct type_info *info)

@@ -79,7 +79,7 @@ static void node_shadow(uint64_t hash, struct shadow *out)
  * beyond. */
 static struct shadow child_shadow(struct session *session, PyObject *value)
 {
-    enum { SHARED_BITS = 6 };
+    enum { SHARED_BITS = 8 };
     static struct {
         const PyObject *value;
         uint64_t bits;

@@ -1,0 +1,73 @@
+"""Shapes of data that would make recording quadratic, or worse, if it looked at all they reach."""
+
+import subprocess
+import textwrap
+
+import oracle
+
+PATIENCE = 60  # seconds; each takes two at most, and minutes where the cliff is not handled
+
+CHAIN = """
+    def chain(length):
+        error = TypeError(1)
+        for _ in range(length):
+            error = ExceptionGroup("group", [error])
+        return error
+
+    chain(6000)
+"""
+
+LONG_DEQUE = """
+    from collections import deque
+
+    def shorten(items):
+        for _ in range(1500):
+            items.popleft()
+            items.appendleft(1)
+            items.popleft()
+
+    shorten(deque(range(100_000)))
+"""
+
+
+def record(ct, python, tmp_path, source):
+    program = tmp_path / "program.py"
+    program.write_text(textwrap.dedent(source), encoding="utf-8")
+    return subprocess.run(
+        [ct, "record", "-o", tmp_path / "recording", program],
+        env=oracle.environment(CODETRACER_PYTHON_INTERPRETER=python),
+        capture_output=True,
+        timeout=PATIENCE,
+    )
+
+
+def test_a_line_looks_at_a_bounded_part_of_what_it_reaches(ct, python, tmp_path):
+    assert record(ct, python, tmp_path, CHAIN).returncode == 0
+
+
+def test_a_long_deque_that_loses_its_front_is_not_written_anew(ct, python, tmp_path):
+    assert record(ct, python, tmp_path, LONG_DEQUE).returncode == 0
+    assert (tmp_path / "recording" / "trace.ctr").stat().st_size < 1_000_000
+
+
+TUPLE = """
+    def change():
+        pair = ([1], {})
+        pair[0].append(2)
+        pair[1]["k"] = 3
+        number = 4
+        return pair
+
+    change()
+"""
+
+
+def test_what_a_tuple_variable_holds_is_seen_to_change(ct, python, tmp_path):
+    assert record(ct, python, tmp_path, TUPLE).returncode == 0
+    printed = subprocess.run(
+        [ct, "print", tmp_path / "recording"], capture_output=True, text=True, check=True
+    ).stdout
+    places = [
+        printed.index(text) for text in ("pair[0].app", "[1, 2], {}", "'k': 3}", "number = 4")
+    ]
+    assert places == sorted(places)
