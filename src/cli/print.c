@@ -46,6 +46,11 @@ void print_value(struct print *print, struct ctr_value value, struct ct_bytes *t
         .characters = length,
     };
     ctr_text_of(print->player, value, &options, to);
+    const struct ctr_object *object =
+        value.tag == CTR_V_OBJECT ? ctr_player_object(print->player, value.bits, NULL) : NULL;
+    if (object != NULL && object->is_late) {
+        ct_bytes_add_format(to, "  (as of step %llu)", (unsigned long long)object->verified);
+    }
 }
 
 void print_safe(struct ctr_text text, struct ct_bytes *to)
@@ -161,13 +166,12 @@ static const struct print_view *choose_view(const struct print_options *options)
     return &print_view_listing;
 }
 
-static bool is_function_wanted(const struct print *print)
+bool print_wants_function(const struct print *print, const struct ctr_plan *plan)
 {
     const char *glob = print->options->function;
     if (glob == NULL) {
         return true;
     }
-    const struct ctr_plan *plan = print_plan(print);
     char *name = plan == NULL ? NULL : strndup(plan->qualname.bytes, plan->qualname.size);
     bool is_wanted = name != NULL && fnmatch(glob, name, 0) == 0;
     free(name);
@@ -253,7 +257,8 @@ static int play(struct print *print, const struct print_view *view, void *state,
         if (!keep_frame(print)) {
             return ct_fail(error, CT_ENOMEM, "out of memory");
         }
-        if ((kinds & bit(print->event.kind)) != 0 && is_function_wanted(print)) {
+        if ((kinds & bit(print->event.kind)) != 0 &&
+            print_wants_function(print, print_plan(print))) {
             view->event(print, state);
             left--;
         }
@@ -341,6 +346,8 @@ static int print_recording(struct print *print)
         status = CLI_FAILED;
     } else if (print->options->summary) {
         status = print_summary(print);
+    } else if (print->options->functions) {
+        status = print_functions(print);
     } else if (ctr_player_new(&print->player, print->trace, &error) != CT_OK) {
         cli_error("%s: %s", print->path, error.message);
     } else {
@@ -367,6 +374,8 @@ static const struct cli_option options_table[] = {
     {0, "steps", CLI_FLAG, FIELD(steps), NULL, "steps only", NULL},
     {0, "output", CLI_FLAG, FIELD(output), NULL, "what the program wrote only: as text, as it was",
      NULL},
+    {0, "functions", CLI_FLAG, FIELD(functions), NULL,
+     "the code that ran: parameters, and what its lines read,\nwrite and call; text or json", NULL},
     {0, "function", CLI_TEXT, FIELD(function), "NAME",
      "only what happened in functions of this qualified name;\n* ? [] match as in a shell", NULL},
     {0, "from", CLI_COUNT, FIELD(from), "STEP", "start at this step", NULL},
@@ -393,6 +402,9 @@ static int run_print(const void *fields, const struct cli_operands *operands)
     };
     if (print.options->summary && is_format(print.options, "csv")) {
         return cli_usage_error(&cli_command_print, "--summary is text or json, not csv");
+    }
+    if (print.options->functions && is_format(print.options, "csv")) {
+        return cli_usage_error(&cli_command_print, "--functions is text or json, not csv");
     }
     /* `ct print | head` ends like any other filter, whatever this process inherited. */
     signal(SIGPIPE, SIG_DFL);

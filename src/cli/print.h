@@ -15,7 +15,7 @@ struct print_options {
     const char *format;   /* "text", "json", "csv"; NULL: text */
     const char *function; /* glob of qualified names, or NULL */
     struct cli_number from, to, limit, depth, length;
-    bool calls, steps, output, summary, salvage, globals;
+    bool calls, steps, output, functions, summary, salvage, globals;
 };
 
 struct print {
@@ -45,6 +45,12 @@ extern const struct print_view print_view_csv;
 
 /* What the recording is and how complete, as text or as one JSON object. */
 int print_summary(struct print *print);
+
+/* The code that ran and its static facts, as text or as JSON lines. */
+int print_functions(struct print *print);
+
+/* Whether `--function` asks for this code. */
+bool print_wants_function(const struct print *print, const struct ctr_plan *plan);
 
 /* How many events the recording has. */
 uint64_t print_event_count(const struct ctr_info *info);

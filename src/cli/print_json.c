@@ -221,6 +221,9 @@ static void put_shape(const struct json_value *context, struct ctr_value value,
     if (shape->is_object) {
         put_number_member(view, "object", shape->number);
     }
+    if (shape->is_late) {
+        put_number_member(view, "verified", shape->verified);
+    }
     if (shape->is_object && is_expanding(context, shape->number)) {
         ct_json_key(&view->out, "seen");
         ct_json_bool(&view->out, true);
@@ -306,6 +309,10 @@ static void put_frame(struct print *print, struct json_view *view)
     }
     put_text_member(view, "function", plan->qualname);
     put_number_member(view, "line", print->frame.line);
+    if (print->event.kind == CTR_EVENT_LINE && print->event.number != 0) {
+        ct_json_key(&view->out, "turn");
+        ct_json_bool(&view->out, true);
+    }
     put_number_member(view, "call", print->frame.call);
     put_number_member(view, "depth", print->frame.depth);
 }

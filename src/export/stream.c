@@ -224,6 +224,9 @@ static void on_throw(struct stream *stream, const struct ctr_event *event)
 
 static void on_line(struct stream *stream, const struct ctr_event *event)
 {
+    if (event->number != 0) {
+        return; /* another turn of a loop written on one line: no step in CodeTracer's formats */
+    }
     const struct ctr_plan *plan = ctr_plan(stream->trace, event->frame->plan);
     export_written_flush(&stream->written);
     reach_call(stream, event->frame);

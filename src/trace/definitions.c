@@ -216,17 +216,24 @@ static int read_thread(struct ctr_definitions *to, struct ct_cursor *cursor)
     return CT_OK;
 }
 
-static int skip_definition(struct ctr_definitions *to, struct ct_cursor *cursor)
+/* Kept as they are: facts.c reads them when somebody asks. */
+static int read_facts(struct ctr_definitions *to, struct ct_cursor *cursor)
 {
-    (void)to;
+    uint32_t plan = read_u32(cursor);
+    if (cursor->failed || plan >= to->plan_count || to->plans[plan].facts.bytes != NULL ||
+        cursor->at == cursor->end) {
+        return CT_EFORMAT;
+    }
+    to->plans[plan].facts =
+        (struct ctr_text){(const char *)cursor->at, (size_t)(cursor->end - cursor->at)};
     cursor->at = cursor->end;
     return CT_OK;
 }
 
 static int (*const readers[])(struct ctr_definitions *, struct ct_cursor *) = {
-    [CTR_DEF_RUN] = read_run,          [CTR_DEF_PATH] = read_path, [CTR_DEF_SOURCE] = read_source,
-    [CTR_DEF_TYPE] = read_type,        [CTR_DEF_PLAN] = read_plan, [CTR_DEF_THREAD] = read_thread,
-    [CTR_DEF_FACTS] = skip_definition,
+    [CTR_DEF_RUN] = read_run,     [CTR_DEF_PATH] = read_path, [CTR_DEF_SOURCE] = read_source,
+    [CTR_DEF_TYPE] = read_type,   [CTR_DEF_PLAN] = read_plan, [CTR_DEF_THREAD] = read_thread,
+    [CTR_DEF_FACTS] = read_facts,
 };
 
 static int read_definition(struct ctr_definitions *to, struct ct_cursor *cursor)

@@ -88,7 +88,7 @@ enum ctr_record {
     CTR_LINE_BIAS = 64,
     /* 0x80..0xbf SET: variable slot (byte - 128) takes a value */
     CTR_SET = 0x80,
-    CTR_LINE_FAR = 0xc0,   /* zigzag line change */
+    CTR_LINE_FAR = 0xc0,   /* zigzag line change; 0: another turn of a loop on the line */
     CTR_SET_FAR = 0xc1,    /* varint slot, value */
     CTR_CALL = 0xc2,       /* varint plan: a frame starts; its arguments follow as SET */
     CTR_RETURN = 0xc3,     /* value */
@@ -118,7 +118,8 @@ enum ctr_record {
     CTR_ATTR_ADD = 0xd9,   /* object, name, value */
     CTR_ATTR_DEL = 0xda,   /* object, varint position */
     CTR_TOTAL = 0xdb,      /* object, varint true length: only a part is recorded */
-    CTR_CHECKED = 0xdc,    /* object: compared again and found as recorded */
+    CTR_CHECKED = 0xdc,    /* object, zigzag step against the block's first: when it was last
+                              compared; what this event says of it changed since */
     CTR_NOTE = 0xdd,       /* varint kind, value: marker, span, policy note */
     CTR_RECORD_MAX = 0xdd,
 };
@@ -198,8 +199,54 @@ enum ctr_definition {
                            arguments, keyword-only counts, varint globals object + 1 or 0, varint
                            slots, then per slot text name, byte kind, byte action */
     CTR_DEF_THREAD = 6, /* varint thread number, native id, Python's identifier, text name */
-    CTR_DEF_FACTS = 7,  /* varint plan, static facts: reserved */
+    CTR_DEF_FACTS = 7,  /* varint plan, its static facts: see the format's page */
 };
+
+/* What a line does to a name, in FACTS. The first six say it of a variable slot or a name, three
+ * more of an attribute; of these an index follows. */
+enum ctr_use {
+    CTR_USE_READ = 0, /* variable slot of the plan */
+    CTR_USE_WRITE,
+    CTR_USE_DELETE,
+    CTR_USE_READ_NAME, /* global, builtin, or name of a namespace */
+    CTR_USE_WRITE_NAME,
+    CTR_USE_DELETE_NAME,
+    CTR_USE_READ_ATTRIBUTE,
+    CTR_USE_WRITE_ATTRIBUTE,
+    CTR_USE_DELETE_ATTRIBUTE,
+    CTR_USE_READ_ITEM,
+    CTR_USE_WRITE_ITEM,
+    CTR_USE_DELETE_ITEM,
+    CTR_USE_CALL,
+    CTR_USE_CODE, /* nested code object */
+    CTR_USE_MAX,
+};
+
+/* Head byte of a use or branch: what it is in the low four bits, and how its place is given. */
+enum ctr_place_flags {
+    CTR_PLACE_WHAT = 0x0f,
+    CTR_PLACE_LINE = 0x10,       /* another line than the one before: the change follows */
+    CTR_PLACE_LINES = 0x20,      /* spans lines: how many more follows */
+    CTR_PLACE_NO_COLUMNS = 0x40, /* they are not known, and do not follow */
+};
+
+enum ctr_loop_kind {
+    CTR_LOOP_FOR = 0,
+    CTR_LOOP_WHILE,
+    CTR_LOOP_ASYNC_FOR,
+    CTR_LOOP_COMPREHENSION,
+    CTR_LOOP_MAX,
+};
+
+enum ctr_branch_sense {
+    CTR_JUMPS_IF_FALSE = 0,
+    CTR_JUMPS_IF_TRUE,
+    CTR_JUMPS_IF_NONE,
+    CTR_JUMPS_IF_NOT_NONE,
+    CTR_JUMPS_MAX,
+};
+
+enum { CTR_FACTS_CUT = 1 }; /* a limit was reached: there is more in the code */
 
 enum ctr_source_flags {
     CTR_SOURCE_MAY_DIFFER = 1, /* from what ran */

@@ -626,6 +626,16 @@ static int fold(struct ctr_objects *objects, struct ctr_object_state *state,
     return CT_OK;
 }
 
+static bool read_record(const struct ctr_block *block, uint32_t record, struct ctr_rec *rec)
+{
+    const struct ctr_object_record *at = &ctr_cell_of(block)->records[record - 1];
+    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
+    scan.cursor.at = block->raw + at->at;
+    scan.next_node = at->node;
+    scan.next_object = at->object;
+    return ctr_record_next(&scan, rec);
+}
+
 /* How the object is first opened in the block, before byte `limit`. */
 static bool find_open(const struct ctr_block *block, size_t limit, uint64_t number,
                       struct ctr_rec *rec)
@@ -635,12 +645,7 @@ static bool find_open(const struct ctr_block *block, size_t limit, uint64_t numb
     if (first == 0 || cell->records[first - 1].at >= limit) {
         return false;
     }
-    const struct ctr_object_record *at = &cell->records[first - 1];
-    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
-    scan.cursor.at = block->raw + at->at;
-    scan.next_node = at->node;
-    scan.next_object = at->object;
-    return ctr_record_next(&scan, rec) && rec->kind == CTR_OPEN;
+    return read_record(block, first, rec) && rec->kind == CTR_OPEN;
 }
 
 struct chain { /* blocks whose records make up the state, the newest first */
@@ -794,6 +799,25 @@ int ctr_objects_get(struct ctr_objects *objects, uint64_t number, const struct c
         *found = state;
     }
     return status == CT_ESTATE ? CT_OK : status;
+}
+
+bool ctr_objects_is_late(const struct ctr_object_state *state, const struct ctr_block *block,
+                         uint64_t step, uint64_t *verified)
+{
+    const struct ctr_cell *cell = ctr_cell_of(block);
+    uint32_t next = state->opened == block->number ? state->to_fold
+                                                   : ctr_cell_first(cell, state->object.number);
+    struct ctr_rec rec;
+    bool found = next != 0 && read_record(block, next, &rec);
+    if (found && rec.kind == CTR_OPEN) { /* CHECKED stands behind it */
+        next = cell->records[next - 1].next;
+        found = next != 0 && read_record(block, next, &rec);
+    }
+    if (!found || rec.kind != CTR_CHECKED) {
+        return false;
+    }
+    *verified = block->first_step + (uint64_t)rec.change;
+    return *verified < step;
 }
 
 static bool at_hand(const struct ctr_objects *objects, uint64_t number,

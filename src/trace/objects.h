@@ -53,6 +53,11 @@ int ctr_objects_get(struct ctr_objects *objects, uint64_t number, const struct c
                     size_t limit, uint64_t move, struct ctr_object_state **state,
                     struct ct_error *error);
 
+/* Whether the object's next record in the block says that it was last compared at an earlier step
+ * than `step`, and when. */
+bool ctr_objects_is_late(const struct ctr_object_state *state, const struct ctr_block *block,
+                         uint64_t step, uint64_t *verified);
+
 /* Fold all that `block` says of every object whose state is at hand, which is where damage shows:
  * one that is opened there with its base, or goes on from a state that was kept. */
 int ctr_objects_finish(struct ctr_objects *objects, const struct ctr_block *block, uint64_t move,

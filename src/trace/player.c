@@ -24,6 +24,7 @@ struct ctr_player {
     struct ctr_spares spares;
     bool call_waits; /* a CALL's arguments are still being set */
     enum leaving leaving;
+    bool is_line;         /* the event where the player stands is a line: its state is before it */
     uint32_t first_block; /* where it was started */
     uint64_t step;        /* number of the next LINE */
     uint64_t call;        /* and CALL */
@@ -389,6 +390,7 @@ static bool has_value(uint8_t kind)
 
 static void describe(struct ctr_player *player, enum ctr_event_kind kind, struct ctr_event *event)
 {
+    player->is_line = kind == CTR_EVENT_LINE;
     *event = (struct ctr_event){
         .kind = kind,
         .step = player->step > 0 ? player->step - 1 : 0,
@@ -412,7 +414,7 @@ static void describe_record(struct ctr_player *player, const struct ctr_rec *rec
         event->value = ctr_scan_value(&values, unbound);
     }
     if (rec->kind == CTR_OUTPUT || rec->kind == CTR_FORK || rec->kind == CTR_NOTE ||
-        rec->kind == CTR_THREAD_END) {
+        rec->kind == CTR_THREAD_END || rec->kind == CTR_LINE_FAR) {
         event->number = rec->number;
     }
 }
@@ -828,6 +830,9 @@ const struct ctr_object *ctr_player_object(struct ctr_player *player, uint64_t n
         return NULL;
     }
     ctr_object_settle(&player->objects, state);
+    uint64_t step = player->step - (player->is_line && player->step > 0);
+    state->object.is_late =
+        ctr_objects_is_late(state, player->block, step, &state->object.verified);
     return &state->object;
 }
 

@@ -60,7 +60,8 @@ struct ctr_event {
     struct ctr_frame *frame; /* running, ended or suspended frame, still on its stack while the
                                 player stands here; NULL when none. Borrowed until it moves */
     struct ctr_value value;  /* returned, yielded, raised, written */
-    uint64_t number;         /* OUTPUT: stream; FORK: process; NOTE: kind; THREAD_END: thread */
+    uint64_t number; /* LINE: 1 for another turn of a loop on this line; OUTPUT: stream; FORK:
+                        process; NOTE: kind; THREAD_END: thread */
 };
 
 /* The state of an object at the player's position. Borrowed until the player moves. */
@@ -72,6 +73,9 @@ struct ctr_object {
     uint64_t number;
     uint32_t type;
     uint32_t checked_block; /* last block whose records touched or verified it */
+    bool is_late;           /* it changed at some time between step `verified` and its next record
+                               in the block: here it may have changed already */
+    uint64_t verified;
     /* Lengths in the program; more than the counts when cut. */
     uint64_t true_items, true_pairs, true_attrs;
     uint32_t item_count, pair_count, attr_count;

@@ -51,6 +51,7 @@ struct ctr_plan { /* a code object under one module's globals */
     uint64_t globals;                                  /* object number + 1, 0 when unknown */
     uint32_t variable_count;
     struct ctr_variable *variables;
+    struct ctr_text facts; /* as they are in the trace: facts.h; bytes NULL: none */
 };
 
 struct ctr_path {

@@ -454,7 +454,10 @@ static void take_object_record(struct ctr_scan *scan, struct ctr_rec *rec)
     case CTR_TOTAL:
         rec->number = ct_get_varint(cursor);
         break;
-    default: /* CLEAR, CHECKED */
+    case CTR_CHECKED:
+        rec->change = ct_get_zigzag(cursor);
+        break;
+    default: /* CLEAR */
         break;
     }
 }
@@ -465,6 +468,7 @@ static void take_record(struct ctr_scan *scan, struct ctr_rec *rec)
     switch (rec->kind) {
     case CTR_LINE_FAR:
         rec->change = ct_get_zigzag(cursor);
+        rec->number = rec->change == 0;
         break;
     case CTR_SET_FAR:
         take_set(scan, rec, read_u32(scan));

@@ -24,10 +24,11 @@ struct ctr_rec {
     uint32_t line;         /* FRAME */
     uint32_t distance;     /* FRAME: blocks back to its entry; OPEN without base: blocks back */
     uint32_t type;         /* OPEN */
-    int64_t change;        /* LINE */
-    uint64_t number;       /* FRAME: call; SPAN: steps; TICK: milliseconds; OUTPUT: stream;
-                              THREAD, THREAD_END: thread; FORK: process; NOTE: kind; TOTAL: true
-                              length; ITEM: index; SPLICE: start; ATTR, ATTR_DEL: position */
+    int64_t change;        /* LINE; CHECKED: its step against the first of the block */
+    uint64_t number;       /* LINE: 1 for another turn; FRAME: call; SPAN: steps; TICK:
+                              milliseconds; OUTPUT: stream; THREAD, THREAD_END: thread; FORK:
+                              process; NOTE: kind; TOTAL: true length; ITEM: index; SPLICE: start;
+                              ATTR, ATTR_DEL: position */
     uint64_t more;         /* SPAN: calls; SPLICE: how many are removed */
     uint64_t object;       /* records about an object: its number in the trace */
     uint32_t local;        /* same: its number in the block */
@@ -86,6 +87,7 @@ static inline bool ctr_record_next(struct ctr_scan *scan, struct ctr_rec *rec)
     if (first < CTR_SET) {
         rec->kind = CTR_LINE_FAR;
         rec->change = (int64_t)first - CTR_LINE_BIAS;
+        rec->number = 0;
         return true;
     }
     const uint8_t *at = scan->cursor.at, *behind = NULL;

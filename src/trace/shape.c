@@ -149,6 +149,8 @@ static bool unwrap_object(struct ctr_player *player, struct ctr_shape *shape,
         return false;
     }
     shape->is_object = true;
+    shape->is_late = object->is_late;
+    shape->verified = object->verified;
     shape->number = value->bits;
     set_type(shape, player, object->type);
     if (shape->type != NULL && is_boxed(shape->type->family) && object->item_count > 0) {

@@ -71,6 +71,8 @@ enum ctr_kind {
 };
 
 struct ctr_shape {
+    bool is_late; /* an object: it may have changed since step `verified` */
+    uint64_t verified;
     uint32_t kind;               /* enum ctr_family or enum ctr_kind */
     const struct ctr_type *type; /* NULL: the built-in type of `content` itself */
     bool is_object;              /* and `number` is its number */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "trace/facts.h"
 #include "trace/player.h"
 #include "trace/record.h"
 #include "trace/summary.h"
@@ -122,6 +123,16 @@ static void check_file(struct verification *check)
 
 /* ---- definitions ---- */
 
+static void check_facts(struct verification *check, uint32_t plan)
+{
+    struct ctr_facts facts;
+    struct ct_error error;
+    if (ctr_facts_read(check->trace, plan, &facts, &error) == CT_EFORMAT) {
+        find(check, "%s", error.message);
+    }
+    ctr_facts_clear(&facts);
+}
+
 static void check_definitions(struct verification *check)
 {
     const struct ctr_definitions *definitions = &check->trace->definitions;
@@ -135,6 +146,7 @@ static void check_definitions(struct verification *check)
                 find(check, "plan %zu: variable %u is of no known kind", i, v);
             }
         }
+        check_facts(check, (uint32_t)i);
     }
     if (definitions->source_is_open) {
         find(check, "the source of path %u is not whole", definitions->open_path);

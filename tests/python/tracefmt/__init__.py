@@ -7,6 +7,7 @@ more than the page says, the page is.
 
 from tracefmt.container import Recording
 from tracefmt.cursor import Damaged
+from tracefmt.functions import printed_functions
 from tracefmt.printed import printed_events
 
-__all__ = ["Damaged", "Recording", "printed_events"]
+__all__ = ["Damaged", "Recording", "printed_events", "printed_functions"]

@@ -83,6 +83,7 @@ class Definitions:
     types: list[Type] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
     threads: dict[int, Thread] = field(default_factory=dict)
+    facts: dict[int, bytes] = field(default_factory=dict)
     open_source: int | None = None
 
     def add(self, raw: bytes) -> None:
@@ -155,8 +156,11 @@ class Definitions:
         number = content.varint()
         self.threads[number] = Thread(content.varint(), content.varint(), text_of(content.text()))
 
-    def skip(self, content: Cursor) -> None:
-        content.rest()
+    def add_facts(self, content: Cursor) -> None:
+        plan = content.varint()
+        if plan >= len(self.plans) or plan in self.facts or not content.left:
+            raise Damaged(f"facts of code {plan}")
+        self.facts[plan] = content.rest()
 
 
 READERS: dict[int, Callable[[Definitions, Cursor], None]] = {
@@ -166,5 +170,5 @@ READERS: dict[int, Callable[[Definitions, Cursor], None]] = {
     4: Definitions.add_type,
     5: Definitions.add_plan,
     6: Definitions.add_thread,
-    7: Definitions.skip,
+    7: Definitions.add_facts,
 }

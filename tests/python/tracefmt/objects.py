@@ -85,7 +85,7 @@ class Object:
             self.true_items = length
 
     def checked(self, values: Values) -> None:
-        pass
+        values.zigzag()  # for a reader that looks ahead
 
     def base(self, values: Values) -> None:
         """The whole state."""

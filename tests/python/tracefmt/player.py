@@ -103,8 +103,9 @@ class Player:
     def play(self, byte: int, values: Values) -> Iterator[Event]:
         """Apply one record, and stop where it is an event."""
         if byte < 0x80 or byte == 0xC0:
-            self.play_line(byte - 64 if byte < 0x80 else values.zigzag())
-            yield self.event("line")
+            change = byte - 64 if byte < 0x80 else values.zigzag()
+            self.play_line(change)
+            yield self.event("line", number=int(byte == 0xC0 and change == 0))
         elif byte < 0xC2:
             self.play_set(byte - 0x80 if byte < 0xC0 else values.varint(), values)
         elif byte == CALL:

@@ -217,6 +217,7 @@ class Printer:
                 "file": definitions.paths[plan.path],
                 "function": plan.qualified_name,
                 "line": event.frame.line,
+                **({"turn": True} if event.kind == "line" and event.number else {}),
                 "call": event.frame.call,
                 "depth": event.depth,
             }
