@@ -5,63 +5,6 @@
 
 #include "recorder/reach.h"
 
-/* ---- the line of each code unit
- * ------------------------------------------------------------------ */
-
-static int read_varint(const uint8_t **at, const uint8_t *end)
-{
-    unsigned value = 0;
-    for (int shift = 0; *at < end && shift < 30; shift += 6) {
-        uint8_t byte = *(*at)++;
-        value |= (unsigned)(byte & 63) << shift;
-        if (!(byte & 64)) {
-            break;
-        }
-    }
-    return (int)value;
-}
-
-static int read_signed(const uint8_t **at, const uint8_t *end)
-{
-    unsigned value = (unsigned)read_varint(at, end);
-    return value & 1 ? -(int)(value >> 1) : (int)(value >> 1);
-}
-
-/* The location table: entries of one byte (code, length) and operands; see CPython's
- * Objects/locations.md. Fills `lines[units]`. */
-void effects_read_lines(PyCodeObject *code, int *lines, Py_ssize_t units)
-{
-    enum { SHORT_MAX = 9, ONE_LINE = 10, ONE_LINE_MAX = 12, NO_COLUMNS = 13, LONG = 14, NONE = 15 };
-    const uint8_t *at = (const uint8_t *)PyBytes_AS_STRING(code->co_linetable);
-    const uint8_t *end = at + PyBytes_GET_SIZE(code->co_linetable);
-    int line = code->co_firstlineno;
-    Py_ssize_t unit = 0;
-    while (at < end && unit < units) {
-        uint8_t first = *at++;
-        int form = first >> 3 & 15, length = (first & 7) + 1, here;
-        if (form <= SHORT_MAX) {
-            at += 1;
-        } else if (form <= ONE_LINE_MAX) {
-            line += form - ONE_LINE;
-            at += 2;
-        } else if (form == NO_COLUMNS) {
-            line += read_signed(&at, end);
-        } else if (form == LONG) {
-            line += read_signed(&at, end);
-            read_varint(&at, end);
-            read_varint(&at, end);
-            read_varint(&at, end);
-        }
-        here = form == NONE ? NO_LINE : line;
-        for (int i = 0; i < length && unit < units; i++) {
-            lines[unit++] = here;
-        }
-    }
-    while (unit < units) {
-        lines[unit++] = NO_LINE;
-    }
-}
-
 /* ---- what each instruction does
  * -------------------------------------------------------------------- */
 
@@ -351,12 +294,12 @@ static void spread_lineless(struct plan *plan)
     lineless->effect_count = lineless->global_count = 0;
     lineless->flags |=
         LINE_ESCAPES | LINE_MANY | LINE_VAGUE; /* a line outside: look at everything */
-    lineless->writes = plan->real_slots < 64 ? (1ull << plan->real_slots) - 1 : ~0ull;
+    lineless->writes = plan->real_slots < PLAN_MASK_SLOTS ? (1ull << plan->real_slots) - 1 : ~0ull;
     lineless->reads = ~0ull;
 }
 
 /* Real code has some lines between its instructions, not thousands for each. */
-enum { MAX_LINES_PER_UNIT = 64, MAX_LINES_APART = 4096 };
+enum { MAX_LINES_PER_UNIT = 64, MAX_LINES_APART = 32768 };
 
 static bool make_lines(struct plan *plan, const int *lines, Py_ssize_t units)
 {
@@ -390,7 +333,7 @@ bool effects_learn(struct plan *plan, PyCodeObject *code)
     bool done = false;
     if (lines != NULL) {
         struct learning learning = {.plan = plan, .code = code};
-        effects_read_lines(code, lines, units);
+        bytecode_lines(code, lines, units);
         done = make_lines(plan, lines, units);
         if (done) {
             each_instruction(&learning, raw, units, lines, visit_effects);

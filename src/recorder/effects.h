@@ -2,12 +2,8 @@
 #ifndef CT_RECORDER_EFFECTS_H
 #define CT_RECORDER_EFFECTS_H
 
+#include "recorder/bytecode.h"
 #include "recorder/session.h"
-
-enum { NO_LINE = -1 };
-
-/* The line of each code unit, NO_LINE where there is none. */
-void effects_read_lines(PyCodeObject *code, int *lines, Py_ssize_t units);
 
 /* The line's entry while the plan is made; NO_LINE and lines outside share the last one. */
 static inline struct line_info *effects_line(struct plan *plan, int line)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "recorder/effects.h"
+#include "recorder/facts.h"
 #include "recorder/scope.h"
 #include "recorder/source.h"
 #include "recorder/value.h"
@@ -214,11 +215,15 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
     }
     plan->kinds = plan->actions + plan->slot_count;
     learn_slots(plan, code);
+    for (int i = 0; session->exact != NULL && i < plan->line_count + 2; i++) {
+        plan->lines[i].flags |= LINE_EXACT;
+    }
     if (!define(session, plan, code, globals_number(session, globals))) {
         plan->skip = true;
         return plan;
     }
     plan->id = session->plan_count++;
+    facts_define(session, plan, code);
     return plan;
 }
 
@@ -315,6 +320,7 @@ void plans_free(struct session *session)
         free(plan->lines);
         free(plan->globals_read);
         free(plan->effects);
+        free(plan->turns);
         free(plan);
     }
     session->plans = NULL;

@@ -70,6 +70,7 @@ enum line_flags {
     LINE_SPECIAL = 16, /* has slots to look at that are no plain ones */
     LINE_MANY = 4,     /* may write slots beyond PLAN_MASK_SLOTS */
     LINE_VAGUE = 8,    /* its effects are not all listed: see reach.h */
+    LINE_EXACT = 32,   /* everything is looked at, whatever it does: see exact.h */
 };
 
 /* Something a line does to an object it reaches by name. */
@@ -131,6 +132,14 @@ struct effect {
     struct object_path path;
 };
 
+struct line_repair;
+
+/* A jump back within one line, of a loop written on it: another turn, and a step. */
+struct turn {
+    int offset; /* of the jump, in bytes of the code */
+    int line;
+};
+
 struct line_info {
     uint64_t writes;  /* slots (below 64) its instructions can rebind, the plain ones */
     uint64_t special; /* the same of cells and redacted ones, and all cells others may rebind */
@@ -160,9 +169,13 @@ struct plan {
     struct line_info *lines; /* of first_line ..., one for any other, one for before the first */
     struct effect *effects;
     PyObject *
-        *globals_read; /* names (borrowed from the code object: it lives while its frames do) */
-    PyObject *globals; /* address of the module's dict, never followed after the callback */
-    PyObject *code;    /* address */
+        *globals_read;  /* names (borrowed from the code object: it lives while its frames do) */
+    PyObject *globals;  /* address of the module's dict, never followed after the callback */
+    PyObject *code;     /* address */
+    struct turn *turns; /* in the order of the code */
+    uint32_t turn_count;
+    struct line_repair *repair; /* its line events give made-up lines: repair.h. Mostly NULL */
+    bool owns_repair;
     struct plan *next; /* the same code under other globals */
     struct plan *all;  /* every plan of the session */
 };
@@ -218,6 +231,8 @@ struct object_entry {
     struct type_info *type;
     uint64_t epoch;          /* session epoch of the last comparison */
     uint64_t children_epoch; /* and of the last look at every object inside */
+    uint64_t whole_epoch;    /* of the last comparison of all of it, and */
+    uint64_t whole_step;     /* the step it was made at */
     uint32_t block;          /* last block that opened it; NO_BLOCK before the first */
     uint32_t local; /* its number in that block, valid when named_block is the current block */
     uint32_t named_block;
@@ -271,6 +286,7 @@ struct object_table {
     struct queued *queue; /* entries to open in this event */
     uint32_t queue_size, queue_capacity;
     uint32_t depth;  /* of what is being opened */
+    bool late;       /* a change of what is being compared may be older than its last event */
     bool pressure;   /* too many: forget some at the end of this event */
     uint32_t *limbo; /* entries without holder; the first limbo_ready since before this event */
     uint32_t limbo_size, limbo_ready, limbo_capacity;
@@ -290,6 +306,7 @@ struct node_cache_entry {
  * ----------------------------------------------------------------------------------- */
 
 struct gather_scratch;
+struct exact;
 
 struct session {
     struct ctr_writer *writer;
@@ -310,15 +327,18 @@ struct session {
     struct paths *paths;
     struct suspended *suspended;
     struct gather_scratch *scratch;
+    struct exact *exact; /* NULL unless limits.exact */
     uint32_t thread_count;
     struct thread *running; /* the thread the block speaks of; never NULL */
     Py_ssize_t code_extra;  /* index of our per-code storage */
     int tool;               /* sys.monitoring tool id, -1 none */
     int events_everywhere;  /* sets of sys.monitoring.events */
     int events_on_code;
+    int event_jump; /* for code with loops written on one line only */
     int dict_watcher;
     bool waiting_for_main;    /* armed by the environment: recording begins with __main__'s code */
     bool waiting_for_file;    /* begins when a code object of `activation` starts */
+    bool repairs;             /* watches for other tools that follow lines, or found some */
     bool is_dead;             /* a forked child: everything belongs to the parent */
     const char *program_file; /* "<string>" for -c, "<stdin>" for -; else NULL. Constant text */
     bool exports;             /* files beside the trace are ours to write */
