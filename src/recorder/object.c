@@ -764,11 +764,12 @@ static void open_now(struct session *session, struct object_entry *entry, PyObje
     if (entry->type->capture == CAPTURE_DICT) {
         watch(session, entry, value);
     }
-    entry->epoch = session->epoch;
+    entry->epoch = entry->whole_epoch = session->epoch;
+    entry->whole_step = session->writer->steps;
 }
 
-static void check_content(struct session *session, struct object_entry *entry, PyObject *value,
-                          bool named);
+static void compare(struct session *session, struct object_entry *entry, PyObject *value,
+                    bool named);
 static void retype(struct session *session, struct object_entry *entry, PyObject *value);
 
 void objects_open_queued(struct session *session)
@@ -793,7 +794,7 @@ void objects_open_queued(struct session *session)
             open_now(session, entry, entry->address);
         } else if (entry->epoch != session->epoch) {
             entry->epoch = session->epoch;
-            check_content(session, entry, entry->address, true);
+            compare(session, entry, entry->address, true);
         }
         entry->flags &= (uint8_t)~ENTRY_BUSY;
     }
@@ -848,12 +849,28 @@ static void touch(struct session *session, struct object_entry *entry, PyObject 
     base_written(entry, from, at);
 }
 
+/* What is written next of the object changed at some time since it was last compared. */
+static void put_checked(struct session *session, struct object_entry *entry)
+{
+    struct ctr_writer *writer = session->writer;
+    uint64_t first = ct_load64(writer->start); /* step of the block */
+    uint8_t *at = writer->at;
+    *at++ = CTR_CHECKED;
+    at = object_put_reference(session, at, entry);
+    writer->at = ct_varint_put(at, ct_zigzag((int64_t)(entry->whole_step - first)));
+    session->objects.late = false;
+    ctr_count(writer, CTR_C_lagging);
+}
+
 /* Start an operation on an object: its block has opened it, the record and reference are written.
  */
 static uint8_t *begin(struct session *session, struct object_entry *entry, PyObject *value,
                       uint8_t record)
 {
     touch(session, entry, value);
+    if (__builtin_expect(session->objects.late, 0)) {
+        put_checked(session, entry);
+    }
     uint8_t *at = session->writer->at;
     *at++ = record;
     return object_put_reference(session, at, entry);
@@ -1173,6 +1190,32 @@ static void check_content(struct session *session, struct object_entry *entry, P
     }
 }
 
+static bool is_compared_whole(const struct object_entry *entry, bool named)
+{
+    bool is_sequence =
+        entry->type->capture == CAPTURE_LIST || entry->type->capture == CAPTURE_DEQUE;
+    return named || !is_sequence || entry->count <= UNNAMED_ITEMS;
+}
+
+/* Compare a known object. A change found where code ran unseen since the last time, and not in the
+ * latest line alone, is of some step in between: said with the change. */
+static void compare(struct session *session, struct object_entry *entry, PyObject *value,
+                    bool named)
+{
+    uint64_t steps = session->writer->steps;
+    session->objects.late = session->epoch - entry->whole_epoch > 1 && entry->whole_step < steps;
+    const uint8_t *from = session->writer->at;
+    check_content(session, entry, value, named);
+    if (session->objects.late && session->writer->at != from) {
+        put_checked(session, entry); /* behind a new base */
+    }
+    session->objects.late = false;
+    if (is_compared_whole(entry, named)) {
+        entry->whole_epoch = session->epoch;
+        entry->whole_step = steps;
+    }
+}
+
 /* A place still holds an object the table forgot: it comes back under its old number. */
 static struct object_entry *revive(struct session *session, PyObject *value,
                                    const struct shadow *shadow)
@@ -1222,7 +1265,7 @@ void object_check(struct session *session, PyObject *value, struct shadow *shado
         retype(session, entry, value);
         open_now(session, entry, value);
     } else {
-        check_content(session, entry, value, named);
+        compare(session, entry, value, named);
     }
     entry->flags &= (uint8_t)~ENTRY_BUSY;
 }
