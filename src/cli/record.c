@@ -60,7 +60,8 @@ static const struct cli_option record_options[] = {
      "end with the program's exit status; the default,\n"
      "unless a CodeTracer host started ct"},
     {0, "exact", CLI_FLAG, FIELD(exact), NULL,
-     "accepted; does not yet lift the bound on the work per line"},
+     "compare every object the running code reaches at every line,\n"
+     "however deep it lies and whatever it costs"},
     {0, "max-text", CLI_SIZE, LIMIT(CT_START_MAX_TEXT), "SIZE",
      "longest text or bytes kept of one value"},
     {0, "max-items", CLI_COUNT, LIMIT(CT_START_MAX_ITEMS), "N", "most items kept of one container"},

@@ -18,6 +18,7 @@
 #include "internal/pycore_code.h"
 #include "internal/pycore_dict.h"
 #include "internal/pycore_frame.h"
+#include "internal/pycore_interp.h"
 #include "internal/pycore_long.h"
 #include "internal/pycore_object.h"
 #pragma GCC diagnostic pop
@@ -355,6 +356,62 @@ struct compat_method_wrapper {
     PyObject_HEAD PyWrapperDescrObject *descriptor;
     PyObject *self;
 };
+
+/* ---- line events, as Python/instrumentation.c keeps them
+ * ---------------------------------------- */
+
+enum {
+    COMPAT_LINE_SHIFT = 4,
+    COMPAT_NO_LINE_DELTA = -128,
+    COMPAT_COMPUTED_LINE_DELTA = CT_PY312 ? -127 : -126, /* this and less: searched for */
+};
+
+/* From 3.13.2 on an entry has as many bytes as it needs. */
+static inline bool compat_lines_are_bytes(void)
+{
+    return CT_PY312 || Py_Version < 0x030d0200;
+}
+
+/* One entry for each code unit, NULL where line events were never on. */
+static inline _PyCoLineInstrumentationData *compat_line_data(PyCodeObject *code)
+{
+    return code->_co_monitoring != NULL ? code->_co_monitoring->lines : NULL;
+}
+
+/* The tools that get line events of this code, a bit for each. */
+static inline unsigned compat_line_tools(PyInterpreterState *interpreter, PyCodeObject *code)
+{
+    return interpreter->monitors.tools[PY_MONITORING_EVENT_LINE] |
+           code->_co_monitoring->local_monitors.tools[PY_MONITORING_EVENT_LINE];
+}
+
+/* Has a tool of sys.monitoring other than ours a callback for lines? */
+static inline bool compat_others_follow_lines(PyInterpreterState *interpreter, int tool)
+{
+    enum { FREE_TOOLS = 6 };
+    for (int i = 0; i < FREE_TOOLS; i++) {
+        PyObject *callback = interpreter->monitoring_callables[i][PY_MONITORING_EVENT_LINE];
+        if (i != tool && callback != NULL && callback != Py_None) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline bool compat_has_audit_hooks(PyInterpreterState *interpreter)
+{
+    return interpreter->audit_hooks != NULL;
+}
+
+/* The code unit a frame is at, in an event of a line. */
+static inline Py_ssize_t compat_frame_unit(const compat_frame *frame, PyCodeObject *code)
+{
+#if CT_PY312
+    return frame->prev_instr - _PyCode_CODE(code);
+#else
+    return frame->instr_ptr - _PyCode_CODE(code);
+#endif
+}
 
 /* ---- per-code storage
  * --------------------------------------------------------------------------------- */

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 
+#include "recorder/exact.h"
 #include "recorder/frame.h"
 #include "recorder/monitor.h"
 #include "recorder/plan.h"
 #include "recorder/reach.h"
+#include "recorder/repair.h"
 #include "recorder/self_check.h"
 #include "recorder/thread.h"
 #include "recorder/value.h"
@@ -378,10 +380,27 @@ static void apply_effects(struct session *session, struct shadow_frame *frame, c
     }
 }
 
+/* Everything the frame holds, as after its first line. */
+static void capture_all(struct session *session, struct shadow_frame *frame, compat_frame *real)
+{
+    for (uint32_t slot = 0; slot < frame->plan->real_slots; slot++) {
+        set_slot_slow(session, frame, slot, slot_value(frame->plan, real, slot));
+    }
+    if (frame->plan->has_namespace && real->f_locals != NULL) {
+        set_slot_slow(session, frame, frame->plan->real_slots, real->f_locals);
+    }
+    objects_open_queued(session);
+}
+
 /* What a line did beyond rebinding variables. */
 static void apply_deeds(struct session *session, struct shadow_frame *frame, compat_frame *real,
                         const struct line_info *line)
 {
+    if (line->flags & LINE_EXACT) {
+        capture_all(session, frame, real);
+        exact_look(session, frame, real);
+        return;
+    }
     if (line->flags & LINE_SPECIAL) {
         apply_special(session, frame, real, line->special, line->into);
     }
@@ -413,18 +432,6 @@ static inline void apply_line(struct session *session, struct shadow_frame *fram
 
 /* ---- frames met in the middle
  * ----------------------------------------------------------------------------- */
-
-/* Everything the frame holds, as after its first line. */
-static void capture_all(struct session *session, struct shadow_frame *frame, compat_frame *real)
-{
-    for (uint32_t slot = 0; slot < frame->plan->real_slots; slot++) {
-        set_slot_slow(session, frame, slot, slot_value(frame->plan, real, slot));
-    }
-    if (frame->plan->has_namespace && real->f_locals != NULL) {
-        set_slot_slow(session, frame, frame->plan->real_slots, real->f_locals);
-    }
-    objects_open_queued(session);
-}
 
 /* A frame that was running before we looked: it takes a call number, and its state now. */
 static struct shadow_frame *adopt(struct session *session, struct thread *thread,
@@ -545,6 +552,9 @@ PyObject *event_line(struct session *session, PyObject *const *args)
     apply_line(session, frame, real);
     int64_t line = 0;
     compat_small_int(args[1], &line);
+    if (__builtin_expect(frame->plan->repair != NULL, 0)) {
+        line = repair_line(session, frame->plan, real);
+    }
     put_line(session, frame, (int)line);
     return done(session);
 }
@@ -623,6 +633,9 @@ static void start_arguments(struct session *session, struct shadow_frame *frame,
     if (session->objects.queue_size != 0) {
         objects_open_queued(session);
     }
+    if (session->exact != NULL) {
+        exact_look(session, frame, real);
+    }
     self_check_frame(session, frame, real);
 }
 
@@ -651,7 +664,8 @@ PyObject *event_start(struct session *session, PyObject *const *args)
         if (plan->skip) {
             return Py_NewRef(session->disable);
         }
-        monitor_watch_code(session, code);
+        monitor_watch_code(session, plan, code);
+        repair_code(session, plan, code);
     }
     if (plan->skip) {
         return Py_NewRef(session->disable);
@@ -891,6 +905,41 @@ PyObject *event_raise(struct session *session, PyObject *const *args)
 PyObject *event_handled(struct session *session, PyObject *const *args)
 {
     return exception_event(session, args[2], CTR_HANDLED, CTR_C_handled);
+}
+
+static const struct turn *find_turn(const struct plan *plan, PyObject *offset)
+{
+    int64_t from = -1;
+    compat_small_int(offset, &from);
+    for (uint32_t i = 0; plan != NULL && i < plan->turn_count; i++) {
+        if (plan->turns[i].offset == from) {
+            return &plan->turns[i];
+        }
+    }
+    return NULL;
+}
+
+/* Another turn of a loop written on one line: the step no line event tells of. */
+PyObject *event_jump(struct session *session, PyObject *const *args)
+{
+    const struct plan *plan = compat_code_extra((PyCodeObject *)args[0], session->code_extra);
+    const struct turn *turn = find_turn(plan, args[1]);
+    if (turn == NULL) {
+        return Py_NewRef(session->disable);
+    }
+    struct thread *thread;
+    compat_frame *real;
+    struct shadow_frame *frame = leaving(session, &thread, &real);
+    if (frame == NULL || frame->line != (uint32_t)turn->line) {
+        Py_RETURN_NONE;
+    }
+    apply_line(session, frame, real);
+    struct ctr_writer *writer = session->writer;
+    *writer->at++ = CTR_LINE_FAR; /* a change of 0 says that it is a turn */
+    *writer->at++ = 0;
+    writer->steps++;
+    ctr_count(writer, CTR_C_lines);
+    return done(session);
 }
 
 /* ---- what is not an event of sys.monitoring

@@ -10,6 +10,7 @@
 typedef PyObject *(*event_handler)(struct session *session, PyObject *const *args);
 
 PyObject *event_line(struct session *session, PyObject *const *args);
+PyObject *event_jump(struct session *session, PyObject *const *args);
 PyObject *event_start(struct session *session, PyObject *const *args);
 PyObject *event_resume(struct session *session, PyObject *const *args);
 PyObject *event_return(struct session *session, PyObject *const *args);

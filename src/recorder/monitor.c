@@ -7,6 +7,7 @@
 
 #include "recorder/events.h"
 #include "recorder/plan.h"
+#include "recorder/repair.h"
 #include "recorder/wtf8.h"
 
 /* ---- callbacks: objects that are their own vectorcall
@@ -27,6 +28,7 @@ struct callback {
     }
 
 CALL(line)
+CALL(jump)
 CALL(start)
 CALL(resume)
 CALL(return )
@@ -45,6 +47,7 @@ struct monitored {
 
 static const struct monitored monitored[] = {
     {"LINE", call_line, false, true},
+    {"JUMP", call_jump, false, false}, /* on code that has turns */
     {"PY_START", call_start, true,
      true}, /* also on code: else 3.13 reports no line of a one-line def */
     {"PY_RESUME", call_resume, false, true},
@@ -145,6 +148,7 @@ static bool register_callbacks(struct session *session, PyObject *module)
                                               event, callback));
             session->events_everywhere |= monitored[i].everywhere ? (int)event : 0;
             session->events_on_code |= monitored[i].on_code ? (int)event : 0;
+            session->event_jump = monitored[i].call == call_jump ? (int)event : session->event_jump;
         }
         Py_XDECREF(callback);
     }
@@ -164,7 +168,8 @@ static void watch_running_frames(struct session *session)
             }
             struct plan *plan = plan_of(session, code, frame->f_globals, frame->f_locals);
             if (plan != NULL && !plan->skip) {
-                monitor_watch_code(session, code);
+                monitor_watch_code(session, plan, code);
+                repair_code(session, plan, code);
             }
         }
     }
@@ -223,9 +228,10 @@ static void set_code_events(struct session *session, PyCodeObject *code, int eve
     PyErr_SetRaisedException(pending);
 }
 
-void monitor_watch_code(struct session *session, PyCodeObject *code)
+void monitor_watch_code(struct session *session, const struct plan *plan, PyCodeObject *code)
 {
-    set_code_events(session, code, session->events_on_code);
+    int jumps = plan->turn_count != 0 ? session->event_jump : 0;
+    set_code_events(session, code, session->events_on_code | jumps);
 }
 
 static void unwatch_code(struct session *session, PyCodeObject *code)
@@ -240,6 +246,7 @@ void monitor_stop(struct session *session)
     }
     PyObject *pending = PyErr_GetRaisedException();
     PyObject *module = monitoring();
+    repair_undo(session);
     if (module != NULL) {
         call_ok(PyObject_CallMethod(module, "set_events", "ii", session->tool, 0));
         PyErr_Clear();

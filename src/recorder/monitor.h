@@ -11,7 +11,7 @@ int monitor_start(struct session *session, struct ct_error *error);
 void monitor_stop(struct session *session);
 
 /* Turn on the events of a code object that is recorded. */
-void monitor_watch_code(struct session *session, PyCodeObject *code);
+void monitor_watch_code(struct session *session, const struct plan *plan, PyCodeObject *code);
 
 /* Waiting for the program: does it begin with this code? Then recording does. */
 bool monitor_begins(struct session *session, PyCodeObject *code, compat_frame *frame);

@@ -14,6 +14,7 @@
 #include "base/uuid.h"
 #include "export/recording.h"
 #include "recorder/events.h"
+#include "recorder/exact.h"
 #include "recorder/frame.h"
 #include "recorder/gather.h"
 #include "recorder/monitor.h"
@@ -192,6 +193,7 @@ static void free_parts(bool unwatch)
     types_free(&session);
     values_free(&session);
     gather_free(&session);
+    exact_free(&session);
     free(session.activation);
     free(session.directory);
     free(session.format);
@@ -226,8 +228,8 @@ static int make_parts(const struct session_order *order, struct ct_error *error)
         session.hash_seed = session.generation;
     }
     static int (*const parts[])(struct session *) = {
-        gather_init,  values_init, types_init, frames_init,
-        objects_init, plans_init,  scope_init, self_check_init,
+        gather_init, values_init, types_init,      frames_init, objects_init,
+        plans_init,  scope_init,  self_check_init, exact_init,
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         int status = parts[i](&session);

@@ -74,7 +74,7 @@ def normal_payload(kind, value, depth):
     return None if kind in HOLDERS else scalar_payload(kind, value.get("repr", ""))
 
 
-def normal_event(event):
+def normal_event(event, depth=DEPTH):
     """The one adapter: an event of `ct print --format json` in the oracle's shape.
 
     Returns None for events the oracle does not have (output, threads, …).
@@ -91,11 +91,11 @@ def normal_event(event):
         state = event.get("locals") or event.get("globals")
     if state is not None:
         shape["locals"] = {
-            name: normal_value(value) for name, value in state.items() if not is_dunder(name)
+            name: normal_value(value, depth) for name, value in state.items() if not is_dunder(name)
         }
         shape["partial"] = "locals" not in event and event["function"] != "<module>"
     if "value" in event:
-        shape["value"] = normal_value(event["value"])
+        shape["value"] = normal_value(event["value"], depth)
     if kind in WITH_TYPE and "value" in shape:
         shape["type"] = shape.pop("value")[1]
     return shape
@@ -106,8 +106,8 @@ def is_dunder(name):
     return name.startswith("__") and name.endswith("__") and name != "__class__"
 
 
-def read_print(text):
-    events = (normal_event(json.loads(line)) for line in text.splitlines() if line)
+def read_print(text, depth=DEPTH):
+    events = (normal_event(json.loads(line), depth) for line in text.splitlines() if line)
     return [event for event in events if event is not None]
 
 

@@ -7,7 +7,8 @@ program's own. Every event in the program's own files becomes one JSON line:
     {"event": "line", "step": 7, "thread": 0, "function": "Box.area", "file": "/…/p.py",
      "line": 12, "locals": {"width": VALUE}}
 
-Events are line, call, return, yield, resume, throw, unwind, raise and handled. All carry the
+Events are line (also for each turn of a loop statement written on one line, where sys.monitoring
+has a jump only), call, return, yield, resume, throw, unwind, raise and handled. All carry the
 state of the frame's locals; return and yield also "value", the four kinds of exception events
 "type". In a module and a class body the locals are its namespace without dunder names. A step
 shows the state before its line; what the last line did is in the return or unwind event.
@@ -33,12 +34,14 @@ value is read, and nothing of it is kept: locals are fetched one by one with `Py
 not with `f_locals`, which on 3.12 would keep them alive.
 """
 
+import ast
 import atexit
 import collections
 import ctypes
 import datetime
 import decimal
 import fractions
+import functools
 import json
 import os
 import pathlib
@@ -224,6 +227,34 @@ def write_lines(output, lines):
         file.writelines(line + "\n" for line in lines)
 
 
+@functools.cache
+def code_positions(code):
+    return list(code.co_positions())
+
+
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+@functools.cache
+def comprehensions(file):
+    """Where a file has comprehensions: (line, column), (end line, end column)."""
+    with open(file, encoding="utf-8") as source:
+        tree = ast.parse(source.read())
+    return [
+        ((node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset))
+        for node in ast.walk(tree)
+        if isinstance(node, COMPREHENSIONS)
+    ]
+
+
+def is_in_comprehension(code, position):
+    line, end_line, column, end_column = position
+    return any(
+        first <= (line, column) and (end_line, end_column) <= last
+        for first, last in comprehensions(code.co_filename)
+    )
+
+
 class Oracle:
     """The callbacks, and what they saw."""
 
@@ -261,6 +292,19 @@ class Oracle:
         self.steps += 1
         return None
 
+    def jump(self, code, start, end):
+        """Another turn of a loop on one line: a step that sys.monitoring has no LINE for."""
+        if not self.owns(code):
+            return sys.monitoring.DISABLE
+        lines = code_positions(code)
+        line = lines[start // 2][0]
+        if end >= start or line is None or line != lines[end // 2][0]:
+            return None
+        if not is_in_comprehension(code, lines[start // 2]):
+            self.write("line", sys._getframe(1), line=line, step=self.steps)
+            self.steps += 1
+        return None
+
     def moment(self, event, code):
         """PY_START and PY_RESUME."""
         if not self.owns(code):
@@ -285,6 +329,7 @@ class Oracle:
         monitoring.use_tool_id(TOOL, "oracle")
         callbacks = {
             "LINE": self.line,
+            "JUMP": self.jump,
             "PY_START": lambda code, _offset: self.moment("call", code),
             "PY_RESUME": lambda code, _offset: self.moment("resume", code),
             "PY_RETURN": lambda code, _offset, value: self.result("return", code, value),
