@@ -319,8 +319,7 @@ static void add_dict(struct session *session, struct gathered *gathered, PyObjec
     }
 }
 
-/* The instance's attribute of this name, where it keeps its attributes without slots; borrowed. */
-static PyObject *find_attribute(PyObject *value, const char *name)
+PyObject *gather_attribute(PyObject *value, const char *name)
 {
     PyDictKeysObject *keys;
     Py_ssize_t count;
@@ -336,7 +335,7 @@ static PyObject *find_attribute(PyObject *value, const char *name)
 
 bool gather_is_secret_member(PyObject *value, const struct type_info *type)
 {
-    PyObject *name = type->family == CTR_F_ENUM ? find_attribute(value, "_name_") : NULL;
+    PyObject *name = type->family == CTR_F_ENUM ? gather_attribute(value, "_name_") : NULL;
     return name != NULL && PyUnicode_CheckExact(name) && scope_is_secret(name);
 }
 

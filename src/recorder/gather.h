@@ -30,6 +30,9 @@ void gather_items(struct session *session, PyObject *value, const struct type_in
 void gather_attributes(struct session *session, PyObject *value, const struct type_info *type,
                        struct gathered *gathered);
 
+/* The instance's attribute of this name, where it keeps its attributes without slots; borrowed. */
+PyObject *gather_attribute(PyObject *value, const char *name);
+
 /* Is the value of this member of an enum a secret, as its name says? */
 bool gather_is_secret_member(PyObject *value, const struct type_info *type);
 

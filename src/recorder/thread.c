@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "recorder/frame.h"
+#include "recorder/gather.h"
 #include "recorder/wtf8.h"
 
 /* ---- the end
@@ -63,43 +64,23 @@ struct thread *thread_take_ended(void)
  * ------------------------------------------------------------------------------------------------
  */
 
-static PyObject *find(PyObject *dict, PyObject *key)
-{
-    PyObject *found = NULL;
-    if (key != NULL && dict != NULL && PyDict_Check(dict)) {
-        found = compat_dict_find(dict, key, PyObject_Hash(key));
-    }
-    Py_XDECREF(key);
-    return found;
-}
-
-/* The attribute `_name` of a Thread, however its attributes are kept. */
-static PyObject *name_attribute(PyObject *thread)
-{
-    PyDictKeysObject *keys;
-    Py_ssize_t count;
-    PyObject **values = compat_inline_values(thread, &keys, &count);
-    if (values == NULL) {
-        return find(compat_instance_dict(thread), PyUnicode_FromString("_name"));
-    }
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (PyUnicode_CompareWithASCIIString(compat_shared_key(keys, i), "_name") == 0) {
-            return values[i];
-        }
-    }
-    return NULL;
-}
-
 /* What `threading` calls the running thread, looked up in its tables as they lie in memory: none of
  * its code runs. NULL when it does not know it. Borrowed. */
 static PyObject *name_of(const PyThreadState *state)
 {
-    PyObject *threading = find(PyImport_GetModuleDict(), PyUnicode_FromString("threading"));
-    PyObject *names =
-        threading != NULL && PyModule_Check(threading) ? PyModule_GetDict(threading) : NULL;
-    PyObject *active = find(names, PyUnicode_FromString("_active"));
-    PyObject *thread = find(active, PyLong_FromUnsignedLong(state->thread_id));
-    PyObject *name = thread != NULL ? name_attribute(thread) : NULL;
+    PyObject *modules = PyImport_GetModuleDict();
+    PyObject *threading =
+        modules != NULL && PyDict_Check(modules) ? compat_dict_get(modules, "threading") : NULL;
+    PyObject *active = threading != NULL && PyModule_Check(threading)
+                           ? compat_dict_get(PyModule_GetDict(threading), "_active")
+                           : NULL;
+    PyObject *ident = PyLong_FromUnsignedLong(state->thread_id);
+    PyObject *thread = NULL;
+    if (active != NULL && PyDict_Check(active) && ident != NULL) {
+        thread = compat_dict_find(active, ident, compat_simple_hash(ident));
+    }
+    Py_XDECREF(ident);
+    PyObject *name = thread != NULL ? gather_attribute(thread, "_name") : NULL;
     return name != NULL && PyUnicode_Check(name) ? name : NULL;
 }
 
