@@ -82,6 +82,39 @@ static bool same_file(const struct ctr_writer_back *back)
     return fstat(back->fd, &now) == 0 && now.st_dev == back->device && now.st_ino == back->inode;
 }
 
+/* A high number: programs that close "everything they inherited" start from the bottom, and the
+ * lowest free descriptor must stay what it would have been. */
+static int open_high(const char *path, int flags)
+{
+    enum { LOWEST_DESCRIPTOR = 200 };
+    int low = open(path, flags | O_RDWR | O_CLOEXEC, 0600);
+    if (low < 0) {
+        return -1;
+    }
+    flock(low, LOCK_EX | LOCK_NB); /* says "being written" to who wants to record here */
+    int high = fcntl(low, F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR);
+    if (high < 0) {
+        return low;
+    }
+    close(low);
+    return high;
+}
+
+/* Whether `fd` is the trace; when the program closed it, it is opened again. The old number is the
+ * program's by then, and is not closed. */
+static bool has_file(struct ctr_writer_back *back)
+{
+    if (same_file(back)) {
+        return true;
+    }
+    back->fd = open_high(back->path, 0);
+    if (back->fd >= 0 && !same_file(back)) {
+        close(back->fd);
+        back->fd = -1;
+    }
+    return back->fd >= 0;
+}
+
 static int append(struct ctr_writer_back *back, const void *data, size_t size)
 {
     const uint8_t *from = data;
@@ -207,7 +240,7 @@ static void check_space(struct ctr_writer_back *back)
 
 static void check_file(struct ctr_writer_back *back)
 {
-    if (!same_file(back)) {
+    if (!has_file(back)) {
         ct_fail(&back->error, CT_EIO, "the program closed the descriptor of %s", back->path);
         end_recording(back, CTR_ENDED_BY_ERROR);
     }
@@ -235,12 +268,13 @@ static void store_raw(struct ctr_writer_back *back, const struct ctr_slot_header
     }
 }
 
-static void store_slot(struct ctr_writer_back *back, int slot)
+/* False: what the slot holds is in the tail alone, which must keep it. */
+static bool store_slot(struct ctr_writer_back *back, int slot)
 {
     const struct ctr_slot_header *header = ctr_tail_slot_header(&back->tail, (unsigned)slot);
     const uint8_t *raw = ctr_tail_slot(&back->tail, (unsigned)slot);
     if (header->committed <= (header->kind == CTR_EVENTS ? CTR_PRELUDE_BYTES : 0)) {
-        return;
+        return true;
     }
     if (!ended(back)) {
         check_space(back);
@@ -257,6 +291,7 @@ static void store_slot(struct ctr_writer_back *back, int slot)
         back->cut_steps = ct_load64(raw);
         back->cut_calls = ct_load64(raw + 8);
     }
+    return !ended(back);
 }
 
 /* ---- the background: its thread
@@ -301,9 +336,11 @@ static void *background(void *argument)
         if (back->queued > 0) {
             int slot = take_queued(back);
             pthread_mutex_unlock(&back->lock);
-            store_slot(back, slot);
+            bool stored = store_slot(back, slot);
             pthread_mutex_lock(&back->lock);
-            ctr_tail_slot_header(&back->tail, (unsigned)slot)->state = CTR_SLOT_FREE;
+            if (stored) {
+                ctr_tail_slot_header(&back->tail, (unsigned)slot)->state = CTR_SLOT_FREE;
+            }
             pthread_cond_signal(&back->room);
         } else if (back->stopping) {
             break;
@@ -372,6 +409,7 @@ static int find_free(const struct ctr_writer_back *back)
     return NO_SLOT;
 }
 
+/* NO_SLOT: the recording has ended. */
 static int take_slot(struct ctr_writer_back *back, enum ctr_block_kind kind, uint32_t number)
 {
     ctr_writer_wake(&back->front);
@@ -380,9 +418,13 @@ static int take_slot(struct ctr_writer_back *back, enum ctr_block_kind kind, uin
     if (slot == NO_SLOT) {
         ctr_count(&back->front, CTR_C_waits);
     }
-    while (slot == NO_SLOT) {
+    while (slot == NO_SLOT && !ended(back)) {
         pthread_cond_wait(&back->room, &back->lock);
         slot = find_free(back);
+    }
+    if (slot == NO_SLOT) {
+        pthread_mutex_unlock(&back->lock);
+        return NO_SLOT;
     }
     struct ctr_slot_header *header = ctr_tail_slot_header(&back->tail, (unsigned)slot);
     header->committed = 0;
@@ -393,10 +435,9 @@ static int take_slot(struct ctr_writer_back *back, enum ctr_block_kind kind, uin
     return slot;
 }
 
-static void start_events(struct ctr_writer_back *back, uint32_t number)
+static void start_events(struct ctr_writer_back *back, int slot, uint32_t number)
 {
     struct ctr_writer *front = &back->front;
-    int slot = take_slot(back, CTR_EVENTS, number);
     back->events_slot = slot;
     front->start = ctr_tail_slot(&back->tail, (unsigned)slot);
     front->at = front->start + CTR_PRELUDE_BYTES;
@@ -434,10 +475,16 @@ bool ctr_writer_next_block(struct ctr_writer *writer)
         writer->soft = NULL;
         return false;
     }
+    /* Taken before the full one is given away: the writer always has a slot to point into. */
+    int slot = take_slot(back, CTR_EVENTS, writer->block + 1);
+    if (slot == NO_SLOT) {
+        writer->soft = NULL;
+        return false;
+    }
     /* Definitions first, so that no block stands in the file before what it names. */
     hand_over_definitions(back);
     hand_over(back, back->events_slot);
-    start_events(back, writer->block + 1);
+    start_events(back, slot, writer->block + 1);
     return true;
 }
 
@@ -457,7 +504,11 @@ bool ctr_writer_define(struct ctr_writer *writer, enum ctr_definition kind, cons
         }
     }
     if (back->defs_slot == NO_SLOT) {
-        back->defs_slot = take_slot(back, CTR_DEFS, back->next_defs++);
+        back->defs_slot = take_slot(back, CTR_DEFS, back->next_defs);
+        if (back->defs_slot == NO_SLOT) {
+            return false;
+        }
+        back->next_defs++;
     }
     header = ctr_tail_slot_header(&back->tail, (unsigned)back->defs_slot);
     uint8_t *from = ctr_tail_slot(&back->tail, (unsigned)back->defs_slot);
@@ -543,19 +594,9 @@ static struct ctr_writer_back *new_back(const struct ctr_writer_options *options
 static int create_trace(struct ctr_writer_back *back, const struct ctr_writer_options *options,
                         struct ct_error *error)
 {
-    /* A high number: programs that close "everything they inherited" start from the bottom, and
-     * the lowest free descriptor must stay what it would have been. */
-    enum { LOWEST_DESCRIPTOR = 200 };
-    int low = open(back->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (low < 0) {
-        return ct_fail_errno(error, "cannot create %s", back->path);
-    }
-    flock(low, LOCK_EX | LOCK_NB); /* says "being written" to who wants to record here */
-    back->fd = fcntl(low, F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR);
+    back->fd = open_high(back->path, O_CREAT | O_EXCL);
     if (back->fd < 0) {
-        back->fd = low;
-    } else {
-        close(low);
+        return ct_fail_errno(error, "cannot create %s", back->path);
     }
     struct stat about;
     if (fstat(back->fd, &about) != 0) {
@@ -605,7 +646,7 @@ int ctr_writer_open(struct ctr_writer **writer, const struct ctr_writer_options 
         free_back(back);
         return status;
     }
-    start_events(back, 0);
+    start_events(back, take_slot(back, CTR_EVENTS, 0), 0);
     *writer = &back->front;
     return CT_OK;
 }
@@ -657,7 +698,7 @@ int ctr_writer_close(struct ctr_writer *writer, enum ctr_end_reason reason, int3
         reason = (enum ctr_end_reason)(ending - 1);
     }
     int status = CT_OK;
-    if (!same_file(back)) {
+    if (!has_file(back)) {
         status =
             ct_fail(&back->error, CT_EIO, "the program closed the descriptor of %s", back->path);
     }

@@ -182,15 +182,10 @@ static void forked_child_writes_nothing(void **state)
     tb_remove(path);
 }
 
-/* A program that closes the writer's descriptor, and opens a file of its own in its place. */
-static void stolen_descriptor_is_left_alone(void **state)
+/* What a program does that closes the writer's descriptor and opens a file of its own; the number
+ * it has from then on. */
+static int steal_descriptor(const char *path)
 {
-    (void)state;
-    char *path = tb_path();
-    struct tb tb;
-    struct ct_error error = {0};
-    tb_open(&tb, path, 2, 5);
-    tb_random(&tb, 50);
     struct stat trace_file, about;
     assert_int_equal(stat(path, &trace_file), 0);
     int null = open("/dev/null", O_WRONLY), stolen = -1;
@@ -200,20 +195,65 @@ static void stolen_descriptor_is_left_alone(void **state)
         }
     }
     close(null);
-    assert_int_equal(ctr_writer_close(tb.writer, CTR_ENDED_NORMALLY, 0, &error), CT_EIO);
-    assert_int_equal(close(stolen), 0); /* it was the program's */
-    struct ctr_trace *trace = open_trace(path);
-    assert_false(ctr_info(trace)->complete);
-    assert_int_equal(ctr_info(trace)->steps, 50); /* the tail stays, and has it all */
-    ctr_close(trace);
+    return stolen;
+}
+
+/* As tb_close, but of a writer that is closed already. */
+static void free_frames(struct tb *tb)
+{
     for (unsigned thread = 0; thread < TB_THREADS; thread++) {
-        for (unsigned i = 0; i < tb.threads[thread].depth; i++) {
-            free(tb.threads[thread].frames[i]);
+        for (unsigned i = 0; i < tb->threads[thread].depth; i++) {
+            free(tb->threads[thread].frames[i]);
         }
     }
-    for (unsigned i = 0; i < tb.suspended_count; i++) {
-        free(tb.suspended[i]);
+    for (unsigned i = 0; i < tb->suspended_count; i++) {
+        free(tb->suspended[i]);
     }
+}
+
+static void stolen_descriptor_is_replaced(void **state)
+{
+    (void)state;
+    char *path = tb_path();
+    struct tb tb;
+    tb_open(&tb, path, 2, 5);
+    tb.block_bytes = 300;
+    tb_random(&tb, 500);
+    int stolen = steal_descriptor(path);
+    tb_random(&tb, 500);
+    tb_close(&tb, CTR_ENDED_NORMALLY, 0);
+    assert_int_equal(close(stolen), 0); /* it was the program's */
+    struct ctr_trace *trace = open_trace(path);
+    assert_true(ctr_info(trace)->complete);
+    assert_int_equal(ctr_info(trace)->steps, 1000);
+    assert_no_findings(trace);
+    ctr_close(trace);
+    tb_remove(path);
+}
+
+/* And when the file is not to be found: what the tail has stays there, block after block. */
+static void stolen_descriptor_of_a_moved_file(void **state)
+{
+    (void)state;
+    char *path = tb_path();
+    char moved[90];
+    struct tb tb;
+    struct ct_error error = {0};
+    snprintf(moved, sizeof moved, "%s.moved", path);
+    tb_open(&tb, path, 2, 5);
+    tb_random(&tb, 50);
+    int stolen = steal_descriptor(path);
+    assert_int_equal(rename(path, moved), 0);
+    tb_next_block(&tb);
+    tb_random(&tb, 50);
+    assert_int_equal(ctr_writer_close(tb.writer, CTR_ENDED_NORMALLY, 0, &error), CT_EIO);
+    assert_int_equal(close(stolen), 0);
+    assert_int_equal(rename(moved, path), 0);
+    struct ctr_trace *trace = open_trace(path);
+    assert_false(ctr_info(trace)->complete);
+    assert_int_equal(ctr_info(trace)->steps, 100);
+    ctr_close(trace);
+    free_frames(&tb);
     tb_remove(path);
 }
 
@@ -225,7 +265,8 @@ int main(void)
         cmocka_unit_test(existing_file_stays),
         cmocka_unit_test(largest_size_ends_it),
         cmocka_unit_test(forked_child_writes_nothing),
-        cmocka_unit_test(stolen_descriptor_is_left_alone),
+        cmocka_unit_test(stolen_descriptor_is_replaced),
+        cmocka_unit_test(stolen_descriptor_of_a_moved_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
