@@ -905,6 +905,29 @@ static inline bool same(struct session *session, const struct shadow *shadow, Py
     }
 }
 
+static inline bool is_number(const struct shadow *shadow)
+{
+    return shadow_kind(shadow) == CTR_V_INT || shadow_kind(shadow) == CTR_V_FLOAT;
+}
+
+/* A place takes a number, the common case; false: it is none. */
+static inline bool place_number(struct session *session, struct object_entry *entry,
+                                PyObject *value, uint8_t record, struct shadow *known,
+                                uint32_t index, PyObject *number)
+{
+    struct shadow now;
+    if (number == NULL || !number_shadow(number, &now)) {
+        return false;
+    }
+    if (!shadow_same(known, &now)) {
+        uint8_t *at = begin(session, entry, value, record);
+        at = ct_varint_put(at, index);
+        end(session, entry, put_number(at, &now));
+        shadow_assign(session, known, now);
+    }
+    return true;
+}
+
 static void set_item(struct session *session, struct object_entry *entry, PyObject *value,
                      uint32_t index, PyObject *item)
 {
@@ -1312,6 +1335,10 @@ bool object_check_item(struct session *session, PyObject *value, struct shadow *
         return index >= 0; /* beyond what is remembered: only the length is known of it */
     }
     PyObject *item = ((PyListObject *)value)->ob_item[index];
+    if (place_number(session, entry, value, CTR_ITEM, &entry->items[index], (uint32_t)index,
+                     item)) {
+        return true;
+    }
     if (!same(session, &entry->items[index], item)) {
         set_item(session, entry, value, (uint32_t)index, item);
     } else if (shadow_kind(&entry->items[index]) == CTR_V_OBJECT) {
@@ -1352,6 +1379,10 @@ bool object_check_attribute(struct session *session, PyObject *value, struct sha
     }
     struct shadow *known = &entry->attrs[*hint];
     PyObject *now = values[*hint];
+    if (is_number(known) && /* then its name is no secret's */
+        place_number(session, entry, value, CTR_ATTR, known, *hint, now)) {
+        return true;
+    }
     if (!same(session, known, now)) {
         check_attribute(session, entry, value, *hint, scope_is_secret(name), now);
     } else if (into && shadow_kind(known) == CTR_V_OBJECT) {

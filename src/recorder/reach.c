@@ -688,8 +688,8 @@ static PyObject *attribute_now(PyObject *owner, PyObject *name)
 }
 
 /* What a path of steps leads to now; NULL when that cannot be told without running code. */
-static PyObject *follow_now(struct shadow_frame *frame, compat_frame *real,
-                            const struct object_path *path)
+__attribute__((noinline)) static PyObject *
+follow_now(struct shadow_frame *frame, compat_frame *real, const struct object_path *path)
 {
     PyObject *value = path->base == BASE_GLOBAL ? global_now(real, path->name)
                                                 : slot_now(frame, real, path->slot);
@@ -879,7 +879,8 @@ static enum verdict judge_iterable(struct session *session, PyObject *iterable)
     return VERDICT_ESCAPES;
 }
 
-static enum verdict verdict_of(struct session *session, struct effect *effect, PyObject *receiver)
+__attribute__((noinline)) static enum verdict verdict_of(struct session *session,
+                                                         struct effect *effect, PyObject *receiver)
 {
     if (receiver == NULL) {
         return VERDICT_ESCAPES;

@@ -55,6 +55,12 @@ static bool short_text(PyObject *text, uint64_t *bits)
         return false;
     }
     uint8_t packed[8] = {0};
+    if (PyUnicode_IS_COMPACT_ASCII(text)) {
+        memcpy(packed, PyUnicode_DATA(text), (size_t)length);
+        packed[7] = (uint8_t)length;
+        *bits = ct_load64(packed);
+        return true;
+    }
     size_t size = text_size(text, length);
     if (size > CTR_SHORT_TEXT_MAX) {
         return false;

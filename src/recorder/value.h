@@ -15,6 +15,23 @@ static inline struct shadow shadow_of(uint8_t kind, uint64_t bits)
     return (struct shadow){.bits = bits, .word = kind, .index = 0};
 }
 
+/* What a number of one word is; false for any other value. */
+static inline bool number_shadow(PyObject *value, struct shadow *out)
+{
+    int64_t number;
+    if (PyFloat_CheckExact(value)) {
+        double real = PyFloat_AS_DOUBLE(value);
+        *out = shadow_of(CTR_V_FLOAT, 0);
+        memcpy(&out->bits, &real, sizeof real);
+        return true;
+    }
+    if (PyLong_CheckExact(value) && compat_small_int(value, &number)) {
+        *out = shadow_of(CTR_V_INT, (uint64_t)number);
+        return true;
+    }
+    return false;
+}
+
 /* What `value` (NULL: unbound) is, by value and never by address: kind and bits. For an object also
  * the entry, interned and queued for opening when it is new. Writes nothing. */
 void value_shadow_slow(struct session *session, PyObject *value, struct shadow *out);
@@ -23,18 +40,7 @@ static inline void value_shadow(struct session *session, PyObject *value, struct
 {
     if (value == NULL) {
         *out = shadow_of(CTR_V_UNBOUND, 0);
-    } else if (PyLong_CheckExact(value)) {
-        int64_t number;
-        if (compat_small_int(value, &number)) {
-            *out = shadow_of(CTR_V_INT, (uint64_t)number);
-        } else {
-            value_shadow_slow(session, value, out);
-        }
-    } else if (PyFloat_CheckExact(value)) {
-        double number = PyFloat_AS_DOUBLE(value);
-        *out = shadow_of(CTR_V_FLOAT, 0);
-        memcpy(&out->bits, &number, sizeof number);
-    } else {
+    } else if (!number_shadow(value, out)) {
         value_shadow_slow(session, value, out);
     }
 }
@@ -82,6 +88,12 @@ static inline uint8_t *put_float(uint8_t *at, uint64_t bits)
     *at++ = CTR_V_FLOAT;
     ct_store64(at, bits);
     return at + 8;
+}
+
+static inline uint8_t *put_number(uint8_t *at, const struct shadow *number)
+{
+    return shadow_kind(number) == CTR_V_FLOAT ? put_float(at, number->bits)
+                                              : put_int(at, (int64_t)number->bits);
 }
 
 #endif
