@@ -10,7 +10,7 @@ import sys
 import textwrap
 
 import pytest
-from side_by_side import SideBySide, cases
+from side_by_side import SideBySide
 
 
 @pytest.fixture
@@ -624,9 +624,6 @@ PROGRAMS = {
         except OSError as e: print(e.errno, len(fs))
         """,
 }
-BUGS = {
-    "lines far apart": "tables as long as the distance of the lines: a crash when it is 2**31",
-}
 if importlib.util.find_spec("greenlet"):
     PROGRAMS["greenlets"] = """
         import greenlet
@@ -723,7 +720,7 @@ def test_descriptors_that_go_away(sides, name):
     assert last_line in sides.printed("--steps")
 
 
-@pytest.mark.parametrize("name", cases(PROGRAMS, BUGS))
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_the_program_runs_the_same(sides, name):
     sides.compare(textwrap.dedent(PROGRAMS[name]), variables={"PYTHONHASHSEED": "7"})
 
