@@ -199,8 +199,19 @@ static void objects_end_limbo(struct session *session)
     table->limbo_ready = table->limbo_size;
 }
 
+/* What was met while the event was written waits for the next look: it may be gone by then. */
+static void drop_queue(struct session *session)
+{
+    struct object_table *table = &session->objects;
+    for (uint32_t i = 0; i < table->queue_size; i++) {
+        table->entries[table->queue[i].entry].flags &= (uint8_t)~ENTRY_QUEUED;
+    }
+    table->queue_size = 0;
+}
+
 void objects_settle_slow(struct session *session)
 {
+    drop_queue(session);
     objects_end_limbo(session);
     struct object_table *table = &session->objects;
     while (table->pressure) {
@@ -353,8 +364,6 @@ static bool looks_replaced(struct session *session, const struct object_entry *e
         return entry->true_length != (uint64_t)Py_SIZE(value);
     case CAPTURE_SET:
         return entry->true_length != (uint64_t)((PySetObject *)value)->used;
-    case CAPTURE_DICT:
-        return !(entry->flags & ENTRY_WATCHED);
     case CAPTURE_INSTANCE:
         values = compat_inline_values(value, &keys, &count);
         return values != NULL && entry->attr_count != 0 && count != 0 && entry->shape == keys &&

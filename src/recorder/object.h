@@ -96,7 +96,8 @@ void objects_settle_slow(struct session *session);
 
 static inline void objects_settle(struct session *session)
 {
-    if (session->objects.limbo_size != 0 || session->objects.pressure) {
+    if (session->objects.limbo_size != 0 || session->objects.queue_size != 0 ||
+        session->objects.pressure) {
         objects_settle_slow(session);
     }
 }
