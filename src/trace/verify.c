@@ -356,13 +356,6 @@ static int check_index(struct verification *check, struct ct_error *error)
 
 /* ---- playing ---- */
 
-static void check_event(struct verification *check, const struct ctr_event *event)
-{
-    if (event->kind == CTR_EVENT_LINE && event->frame->line == 0) {
-        find(check, "step %llu is at line 0", (unsigned long long)event->step);
-    }
-}
-
 /* Play from `block`: to the end of the trace, or only to the end of the block. */
 static int play(struct verification *check, struct ctr_player *player, uint32_t block,
                 bool only_block, struct ct_error *error)
@@ -375,9 +368,6 @@ static int play(struct verification *check, struct ctr_player *player, uint32_t 
         status = ctr_player_next(player, &event, &what);
         if (status == CT_OK && only_block && event.block != block) {
             return CT_OK;
-        }
-        if (status == CT_OK && !only_block) {
-            check_event(check, &event);
         }
     }
     if (status == CT_EFORMAT) {
