@@ -11,7 +11,7 @@ import subprocess
 
 from environment import BENCH, talk
 
-SIZES = (0.004, 0.012)
+SIZES = (0.05, 0.15)  # every program does more work at the larger one
 COLLECTED = re.compile(r"Collected : (\d+)")
 
 

@@ -27,7 +27,7 @@ import os
 def spin():
     import resource
     resource.setrlimit(resource.RLIMIT_CPU, (1, 1))
-    while True: pass
+    sum(iter(int, 1))
 def count(report):
     kept = []
     n = 0

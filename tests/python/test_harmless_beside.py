@@ -511,13 +511,14 @@ PROGRAMS = {
         print(sum(gen(2000)))
         """,
     "lines far apart": """
-        import ast, resource
+        import ast
         tree = ast.parse("def f(x):\\n    a = x\\n    b = [a]\\n    return b\\nr = f(3)")
         for n, node in enumerate(ast.walk(tree)):
             if hasattr(node, "lineno"): node.lineno = node.end_lineno = 20_000_000 - n % 3 if n % 2 else 1
         space = {}
         exec(compile(tree, __file__, "exec"), space); print(space["r"])
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 200_000)
+        peak = next(l for l in open("/proc/self/status") if l.startswith("VmHWM"))
+        print(int(peak.split()[1]) < 200_000)
         """,
     "odd code objects": """
         def f(x):
@@ -688,9 +689,8 @@ DESCRIPTORS = {
     "descriptors replaced": """
         import os
         def f(n):
-            l = []
-            for i in range(n): l.append((i, str(i)))
-            return l
+            for i in range(n): j = str(i)
+            return j
         fd = os.open("mine", os.O_RDWR | os.O_CREAT)
         for n in range(190, 220): os.dup2(fd, n)
         f(200000); os.write(fd, b"mine"); f(100000)
