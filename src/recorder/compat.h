@@ -76,6 +76,16 @@ static inline const void *compat_frame_place(const compat_frame *frame)
 #endif
 }
 
+/* The newest value of the running frame's evaluation stack, borrowed, at an event that begins an
+ * instruction; NULL when it is empty. */
+static inline PyObject *compat_stack_top(const compat_frame *frame)
+{
+    const PyCodeObject *code = compat_frame_code(frame);
+    return code != NULL && frame->stacktop > code->co_nlocalsplus
+               ? frame->localsplus[frame->stacktop - 1]
+               : NULL;
+}
+
 static inline int compat_frame_line(compat_frame *frame)
 {
     return PyUnstable_InterpreterFrame_GetLine(frame);

@@ -289,6 +289,7 @@ static void spread_lineless(struct plan *plan)
         plan->lines[i].flags |= lineless->flags;
         if (lineless->flags & (LINE_ESCAPES | LINE_STORES)) {
             plan->lines[i].flags |= LINE_VAGUE;
+            plan->lines[i].vague_at = UINT32_MAX;
         }
     }
     lineless->effect_count = lineless->global_count = 0;

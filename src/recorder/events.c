@@ -508,7 +508,8 @@ static struct shadow_frame *resync(struct session *session, struct thread *threa
 /* ---- the events
  * ---------------------------------------------------------------------------------------------- */
 
-static inline void put_line(struct session *session, struct shadow_frame *frame, int line)
+static inline void put_line(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                            int line)
 {
     struct ctr_writer *writer = session->writer;
     uint8_t *at = writer->at;
@@ -523,7 +524,11 @@ static inline void put_line(struct session *session, struct shadow_frame *frame,
     writer->steps++;
     writer->counters[CTR_C_lines]++;
     frame->line = (uint32_t)line;
-    frame->line_info = plan_line(frame->plan, line);
+    const struct line_info *info = plan_line(frame->plan, line);
+    if (info->flags & LINE_AGAIN) {
+        info = reach_line_again(session, frame->plan, real, info);
+    }
+    frame->line_info = info;
 }
 
 PyObject *event_line(struct session *session, PyObject *const *args)
@@ -555,7 +560,7 @@ PyObject *event_line(struct session *session, PyObject *const *args)
     if (__builtin_expect(frame->plan->repair != NULL, 0)) {
         line = repair_line(session, frame->plan, real);
     }
-    put_line(session, frame, (int)line);
+    put_line(session, frame, real, (int)line);
     return done(session);
 }
 

@@ -4,6 +4,7 @@
 
 #include "recorder/effects.h"
 #include "recorder/facts.h"
+#include "recorder/reach.h"
 #include "recorder/scope.h"
 #include "recorder/source.h"
 #include "recorder/value.h"
@@ -180,6 +181,7 @@ static void expect_anything(struct plan *plan)
 {
     for (int i = 0; i <= plan->line_count; i++) {
         plan->lines[i].flags |= LINE_ESCAPES | LINE_VAGUE;
+        plan->lines[i].vague_at = UINT32_MAX;
     }
 }
 
@@ -218,7 +220,8 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
     for (int i = 0; session->exact != NULL && i < plan->line_count + 2; i++) {
         plan->lines[i].flags |= LINE_EXACT;
     }
-    if (!define(session, plan, code, globals_number(session, globals))) {
+    if (!reach_learn_loops(plan) ||
+        !define(session, plan, code, globals_number(session, globals))) {
         plan->skip = true;
         return plan;
     }

@@ -37,6 +37,7 @@ struct walk {
     struct operand stack[STACK_MAX];
     int depth;
     int line;
+    uint32_t unit;
     struct effect *effects; /* with their lines beside them until all are known */
     int *effect_lines;
     size_t count, capacity;
@@ -73,6 +74,7 @@ static struct line_info *line_of(struct walk *walk)
 static void vague(struct walk *walk)
 {
     line_of(walk)->flags |= LINE_VAGUE;
+    line_of(walk)->vague_at = walk->unit + 1;
 }
 
 static void add_effect(struct walk *walk, struct effect effect)
@@ -89,6 +91,7 @@ static void add_effect(struct walk *walk, struct effect effect)
         }
         walk->capacity = capacity;
     }
+    effect.unit = walk->unit;
     walk->effect_lines[walk->count] = walk->line;
     walk->effects[walk->count++] = effect;
 }
@@ -412,6 +415,13 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
     case CALL:
         call(walk, oparg, false);
         break;
+    case FOR_ITER: {
+        struct line_info *line = line_of(walk);
+        line->loop_at = walk->unit;
+        line->loops++;
+        other(walk, opcode, oparg);
+        break;
+    }
     case GET_ITER:
     case GET_AWAITABLE:
     case GET_YIELD_FROM_ITER:
@@ -500,7 +510,7 @@ static void walk_code(struct walk *walk, const uint8_t *bytes, Py_ssize_t units,
                       const uint8_t *targets)
 {
     unsigned extended = 0;
-    bool reached = true;
+    bool reached = true, prefixed = false;
     for (Py_ssize_t i = 0; i < units; i++) {
         int opcode = bytes[2 * i];
         unsigned oparg = extended << 8 | bytes[2 * i + 1];
@@ -509,7 +519,11 @@ static void walk_code(struct walk *walk, const uint8_t *bytes, Py_ssize_t units,
             walk->depth = 0;
             reached = true;
         }
-        if (opcode == CACHE || opcode == EXTENDED_ARG) {
+        if (!prefixed) {
+            walk->unit = (uint32_t)i;
+        }
+        prefixed = opcode == EXTENDED_ARG;
+        if (opcode == CACHE || prefixed) {
             continue;
         }
         walk->line = lines[i];
@@ -523,6 +537,12 @@ static bool rebinds(const struct line_info *line, int32_t slot)
     return (line->writes >> slot & 1) != 0;
 }
 
+static void vague_wholly(struct line_info *line)
+{
+    line->flags |= LINE_VAGUE;
+    line->vague_at = UINT32_MAX;
+}
+
 /* A variable the line rebinds is not the object it worked on, nor is a rebound index the place. */
 static void settle_line(struct line_info *line, struct effect *effect)
 {
@@ -530,11 +550,11 @@ static void settle_line(struct line_info *line, struct effect *effect)
     bool direct = path->steps[0].kind == STEP_NONE;
     if (path->base == BASE_SLOT && rebinds(line, path->slot) &&
         !(effect->action == ACTION_STORE && direct)) {
-        line->flags |= LINE_VAGUE;
+        vague_wholly(line);
     }
     for (int i = 0; i < PATH_STEPS; i++) {
         if (path->steps[i].kind == STEP_ITEM_SLOT && rebinds(line, path->steps[i].index)) {
-            line->flags |= LINE_VAGUE;
+            vague_wholly(line);
         }
     }
     if (effect->action == ACTION_STORE_SLOT && rebinds(line, effect->index)) {
@@ -581,6 +601,49 @@ static bool collect(struct walk *walk)
     for (int i = 0; i < plan->line_count; i++) {
         if (plan->lines[i].effect_count == 0 && !(plan->lines[i].flags & LINE_VAGUE)) {
             plan->lines[i].flags &= ~(uint32_t)(LINE_ESCAPES | LINE_STORES);
+        }
+    }
+    return true;
+}
+
+/* What is left of a loop's header when the loop comes round: what stands before FOR_ITER ran once.
+ */
+static struct line_info header_again(const struct plan *plan, const struct line_info *line)
+{
+    struct line_info again = *line;
+    while (again.effect_count != 0 && plan->effects[again.first_effect].unit < line->loop_at) {
+        again.first_effect++;
+        again.effect_count--;
+    }
+    again.flags &= ~(uint32_t)LINE_VAGUE;
+    if (again.effect_count == 0) {
+        again.flags &= ~(uint32_t)(LINE_ESCAPES | LINE_STORES);
+    }
+    return again;
+}
+
+static bool is_header(const struct line_info *line)
+{
+    return line->loops == 1 && (line->flags & (LINE_ESCAPES | LINE_STORES | LINE_VAGUE)) &&
+           (!(line->flags & LINE_VAGUE) || line->vague_at <= line->loop_at);
+}
+
+bool reach_learn_loops(struct plan *plan)
+{
+    uint32_t count = (uint32_t)plan->line_count + 2, more = 0;
+    for (int i = 0; i < plan->line_count; i++) {
+        more += is_header(&plan->lines[i]);
+    }
+    struct line_info *lines = realloc(plan->lines, (count + more) * sizeof *lines);
+    if (lines == NULL) {
+        return false;
+    }
+    plan->lines = lines;
+    for (int i = 0; i < plan->line_count; i++) {
+        if (is_header(&lines[i])) {
+            lines[count] = header_again(plan, &lines[i]);
+            lines[i].again = count++;
+            lines[i].flags |= LINE_AGAIN;
         }
     }
     return true;
@@ -1055,6 +1118,18 @@ static bool apply_effect(struct session *session, struct shadow_frame *frame, co
             return false;
         }
     }
+}
+
+const struct line_info *reach_line_again(struct session *session, const struct plan *plan,
+                                         compat_frame *real, const struct line_info *line)
+{
+    if (compat_frame_unit(real, (PyCodeObject *)plan->code) != (Py_ssize_t)line->loop_at) {
+        return line;
+    }
+    PyObject *iterator = compat_stack_top(real);
+    enum verdict verdict = iterator != NULL ? judge_iterable(session, iterator) : VERDICT_ESCAPES;
+    bool is_seen = verdict == VERDICT_PURE || verdict == VERDICT_RECORDED;
+    return is_seen ? &plan->lines[line->again] : line;
 }
 
 bool reach_apply(struct session *session, struct shadow_frame *frame, compat_frame *real,

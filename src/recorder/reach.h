@@ -12,6 +12,15 @@ struct shadow_frame;
 bool reach_learn(struct plan *plan, PyCodeObject *code, const uint8_t *bytes, Py_ssize_t units,
                  const int *lines);
 
+/* Once everything else is known of the plan's lines: what headers of loops do each time but the
+ * first. False: no memory. */
+bool reach_learn_loops(struct plan *plan);
+
+/* What such a line is about to do: less, when its loop comes round and what it iterates over runs
+ * no unseen code. */
+const struct line_info *reach_line_again(struct session *session, const struct plan *plan,
+                                         compat_frame *real, const struct line_info *line);
+
 /* Write what the line changed. True when it may have changed other objects as well. */
 bool reach_apply(struct session *session, struct shadow_frame *frame, compat_frame *real,
                  const struct line_info *line);

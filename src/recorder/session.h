@@ -68,6 +68,7 @@ enum line_flags {
     LINE_ESCAPES = 1,  /* runs code we do not see: any object may have changed */
     LINE_STORES = 2,   /* stores into objects it reaches by the names it reads, and no others */
     LINE_SPECIAL = 16, /* has slots to look at that are no plain ones */
+    LINE_AGAIN = 64,   /* the header of a loop: it does less each time but the first */
     LINE_MANY = 4,     /* may write slots beyond PLAN_MASK_SLOTS */
     LINE_VAGUE = 8,    /* its effects are not all listed: see reach.h */
     LINE_EXACT = 32,   /* everything is looked at, whatever it does: see exact.h */
@@ -126,6 +127,7 @@ struct effect {
     uint32_t version; /* of the receiver's type */
     int32_t index;    /* of the item stored; of a call, its number of arguments; of an attribute, 1
                          when what it held was worked on in place */
+    uint32_t unit;    /* code unit of the instruction */
     uint32_t hint;    /* where the name was found last */
     PyObject *name;   /* of the method or attribute */
     const void *pure; /* address of the builtin last found to change nothing: those live on */
@@ -150,6 +152,11 @@ struct line_info {
     uint16_t global_count;
     uint16_t effect_count;
     uint32_t first_effect; /* in plan->effects */
+    uint32_t vague_at; /* code unit behind the last one that makes it LINE_VAGUE; UINT32_MAX: the
+                          whole line is */
+    uint32_t loop_at;  /* code unit of its FOR_ITER, when it has one */
+    uint32_t loops;
+    uint32_t again; /* LINE_AGAIN: of plan->lines, what the line does when its loop comes round */
 };
 
 struct plan {
@@ -166,7 +173,8 @@ struct plan {
     uint8_t *kinds;      /* enum ctr_variable_kind per slot */
     int first_line;
     int line_count;
-    struct line_info *lines; /* of first_line ..., one for any other, one for before the first */
+    struct line_info *lines; /* of first_line ..., one for any other, one for before the first,
+                                those of LINE_AGAIN */
     struct effect *effects;
     PyObject *
         *globals_read;  /* names (borrowed from the code object: it lives while its frames do) */
