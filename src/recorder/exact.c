@@ -68,7 +68,7 @@ static bool is_seen(const struct exact *exact, const PyObject *value)
 static bool grow_seen(struct exact *exact)
 {
     size_t capacity = exact->seen_capacity != 0 ? exact->seen_capacity * 2 : FIRST_CAPACITY;
-    PyObject **seen = calloc(capacity, sizeof *seen);
+    PyObject **seen = calloc(capacity, sizeof(PyObject *));
     for (size_t i = 0; seen != NULL && i < exact->seen_capacity; i++) {
         if (exact->seen[i] != NULL) {
             mark(seen, capacity, exact->seen[i]);
@@ -85,7 +85,7 @@ static bool grow_seen(struct exact *exact)
 static bool grow_waiting(struct exact *exact)
 {
     size_t capacity = exact->capacity != 0 ? exact->capacity * 2 : FIRST_CAPACITY;
-    PyObject **waiting = realloc(exact->waiting, capacity * sizeof *waiting);
+    PyObject **waiting = realloc(exact->waiting, capacity * sizeof(PyObject *));
     if (waiting != NULL) {
         exact->waiting = waiting;
         exact->capacity = capacity;
@@ -238,7 +238,7 @@ void exact_look(struct session *session, struct shadow_frame *frame, compat_fram
     exact->count = exact->seen_count = 0;
     exact->failed = false;
     if (exact->seen_capacity != 0) {
-        memset(exact->seen, 0, exact->seen_capacity * sizeof *exact->seen);
+        memset(exact->seen, 0, exact->seen_capacity * sizeof(PyObject *));
     }
     session->epoch++;
     add_variables(session, frame, real);

@@ -177,7 +177,7 @@ static const uint8_t *note_records(struct preparation *work)
 {
     struct ctr_block *block = &work->cell->block;
     struct ctr_scan scan = ctr_scan_start(block->raw, block->size, NULL, &work->collect);
-    struct ctr_rec rec;
+    struct ctr_rec rec = {0};
     for (;;) {
         block->steps += ctr_skip_short_records(&scan);
         const uint8_t *at = scan.cursor.at;
@@ -293,7 +293,7 @@ int ctr_cache_init(struct ctr_cache *cache, uint32_t blocks, struct ct_error *er
     pthread_cond_init(&cache->loaded, NULL);
     cache->limit = CTR_CACHE_BYTES;
     cache->blocks = blocks;
-    cache->cells = calloc((size_t)blocks + 1, sizeof *cache->cells);
+    cache->cells = calloc((size_t)blocks + 1, sizeof(struct ctr_cell *));
     if (cache->cells == NULL) {
         return ct_fail(error, CT_ENOMEM, "no memory for a cache of %u blocks", blocks);
     }

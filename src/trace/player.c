@@ -117,7 +117,7 @@ static void free_numbered(struct ctr_player *player)
 static bool number_frame(struct ctr_player *player, struct ctr_frame *frame)
 {
     if (!ctr_grow(&player->numbered, &player->numbered_capacity, player->numbered_count,
-                  sizeof *player->numbered)) {
+                  sizeof(struct ctr_frame *))) {
         return false;
     }
     ctr_activation_of(frame)->number = (uint32_t)player->numbered_count;

@@ -143,10 +143,11 @@ static uint64_t object_number(struct ctr_scan *scan, uint32_t local)
 
 static void check_node(struct ctr_scan *scan, uint64_t node, bool text)
 {
-    if (node >= scan->next_node) {
-        fail(scan);
-    } else if (scan->collect != NULL && (!node_is_whole(scan->collect, node) ||
-                                         (text && !node_is_text(scan->collect, node)))) {
+    const struct ctr_collect *collect = scan->collect;
+    bool fits = node < scan->next_node &&
+                (collect == NULL ||
+                 (node_is_whole(collect, node) && (!text || node_is_text(collect, node))));
+    if (!fits) {
         fail(scan);
     }
 }

@@ -179,7 +179,7 @@ static int add_events(struct recovery *recovery, struct ct_error *error)
          status == CT_OK && number < recovery->trace->info.blocks; number++) {
         const struct ctr_piece *piece =
             ctr_snapshot_find(&recovery->trace->tail, CTR_EVENTS, number);
-        struct ctr_block_info info;
+        struct ctr_block_info info = {0};
         if (ctr_summary_count(recovery->summary) == CTR_SEGMENT_BLOCKS) {
             status = append_index(recovery, error);
         }

@@ -57,7 +57,7 @@ static bool reserve(struct ctr_stack *stack, uint64_t count)
         capacity *= 2;
     }
     if (capacity != stack->capacity) {
-        struct ctr_frame **frames = realloc(stack->frames, capacity * sizeof *frames);
+        struct ctr_frame **frames = realloc(stack->frames, capacity * sizeof(struct ctr_frame *));
         if (frames == NULL || capacity > UINT32_MAX) {
             stack->frames = frames != NULL ? frames : stack->frames;
             return false;
@@ -99,11 +99,12 @@ bool ctr_stack_lift(struct ctr_stack *stack, struct ctr_spares *spares,
     if (!reserve(stack, (uint64_t)stack->count + count)) {
         return false;
     }
-    memmove(stack->frames + count, stack->frames, stack->count * sizeof *stack->frames);
+    memmove(stack->frames + count, stack->frames, stack->count * sizeof(struct ctr_frame *));
     for (uint32_t i = 0; i < count; i++) {
         stack->frames[i] = copy_frame(spares, frames[i]);
         if (stack->frames[i] == NULL) { /* leave it as it was */
-            memmove(stack->frames, stack->frames + count, stack->count * sizeof *stack->frames);
+            memmove(stack->frames, stack->frames + count,
+                    stack->count * sizeof(struct ctr_frame *));
             return false;
         }
     }
@@ -150,7 +151,7 @@ struct ctr_stack *ctr_stacks_get(struct ctr_stacks *stacks, uint32_t thread, uin
     if (found != NULL) {
         return found;
     }
-    if (!ctr_grow(&stacks->stacks, &stacks->capacity, stacks->count, sizeof *stacks->stacks)) {
+    if (!ctr_grow(&stacks->stacks, &stacks->capacity, stacks->count, sizeof(struct ctr_stack *))) {
         return NULL;
     }
     found = calloc(1, sizeof *found);
@@ -162,7 +163,7 @@ struct ctr_stack *ctr_stacks_get(struct ctr_stacks *stacks, uint32_t thread, uin
     found->block = block;
     size_t place = find_place(stacks, thread);
     memmove(stacks->stacks + place + 1, stacks->stacks + place,
-            (stacks->count - place) * sizeof *stacks->stacks);
+            (stacks->count - place) * sizeof(struct ctr_stack *));
     stacks->stacks[place] = found;
     stacks->count++;
     return found;
@@ -184,7 +185,7 @@ size_t ctr_stacks_memory(const struct ctr_stacks *stacks)
     size_t bytes = sizeof *stacks;
     for (size_t i = 0; i < stacks->count; i++) {
         const struct ctr_stack *stack = stacks->stacks[i];
-        bytes += sizeof *stack + stack->capacity * sizeof *stack->frames;
+        bytes += sizeof *stack + stack->capacity * sizeof(struct ctr_frame *);
         for (uint32_t at = 0; at < stack->count; at++) {
             bytes += sizeof(struct ctr_activation) +
                      stack->frames[at]->slot_count * sizeof(struct ctr_value);

@@ -120,7 +120,7 @@ static void write_counts(struct ctr_text_writer *writer, struct ctr_shape *shape
     for (uint32_t i = 0; i < count; i++) {
         order[i] = &pairs[i];
     }
-    qsort(order, count, sizeof *order, compare_counts);
+    qsort(order, count, sizeof(struct ctr_pair *), compare_counts);
     ctr_text__type_name(writer, shape);
     ctr_text__add(writer, "({");
     uint32_t limit = writer->options->items;
@@ -146,7 +146,7 @@ static bool write_counter(struct ctr_text_writer *writer, struct ctr_shape *shap
     }
     uint32_t count = object->pair_count;
     struct ctr_pair *pairs = malloc((count + 1) * sizeof *pairs);
-    const struct ctr_pair **order = malloc((count + 1) * sizeof *order);
+    const struct ctr_pair **order = malloc((count + 1) * sizeof(struct ctr_pair *));
     bool is_possible = pairs != NULL && order != NULL && count > 0;
     if (is_possible) {
         memcpy(pairs, object->pairs, count * sizeof *pairs);

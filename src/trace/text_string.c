@@ -11,7 +11,7 @@ static void add_escape(struct ct_bytes *to, char letter, int width, uint32_t cod
     for (int i = 0; i < width; i++) {
         text[2 + i] = hex[code >> (4 * (width - 1 - i)) & 15];
     }
-    ct_bytes_add(to, text, (size_t)(2 + width));
+    ct_bytes_add(to, text, (size_t)2 + (size_t)width);
 }
 
 static void add_code_escape(struct ct_bytes *to, uint32_t code)

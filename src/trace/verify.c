@@ -65,7 +65,7 @@ static void check_placed(struct verification *check, const struct ctr_block_info
         (info->number >= trace->def_block_count || trace->def_blocks[info->number] != offset)) {
         find(check, "definition block %u is not where the end block says", info->number);
     }
-    struct ctr_index_entry entry;
+    struct ctr_index_entry entry = {0};
     if (info->kind == CTR_EVENTS) {
         struct ct_error error;
         pthread_mutex_lock(&check->trace->cache.lock);
