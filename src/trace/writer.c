@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -24,6 +26,7 @@ enum {
     TICK_NS = 1000000,       /* how often the clock is read while the program runs */
     IDLE_TICK_NS = 10000000, /* and while nothing happens */
     SPACE_CHECK_BLOCKS = 16, /* how often the free space is asked for */
+    GONE_TRIES = 1000000,    /* looks whether the thread has gone */
     NO_SLOT = -1,
 };
 
@@ -54,6 +57,7 @@ struct ctr_writer_back {
     bool stopping;
 
     pthread_t thread;
+    pid_t thread_id;
     bool running; /* `thread` is there to be joined */
 
     /* The background thread's own; the closing thread's after the join. */
@@ -104,18 +108,23 @@ static int open_high(const char *path, int flags)
  * program's by then, and is not closed. */
 static bool has_file(struct ctr_writer_back *back)
 {
-    if (same_file(back)) {
-        return true;
+    enum { TRIES = 4 }; /* the program may take the new one as well, while it is opened */
+    for (int i = 0; i < TRIES && !same_file(back); i++) {
+        if (i > 0 && back->fd >= 0) {
+            close(back->fd);
+        }
+        back->fd = open_high(back->path, 0);
     }
-    back->fd = open_high(back->path, 0);
-    if (back->fd >= 0 && !same_file(back)) {
-        close(back->fd);
+    if (!same_file(back)) {
+        if (back->fd >= 0) {
+            close(back->fd);
+        }
         back->fd = -1;
     }
     return back->fd >= 0;
 }
 
-static int append(struct ctr_writer_back *back, const void *data, size_t size)
+static int write_behind(struct ctr_writer_back *back, const void *data, size_t size)
 {
     const uint8_t *from = data;
     uint64_t at = back->size;
@@ -131,8 +140,23 @@ static int append(struct ctr_writer_back *back, const void *data, size_t size)
         at += (uint64_t)done;
         size -= (size_t)done;
     }
-    back->size = at;
     return CT_OK;
+}
+
+/* The program may put a file of its own under our number while we write: then once more. */
+static int append(struct ctr_writer_back *back, const void *data, size_t size)
+{
+    enum { TRIES = 4 };
+    int status = write_behind(back, data, size);
+    for (int i = 1; i < TRIES && !same_file(back) && has_file(back); i++) {
+        status = write_behind(back, data, size);
+    }
+    if (status == CT_OK && !same_file(back)) {
+        status =
+            ct_fail(&back->error, CT_EIO, "the program closed the descriptor of %s", back->path);
+    }
+    back->size += status == CT_OK ? size : 0;
+    return status;
 }
 
 /* The first reason stays. */
@@ -230,7 +254,7 @@ static void check_space(struct ctr_writer_back *back)
     if (back->min_free_space != 0 && back->blocks % SPACE_CHECK_BLOCKS == 0) {
         struct statvfs about;
         if (fstatvfs(back->fd, &about) == 0 &&
-            (uint64_t)about.f_bavail * about.f_frsize < back->min_free_space) {
+            (uint64_t)about.f_bavail * about.f_frsize < back->min_free_space && same_file(back)) {
             ct_fail(&back->error, CT_ELIMIT, "less than %llu bytes are free where %s is",
                     (unsigned long long)back->min_free_space, back->path);
             end_recording(back, CTR_ENDED_BY_SPACE);
@@ -330,6 +354,7 @@ static void *background(void *argument)
     struct ctr_writer_back *back = argument;
     const uint8_t *last = NULL;
     pthread_mutex_lock(&back->lock);
+    back->thread_id = (pid_t)syscall(SYS_gettid);
     for (;;) {
         atomic_store_explicit(&back->front.tick, milliseconds_since(&back->started),
                               memory_order_relaxed);
@@ -383,6 +408,10 @@ static void join_thread(struct ctr_writer_back *back)
     pthread_cond_signal(&back->work);
     pthread_mutex_unlock(&back->lock);
     pthread_join(back->thread, NULL);
+    /* The system counts the thread a moment longer, and CPython warns of threads at a fork. */
+    for (int i = 0; i < GONE_TRIES && syscall(SYS_tgkill, getpid(), back->thread_id, 0) == 0; i++) {
+        sched_yield();
+    }
     back->running = false;
     back->front.awake = false;
 }

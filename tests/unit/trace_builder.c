@@ -261,6 +261,9 @@ void tb_next_block(struct tb *tb)
 {
     ctr_commit(tb->writer);
     bool going_on = ctr_writer_next_block(tb->writer);
+    if (!going_on) {
+        fprintf(stderr, "the recording ended: %s\n", ctr_writer_error(tb->writer));
+    }
     assert(going_on);
     (void)going_on;
 }
