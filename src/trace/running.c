@@ -2,22 +2,7 @@
 
 #include <stdlib.h>
 
-static bool grow(void *array, uint32_t *capacity, uint32_t count, size_t size)
-{
-    if (count < *capacity) {
-        return true;
-    }
-    uint32_t larger = *capacity == 0 ? 64 : *capacity * 2;
-    void *before;
-    memcpy(&before, array, sizeof before);
-    void *after = realloc(before, larger * size);
-    if (after == NULL) {
-        return false;
-    }
-    memcpy(array, &after, sizeof after);
-    *capacity = larger;
-    return true;
-}
+#include "trace/trace_internal.h"
 
 void ctr_running_free(struct ctr_running *running)
 {
@@ -36,8 +21,8 @@ static bool switch_to(struct ctr_running *running, uint32_t thread)
             return true;
         }
     }
-    if (!grow(&running->stacks, &running->stack_capacity, running->stack_count,
-              sizeof *running->stacks)) {
+    if (!ctr_grow(&running->stacks, &running->stack_capacity, running->stack_count,
+                  sizeof *running->stacks)) {
         return false;
     }
     running->stack = running->stack_count++;
@@ -69,8 +54,8 @@ static void release(struct ctr_running *running, uint32_t index)
 
 static bool give_number(struct ctr_running *running, uint32_t index)
 {
-    if (!grow(&running->numbered, &running->numbered_capacity, running->numbered_count,
-              sizeof *running->numbered)) {
+    if (!ctr_grow(&running->numbered, &running->numbered_capacity, running->numbered_count,
+                  sizeof *running->numbered)) {
         return false;
     }
     running->frames[index].number = running->numbered_count;
@@ -83,8 +68,8 @@ static uint32_t new_frame(struct ctr_running *running, uint32_t plan, uint64_t c
     uint32_t index = running->free_frame;
     if (index != CTR_NO_FRAME) {
         running->free_frame = running->frames[index].below;
-    } else if (grow(&running->frames, &running->frame_capacity, running->frame_count,
-                    sizeof *running->frames)) {
+    } else if (ctr_grow(&running->frames, &running->frame_capacity, running->frame_count,
+                        sizeof *running->frames)) {
         index = running->frame_count++;
     } else {
         return CTR_NO_FRAME;

@@ -37,11 +37,14 @@ struct ctr_running {
     uint64_t call; /* and CALL */
     uint64_t tick;
     struct ctr_runner *frames;
-    uint32_t frame_count, frame_capacity, free_frame; /* free ones are chained by `below` */
+    uint32_t frame_count, free_frame; /* free ones are chained by `below` */
+    size_t frame_capacity;
     uint32_t *numbered; /* by the block's number: frame, or CTR_NO_FRAME */
-    uint32_t numbered_count, numbered_capacity;
+    uint32_t numbered_count;
+    size_t numbered_capacity;
     struct ctr_run_stack *stacks;
-    uint32_t stack_count, stack_capacity;
+    uint32_t stack_count;
+    size_t stack_capacity;
     uint32_t stack; /* of the running thread */
 };
 

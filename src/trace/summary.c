@@ -4,6 +4,7 @@
 
 #include "trace/record.h"
 #include "trace/running.h"
+#include "trace/trace_internal.h"
 
 /* A segment is some ten million events: these bounds are met by programs that are mostly code run
  * once, or that touch a hundred thousand objects in every block. Together below 8 MiB. */
@@ -140,7 +141,8 @@ struct ctr_summary {
     uint64_t missing[CTR_INDEX_TABLES];
     struct marked lines, variables;
     struct visit *visits;
-    uint32_t visit_count, visit_capacity;
+    uint32_t visit_count;
+    size_t visit_capacity;
     struct stream objects, ends, frames;
 
     /* of the block that is being looked into */
@@ -152,11 +154,13 @@ struct ctr_summary {
     uint64_t *sets; /* by plan: its first 64 variables */
     uint32_t set_capacity;
     uint32_t *set_plans; /* those with any */
-    uint32_t set_count, set_plan_capacity;
+    uint32_t set_count;
+    size_t set_plan_capacity;
     struct table old_calls; /* at the same places: */
     struct old_frame old[OLD_FRAMES_MAX];
     uint64_t *opened; /* objects */
-    uint32_t opened_count, opened_capacity;
+    uint32_t opened_count;
+    size_t opened_capacity;
     struct ct_bytes ended;
     uint64_t last_call, last_step; /* in `ended` */
     uint64_t span_steps, span_calls;
@@ -246,25 +250,6 @@ static void miss(struct ctr_summary *summary, enum ctr_index_table table)
     summary->unknown |= 1u << table;
 }
 
-/* Room for one more; false when there is none. */
-static bool grow(void *array, uint32_t *capacity, uint32_t count, size_t size)
-{
-    enum { FIRST = 256 };
-    if (count < *capacity) {
-        return true;
-    }
-    uint32_t larger = *capacity == 0 ? FIRST : *capacity * 2;
-    void *before;
-    memcpy(&before, array, sizeof before);
-    void *after = realloc(before, larger * size);
-    if (after == NULL) {
-        return false;
-    }
-    memcpy(array, &after, sizeof after);
-    *capacity = larger;
-    return true;
-}
-
 /* ---- records of one block ---- */
 
 static void count_line(struct ctr_summary *summary, const struct ctr_runner *frame)
@@ -317,8 +302,8 @@ static void note_set(struct ctr_summary *summary, uint32_t plan, uint32_t slot)
         return;
     }
     if (summary->sets[plan] == 0) {
-        if (!grow(&summary->set_plans, &summary->set_plan_capacity, summary->set_count,
-                  sizeof *summary->set_plans)) {
+        if (!ctr_grow(&summary->set_plans, &summary->set_plan_capacity, summary->set_count,
+                      sizeof *summary->set_plans)) {
             miss(summary, CTR_TABLE_SLOTS);
             return;
         }
@@ -329,8 +314,8 @@ static void note_set(struct ctr_summary *summary, uint32_t plan, uint32_t slot)
 
 static void note_open(struct ctr_summary *summary, uint64_t object)
 {
-    if (!grow(&summary->opened, &summary->opened_capacity, summary->opened_count,
-              sizeof *summary->opened)) {
+    if (!ctr_grow(&summary->opened, &summary->opened_capacity, summary->opened_count,
+                  sizeof *summary->opened)) {
         miss(summary, CTR_TABLE_OBJECTS);
         return;
     }
@@ -556,8 +541,8 @@ static void keep_visits(struct ctr_summary *summary, uint64_t key, uint32_t coun
 {
     struct marked *lines = &summary->lines;
     if (summary->visit_count >= VISITS_MAX ||
-        !grow(&summary->visits, &summary->visit_capacity, summary->visit_count,
-              sizeof *summary->visits)) {
+        !ctr_grow(&summary->visits, &summary->visit_capacity, summary->visit_count,
+                  sizeof *summary->visits)) {
         miss(summary, CTR_TABLE_LINES);
         return;
     }
