@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -40,28 +39,6 @@ static unsigned count = 300;
 static unsigned first_number = 0;
 
 /* ---- files ---- */
-
-struct bytes {
-    uint8_t *data;
-    size_t size;
-};
-
-static struct bytes read_file(const char *path)
-{
-    struct bytes bytes = {0};
-    struct stat about;
-    int fd = open(path, O_RDONLY);
-    if (fd < 0) {
-        return bytes;
-    }
-    assert_int_equal(fstat(fd, &about), 0);
-    bytes.size = (size_t)about.st_size;
-    bytes.data = malloc(bytes.size + 1);
-    assert_non_null(bytes.data);
-    assert_int_equal(read(fd, bytes.data, bytes.size), bytes.size);
-    close(fd);
-    return bytes;
-}
 
 /* Only what is not zero is written: most of a tail is holes. And it is a new file each time: one
  * that is cut to nothing and written again waits for the disk. */
@@ -91,12 +68,14 @@ static const char *tail_of(const char *path)
 
 /* A trace, and its tail when it has one. */
 struct image {
-    struct bytes trace, tail;
+    struct tb_bytes trace, tail;
 };
 
 static struct image read_image(const char *path)
 {
-    return (struct image){read_file(path), read_file(tail_of(path))};
+    const char *tail = tail_of(path);
+    bool has_tail = access(tail, F_OK) == 0;
+    return (struct image){tb_read_file(path), has_tail ? tb_read_file(tail) : (struct tb_bytes){0}};
 }
 
 static void free_image(struct image *image)
@@ -318,7 +297,7 @@ struct block {
     size_t at; /* of its header */
 };
 
-static unsigned list_blocks(const struct bytes *trace, struct block *blocks)
+static unsigned list_blocks(const struct tb_bytes *trace, struct block *blocks)
 {
     unsigned found = 0;
     for (size_t at = CTR_HEADER_BYTES;
@@ -377,7 +356,7 @@ static void add_block(struct ct_bytes *to, const struct block *block, const uint
     free(stored);
 }
 
-static void add_spoiled(struct spoiler *spoiler, struct ct_bytes *to, const struct bytes *trace,
+static void add_spoiled(struct spoiler *spoiler, struct ct_bytes *to, const struct tb_bytes *trace,
                         const struct block *block)
 {
     size_t size = block->info.raw_size;
@@ -396,7 +375,7 @@ static void add_spoiled(struct spoiler *spoiler, struct ct_bytes *to, const stru
 }
 
 /* The trace with one block spoiled inside, all checksums right; with or without its end. */
-static struct bytes spoil_inside(struct spoiler *spoiler, const struct bytes *trace)
+static struct tb_bytes spoil_inside(struct spoiler *spoiler, const struct tb_bytes *trace)
 {
     struct block blocks[MOST_BLOCKS];
     unsigned found = list_blocks(trace, blocks);
@@ -428,15 +407,15 @@ static struct bytes spoil_inside(struct spoiler *spoiler, const struct bytes *tr
         ct_bytes_add(&to, trailer, sizeof trailer);
     }
     assert_false(to.failed);
-    return (struct bytes){to.data, to.size};
+    return (struct tb_bytes){to.data, to.size};
 }
 
 /* One of the fixed headers with a wrong field and a right checksum. */
-static struct bytes spoil_header(struct spoiler *spoiler, const struct bytes *trace)
+static struct tb_bytes spoil_header(struct spoiler *spoiler, const struct tb_bytes *trace)
 {
     struct block blocks[MOST_BLOCKS];
     unsigned found = list_blocks(trace, blocks);
-    struct bytes copy = {malloc(trace->size + ROOM), trace->size};
+    struct tb_bytes copy = {malloc(trace->size + ROOM), trace->size};
     assert_non_null(copy.data);
     memcpy(copy.data, trace->data, trace->size);
     uint8_t *at;
@@ -460,9 +439,9 @@ static struct bytes spoil_header(struct spoiler *spoiler, const struct bytes *tr
 }
 
 /* Without the checksums: what a disk or an editor does. */
-static struct bytes spoil_outside(struct spoiler *spoiler, const struct bytes *trace)
+static struct tb_bytes spoil_outside(struct spoiler *spoiler, const struct tb_bytes *trace)
 {
-    struct bytes copy = {malloc(trace->size + ROOM), trace->size};
+    struct tb_bytes copy = {malloc(trace->size + ROOM), trace->size};
     assert_non_null(copy.data);
     memcpy(copy.data, trace->data, trace->size);
     unsigned times = 1 + (unsigned)pick(spoiler, 3);
@@ -476,7 +455,7 @@ static struct bytes spoil_outside(struct spoiler *spoiler, const struct bytes *t
 }
 
 static void spoil_often(const struct place *place,
-                        struct bytes (*how)(struct spoiler *, const struct bytes *))
+                        struct tb_bytes (*how)(struct spoiler *, const struct tb_bytes *))
 {
     struct image origins[] = {
         golden_trace("tour.ctr"), golden_trace("tasks.ctr"), small_trace(place->path, 300, 100),
@@ -489,7 +468,7 @@ static void spoil_often(const struct place *place,
     }
     for (unsigned number = first_number; number < first_number + count; number++) {
         struct spoiler spoiler = {number * 0x9e3779b97f4a7c15ull + 1};
-        struct bytes bad = how(&spoiler, &origins[number % ORIGINS].trace);
+        struct tb_bytes bad = how(&spoiler, &origins[number % ORIGINS].trace);
         write_file(place->path, bad.data, bad.size);
         free(bad.data);
         use(place, number);
@@ -516,7 +495,7 @@ static void spoiled_outside(void **state)
 
 /* ---- the tail, and recovery ---- */
 
-static void spoil_slot(struct spoiler *spoiler, struct bytes *tail)
+static void spoil_slot(struct spoiler *spoiler, struct tb_bytes *tail)
 {
     size_t slot = pick(spoiler, ct_load32(tail->data + 24));
     size_t capacity = ct_load32(tail->data + 28);
@@ -529,7 +508,7 @@ static void spoil_slot(struct spoiler *spoiler, struct bytes *tail)
     }
 }
 
-static void spoil_tail(struct spoiler *spoiler, struct bytes *tail)
+static void spoil_tail(struct spoiler *spoiler, struct tb_bytes *tail)
 {
     if (tail->size == 0) {
         return;
@@ -585,8 +564,8 @@ static void spoiled_and_recovered(void **state)
     for (unsigned number = first_number; number < first_number + count / 4; number++) {
         struct spoiler spoiler = {number * 0x9e3779b97f4a7c15ull + 9};
         struct ct_error error = {0};
-        struct bytes bad = number % 2 == 0 ? spoil_inside(&spoiler, &whole.trace)
-                                           : spoil_outside(&spoiler, &whole.trace);
+        struct tb_bytes bad = number % 2 == 0 ? spoil_inside(&spoiler, &whole.trace)
+                                              : spoil_outside(&spoiler, &whole.trace);
         write_file(place->path, bad.data, bad.size);
         free(bad.data);
         struct ct_use before = use(place, number);

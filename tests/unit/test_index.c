@@ -13,16 +13,6 @@
 
 enum { PLANS = 2, MEMORY_MAX = 8 << 20 };
 
-static struct ctr_trace *open_trace(const char *path)
-{
-    struct ctr_trace *trace;
-    struct ct_error error = {0};
-    if (ctr_open(&trace, path, &error) != CT_OK) {
-        fail_msg("%s", error.message);
-    }
-    return trace;
-}
-
 /* The index of the trace's first blocks, at most a segment. */
 static struct ctr_summary *summarise(struct ctr_trace *trace, struct ct_bytes *to)
 {
@@ -71,7 +61,7 @@ static void says_what_is_there(void **state)
     tb.block_bytes = 400;
     tb_random(&tb, 1500);
     tb_close(&tb, CTR_ENDED_NORMALLY, 0);
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     struct ct_bytes raw = {0};
     struct ctr_summary *summary = summarise(trace, &raw);
     struct ctr_segment segment = {0};
@@ -124,7 +114,7 @@ static void answers_beyond_its_limits(void **state)
     tb_line(&tb, TWICE);
     tb_return(&tb, tb_int(0));
     tb_close(&tb, CTR_ENDED_NORMALLY, 0);
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     struct ct_bytes raw = {0};
     ctr_summary_free(summarise(trace, &raw));
     ct_bytes_free(&raw);
@@ -159,7 +149,7 @@ static void damage_does_no_harm(void **state)
     tb.block_bytes = 300;
     tb_random(&tb, 400);
     tb_close(&tb, CTR_ENDED_NORMALLY, 0);
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     struct ct_bytes raw = {0};
     ctr_summary_free(summarise(trace, &raw));
     uint64_t seed = 3;

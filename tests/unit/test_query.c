@@ -31,16 +31,6 @@ struct oracle {
     size_t count;
 };
 
-static struct ctr_trace *open_trace(const char *path)
-{
-    struct ctr_trace *trace;
-    struct ct_error error = {0};
-    if (ctr_open(&trace, path, &error) != CT_OK) {
-        fail_msg("%s", error.message);
-    }
-    return trace;
-}
-
 static void play(struct ctr_trace *trace, struct oracle *oracle)
 {
     struct ctr_player *player;
@@ -407,7 +397,7 @@ static void check_sweep(struct ctr_trace *trace, uint32_t plan)
 
 static void check_all(const char *path)
 {
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     struct oracle oracle;
     play(trace, &oracle);
     check_hits(trace, &oracle);
@@ -466,7 +456,7 @@ static void killed_trace(void **state)
     assert_int_equal(waitpid(child, NULL, 0), child);
     check_all(path);
     assert_int_equal(ctr_recover(path, CTR_ENDED_BY_SIGNAL, INT32_MIN, &error), CT_OK);
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     assert_true(ctr_info(trace)->complete);
     ctr_close(trace);
     check_all(path);
@@ -483,7 +473,7 @@ static void no_such_thing(void **state)
     tb_line(&tb, 12);
     tb_return(&tb, tb_int(1));
     tb_close(&tb, CTR_ENDED_NORMALLY, 0);
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     struct ct_error error = {0};
     struct ctr_call call;
     struct ctr_place place;

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,26 +22,6 @@
 #include "trace_builder.h"
 
 /* ---- helpers ---- */
-
-struct bytes {
-    uint8_t *data;
-    size_t size;
-};
-
-static struct bytes read_file(const char *path)
-{
-    struct bytes bytes = {0};
-    struct stat about;
-    int fd = open(path, O_RDONLY);
-    assert_true(fd >= 0);
-    assert_int_equal(fstat(fd, &about), 0);
-    bytes.size = (size_t)about.st_size;
-    bytes.data = malloc(bytes.size + 1);
-    assert_non_null(bytes.data);
-    assert_int_equal(read(fd, bytes.data, bytes.size), bytes.size);
-    close(fd);
-    return bytes;
-}
 
 static void write_file(const char *path, const void *data, size_t size)
 {
@@ -66,16 +45,6 @@ static char *tail_of(const char *path)
     static char tail[80];
     snprintf(tail, sizeof tail, "%s.tail", path);
     return tail;
-}
-
-static struct ctr_trace *open_trace(const char *path)
-{
-    struct ctr_trace *trace;
-    struct ct_error error = {0};
-    if (ctr_open(&trace, path, &error) != CT_OK) {
-        fail_msg("%s", error.message);
-    }
-    return trace;
 }
 
 static uint64_t findings(struct ctr_trace *trace, char first[CTR_FINDING_BYTES])
@@ -165,7 +134,7 @@ static void tells_about_the_run(void **state)
     tb_close(&tb, CTR_ENDED_NORMALLY, 0);
     char *slash = strrchr(path, '/');
     *slash = '\0';
-    struct ctr_trace *trace = open_trace(path); /* the directory */
+    struct ctr_trace *trace = tb_reopen(path); /* the directory */
     *slash = '/';
     const struct ctr_info *info = ctr_info(trace);
     assert_int_equal(info->path_count, 1);
@@ -199,7 +168,7 @@ static void every_prefix_opens(void **state)
     struct tb tb;
     char *path = small_trace(&tb, 80, 150, true);
     tb_close(&tb, CTR_ENDED_NORMALLY, 0);
-    struct bytes whole = read_file(path);
+    struct tb_bytes whole = tb_read_file(path);
     uint64_t steps = 0;
     write_file(path, "", 0);
     for (size_t size = 0; size < whole.size; size++) {
@@ -233,7 +202,7 @@ static void every_changed_byte_is_found(void **state)
     struct tb tb;
     char *path = small_trace(&tb, 60, 150, false);
     tb_close(&tb, CTR_ENDED_NORMALLY, 0);
-    struct bytes whole = read_file(path);
+    struct tb_bytes whole = tb_read_file(path);
     for (size_t at = 0; at < whole.size; at++) {
         struct ctr_trace *trace;
         struct ct_error error = {0};
@@ -314,7 +283,7 @@ static void killed_recording_loses_nothing(void **state)
         struct tb tb;
         char first[CTR_FINDING_BYTES];
         char *path = killed_trace(&tb, cases[i][0], cases[i][1]);
-        struct ctr_trace *trace = open_trace(path);
+        struct ctr_trace *trace = tb_reopen(path);
         assert_false(ctr_info(trace)->complete);
         assert_int_equal(ctr_info(trace)->steps, cases[i][0]);
         assert_int_equal(ctr_info(trace)->counters[CTR_C_lines], cases[i][0]);
@@ -326,7 +295,7 @@ static void killed_recording_loses_nothing(void **state)
             fail_msg("%s", error.message);
         }
         assert_int_equal(access(tail_of(path), F_OK), -1);
-        trace = open_trace(path);
+        trace = tb_reopen(path);
         assert_true(ctr_info(trace)->complete);
         assert_int_equal(ctr_info(trace)->reason, CTR_ENDED_BY_SIGNAL);
         assert_int_equal(ctr_info(trace)->exit_status, 9);
@@ -351,20 +320,20 @@ static void recovery_can_be_interrupted(void **state)
     char kept[90];
     snprintf(kept, sizeof kept, "%s.kept", path);
     assert_int_equal(link(tail_of(path), kept), 0);
-    struct bytes before = read_file(path);
+    struct tb_bytes before = tb_read_file(path);
     assert_int_equal(ctr_recover(path, CTR_ENDED_BY_SIGNAL, 9, &error), CT_OK);
-    struct bytes after = read_file(path);
+    struct tb_bytes after = tb_read_file(path);
     assert_true(after.size > before.size);
     for (size_t size = before.size; size <= after.size; size++) {
         assert_int_equal(truncate(path, (off_t)size), 0);
         assert_int_equal(link(kept, tail_of(path)), 0);
-        struct ctr_trace *trace = open_trace(path);
+        struct ctr_trace *trace = tb_reopen(path);
         assert_int_equal(ctr_info(trace)->steps, 60);
         assert_int_equal(ctr_info(trace)->complete, size == after.size);
         ctr_close(trace);
         assert_int_equal(ctr_recover(path, CTR_ENDED_BY_SIGNAL, 9, &error), CT_OK);
         assert_int_equal(access(tail_of(path), F_OK), -1);
-        struct bytes again = read_file(path);
+        struct tb_bytes again = tb_read_file(path);
         assert_int_equal(again.size, after.size);
         assert_memory_equal(again.data, after.data, after.size);
         free(again.data);
@@ -383,11 +352,11 @@ static void damage_is_not_recovered(void **state)
     struct tb tb;
     struct ct_error error = {0};
     char *path = killed_trace(&tb, 600, 200);
-    struct bytes whole = read_file(path);
+    struct tb_bytes whole = tb_read_file(path);
     whole.data[CTR_HEADER_BYTES + CTR_BLOCK_HEADER_BYTES + 5] ^= 1;
     write_file(path, whole.data, whole.size);
     assert_int_equal(ctr_recover(path, CTR_ENDED_BY_SIGNAL, 9, &error), CT_EFORMAT);
-    struct bytes now = read_file(path);
+    struct tb_bytes now = tb_read_file(path);
     assert_int_equal(now.size, whole.size);
     assert_memory_equal(now.data, whole.data, whole.size);
     assert_int_equal(access(tail_of(path), F_OK), 0);
@@ -404,7 +373,7 @@ static void reads_while_it_is_written(void **state)
     char *path = small_trace(&tb, 0, 120, true);
     for (unsigned round = 1; round <= 20; round++) {
         tb_random(&tb, 25);
-        struct ctr_trace *trace = open_trace(path);
+        struct ctr_trace *trace = tb_reopen(path);
         assert_false(ctr_info(trace)->complete);
         assert_int_equal(ctr_info(trace)->steps, round * 25);
         check_states(trace, &tb);
@@ -422,7 +391,7 @@ static void random_records_do_no_harm(void **state)
     enum { ROUNDS = 1500 };
     struct tb tb;
     char *path = killed_trace(&tb, 120, 400);
-    struct bytes trace_bytes = read_file(path), tail = read_file(tail_of(path));
+    struct tb_bytes trace_bytes = tb_read_file(path), tail = tb_read_file(tail_of(path));
     uint64_t seed = 4711;
     int fd = open(tail_of(path), O_RDWR);
     assert_true(fd >= 0);
@@ -438,7 +407,7 @@ static void random_records_do_no_harm(void **state)
             uint8_t byte = (uint8_t)(tb_next_random(&seed) >> 11);
             assert_int_equal(pwrite(fd, &byte, 1, (off_t)places[i]), 1);
         }
-        struct ctr_trace *trace = open_trace(path);
+        struct ctr_trace *trace = tb_reopen(path);
         char first[CTR_FINDING_BYTES];
         use(trace, true);
         findings(trace, first);
@@ -460,14 +429,14 @@ static void bad_record_in_the_tail_is_named(void **state)
     (void)state;
     struct tb tb;
     char *path = killed_trace(&tb, 60, 0);
-    struct bytes tail = read_file(tail_of(path));
+    struct tb_bytes tail = tb_read_file(tail_of(path));
     uint64_t used = ct_load64(tail.data + CTR_TAIL_PAGE + 8);
     assert_int_equal(ct_load32(tail.data + CTR_TAIL_PAGE), CTR_EVENTS);
     static const uint8_t no_record = 0xff;
     write_at(tail_of(path), 2 * CTR_TAIL_PAGE + used, &no_record, 1);
     used++;
     write_at(tail_of(path), CTR_TAIL_PAGE + 8, &used, sizeof used);
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     assert_int_equal(ctr_info(trace)->steps, 60);
     assert_non_null(strstr(ctr_info(trace)->incomplete, "bad record"));
     assert_int_equal(use(trace, true), ctr_info(trace)->steps);
@@ -485,7 +454,7 @@ static void cache_is_bounded(void **state)
     struct tb tb;
     char *path = small_trace(&tb, 1500, 200, true);
     tb_close(&tb, CTR_ENDED_NORMALLY, 0);
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     static const size_t limits[] = {0, 4096, 65536, CTR_CACHE_BYTES};
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         ctr_cache_limit(trace, limits[i]);
@@ -508,7 +477,7 @@ static void finds_blocks(void **state)
     struct tb tb;
     char *path = small_trace(&tb, 3000, 100, false);
     tb_close(&tb, CTR_ENDED_NORMALLY, 0);
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     const struct ctr_info *info = ctr_info(trace);
     assert_true(info->blocks > 3 * CTR_SEGMENT_BLOCKS);
     uint64_t step = 0, call = 0;
@@ -575,7 +544,7 @@ static void threads_share_a_trace(void **state)
     struct tb tb;
     char *path = small_trace(&tb, 1000, 150, true);
     tb_close(&tb, CTR_ENDED_NORMALLY, 0);
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     ctr_cache_limit(trace, 30000); /* so that they take blocks away from each other */
     struct reading readings[2] = {{trace, &tb, 1, 0}, {trace, &tb, 2, 0}};
     pthread_t threads[2];

@@ -19,16 +19,6 @@
 #include "trace/verify.h"
 #include "trace_builder.h"
 
-static struct ctr_trace *open_trace(const char *path)
-{
-    struct ctr_trace *trace;
-    struct ct_error error = {0};
-    if (ctr_open(&trace, path, &error) != CT_OK) {
-        fail_msg("%s", error.message);
-    }
-    return trace;
-}
-
 static void assert_no_findings(struct ctr_trace *trace)
 {
     struct ctr_verify_report report;
@@ -62,7 +52,7 @@ static void clean_end(void **state)
     tb_random(&tb, 5000);
     tb_close(&tb, CTR_ENDED_BY_STOP, 42);
     assert_false(has_tail(path));
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     const struct ctr_info *info = ctr_info(trace);
     assert_true(info->complete);
     assert_string_equal(info->incomplete, "");
@@ -85,7 +75,7 @@ static void nothing_recorded(void **state)
     char *path = tb_path();
     tb_open(&tb, path, 0, 1);
     tb_close(&tb, CTR_ENDED_NORMALLY, 0);
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     assert_true(ctr_info(trace)->complete);
     assert_int_equal(ctr_info(trace)->blocks, 0);
     assert_no_findings(trace);
@@ -141,7 +131,7 @@ static void largest_size_ends_it(void **state)
     assert_null(writer->soft);
     assert_false(ctr_writer_define(writer, CTR_DEF_RUN, "", 0));
     assert_int_equal(ctr_writer_close(writer, CTR_ENDED_NORMALLY, 0, &error), CT_OK);
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     assert_true(ctr_info(trace)->complete);
     assert_int_equal(ctr_info(trace)->reason, CTR_ENDED_BY_SIZE);
     assert_true(ctr_info(trace)->blocks > 0);
@@ -174,7 +164,7 @@ static void forked_child_writes_nothing(void **state)
     assert_int_equal(status, 0);
     tb_random(&tb, 200);
     tb_close(&tb, CTR_ENDED_NORMALLY, 0);
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     assert_true(ctr_info(trace)->complete);
     assert_int_equal(ctr_info(trace)->steps, 400);
     assert_no_findings(trace);
@@ -223,7 +213,7 @@ static void stolen_descriptor_is_replaced(void **state)
     tb_random(&tb, 500);
     tb_close(&tb, CTR_ENDED_NORMALLY, 0);
     assert_int_equal(close(stolen), 0); /* it was the program's */
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     assert_true(ctr_info(trace)->complete);
     assert_int_equal(ctr_info(trace)->steps, 1000);
     assert_no_findings(trace);
@@ -249,7 +239,7 @@ static void stolen_descriptor_of_a_moved_file(void **state)
     assert_int_equal(ctr_writer_close(tb.writer, CTR_ENDED_NORMALLY, 0, &error), CT_EIO);
     assert_int_equal(close(stolen), 0);
     assert_int_equal(rename(moved, path), 0);
-    struct ctr_trace *trace = open_trace(path);
+    struct ctr_trace *trace = tb_reopen(path);
     assert_false(ctr_info(trace)->complete);
     assert_int_equal(ctr_info(trace)->steps, 100);
     ctr_close(trace);

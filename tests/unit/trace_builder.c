@@ -6,11 +6,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/varint.h"
 
 enum { NEVER = 0xffffffffu };
 
 /* ---- small things ---- */
+
+/* What a test cannot go on without, in every build. */
+static void require(bool holds, const char *otherwise)
+{
+    if (!holds) {
+        fprintf(stderr, "%s\n", otherwise);
+        abort();
+    }
+}
 
 uint64_t tb_next_random(uint64_t *seed)
 {
@@ -41,7 +51,8 @@ char *tb_path(void)
 {
     char directory[] = "/tmp/ct-test-XXXXXX";
     char *path = malloc(64);
-    assert(path != NULL && mkdtemp(directory) != NULL);
+    bool made = path != NULL && mkdtemp(directory) != NULL;
+    require(made, "no directory for a test");
     snprintf(path, 64, "%s/trace.ctr", directory);
     return path;
 }
@@ -55,6 +66,23 @@ void tb_remove(char *path)
     *strrchr(path, '/') = '\0';
     rmdir(path);
     free(path);
+}
+
+struct tb_bytes tb_read_file(const char *path)
+{
+    struct ct_error error = {0};
+    char *data;
+    size_t size;
+    require(ct_file_read(path, SIZE_MAX, &data, &size, &error) == CT_OK, error.message);
+    return (struct tb_bytes){(uint8_t *)data, size};
+}
+
+struct ctr_trace *tb_reopen(const char *path)
+{
+    struct ct_error error = {0};
+    struct ctr_trace *trace;
+    require(ctr_open(&trace, path, &error) == CT_OK, error.message);
+    return trace;
 }
 
 /* ---- bytes ---- */
@@ -261,11 +289,7 @@ void tb_next_block(struct tb *tb)
 {
     ctr_commit(tb->writer);
     bool going_on = ctr_writer_next_block(tb->writer);
-    if (!going_on) {
-        fprintf(stderr, "the recording ended: %s\n", ctr_writer_error(tb->writer));
-    }
-    assert(going_on);
-    (void)going_on;
+    require(going_on, ctr_writer_error(tb->writer));
 }
 
 /* Plan 0 is a function, plan 1 a generator. */

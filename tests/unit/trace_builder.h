@@ -115,6 +115,17 @@ uint64_t tb_next_random(uint64_t *seed);
 char *tb_path(void);
 void tb_remove(char *path);
 
+struct tb_bytes {
+    uint8_t *data;
+    size_t size;
+};
+
+/* A whole file that must be there; the caller frees `data`. */
+struct tb_bytes tb_read_file(const char *path);
+
+/* Open a trace that must open. */
+struct ctr_trace *tb_reopen(const char *path);
+
 /* The same text as in `states`, from a player that stands on a line. The caller frees. */
 char *tb_state_of_player(struct ctr_player *player, const struct ctr_event *event);
 
