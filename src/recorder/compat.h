@@ -92,6 +92,12 @@ static inline int compat_frame_line(compat_frame *frame)
 }
 
 /* The value of an exact int of at most one digit pair; false when it does not fit 64 bits. */
+/* The number of a line, never negative and of one digit. */
+static inline int compat_line_number(PyObject *number)
+{
+    return (int)((const PyLongObject *)number)->long_value.ob_digit[0];
+}
+
 static inline bool compat_small_int(PyObject *number, int64_t *value)
 {
     const PyLongObject *v = (const PyLongObject *)number;
@@ -279,33 +285,54 @@ static inline bool compat_same_key(PyObject *a, PyObject *b)
            compat_small_int(b, &y) && x == y;
 }
 
-/* The value of a key that is the same object, or an equal exact str or small int: no __eq__ runs.
- */
-static inline PyObject *compat_dict_find(PyObject *dict, PyObject *key, Py_hash_t hash)
+/* The place of a key that is the same object, or an equal exact str or small int: no __eq__ runs.
+ * Negative: it is not there. */
+static inline Py_ssize_t compat_dict_place(PyObject *dict, PyObject *key, Py_hash_t hash)
 {
     enum { PERTURB = 5, EMPTY = -1 };
-    const PyDictObject *d = (const PyDictObject *)dict;
-    PyDictKeysObject *keys = d->ma_keys;
+    PyDictKeysObject *keys = ((PyDictObject *)dict)->ma_keys;
     size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
     size_t perturb = (size_t)hash, at = (size_t)hash & mask;
     for (size_t turns = 0; turns <= mask; turns++) {
         Py_ssize_t index = compat_dict_index(keys, at);
         if (index == EMPTY) {
-            return NULL;
+            break;
         }
         if (index >= 0) {
             PyObject *held = DK_IS_UNICODE(keys) ? DK_UNICODE_ENTRIES(keys)[index].me_key
                                                  : DK_ENTRIES(keys)[index].me_key;
             if (compat_same_key(held, key)) {
-                return d->ma_values != NULL  ? d->ma_values->values[index]
-                       : DK_IS_UNICODE(keys) ? DK_UNICODE_ENTRIES(keys)[index].me_value
-                                             : DK_ENTRIES(keys)[index].me_value;
+                return index;
             }
         }
         perturb >>= PERTURB;
         at = (at * 5 + perturb + 1) & mask;
     }
-    return NULL;
+    return -1;
+}
+
+/* The value at a place that compat_dict_place gave. */
+static inline PyObject *compat_dict_value(PyObject *dict, Py_ssize_t place)
+{
+    const PyDictObject *d = (const PyDictObject *)dict;
+    return d->ma_values != NULL        ? d->ma_values->values[place]
+           : DK_IS_UNICODE(d->ma_keys) ? DK_UNICODE_ENTRIES(d->ma_keys)[place].me_value
+                                       : DK_ENTRIES(d->ma_keys)[place].me_value;
+}
+
+/* The value of a key, compared like that. */
+static inline PyObject *compat_dict_find(PyObject *dict, PyObject *key, Py_hash_t hash)
+{
+    Py_ssize_t place = compat_dict_place(dict, key, hash);
+    return place >= 0 ? compat_dict_value(dict, place) : NULL;
+}
+
+/* Is the name still at the place where it was found before? */
+static inline bool compat_dict_is_at(PyObject *dict, const PyObject *name, uint32_t place)
+{
+    PyDictKeysObject *keys = ((PyDictObject *)dict)->ma_keys;
+    return DK_IS_UNICODE(keys) && place < (uint64_t)keys->dk_nentries &&
+           DK_UNICODE_ENTRIES(keys)[place].me_key == name;
 }
 
 /* The hash of a key whose hashing runs no code of the program's; -1 otherwise. */

@@ -9,6 +9,7 @@
 #include "recorder/reach.h"
 #include "recorder/repair.h"
 #include "recorder/self_check.h"
+#include "recorder/slot.h"
 #include "recorder/thread.h"
 #include "recorder/value.h"
 
@@ -113,157 +114,6 @@ static inline void know_frame(struct session *session, struct shadow_frame *fram
 /* ---- (3) what a line changed
  * ------------------------------------------------------------------------------ */
 
-static PyObject *slot_value(const struct plan *plan, compat_frame *frame, uint32_t slot)
-{
-    if (slot == plan->real_slots) {
-        return frame->f_locals;
-    }
-    PyObject *value = frame->localsplus[slot];
-    uint8_t kind = plan->kinds[slot] & CTR_VAR_KIND;
-    if ((kind == CTR_VAR_CELL || kind == CTR_VAR_FREE) && value != NULL && PyCell_Check(value)) {
-        return PyCell_GET(value);
-    }
-    return value;
-}
-
-static uint8_t *put_slot(uint8_t *at, uint32_t slot)
-{
-    if (slot < PLAN_MASK_SLOTS) {
-        *at++ = (uint8_t)(CTR_SET + slot);
-        return at;
-    }
-    *at++ = CTR_SET_FAR;
-    return ct_varint_put(at, slot);
-}
-
-static void set_slot_slow(struct session *session, struct shadow_frame *frame, uint32_t slot,
-                          PyObject *value)
-{
-    struct shadow *shadow = &frame->slots[slot];
-    struct shadow now;
-    if (object_is_known(session, value, shadow)) {
-        return;
-    }
-    if (frame->plan->actions[slot] != CTR_KEEP && value != NULL) {
-        now = shadow_of(CTR_V_REDACTED, 0);
-        if (shadow_kind(shadow) != CTR_V_REDACTED) {
-            ctr_count(session->writer, CTR_C_values_redacted);
-        }
-    } else {
-        value_shadow(session, value, &now);
-    }
-    if (shadow_same(shadow, &now)) {
-        return;
-    }
-    uint8_t *at = put_slot(session->writer->at, slot);
-    session->writer->at = value_emit(session, at, value, &now);
-    if (slot < PLAN_MASK_SLOTS) {
-        uint64_t bit = 1ull << slot;
-        frame->object_slots = shadow_kind(&now) == CTR_V_OBJECT ? frame->object_slots | bit
-                                                                : frame->object_slots & ~bit;
-    }
-    shadow_assign(session, shadow, now);
-}
-
-static inline uint8_t *put_int_after(uint8_t *at, uint64_t before, int64_t number)
-{
-    int64_t change = (int64_t)((uint64_t)number - before);
-    if (change >= -16 && change <= 15 && number != INT64_MIN) {
-        *at++ = (uint8_t)(CTR_V_SMALL_DELTA + 16 + change);
-        return at;
-    }
-    if ((number >= CTR_SMALL_INT_MIN && number <= CTR_SMALL_INT_MAX) || number == INT64_MIN) {
-        return put_int(at, number);
-    }
-    *at++ = CTR_V_DELTA;
-    return ct_varint_put(at, ct_zigzag(change));
-}
-
-/* A number in a variable that held no object: most of what lines do, without a call. False: any
- * other value. */
-static inline bool set_number(struct shadow *shadow, uint32_t slot, PyObject *value, uint8_t **to)
-{
-    uint8_t kind = shadow_kind(shadow), *at = *to;
-    if (value == NULL || kind == CTR_V_OBJECT) {
-        return false;
-    }
-    if (PyLong_CheckExact(value)) {
-        int64_t number;
-        if (!compat_small_int(value, &number)) {
-            return false;
-        }
-        if (kind != CTR_V_INT) {
-            *at++ = (uint8_t)(CTR_SET + slot);
-            *to = put_int(at, number);
-        } else if (shadow->bits != (uint64_t)number) {
-            *at++ = (uint8_t)(CTR_SET + slot);
-            *to = put_int_after(at, shadow->bits, number);
-        }
-        *shadow = shadow_of(CTR_V_INT, (uint64_t)number);
-        return true;
-    }
-    if (PyFloat_CheckExact(value)) {
-        uint64_t bits;
-        double number = PyFloat_AS_DOUBLE(value);
-        memcpy(&bits, &number, sizeof bits);
-        if (kind != CTR_V_FLOAT || shadow->bits != bits) {
-            *at++ = (uint8_t)(CTR_SET + slot);
-            *to = put_float(at, bits);
-            *shadow = shadow_of(CTR_V_FLOAT, bits);
-        }
-        return true;
-    }
-    return false;
-}
-
-/* `into`: what the variable held was worked on in place. */
-static void set_slot(struct session *session, struct shadow_frame *frame, uint32_t slot,
-                     PyObject *value, bool into)
-{
-    set_slot_slow(session, frame, slot, value);
-    struct shadow *shadow = &frame->slots[slot];
-    if (into && shadow_kind(shadow) == CTR_V_OBJECT && value != NULL) {
-        object_check(session, value, shadow, true, true);
-    }
-}
-
-/* Variables (of the first 64) a line may have bound, those with plain slots. */
-static inline void apply_mask(struct session *session, struct shadow_frame *frame,
-                              compat_frame *real, uint64_t mask, uint64_t into)
-{
-    struct ctr_writer *writer = session->writer;
-    uint8_t *at = writer->at;
-    for (; mask != 0; mask &= mask - 1) {
-        uint32_t slot = (uint32_t)__builtin_ctzll(mask);
-        PyObject *value = real->localsplus[slot];
-        if (__builtin_expect(!set_number(&frame->slots[slot], slot, value, &at), 0)) {
-            writer->at = at;
-            set_slot(session, frame, slot, value, (into >> slot & 1) != 0);
-            at = writer->at;
-        }
-    }
-    writer->at = at;
-}
-
-/* Cells and redacted variables. */
-static void apply_special(struct session *session, struct shadow_frame *frame, compat_frame *real,
-                          uint64_t mask, uint64_t into)
-{
-    for (; mask != 0; mask &= mask - 1) {
-        uint32_t slot = (uint32_t)__builtin_ctzll(mask);
-        set_slot(session, frame, slot, slot_value(frame->plan, real, slot),
-                 (into >> slot & 1) != 0);
-    }
-}
-
-/* Functions with more than 64 slots are rare: theirs are compared one by one. */
-static void apply_far_slots(struct session *session, struct shadow_frame *frame, compat_frame *real)
-{
-    for (uint32_t slot = PLAN_MASK_SLOTS; slot < frame->plan->real_slots; slot++) {
-        set_slot_slow(session, frame, slot, slot_value(frame->plan, real, slot));
-    }
-}
-
 static void check_global_objects(struct session *session, struct shadow_frame *frame,
                                  compat_frame *real, const struct line_info *line)
 {
@@ -289,6 +139,20 @@ static void check_global_objects(struct session *session, struct shadow_frame *f
             object_check_children(session, value, &shadow, true);
         }
     }
+}
+
+/* Objects that were not looked at, with what is inside, since unseen code ran. */
+static inline uint64_t unchecked_slots(const struct session *session,
+                                       const struct shadow_frame *frame)
+{
+    uint64_t unchecked = 0;
+    for (uint64_t mask = frame->object_slots; mask != 0; mask &= mask - 1) {
+        uint32_t slot = (uint32_t)__builtin_ctzll(mask);
+        if (!object_is_checked(session, &frame->slots[slot])) {
+            unchecked |= 1ull << slot;
+        }
+    }
+    return unchecked;
 }
 
 static void check_slots(struct session *session, struct shadow_frame *frame, compat_frame *real,
@@ -341,15 +205,16 @@ static void check_values(struct session *session, struct shadow_frame *frame, co
         PyObject *value =
             slot < frame->plan->real_slots ? slot_value(frame->plan, real, slot) : NULL;
         if (may_read_otherwise(session, value)) {
-            set_slot_slow(session, frame, slot, value);
+            slot_read(session, frame, slot, value);
         }
     }
 }
 
 /* The line may have changed any object: those it names are looked at wholly, the frame's others
  * too. */
-static void apply_vague(struct session *session, struct shadow_frame *frame, compat_frame *real,
-                        const struct line_info *line)
+__attribute__((noinline)) static void apply_vague(struct session *session,
+                                                  struct shadow_frame *frame, compat_frame *real,
+                                                  const struct line_info *line)
 {
     session->epoch++;
     if (line->global_count != 0) {
@@ -361,73 +226,65 @@ static void apply_vague(struct session *session, struct shadow_frame *frame, com
 }
 
 /* Unseen code ran since the frame's objects were last looked at. */
-static void catch_up(struct session *session, struct shadow_frame *frame, compat_frame *real,
-                     const struct line_info *line)
+__attribute__((noinline)) static void catch_up(struct session *session, struct shadow_frame *frame,
+                                               compat_frame *real, const struct line_info *line)
 {
-    if (frame->epoch != session->epoch) {
-        frame->epoch = session->epoch;
-        check_objects(session, frame, real, frame->object_slots, line->reads, false);
-    }
+    frame->epoch = session->epoch;
+    check_objects(session, frame, real, frame->object_slots, line->reads, false);
 }
 
-static void apply_effects(struct session *session, struct shadow_frame *frame, compat_frame *real,
-                          const struct line_info *line)
+/* What a line did to objects. */
+static inline void apply_effects(struct session *session, struct shadow_frame *frame,
+                                 compat_frame *real, const struct line_info *line)
 {
-    if ((line->flags & LINE_VAGUE) || reach_apply(session, frame, real, line)) {
+    bool reaches = (line->flags & (LINE_ESCAPES | LINE_STORES)) != 0;
+    if (reaches && ((line->flags & LINE_VAGUE) || reach_apply(session, frame, real, line))) {
         apply_vague(session, frame, real, line);
-    } else {
+    } else if (frame->epoch != session->epoch) {
         catch_up(session, frame, real, line);
     }
 }
 
-/* Everything the frame holds, as after its first line. */
-static void capture_all(struct session *session, struct shadow_frame *frame, compat_frame *real)
-{
-    for (uint32_t slot = 0; slot < frame->plan->real_slots; slot++) {
-        set_slot_slow(session, frame, slot, slot_value(frame->plan, real, slot));
-    }
-    if (frame->plan->has_namespace && real->f_locals != NULL) {
-        set_slot_slow(session, frame, frame->plan->real_slots, real->f_locals);
-    }
-    objects_open_queued(session);
-}
-
-/* What a line did beyond rebinding variables. */
-static void apply_deeds(struct session *session, struct shadow_frame *frame, compat_frame *real,
-                        const struct line_info *line)
+/* What few lines do. */
+__attribute__((noinline)) static void apply_deeds(struct session *session,
+                                                  struct shadow_frame *frame, compat_frame *real,
+                                                  const struct line_info *line)
 {
     if (line->flags & LINE_EXACT) {
-        capture_all(session, frame, real);
+        slots_read_all(session, frame, real);
         exact_look(session, frame, real);
         return;
     }
     if (line->flags & LINE_SPECIAL) {
-        apply_special(session, frame, real, line->special, line->into);
+        slots_apply_special(session, frame, real, line->special, line->into);
     }
     if (line->flags & LINE_MANY) {
-        apply_far_slots(session, frame, real);
+        slots_apply_far(session, frame, real);
     }
-    if (line->flags & (LINE_ESCAPES | LINE_STORES)) {
-        apply_effects(session, frame, real, line);
-    } else {
-        catch_up(session, frame, real, line);
-    }
+    apply_effects(session, frame, real, line);
 }
 
-static inline void apply_line(struct session *session, struct shadow_frame *frame,
-                              compat_frame *real)
+__attribute__((always_inline)) static inline void
+apply_line_here(struct session *session, struct shadow_frame *frame, compat_frame *real)
 {
     const struct line_info *line = frame->line_info;
-    apply_mask(session, frame, real, line->writes, line->into);
-    if (line->flags != 0) {
+    slots_apply(session, frame, real, line->writes, line->into);
+    if (line->flags & (LINE_EXACT | LINE_SPECIAL | LINE_MANY)) {
         apply_deeds(session, frame, real, line);
-    } else if (frame->epoch != session->epoch) {
-        catch_up(session, frame, real, line);
+    } else {
+        apply_effects(session, frame, real, line);
     }
     if (session->objects.queue_size != 0) {
         objects_open_queued(session);
     }
     self_check_frame(session, frame, real);
+}
+
+/* For all events but that of a line, which has it in its own code. */
+__attribute__((noinline)) static void apply_line(struct session *session,
+                                                 struct shadow_frame *frame, compat_frame *real)
+{
+    apply_line_here(session, frame, real);
 }
 
 /* ---- frames met in the middle
@@ -449,7 +306,7 @@ static struct shadow_frame *adopt(struct session *session, struct thread *thread
     frame->start_thread = thread->number;
     frame->line_info = plan_any_line(plan); /* it may have done anything so far */
     introduce(session, frame, CTR_FRAME_ADOPTED);
-    capture_all(session, frame, real);
+    slots_read_all(session, frame, real);
     return frame;
 }
 
@@ -554,13 +411,12 @@ PyObject *event_line(struct session *session, PyObject *const *args)
         }
     }
     know_frame(session, frame);
-    apply_line(session, frame, real);
-    int64_t line = 0;
-    compat_small_int(args[1], &line);
+    apply_line_here(session, frame, real);
+    int line = compat_line_number(args[1]);
     if (__builtin_expect(frame->plan->repair != NULL, 0)) {
         line = repair_line(session, frame->plan, real);
     }
-    put_line(session, frame, real, (int)line);
+    put_line(session, frame, real, line);
     return done(session);
 }
 
@@ -624,16 +480,19 @@ static void start_arguments(struct session *session, struct shadow_frame *frame,
 {
     const struct plan *plan = frame->plan;
     if (plan->has_namespace && real->f_locals != NULL) {
-        set_slot_slow(session, frame, plan->real_slots, real->f_locals);
+        slot_read(session, frame, plan->real_slots, real->f_locals);
     }
-    apply_mask(session, frame, real, plan->entry_mask & ~plan->special, 0);
-    apply_special(session, frame, real, plan->entry_mask & plan->special, 0);
+    slots_apply(session, frame, real, plan->entry_mask & ~plan->special, 0);
+    if ((plan->entry_mask & plan->special) != 0) {
+        slots_apply_special(session, frame, real, plan->entry_mask & plan->special, 0);
+    }
     if (plan->real_slots > PLAN_MASK_SLOTS) {
-        apply_far_slots(session, frame, real);
+        slots_apply_far(session, frame, real);
     }
-    if (frame->object_slots != 0) {
-        frame->epoch = session->epoch;
-        check_objects(session, frame, real, frame->object_slots, ~0ull, false);
+    uint64_t unchecked = unchecked_slots(session, frame);
+    frame->epoch = session->epoch;
+    if (unchecked != 0) {
+        check_slots(session, frame, real, unchecked, true, false);
     }
     if (session->objects.queue_size != 0) {
         objects_open_queued(session);
@@ -729,21 +588,31 @@ static struct shadow_frame *leaving(struct session *session, struct thread **thr
     return frame;
 }
 
-static void put_event_value(struct session *session, PyObject *value)
+static void put_known_value(struct session *session, PyObject *value, struct shadow *shadow)
+{
+    session->writer->at = value_emit(session, session->writer->at, value, shadow);
+    if (shadow_kind(shadow) == CTR_V_OBJECT) { /* held until the next event */
+        object_hold(session, shadow);
+        object_let_go(session, shadow);
+    }
+}
+
+static struct shadow put_event_value(struct session *session, PyObject *value)
 {
     struct shadow shadow;
-    value_shadow(session, value, &shadow);
+    if (number_shadow(value, &shadow)) {
+        session->writer->at = put_number(session->writer->at, &shadow);
+        return shadow;
+    }
+    value_shadow_slow(session, value, &shadow);
     if (session->objects.queue_size != 0) {
         /* the state of a new object stands before the event that speaks of it */
         uint8_t record = *--session->writer->at;
         objects_open_queued(session);
         *session->writer->at++ = record;
     }
-    session->writer->at = value_emit(session, session->writer->at, value, &shadow);
-    if (shadow_kind(&shadow) == CTR_V_OBJECT) { /* held until the next event */
-        object_hold(session, &shadow);
-        object_let_go(session, &shadow);
-    }
+    put_known_value(session, value, &shadow);
+    return shadow;
 }
 
 /* What a function returns or yields; one whose name says that it is a secret gives none away. */
@@ -771,9 +640,33 @@ static void put_span(struct session *session, struct thread *thread,
     }
 }
 
-/* The running frame ends, by its own return or by an exception. */
-static PyObject *ending_event(struct session *session, PyObject *value, uint8_t record,
-                              enum ctr_counter counter)
+/* An exception just raised in the frame leaves it, or is handled there, before anything else runs:
+ * neither it nor the frame changed. */
+static bool is_as_raised(struct session *session, const struct shadow_frame *frame,
+                         const PyObject *exception)
+{
+    const struct raised *raised = &session->raised;
+    return raised->end == session->writer->at && raised->block == session->writer->block &&
+           raised->frame == frame && raised->exception == exception &&
+           object_of(session, &raised->shadow) != NULL;
+}
+
+static void put_exception(struct session *session, const struct shadow_frame *frame,
+                          PyObject *exception, uint8_t record, bool as_raised)
+{
+    struct ctr_writer *writer = session->writer;
+    *writer->at++ = record;
+    if (as_raised) {
+        put_known_value(session, exception, &session->raised.shadow);
+        return;
+    }
+    struct shadow shadow = put_event_value(session, exception);
+    if (record == CTR_RAISE && shadow_kind(&shadow) == CTR_V_OBJECT) {
+        session->raised = (struct raised){exception, frame, writer->at, writer->block, shadow};
+    }
+}
+
+PyObject *event_return(struct session *session, PyObject *const *args)
 {
     struct thread *thread;
     compat_frame *real;
@@ -784,20 +677,11 @@ static PyObject *ending_event(struct session *session, PyObject *value, uint8_t 
     apply_line(session, frame, real);
     put_tick(session);
     put_span(session, thread, frame);
-    *session->writer->at++ = record;
-    if (record == CTR_RETURN) {
-        put_result(session, frame->plan, value);
-    } else {
-        put_event_value(session, value);
-    }
-    ctr_count(session->writer, counter);
+    *session->writer->at++ = CTR_RETURN;
+    put_result(session, frame->plan, args[2]);
+    ctr_count(session->writer, CTR_C_returns);
     frame_pop(session, thread);
     return done(session);
-}
-
-PyObject *event_return(struct session *session, PyObject *const *args)
-{
-    return ending_event(session, args[2], CTR_RETURN, CTR_C_returns);
 }
 
 PyObject *event_yield(struct session *session, PyObject *const *args)
@@ -883,7 +767,22 @@ PyObject *event_throw(struct session *session, PyObject *const *args)
 
 PyObject *event_unwind(struct session *session, PyObject *const *args)
 {
-    return ending_event(session, args[2], CTR_UNWIND, CTR_C_unwinds);
+    struct thread *thread;
+    compat_frame *real;
+    struct shadow_frame *frame = leaving(session, &thread, &real);
+    if (frame == NULL) {
+        Py_RETURN_NONE;
+    }
+    bool as_raised = is_as_raised(session, frame, args[2]);
+    if (!as_raised) {
+        apply_line(session, frame, real);
+    }
+    put_tick(session);
+    put_span(session, thread, frame);
+    put_exception(session, frame, args[2], CTR_UNWIND, as_raised);
+    ctr_count(session->writer, CTR_C_unwinds);
+    frame_pop(session, thread);
+    return done(session);
 }
 
 static PyObject *exception_event(struct session *session, PyObject *exception, uint8_t record,
@@ -895,9 +794,11 @@ static PyObject *exception_event(struct session *session, PyObject *exception, u
     if (frame == NULL) {
         Py_RETURN_NONE;
     }
-    apply_line(session, frame, real);
-    *session->writer->at++ = record;
-    put_event_value(session, exception);
+    bool as_raised = is_as_raised(session, frame, exception);
+    if (!as_raised) {
+        apply_line(session, frame, real);
+    }
+    put_exception(session, frame, exception, record, as_raised);
     ctr_count(session->writer, counter);
     return done(session);
 }

@@ -10,8 +10,6 @@
 #include "recorder/value.h"
 
 enum {
-    TABLE_BITS = 18, /* address table: twice MAX_OBJECTS */
-    TABLE_SIZE = 1 << TABLE_BITS,
     MAX_CHAIN = 8,           /* blocks a state may be spread over */
     SMALL_BASE_BYTES = 96,   /* cheaper to repeat than to look for */
     UNNAMED_ITEMS = 64,      /* looked at in a container the line does not name */
@@ -25,29 +23,11 @@ enum {
 /* ---- the address table
  * ------------------------------------------------------------------------------- */
 
-static uint32_t home_of(const PyObject *address)
-{
-    return (uint32_t)(((uintptr_t)address >> 4) * 0x9e3779b97f4a7c15ull >> (64 - TABLE_BITS));
-}
-
-static struct object_entry *find(struct object_table *table, const PyObject *address)
-{
-    for (uint32_t at = home_of(address);; at = (at + 1) & (TABLE_SIZE - 1)) {
-        uint32_t held = table->slots[at];
-        if (held == 0) {
-            return NULL;
-        }
-        if (table->entries[held - 1].address == address) {
-            return &table->entries[held - 1];
-        }
-    }
-}
-
 static void insert(struct object_table *table, const PyObject *address, uint32_t entry)
 {
-    uint32_t at = home_of(address);
+    uint32_t at = object_home(address);
     while (table->slots[at] != 0) {
-        at = (at + 1) & (TABLE_SIZE - 1);
+        at = (at + 1) & (OBJECT_TABLE_SIZE - 1);
     }
     table->slots[at] = entry + 1;
 }
@@ -55,20 +35,20 @@ static void insert(struct object_table *table, const PyObject *address, uint32_t
 /* Backward-shift deletion: no tombstones, so churn does not slow the table. */
 static void erase(struct object_table *table, const PyObject *address)
 {
-    uint32_t at = home_of(address);
+    uint32_t at = object_home(address);
     while (table->slots[at] == 0 || table->entries[table->slots[at] - 1].address != address) {
         if (table->slots[at] == 0) {
             return;
         }
-        at = (at + 1) & (TABLE_SIZE - 1);
+        at = (at + 1) & (OBJECT_TABLE_SIZE - 1);
     }
     for (uint32_t next = at;;) {
-        next = (next + 1) & (TABLE_SIZE - 1);
+        next = (next + 1) & (OBJECT_TABLE_SIZE - 1);
         uint32_t held = table->slots[next];
         if (held == 0) {
             break;
         }
-        uint32_t home = home_of(table->entries[held - 1].address);
+        uint32_t home = object_home(table->entries[held - 1].address);
         bool stays = at <= next ? home > at && home <= next : home > at || home <= next;
         if (!stays) {
             table->slots[at] = held;
@@ -76,11 +56,6 @@ static void erase(struct object_table *table, const PyObject *address)
         }
     }
     table->slots[at] = 0;
-}
-
-struct object_entry *object_known(struct session *session, const PyObject *address)
-{
-    return find(&session->objects, address);
 }
 
 /* ---- the end of an identity
@@ -160,6 +135,7 @@ void object_release(struct session *session, struct object_entry *entry)
         session->epoch++; /* its __del__ may have run, and changed anything */
     }
     if (entry->flags & (ENTRY_LIMBO | ENTRY_PINNED)) {
+        entry->is_back = true;
         return;
     }
     if (table->limbo_size == table->limbo_capacity) {
@@ -172,21 +148,28 @@ void object_release(struct session *session, struct object_entry *entry)
         table->limbo_capacity = capacity;
     }
     entry->flags |= ENTRY_LIMBO;
+    entry->is_back = false;
     table->limbo[table->limbo_size++] = (uint32_t)(entry - table->entries);
+    table->unsettled = true;
 }
 
 static bool too_full(const struct object_table *table);
 static bool forget_one(struct session *session);
 
 /* An object returned or moved is without holder for one event: only what was in limbo before this
- * event began ends now. */
+ * event began, and nobody held since, ends now. */
 static void objects_end_limbo(struct session *session)
 {
     struct object_table *table = &session->objects;
-    uint32_t ready = table->limbo_ready;
-    for (uint32_t i = 0; i < ready; i++) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < table->limbo_size; i++) {
         struct object_entry *entry = &table->entries[table->limbo[i]];
         if (!(entry->flags & ENTRY_LIMBO)) {
+            continue;
+        }
+        if (i >= table->limbo_ready || (entry->is_back && entry->holders == 0)) {
+            entry->is_back = entry->is_back && i >= table->limbo_ready;
+            table->limbo[kept++] = table->limbo[i];
             continue;
         }
         entry->flags &= (uint8_t)~ENTRY_LIMBO;
@@ -194,9 +177,7 @@ static void objects_end_limbo(struct session *session)
             end_entry(session, entry);
         }
     }
-    table->limbo_size -= ready;
-    memmove(table->limbo, table->limbo + ready, table->limbo_size * sizeof *table->limbo);
-    table->limbo_ready = table->limbo_size;
+    table->limbo_size = table->limbo_ready = kept;
 }
 
 /* What was met while the event was written waits for the next look: it may be gone by then. */
@@ -217,6 +198,7 @@ void objects_settle_slow(struct session *session)
     while (table->pressure) {
         table->pressure = too_full(table) && forget_one(session);
     }
+    table->unsettled = table->limbo_size != 0;
 }
 
 /* ---- new entries
@@ -259,7 +241,9 @@ static bool too_full(const struct object_table *table)
 static struct object_entry *new_entry(struct session *session)
 {
     struct object_table *table = &session->objects;
-    table->pressure = table->pressure || too_full(table);
+    if (too_full(table)) {
+        table->pressure = table->unsettled = true;
+    }
     struct object_entry *entry;
     if (table->free_head != NO_ENTRY) {
         entry = &table->entries[table->free_head];
@@ -291,6 +275,7 @@ static void queue_opening(struct session *session, struct object_entry *entry)
         table->queue_capacity = capacity;
     }
     entry->flags |= ENTRY_QUEUED;
+    table->unsettled = true;
     table->queue[table->queue_size++] =
         (struct queued){(uint32_t)(entry - table->entries), table->depth};
 }
@@ -373,11 +358,53 @@ static bool looks_replaced(struct session *session, const struct object_entry *e
     }
 }
 
+bool object_begins_the_same(struct session *session, const struct object_entry *entry,
+                            PyObject *value)
+{
+    PyDictKeysObject *keys;
+    Py_ssize_t count;
+    struct shadow now;
+    PyObject *first;
+    const struct shadow *known;
+    if (entry->type->capture == CAPTURE_INSTANCE) {
+        PyObject **values = compat_inline_values(value, &keys, &count);
+        if (values == NULL || entry->shape != keys || count == 0 || entry->attr_count == 0) {
+            return false;
+        }
+        first = values[0];
+        known = &entry->attrs[0];
+    } else if (entry->type->capture == CAPTURE_LIST) {
+        if (entry->true_length != (uint64_t)PyList_GET_SIZE(value)) {
+            return false;
+        }
+        if (entry->count == 0) {
+            return true;
+        }
+        first = PyList_GET_ITEM(value, 0);
+        known = &entry->items[0];
+    } else {
+        return entry->type->capture == CAPTURE_DICT;
+    }
+    switch (shadow_kind(known)) {
+    case CTR_V_NONE:
+        return first == Py_None;
+    case CTR_V_INT:
+    case CTR_V_FLOAT:
+        return first != NULL && number_shadow(first, &now) && shadow_same(known, &now);
+    case CTR_V_OBJECT: {
+        const struct object_entry *held = object_of(session, known);
+        return held != NULL && held->address == first;
+    }
+    default:
+        return false;
+    }
+}
+
 void object_shadow(struct session *session, PyObject *value, struct type_info *type,
                    struct shadow *out)
 {
     struct object_table *table = &session->objects;
-    struct object_entry *entry = find(table, value);
+    struct object_entry *entry = object_known(session, value);
     if (self_check_looks(session)) {
         bool is_known = entry != NULL && entry->type == type;
         *out = shadow_of(CTR_V_OBJECT, is_known ? entry->number : UINT64_MAX);
@@ -433,18 +460,6 @@ void object_pin(struct session *session, const struct shadow *shadow)
 
 /* ---- writing operations
  * ------------------------------------------------------------------------------------ */
-
-uint8_t *object_put_reference(struct session *session, uint8_t *at, struct object_entry *entry)
-{
-    struct ctr_writer *writer = session->writer;
-    if (entry->named_block == writer->block) {
-        return ct_varint_put(at, (uint64_t)entry->local + 1);
-    }
-    entry->named_block = writer->block;
-    entry->local = writer->next_object++;
-    *at++ = 0;
-    return ct_varint_put(at, entry->number);
-}
 
 static uint8_t sections_of(const struct object_entry *entry)
 {
@@ -598,7 +613,7 @@ static uint8_t *put_items(struct session *session, uint8_t *at, struct object_en
  * taken back when a value is replaced or the dict's own identity ends. */
 static void let_go_value(struct session *session, PyObject *value)
 {
-    struct object_entry *held = value != NULL ? find(&session->objects, value) : NULL;
+    struct object_entry *held = value != NULL ? object_known(session, value) : NULL;
     if (held != NULL && held->holders > 0 && --held->holders == 0) {
         object_release(session, held);
     }
@@ -871,14 +886,22 @@ static void put_checked(struct session *session, struct object_entry *entry)
     ctr_count(writer, CTR_C_lagging);
 }
 
-/* Start an operation on an object: its block has opened it, the record and reference are written.
- */
-static uint8_t *begin(struct session *session, struct object_entry *entry, PyObject *value,
-                      uint8_t record)
+/* What stands before an operation in the way of opening the object and saying since when. */
+static void prepare(struct session *session, struct object_entry *entry, PyObject *value)
 {
     touch(session, entry, value);
-    if (__builtin_expect(session->objects.late, 0)) {
+    if (session->objects.late) {
         put_checked(session, entry);
+    }
+}
+
+/* Start an operation on an object: its block has opened it, the record and reference are written.
+ */
+static inline uint8_t *begin(struct session *session, struct object_entry *entry, PyObject *value,
+                             uint8_t record)
+{
+    if (__builtin_expect(entry->block != session->writer->block || session->objects.late, 0)) {
+        prepare(session, entry, value);
     }
     uint8_t *at = session->writer->at;
     *at++ = record;
@@ -1253,7 +1276,7 @@ static struct object_entry *revive(struct session *session, PyObject *value,
                                    const struct shadow *shadow)
 {
     struct type_info *type = types_of(session, Py_TYPE(value));
-    if (type == NULL || !type_is_object(type) || find(&session->objects, value) != NULL) {
+    if (type == NULL || !type_is_object(type) || object_known(session, value) != NULL) {
         return NULL;
     }
     struct object_entry *entry = add_entry(session, value, type, shadow->bits);
@@ -1418,7 +1441,7 @@ static void check_dict_values(struct session *session, struct object_entry *entr
     PyObject *key, *value;
     walk.at = entry->rotation < (uint32_t)walk.end ? entry->rotation : 0;
     for (int i = 0; i < CHILDREN_PER_CHECK && compat_dict_next(&walk, &key, &value); i++) {
-        struct object_entry *child = find(&session->objects, value);
+        struct object_entry *child = object_known(session, value);
         if (child != NULL && child->type->type == Py_TYPE(value)) {
             struct shadow shadow = shadow_of(CTR_V_OBJECT, child->number);
             shadow.index = (uint32_t)(child - session->objects.entries);
@@ -1535,7 +1558,7 @@ static void note_length(struct session *session, struct object_entry *entry, PyO
 static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObject *dict,
                          PyObject *key, PyObject *value)
 {
-    struct object_entry *entry = find(&session->objects, dict);
+    struct object_entry *entry = object_known(session, dict);
     if (entry == NULL || entry->type->capture != CAPTURE_DICT) {
         return;
     }
@@ -1625,7 +1648,7 @@ int objects_init(struct session *session)
     struct object_table *table = &session->objects;
     table->entries = mmap(NULL, MAX_OBJECTS * sizeof *table->entries, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    table->slots = mmap(NULL, TABLE_SIZE * sizeof *table->slots, PROT_READ | PROT_WRITE,
+    table->slots = mmap(NULL, OBJECT_TABLE_SIZE * sizeof *table->slots, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (table->entries == MAP_FAILED || table->slots == MAP_FAILED) {
         return CT_ENOMEM;
@@ -1655,7 +1678,7 @@ void objects_free(struct session *session, bool unwatch_all)
         free(table->entries[i].attrs);
     }
     munmap(table->entries, MAX_OBJECTS * sizeof *table->entries);
-    munmap(table->slots, TABLE_SIZE * sizeof *table->slots);
+    munmap(table->slots, OBJECT_TABLE_SIZE * sizeof *table->slots);
     free(table->queue);
     free(table->limbo);
     *table = (struct object_table){0};

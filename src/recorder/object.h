@@ -28,8 +28,32 @@ static inline struct object_entry *object_of(struct session *session, const stru
     return entry->address != NULL && entry->number == shadow->bits ? entry : NULL;
 }
 
+enum {
+    OBJECT_TABLE_BITS = 18, /* by address: twice MAX_OBJECTS */
+    OBJECT_TABLE_SIZE = 1 << OBJECT_TABLE_BITS,
+};
+
+static inline uint32_t object_home(const PyObject *address)
+{
+    return (uint32_t)(((uintptr_t)address >> 4) * 0x9e3779b97f4a7c15ull >>
+                      (64 - OBJECT_TABLE_BITS));
+}
+
 /* The entry of what lives at this address, or NULL; changes nothing. */
-struct object_entry *object_known(struct session *session, const PyObject *address);
+static inline struct object_entry *object_known(const struct session *session,
+                                                const PyObject *address)
+{
+    const struct object_table *table = &session->objects;
+    for (uint32_t at = object_home(address);; at = (at + 1) & (OBJECT_TABLE_SIZE - 1)) {
+        uint32_t held = table->slots[at];
+        if (held == 0) {
+            return NULL;
+        }
+        if (table->entries[held - 1].address == address) {
+            return &table->entries[held - 1];
+        }
+    }
+}
 
 void object_release(struct session *session, struct object_entry *entry);
 
@@ -61,14 +85,47 @@ static inline bool object_is_known(struct session *session, const PyObject *valu
            entry->epoch == session->epoch && !(entry->flags & ENTRY_LIMBO);
 }
 
+/* An object that unseen code may not have changed since it was looked at. */
+static inline bool object_is_current(const struct session *session,
+                                     const struct object_entry *entry, const PyObject *value)
+{
+    return entry->epoch == session->epoch &&
+           (entry->flags & (ENTRY_OPENED | ENTRY_LIMBO)) == ENTRY_OPENED &&
+           type_is_current(entry->type, Py_TYPE(value));
+}
+
+/* Does the first part of an object say that it is the one remembered, and no other at its address?
+ * False also where that takes a closer look. */
+bool object_begins_the_same(struct session *session, const struct object_entry *entry,
+                            PyObject *value);
+
 /* Write a reference to it: by its number in this block when it has one. */
-uint8_t *object_put_reference(struct session *session, uint8_t *at, struct object_entry *entry);
+static inline uint8_t *object_put_reference(struct session *session, uint8_t *at,
+                                            struct object_entry *entry)
+{
+    struct ctr_writer *writer = session->writer;
+    if (__builtin_expect(entry->named_block == writer->block, 1)) {
+        return ct_varint_put(at, (uint64_t)entry->local + 1);
+    }
+    entry->named_block = writer->block;
+    entry->local = writer->next_object++;
+    *at++ = 0;
+    return ct_varint_put(at, entry->number);
+}
 
 /* Compare a held object with what is remembered and write what changed; nothing to do when that was
  * done in this epoch, unless `forced`. `named`: the line that ran could reach it by name, look at
  * all of it. */
 void object_check(struct session *session, PyObject *value, struct shadow *shadow, bool named,
                   bool forced);
+
+/* Was that done in this epoch, with the objects inside? */
+static inline bool object_is_checked(const struct session *session, const struct shadow *shadow)
+{
+    const struct object_entry *entry = &session->objects.entries[shadow->index];
+    return entry->number == shadow->bits && entry->epoch == session->epoch &&
+           entry->children_epoch == session->epoch && (entry->flags & ENTRY_OPENED);
+}
 
 /* The same for one item of a list, negative counted from the end, and for what is in it; false when
  * that is not enough: the list's length changed or it is not remembered. */
@@ -96,8 +153,7 @@ void objects_settle_slow(struct session *session);
 
 static inline void objects_settle(struct session *session)
 {
-    if (session->objects.limbo_size != 0 || session->objects.queue_size != 0 ||
-        session->objects.pressure) {
+    if (session->objects.unsettled) {
         objects_settle_slow(session);
     }
 }

@@ -37,14 +37,22 @@ static PyObject *instance_attribute(PyObject *owner, PyObject *name)
                : NULL;
 }
 
-static PyObject *global_now(compat_frame *real, PyObject *name)
+static PyObject *global_now(compat_frame *real, struct object_path *path)
 {
-    Py_hash_t hash = ((PyASCIIObject *)name)->hash;
     PyObject *spaces[] = {real->f_locals, real->f_globals, real->f_builtins};
-    for (int i = 0; i < 3 && hash != -1; i++) {
-        PyObject *found = spaces[i] != NULL && PyDict_Check(spaces[i])
-                              ? compat_dict_find(spaces[i], name, hash)
-                              : NULL;
+    for (int i = 0; i < 3; i++) {
+        if (spaces[i] == NULL || !PyDict_Check(spaces[i])) {
+            continue;
+        }
+        if (!compat_dict_is_at(spaces[i], path->name, path->place)) {
+            Py_hash_t hash = ((PyASCIIObject *)path->name)->hash;
+            Py_ssize_t place = hash != -1 ? compat_dict_place(spaces[i], path->name, hash) : -1;
+            if (place < 0) {
+                continue;
+            }
+            path->place = (uint32_t)place;
+        }
+        PyObject *found = compat_dict_value(spaces[i], path->place);
         if (found != NULL) {
             return found;
         }
@@ -82,11 +90,11 @@ static PyObject *attribute_now(PyObject *owner, PyObject *name)
 }
 
 /* What a path of steps leads to now; NULL when that cannot be told without running code. */
-__attribute__((noinline)) static PyObject *
-follow_now(struct shadow_frame *frame, compat_frame *real, const struct object_path *path)
+__attribute__((noinline)) static PyObject *follow_now(struct shadow_frame *frame,
+                                                      compat_frame *real, struct object_path *path)
 {
-    PyObject *value = path->base == BASE_GLOBAL ? global_now(real, path->name)
-                                                : slot_now(frame, real, path->slot);
+    PyObject *value =
+        path->base == BASE_GLOBAL ? global_now(real, path) : slot_now(frame, real, path->slot);
     for (int i = 0; i < PATH_STEPS && value != NULL && path->steps[i].kind != STEP_NONE; i++) {
         const struct path_step *step = &path->steps[i];
         if (step->kind == STEP_ATTR) {
@@ -107,9 +115,17 @@ static inline bool is_direct(const struct object_path *path)
 }
 
 static inline PyObject *receiver_now(struct shadow_frame *frame, compat_frame *real,
-                                     const struct object_path *path)
+                                     struct object_path *path)
 {
-    return is_direct(path) ? slot_now(frame, real, path->slot) : follow_now(frame, real, path);
+    if (is_direct(path)) {
+        return slot_now(frame, real, path->slot);
+    }
+    bool is_global = path->base == BASE_GLOBAL && path->steps[0].kind == STEP_NONE;
+    if (is_global && real->f_locals == NULL &&
+        compat_dict_is_at(real->f_globals, path->name, path->place)) {
+        return compat_dict_value(real->f_globals, path->place);
+    }
+    return follow_now(frame, real, path);
 }
 
 /* Is this Python function recorded? Then what it does is written down in its own frame; a
@@ -280,7 +296,10 @@ __attribute__((noinline)) static enum verdict verdict_of(struct session *session
         return VERDICT_ESCAPES;
     }
     if (effect->action == ACTION_CALL) {
-        if (receiver != effect->pure) {
+        if (PyFunction_Check(receiver)) {
+            effect->verdict =
+                function_is_recorded(session, receiver) ? VERDICT_RECORDED : VERDICT_ESCAPES;
+        } else if (receiver != effect->pure) {
             effect->verdict = (uint8_t)judge_callable(session, receiver);
             effect->pure = effect->verdict == VERDICT_PURE ? receiver : NULL;
         }

@@ -107,6 +107,7 @@ struct path_step {
 struct object_path {
     uint8_t base;
     uint8_t slot;
+    uint32_t place; /* where the global was found last */
     PyObject *name; /* of a global */
     struct path_step steps[PATH_STEPS];
 };
@@ -252,6 +253,7 @@ struct object_entry {
     bool is_cut : 1;      /* a dict of which only a part is recorded */
     bool is_instance : 1; /* a dict that held an instance's attributes when it was looked at */
     bool is_known : 1;    /* the trace has described it before, perhaps long ago */
+    bool is_back : 1;     /* in limbo, and held again meanwhile: it stays for one more event */
     uint32_t rotation;    /* where the next partial look begins */
     uint32_t count;       /* items remembered (list, set, tuple-like) */
     uint32_t capacity;
@@ -296,6 +298,7 @@ struct object_table {
     uint32_t depth;  /* of what is being opened */
     bool late;       /* a change of what is being compared may be older than its last event */
     bool pressure;   /* too many: forget some at the end of this event */
+    bool unsettled;  /* there is something in the queue or in limbo, or pressure */
     uint32_t *limbo; /* entries without holder; the first limbo_ready since before this event */
     uint32_t limbo_size, limbo_ready, limbo_capacity;
     uint64_t next_number;
@@ -315,6 +318,14 @@ struct node_cache_entry {
 
 struct gather_scratch;
 struct exact;
+
+struct raised { /* by the latest RAISE */
+    const PyObject *exception;
+    const struct shadow_frame *frame;
+    const uint8_t *end; /* of its record, in */
+    uint32_t block;
+    struct shadow shadow; /* of the exception */
+};
 
 struct session {
     struct ctr_writer *writer;
@@ -336,6 +347,7 @@ struct session {
     struct suspended *suspended;
     struct gather_scratch *scratch;
     struct exact *exact; /* NULL unless limits.exact */
+    struct raised raised;
     uint32_t thread_count;
     struct thread *running; /* the thread the block speaks of; never NULL */
     Py_ssize_t code_extra;  /* index of our per-code storage */

@@ -471,8 +471,7 @@ static bool same_type(struct type_info *info, const PyTypeObject *type)
     if (info->type != type) {
         return false;
     }
-    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) ||
-        (type->tp_version_tag != 0 && type->tp_version_tag == info->version)) {
+    if (type_is_current(info, type)) {
         return true;
     }
     if (layout_of(type) != info->layout) {

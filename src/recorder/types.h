@@ -81,6 +81,14 @@ void types_free(struct session *session);
 /* The type's record; NULL only when memory is out (then the value reads as opaque by address). */
 struct type_info *types_of(struct session *session, PyTypeObject *type);
 
+/* Certainly the record of the type that lives at this address now; false: ask types_of. */
+static inline bool type_is_current(const struct type_info *info, const PyTypeObject *type)
+{
+    return info->type == type &&
+           (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) ||
+            (type->tp_version_tag != 0 && type->tp_version_tag == info->version));
+}
+
 /* The type's number in the trace, defining it on first use. */
 uint32_t types_number(struct session *session, struct type_info *info);
 

@@ -48,7 +48,7 @@ uint64_t value__hash_text(const struct session *session, PyObject *text)
     return cut == length ? hash : finish(value__mix(hash, (uint64_t)length));
 }
 
-static bool short_text(PyObject *text, uint64_t *bits)
+bool value_short_text(PyObject *text, struct shadow *out)
 {
     Py_ssize_t length = PyUnicode_GET_LENGTH(text);
     if (length > CTR_SHORT_TEXT_MAX) {
@@ -56,9 +56,12 @@ static bool short_text(PyObject *text, uint64_t *bits)
     }
     uint8_t packed[8] = {0};
     if (PyUnicode_IS_COMPACT_ASCII(text)) {
-        memcpy(packed, PyUnicode_DATA(text), (size_t)length);
+        const uint8_t *from = PyUnicode_DATA(text);
+        for (Py_ssize_t i = 0; i < length; i++) {
+            packed[i] = from[i];
+        }
         packed[7] = (uint8_t)length;
-        *bits = ct_load64(packed);
+        *out = shadow_of(CTR_V_SHORT_TEXT, ct_load64(packed));
         return true;
     }
     size_t size = text_size(text, length);
@@ -67,7 +70,7 @@ static bool short_text(PyObject *text, uint64_t *bits)
     }
     text_put(packed, text, length);
     packed[7] = (uint8_t)size;
-    *bits = ct_load64(packed);
+    *out = shadow_of(CTR_V_SHORT_TEXT, ct_load64(packed));
     return true;
 }
 
@@ -242,10 +245,7 @@ void value_shadow_slow(struct session *session, PyObject *value, struct shadow *
         return;
     }
     if (PyUnicode_CheckExact(value)) {
-        uint64_t bits;
-        if (short_text(value, &bits)) {
-            *out = shadow_of(CTR_V_SHORT_TEXT, bits);
-        } else {
+        if (!value_short_text(value, out)) {
             node_shadow(value__hash_text(session, value), out);
         }
         return;

@@ -45,6 +45,9 @@ static inline void value_shadow(struct session *session, PyObject *value, struct
     }
 }
 
+/* What a text of up to CTR_SHORT_TEXT_MAX bytes is; false: it is longer. */
+bool value_short_text(PyObject *text, struct shadow *out);
+
 static inline bool shadow_same(const struct shadow *a, const struct shadow *b)
 {
     return a->bits == b->bits && shadow_kind(a) == shadow_kind(b);

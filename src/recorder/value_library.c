@@ -157,12 +157,15 @@ static uint64_t hash_name(const struct session *session, PyObject *name)
     return hash != -1 ? (uint64_t)hash : value__hash_text(session, name);
 }
 
+/* Finding the line takes a walk through the code's line table; the place in the code says as much.
+ */
 static uint64_t hash_entry(const struct session *session, const PyTracebackObject *entry)
 {
     const PyCodeObject *code = code_of(entry);
-    uint64_t hash = hash_name(session, code->co_filename);
-    hash = value__mix(hash, hash_name(session, code->co_qualname));
-    return value__mix(value__mix(hash, (uint64_t)line_of(entry)), CAPTURE_TRACEBACK) | 1;
+    uint64_t hash = value__mix(hash_name(session, code->co_filename), (uintptr_t)code);
+    hash = value__mix(hash_name(session, code->co_qualname), hash);
+    hash ^= (uint64_t)(uint32_t)entry->tb_lasti << 32 | (uint32_t)entry->tb_lineno;
+    return value__mix(hash, CAPTURE_TRACEBACK + (uint64_t)code->co_firstlineno) | 1;
 }
 
 static Py_ssize_t traceback_length(PyObject *traceback)

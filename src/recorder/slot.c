@@ -1,0 +1,151 @@
+#include "recorder/slot.h"
+
+PyObject *slot_value(const struct plan *plan, compat_frame *frame, uint32_t slot)
+{
+    if (slot == plan->real_slots) {
+        return frame->f_locals;
+    }
+    PyObject *value = frame->localsplus[slot];
+    uint8_t kind = plan->kinds[slot] & CTR_VAR_KIND;
+    if ((kind == CTR_VAR_CELL || kind == CTR_VAR_FREE) && value != NULL && PyCell_Check(value)) {
+        return PyCell_GET(value);
+    }
+    return value;
+}
+
+static uint8_t *put_slot(uint8_t *at, uint32_t slot)
+{
+    if (slot < PLAN_MASK_SLOTS) {
+        *at++ = (uint8_t)(CTR_SET + slot);
+        return at;
+    }
+    *at++ = CTR_SET_FAR;
+    return ct_varint_put(at, slot);
+}
+
+/* The slot takes what it holds now, which is written. */
+static void take(struct session *session, struct shadow_frame *frame, uint32_t slot,
+                 PyObject *value, struct shadow *now)
+{
+    struct shadow *shadow = &frame->slots[slot];
+    uint8_t *at = put_slot(session->writer->at, slot);
+    session->writer->at = value_emit(session, at, value, now);
+    if (slot < PLAN_MASK_SLOTS) {
+        uint64_t bit = 1ull << slot;
+        frame->object_slots = shadow_kind(now) == CTR_V_OBJECT ? frame->object_slots | bit
+                                                               : frame->object_slots & ~bit;
+    }
+    shadow_assign(session, shadow, *now);
+}
+
+void slot_read(struct session *session, struct shadow_frame *frame, uint32_t slot, PyObject *value)
+{
+    struct shadow *shadow = &frame->slots[slot];
+    struct shadow now;
+    if (object_is_known(session, value, shadow)) {
+        return;
+    }
+    if (frame->plan->actions[slot] != CTR_KEEP && value != NULL) {
+        now = shadow_of(CTR_V_REDACTED, 0);
+        if (shadow_kind(shadow) != CTR_V_REDACTED) {
+            ctr_count(session->writer, CTR_C_values_redacted);
+        }
+    } else {
+        value_shadow(session, value, &now);
+    }
+    if (!shadow_same(shadow, &now)) {
+        take(session, frame, slot, value, &now);
+    }
+}
+
+/* An object that was looked at since unseen code ran is told by its address. False: any other
+ * value. */
+static inline bool set_current_object(struct session *session, struct shadow_frame *frame,
+                                      uint32_t slot, PyObject *value)
+{
+    enum { NO_OBJECTS = Py_TPFLAGS_TUPLE_SUBCLASS | Py_TPFLAGS_UNICODE_SUBCLASS };
+    if (Py_TYPE(value)->tp_flags & NO_OBJECTS) { /* most of them */
+        return false;
+    }
+    struct object_entry *entry = object_known(session, value);
+    if (entry == NULL || !object_is_current(session, entry, value) ||
+        !object_begins_the_same(session, entry, value)) {
+        return false;
+    }
+    struct shadow *shadow = &frame->slots[slot];
+    entry->flags |= ENTRY_RECENT;
+    if (shadow_kind(shadow) != CTR_V_OBJECT || shadow->bits != entry->number) {
+        uint8_t *at = session->writer->at;
+        *at++ = (uint8_t)(CTR_SET + slot);
+        *at++ = CTR_V_OBJECT;
+        session->writer->at = object_put_reference(session, at, entry);
+        entry->holders++;
+        if (shadow_kind(shadow) == CTR_V_OBJECT) {
+            object_let_go(session, shadow);
+        }
+        *shadow = (struct shadow){.bits = entry->number,
+                                  .word = CTR_V_OBJECT,
+                                  .index = (uint32_t)(entry - session->objects.entries)};
+        frame->object_slots |= 1ull << slot;
+    }
+    return true;
+}
+
+void slot_set(struct session *session, struct shadow_frame *frame, uint32_t slot, PyObject *value,
+              bool into)
+{
+    struct shadow *shadow = &frame->slots[slot];
+    if (value == Py_None && shadow_kind(shadow) != CTR_V_OBJECT) {
+        if (shadow_kind(shadow) != CTR_V_NONE) {
+            *session->writer->at++ = (uint8_t)(CTR_SET + slot);
+            *session->writer->at++ = CTR_V_NONE;
+            *shadow = shadow_of(CTR_V_NONE, 0);
+        }
+        return;
+    }
+    struct shadow now;
+    if (value != NULL && PyUnicode_CheckExact(value) && value_short_text(value, &now)) {
+        if (!shadow_same(shadow, &now)) {
+            take(session, frame, slot, value, &now);
+        }
+        return;
+    }
+    if (value == NULL || !set_current_object(session, frame, slot, value)) {
+        slot_read(session, frame, slot, value);
+    }
+    if (into && shadow_kind(shadow) == CTR_V_OBJECT && value != NULL) {
+        object_check(session, value, shadow, true, true);
+    }
+}
+
+void slots_apply_special(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                         uint64_t mask, uint64_t into)
+{
+    for (; mask != 0; mask &= mask - 1) {
+        uint32_t slot = (uint32_t)__builtin_ctzll(mask);
+        PyObject *value = slot_value(frame->plan, real, slot);
+        slot_read(session, frame, slot, value);
+        struct shadow *shadow = &frame->slots[slot];
+        if ((into >> slot & 1) != 0 && shadow_kind(shadow) == CTR_V_OBJECT && value != NULL) {
+            object_check(session, value, shadow, true, true);
+        }
+    }
+}
+
+void slots_apply_far(struct session *session, struct shadow_frame *frame, compat_frame *real)
+{
+    for (uint32_t slot = PLAN_MASK_SLOTS; slot < frame->plan->real_slots; slot++) {
+        slot_read(session, frame, slot, slot_value(frame->plan, real, slot));
+    }
+}
+
+void slots_read_all(struct session *session, struct shadow_frame *frame, compat_frame *real)
+{
+    for (uint32_t slot = 0; slot < frame->plan->real_slots; slot++) {
+        slot_read(session, frame, slot, slot_value(frame->plan, real, slot));
+    }
+    if (frame->plan->has_namespace && real->f_locals != NULL) {
+        slot_read(session, frame, frame->plan->real_slots, real->f_locals);
+    }
+    objects_open_queued(session);
+}
