@@ -91,28 +91,43 @@ static inline bool set_current_object(struct session *session, struct shadow_fra
     return true;
 }
 
+/* What takes no more than a look and a few bytes: None, a short text. False: any other value. */
+static inline bool set_small(struct session *session, struct shadow_frame *frame, uint32_t slot,
+                             PyObject *value)
+{
+    struct shadow *shadow = &frame->slots[slot];
+    struct shadow now = shadow_of(CTR_V_NONE, 0);
+    if (value != Py_None && !(PyUnicode_CheckExact(value) && value_short_text(value, &now))) {
+        return false;
+    }
+    if (!shadow_same(shadow, &now)) {
+        uint8_t *at = session->writer->at;
+        *at++ = (uint8_t)(CTR_SET + slot);
+        if (value == Py_None) {
+            *at++ = CTR_V_NONE;
+        } else {
+            at = put_short_text(at, now.bits);
+        }
+        session->writer->at = at;
+        if (shadow_kind(shadow) == CTR_V_OBJECT) {
+            object_let_go(session, shadow);
+            frame->object_slots &= ~(1ull << slot);
+        }
+        *shadow = now;
+    }
+    return true;
+}
+
 void slot_set(struct session *session, struct shadow_frame *frame, uint32_t slot, PyObject *value,
               bool into)
 {
-    struct shadow *shadow = &frame->slots[slot];
-    if (value == Py_None && shadow_kind(shadow) != CTR_V_OBJECT) {
-        if (shadow_kind(shadow) != CTR_V_NONE) {
-            *session->writer->at++ = (uint8_t)(CTR_SET + slot);
-            *session->writer->at++ = CTR_V_NONE;
-            *shadow = shadow_of(CTR_V_NONE, 0);
-        }
-        return;
-    }
-    struct shadow now;
-    if (value != NULL && PyUnicode_CheckExact(value) && value_short_text(value, &now)) {
-        if (!shadow_same(shadow, &now)) {
-            take(session, frame, slot, value, &now);
-        }
+    if (value != NULL && set_small(session, frame, slot, value)) {
         return;
     }
     if (value == NULL || !set_current_object(session, frame, slot, value)) {
         slot_read(session, frame, slot, value);
     }
+    struct shadow *shadow = &frame->slots[slot];
     if (into && shadow_kind(shadow) == CTR_V_OBJECT && value != NULL) {
         object_check(session, value, shadow, true, true);
     }

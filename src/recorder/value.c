@@ -48,26 +48,14 @@ uint64_t value__hash_text(const struct session *session, PyObject *text)
     return cut == length ? hash : finish(value__mix(hash, (uint64_t)length));
 }
 
-bool value_short_text(PyObject *text, struct shadow *out)
+bool value_short_text_slow(PyObject *text, struct shadow *out)
 {
     Py_ssize_t length = PyUnicode_GET_LENGTH(text);
-    if (length > CTR_SHORT_TEXT_MAX) {
-        return false;
-    }
-    uint8_t packed[8] = {0};
-    if (PyUnicode_IS_COMPACT_ASCII(text)) {
-        const uint8_t *from = PyUnicode_DATA(text);
-        for (Py_ssize_t i = 0; i < length; i++) {
-            packed[i] = from[i];
-        }
-        packed[7] = (uint8_t)length;
-        *out = shadow_of(CTR_V_SHORT_TEXT, ct_load64(packed));
-        return true;
-    }
-    size_t size = text_size(text, length);
+    size_t size = length <= CTR_SHORT_TEXT_MAX ? text_size(text, length) : SIZE_MAX;
     if (size > CTR_SHORT_TEXT_MAX) {
         return false;
     }
+    uint8_t packed[8] = {0};
     text_put(packed, text, length);
     packed[7] = (uint8_t)size;
     *out = shadow_of(CTR_V_SHORT_TEXT, ct_load64(packed));
@@ -523,7 +511,11 @@ uint8_t *value__put_raw_text(struct session *session, uint8_t *at, const char *t
 uint8_t *value__put_c_text(struct session *session, uint8_t *at, const char *text)
 {
     enum { NAME_MAX_BYTES = 256 };
-    return value__put_raw_text(session, at, text, strnlen(text, NAME_MAX_BYTES));
+    size_t size = 0;
+    while (size < NAME_MAX_BYTES && text[size] != 0) {
+        size++;
+    }
+    return value__put_raw_text(session, at, text, size);
 }
 
 uint8_t *value__put_opaque(struct session *session, uint8_t *at, PyObject *value,
@@ -658,12 +650,8 @@ uint8_t *shadow_emit(struct session *session, uint8_t *at, const struct shadow *
         return put_int(at, (int64_t)shadow->bits);
     case CTR_V_FLOAT:
         return put_float(at, shadow->bits);
-    case CTR_V_SHORT_TEXT: {
-        uint8_t size = (uint8_t)(shadow->bits >> 56);
-        *at++ = (uint8_t)(CTR_V_SHORT_TEXT + size);
-        ct_store64(at, shadow->bits);
-        return at + size;
-    }
+    case CTR_V_SHORT_TEXT:
+        return put_short_text(at, shadow->bits);
     case CTR_V_NODE:
         return put_node_reference(session, at, shadow);
     case CTR_V_OBJECT: {

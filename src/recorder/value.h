@@ -45,8 +45,38 @@ static inline void value_shadow(struct session *session, PyObject *value, struct
     }
 }
 
+/* Up to seven bytes as a number, the first lowest. */
+static inline uint64_t value_pack_bytes(const uint8_t *from, size_t count)
+{
+    if (count >= 4) {
+        return ct_load32(from) | (uint64_t)ct_load32(from + count - 4) << (8 * (count - 4));
+    }
+    return count == 0 ? 0
+                      : from[0] | (uint64_t)from[count / 2] << (8 * (count / 2)) |
+                            (uint64_t)from[count - 1] << (8 * (count - 1));
+}
+
+bool value_short_text_slow(PyObject *text, struct shadow *out);
+
 /* What a text of up to CTR_SHORT_TEXT_MAX bytes is; false: it is longer. */
-bool value_short_text(PyObject *text, struct shadow *out);
+static inline bool value_short_text(PyObject *text, struct shadow *out)
+{
+    size_t length = (size_t)PyUnicode_GET_LENGTH(text);
+    if (!PyUnicode_IS_COMPACT_ASCII(text) || length > CTR_SHORT_TEXT_MAX) {
+        return value_short_text_slow(text, out);
+    }
+    *out = shadow_of(CTR_V_SHORT_TEXT,
+                     value_pack_bytes(PyUnicode_DATA(text), length) | (uint64_t)length << 56);
+    return true;
+}
+
+static inline uint8_t *put_short_text(uint8_t *at, uint64_t bits)
+{
+    uint8_t size = (uint8_t)(bits >> 56);
+    *at++ = (uint8_t)(CTR_V_SHORT_TEXT + size);
+    ct_store64(at, bits);
+    return at + size;
+}
 
 static inline bool shadow_same(const struct shadow *a, const struct shadow *b)
 {
