@@ -743,6 +743,24 @@ PyObject *event_resume(struct session *session, PyObject *const *args)
     return done(session);
 }
 
+/* Being raised gives an exception a longer traceback and another context, and takes the context of
+ * one in its chain that would close a circle. */
+static void look_at_raised(struct session *session, PyObject *exception)
+{
+    enum { CHAIN_MAX = 64 }; /* longer ones are found out later, as deep objects are */
+    for (int i = 0; i < CHAIN_MAX && exception != NULL; i++) {
+        struct object_entry *entry = object_known(session, exception);
+        if (entry == NULL || entry->type->type != Py_TYPE(exception) ||
+            !(entry->flags & ENTRY_OPENED)) {
+            return; /* a new one: all of it is written, and it is in nobody's chain */
+        }
+        struct shadow shadow = shadow_of(CTR_V_OBJECT, entry->number);
+        shadow.index = (uint32_t)(entry - session->objects.entries);
+        object_check(session, exception, &shadow, true, true);
+        exception = ((PyBaseExceptionObject *)exception)->context;
+    }
+}
+
 PyObject *event_throw(struct session *session, PyObject *const *args)
 {
     struct thread *thread;
@@ -756,6 +774,7 @@ PyObject *event_throw(struct session *session, PyObject *const *args)
         introduce(session, frame, CTR_FRAME_SUSPENDED);
     }
     frame->entry_block = session->writer->block;
+    look_at_raised(session, args[2]);
     value_shadow(session, args[2], &shadow);
     objects_open_queued(session);
     *session->writer->at++ = CTR_THROW;
@@ -794,7 +813,10 @@ static PyObject *exception_event(struct session *session, PyObject *exception, u
     if (frame == NULL) {
         Py_RETURN_NONE;
     }
-    bool as_raised = is_as_raised(session, frame, exception);
+    bool as_raised = record != CTR_RAISE && is_as_raised(session, frame, exception);
+    if (record == CTR_RAISE) {
+        look_at_raised(session, exception);
+    }
     if (!as_raised) {
         apply_line(session, frame, real);
     }
