@@ -76,6 +76,16 @@ static inline const void *compat_frame_place(const compat_frame *frame)
 #endif
 }
 
+/* Is there nothing but C between a frame and the one that it was called from? */
+static inline bool compat_is_called_from(const compat_frame *frame, const compat_frame *caller)
+{
+    const compat_frame *from = frame->previous;
+    while (from != caller && from != NULL && compat_frame_is_shim(from)) {
+        from = from->previous;
+    }
+    return from == caller;
+}
+
 /* The newest value of the running frame's evaluation stack, borrowed, at an event that begins an
  * instruction; NULL when it is empty. */
 static inline PyObject *compat_stack_top(const compat_frame *frame)

@@ -459,9 +459,9 @@ static inline void put_tick(struct session *session)
 
 /* All that may have happened on the caller's line so far is recorded where it happened: its calls
  * are of recorded or harmless functions, and what it stores it stores last. */
-static inline bool nothing_unseen(const struct shadow_frame *caller)
+static inline bool line_is_seen(const struct shadow_frame *caller)
 {
-    if (caller == NULL || (caller->line_info->flags & LINE_VAGUE)) {
+    if (caller->line_info->flags & LINE_VAGUE) {
         return false;
     }
     const struct line_info *line = caller->line_info;
@@ -474,6 +474,25 @@ static inline bool nothing_unseen(const struct shadow_frame *caller)
         }
     }
     return true;
+}
+
+/* A frame begins, or goes on: what ran before it may have been unseen. */
+static inline void heed_caller(struct session *session, const struct shadow_frame *caller,
+                               const compat_frame *real)
+{
+    if (caller == NULL || !line_is_seen(caller) || !compat_is_called_from(real, caller->frame)) {
+        session->epoch++;
+    }
+}
+
+/* It ends, or rests: Python code that is not recorded may go on before the caller does, though the
+ * caller's line says nothing of it, as when a property caches its value. */
+static inline void heed_return(struct session *session, const struct shadow_frame *caller,
+                               const compat_frame *real)
+{
+    if (caller != NULL && !compat_is_called_from(real, caller->frame)) {
+        session->epoch++;
+    }
 }
 
 static void start_arguments(struct session *session, struct shadow_frame *frame, compat_frame *real)
@@ -542,9 +561,7 @@ PyObject *event_start(struct session *session, PyObject *const *args)
     if (thread->top != NULL) {
         know_frame(session, thread->top); /* the caller stands in the block where the call starts */
     }
-    if (!nothing_unseen(thread->top)) {
-        session->epoch++; /* the caller's line ran in part */
-    }
+    heed_caller(session, thread->top, real);
     struct shadow_frame *frame = frame_push(thread, real, plan);
     if (frame == NULL) {
         Py_RETURN_NONE;
@@ -681,6 +698,7 @@ PyObject *event_return(struct session *session, PyObject *const *args)
     put_result(session, frame->plan, args[2]);
     ctr_count(session->writer, CTR_C_returns);
     frame_pop(session, thread);
+    heed_return(session, thread->top, real);
     return done(session);
 }
 
@@ -697,6 +715,7 @@ PyObject *event_yield(struct session *session, PyObject *const *args)
     put_result(session, frame->plan, args[2]);
     ctr_count(session->writer, CTR_C_yields);
     frame_suspend(session, thread);
+    heed_return(session, thread->top, real);
     return done(session);
 }
 
@@ -716,9 +735,7 @@ static struct shadow_frame *resumed(struct session *session, PyCodeObject *code,
         know_frame(session, (*thread)->top);
     }
     put_tick(session);
-    if (!nothing_unseen((*thread)->top)) {
-        session->epoch++;
-    }
+    heed_caller(session, (*thread)->top, *real);
     struct shadow_frame *frame = frame_resume(session, *thread, *real);
     if (frame == NULL) {
         plan = plan_of(session, code, (*real)->f_globals, (*real)->f_locals);
