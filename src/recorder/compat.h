@@ -450,6 +450,20 @@ static inline bool compat_has_audit_hooks(PyInterpreterState *interpreter)
     return interpreter->audit_hooks != NULL;
 }
 
+/* Is there a function of sys.settrace or sys.setprofile that is not C's alone? */
+static inline bool compat_is_followed(const PyThreadState *thread)
+{
+    PyObject *followers[] = {thread->c_traceobj, thread->c_profileobj};
+    for (int i = 0; i < 2; i++) {
+        PyObject *follower = followers[i];
+        if (follower != NULL && (PyFunction_Check(follower) || PyMethod_Check(follower) ||
+                                 (Py_TYPE(follower)->tp_flags & Py_TPFLAGS_HEAPTYPE))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The code unit a frame is at, in an event of a line. */
 static inline Py_ssize_t compat_frame_unit(const compat_frame *frame, PyCodeObject *code)
 {

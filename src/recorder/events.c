@@ -54,6 +54,16 @@ static void switch_thread(struct session *session, struct thread *thread)
     session->epoch++;
 }
 
+/* A trace or profile function written in Python runs between any two events, and none of it is
+ * seen: as long as one follows the thread, no event takes the short way. */
+static void heed_followers(struct session *session, struct thread *thread)
+{
+    static struct thread nobody;
+    bool followed = compat_is_followed(thread->state);
+    session->epoch += followed || session->running == &nobody;
+    session->running = followed ? &nobody : thread;
+}
+
 static bool get_ready(struct session *session, struct thread *thread)
 {
     struct ctr_writer *writer = session->writer;
@@ -63,7 +73,7 @@ static bool get_ready(struct session *session, struct thread *thread)
     if (writer->thread != thread->number || thread->is_new) {
         switch_thread(session, thread);
     }
-    session->running = thread;
+    heed_followers(session, thread);
     return true;
 }
 
@@ -156,7 +166,7 @@ static inline uint64_t unchecked_slots(const struct session *session,
 }
 
 static void check_slots(struct session *session, struct shadow_frame *frame, compat_frame *real,
-                        uint64_t mask, bool named, bool forced)
+                        uint64_t mask, bool named)
 {
     for (; mask != 0; mask &= mask - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(mask);
@@ -165,20 +175,20 @@ static void check_slots(struct session *session, struct shadow_frame *frame, com
             continue;
         }
         struct shadow *shadow = &frame->slots[slot];
-        object_check(session, value, shadow, named, forced);
+        object_check(session, value, shadow, named, false);
         if (named) {
-            object_check_children(session, value, shadow, forced);
+            object_check_children(session, value, shadow, false);
         }
     }
 }
 
-/* Those the line names come first: under another name the same object is looked at in part only,
- * and counts as looked at. */
+/* Those in `named` come first: under another name the same object is looked at in part only, and
+ * counts as looked at. */
 static void check_objects(struct session *session, struct shadow_frame *frame, compat_frame *real,
-                          uint64_t mask, uint64_t named, bool forced)
+                          uint64_t named)
 {
-    check_slots(session, frame, real, mask & named, true, forced);
-    check_slots(session, frame, real, mask & ~named, false, forced);
+    check_slots(session, frame, real, frame->object_slots & named, true);
+    check_slots(session, frame, real, frame->object_slots & ~named, false);
 }
 
 /* A tuple never changes, but what it holds may: objects in it that are known are looked at again,
@@ -210,6 +220,14 @@ static void check_values(struct session *session, struct shadow_frame *frame, co
     }
 }
 
+/* Whoever has the frame's object may set its variables. */
+static void apply_foreign(struct session *session, struct shadow_frame *frame, compat_frame *real)
+{
+    for (uint32_t i = 0; real->frame_obj != NULL && i < frame->plan->real_slots; i++) {
+        slot_read(session, frame, i, slot_value(frame->plan, real, i));
+    }
+}
+
 /* The line may have changed any object: those it names are looked at wholly, the frame's others
  * too. */
 __attribute__((noinline)) static void apply_vague(struct session *session,
@@ -217,11 +235,13 @@ __attribute__((noinline)) static void apply_vague(struct session *session,
                                                   const struct line_info *line)
 {
     session->epoch++;
+    heed_followers(session, frame_current_thread);
+    apply_foreign(session, frame, real);
     if (line->global_count != 0) {
         check_global_objects(session, frame, real, line);
     }
     frame->epoch = session->epoch;
-    check_objects(session, frame, real, frame->object_slots, line->reads, false);
+    check_objects(session, frame, real, line->reads | line->writes);
     check_values(session, frame, real, line->reads & ~frame->object_slots);
 }
 
@@ -229,8 +249,9 @@ __attribute__((noinline)) static void apply_vague(struct session *session,
 __attribute__((noinline)) static void catch_up(struct session *session, struct shadow_frame *frame,
                                                compat_frame *real, const struct line_info *line)
 {
+    apply_foreign(session, frame, real);
     frame->epoch = session->epoch;
-    check_objects(session, frame, real, frame->object_slots, line->reads, false);
+    check_objects(session, frame, real, line->reads | line->writes);
 }
 
 /* What a line did to objects. */
@@ -511,7 +532,7 @@ static void start_arguments(struct session *session, struct shadow_frame *frame,
     uint64_t unchecked = unchecked_slots(session, frame);
     frame->epoch = session->epoch;
     if (unchecked != 0) {
-        check_slots(session, frame, real, unchecked, true, false);
+        check_slots(session, frame, real, unchecked, true);
     }
     if (session->objects.queue_size != 0) {
         objects_open_queued(session);

@@ -1319,8 +1319,8 @@ void object_check(struct session *session, PyObject *value, struct shadow *shado
     if (entry->type->type != Py_TYPE(value) || !(entry->flags & ENTRY_OPENED)) {
         retype(session, entry, value);
         open_now(session, entry, value);
-    } else {
-        compare(session, entry, value, named);
+    } else { /* one that waits to be opened is in doubt: perhaps another at its address */
+        compare(session, entry, value, named || (entry->flags & ENTRY_QUEUED));
     }
     entry->flags &= (uint8_t)~ENTRY_BUSY;
 }

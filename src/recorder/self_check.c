@@ -239,6 +239,24 @@ static void check_items(struct session *session, const struct spot *spot,
     }
 }
 
+static uint32_t next_bound(const struct object_entry *entry, uint32_t i)
+{
+    while (i < entry->attr_count && shadow_kind(&entry->attrs[i]) == CTR_V_UNBOUND) {
+        i++;
+    }
+    return i;
+}
+
+static uint32_t next_held(const struct gathered *gathered, uint32_t count, uint32_t i)
+{
+    while (i < count && gathered->attributes[i].value == NULL) {
+        i++;
+    }
+    return i;
+}
+
+/* An attribute that is named but unbound is none: a dict made of the instance's values leaves it
+ * out. Names can be compared only where both have the same ones. */
 static void check_attributes(struct session *session, const struct spot *spot,
                              const struct object_entry *entry, PyObject *value)
 {
@@ -246,20 +264,19 @@ static void check_attributes(struct session *session, const struct spot *spot,
     gather_attributes(session, value, entry->type, &gathered);
     uint64_t limit = session->limits.max_attributes;
     uint32_t count = limit != 0 && gathered.count > limit ? (uint32_t)limit : gathered.count;
-    while (count > entry->attr_count && gathered.attributes[count - 1].value == NULL) {
-        count--; /* a name that another instance of the class got meanwhile */
-    }
-    if (count != entry->attr_count) {
-        report(session, spot, "remembered %u attributes, has %u", entry->attr_count, count);
-        return;
-    }
-    if (gather_names(&gathered, count) != entry->names) {
+    if (count == entry->attr_count && gather_names(&gathered, count) != entry->names) {
         report(session, spot, "names of attributes changed");
         return;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        struct spot at = at_attribute(spot, &gathered.attributes[i]);
-        check_place(session, &at, &entry->attrs[i], gathered.attributes[i].value);
+    uint32_t known = next_bound(entry, 0), is = next_held(&gathered, count, 0);
+    while (known < entry->attr_count && is < count) {
+        struct spot at = at_attribute(spot, &gathered.attributes[is]);
+        check_place(session, &at, &entry->attrs[known], gathered.attributes[is].value);
+        known = next_bound(entry, known + 1);
+        is = next_held(&gathered, count, is + 1);
+    }
+    if (known < entry->attr_count || is < count) {
+        report(session, spot, "remembered %u attributes, has %u", entry->attr_count, count);
     }
 }
 
@@ -386,7 +403,7 @@ static PyObject *slot_value(const struct plan *plan, compat_frame *real, uint32_
 static bool is_named(const struct shadow_frame *frame, uint32_t slot)
 {
     return frame->line_info != NULL && slot < PLAN_MASK_SLOTS &&
-           (frame->line_info->reads >> slot & 1) != 0;
+           ((frame->line_info->reads | frame->line_info->writes) >> slot & 1) != 0;
 }
 
 static void check_object(struct session *session, struct spot *spot, PyObject *value, bool named)

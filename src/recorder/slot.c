@@ -118,6 +118,18 @@ static inline bool set_small(struct session *session, struct shadow_frame *frame
     return true;
 }
 
+/* A value was worked on in place: an object is looked into; one of which nothing is known may stand
+ * for others, which are. */
+static void look_into(struct session *session, struct shadow *shadow, PyObject *value)
+{
+    if (shadow_kind(shadow) == CTR_V_OBJECT) {
+        object_check(session, value, shadow, true, true);
+    } else if (!PyUnicode_CheckExact(value) && !PyLong_CheckExact(value)) {
+        const struct type_info *type = types_of(session, Py_TYPE(value));
+        session->epoch += type != NULL && type->capture == CAPTURE_OPAQUE;
+    }
+}
+
 void slot_set(struct session *session, struct shadow_frame *frame, uint32_t slot, PyObject *value,
               bool into)
 {
@@ -127,9 +139,8 @@ void slot_set(struct session *session, struct shadow_frame *frame, uint32_t slot
     if (value == NULL || !set_current_object(session, frame, slot, value)) {
         slot_read(session, frame, slot, value);
     }
-    struct shadow *shadow = &frame->slots[slot];
-    if (into && shadow_kind(shadow) == CTR_V_OBJECT && value != NULL) {
-        object_check(session, value, shadow, true, true);
+    if (into && value != NULL) {
+        look_into(session, &frame->slots[slot], value);
     }
 }
 
@@ -140,9 +151,8 @@ void slots_apply_special(struct session *session, struct shadow_frame *frame, co
         uint32_t slot = (uint32_t)__builtin_ctzll(mask);
         PyObject *value = slot_value(frame->plan, real, slot);
         slot_read(session, frame, slot, value);
-        struct shadow *shadow = &frame->slots[slot];
-        if ((into >> slot & 1) != 0 && shadow_kind(shadow) == CTR_V_OBJECT && value != NULL) {
-            object_check(session, value, shadow, true, true);
+        if ((into >> slot & 1) != 0 && value != NULL) {
+            look_into(session, &frame->slots[slot], value);
         }
     }
 }

@@ -1,0 +1,223 @@
+"""What the interpreter, or code that is not recorded, does to a program's variables between lines.
+
+The lines of these programs say nothing of it: an exception that is raised again, trace functions,
+variables set through the frame, a property that keeps what it worked out.
+"""
+
+import ast
+import json
+import sys
+import textwrap
+
+import pytest
+from side_by_side import SideBySide
+
+
+@pytest.fixture
+def sides(ct, python, tmp_path):
+    return SideBySide(ct, python, tmp_path)
+
+
+def steps(sides, source, depth=5):
+    """The variables of `f` before each of its lines, by the line's text."""
+    lines = textwrap.dedent(source).splitlines()
+    sides.write("\n".join(lines))
+    done = sides.recorded("program.py")
+    assert done.status == 0, done
+    sides.verify()
+    rows = map(json.loads, sides.printed("--format", "json", "--depth", str(depth)).splitlines())
+    return {
+        lines[row["line"] - 1].strip(): row["locals"]
+        for row in rows
+        if row["event"] == "line" and row["function"] == "f"
+    }
+
+
+def places(exception):
+    trace = exception["attrs"].get("__traceback__", {})
+    return [ast.literal_eval(item["repr"])[1:] for item in trace.get("items", ())]
+
+
+def test_an_exception_raised_again_shows_where_it_passed(sides):
+    seen = steps(
+        sides,
+        """
+        def thrower(error):
+            raise error
+        def f():
+            error = ValueError("kept")
+            try:
+                raise error
+            except ValueError:
+                first = 1
+            try:
+                thrower(error)
+            except ValueError:
+                second = 2
+            return 3
+        f()
+        """,
+    )
+    assert places(seen["raise error"]["error"]) == []
+    assert places(seen["first = 1"]["error"]) == [(7, "f")]
+    assert places(seen["second = 2"]["error"]) == [(11, "f"), (3, "thrower"), (7, "f")]
+
+
+def test_a_context_that_would_close_a_circle_is_gone(sides):
+    seen = steps(
+        sides,
+        """
+        def f():
+            a, b = ValueError("a"), ValueError("b")
+            try:
+                try:
+                    raise a
+                except ValueError:
+                    raise b
+            except ValueError:
+                first = 1
+                try:
+                    raise a
+                except ValueError:
+                    second = 2
+            return 3
+        f()
+        """,
+    )
+    context = seen["first = 1"]["b"]["attrs"]["__context__"]
+    assert context["attrs"]["args"]["repr"] == "('a',)"
+    assert "__context__" not in seen["second = 2"]["b"]["attrs"]
+    context = seen["second = 2"]["a"]["attrs"]["__context__"]
+    assert context["attrs"]["args"]["repr"] == "('b',)"
+
+
+def test_an_exception_thrown_into_a_generator_shows_where_it_was(sides):
+    seen = steps(
+        sides,
+        """
+        def generator():
+            try:
+                yield 1
+            except ValueError:
+                yield 2
+        def f():
+            error = ValueError("thrown")
+            steps = generator()
+            next(steps)
+            steps.throw(error)
+            return 2
+        f()
+        """,
+    )
+    assert places(seen["steps.throw(error)"]["error"]) == []
+    assert places(seen["return 2"]["error"]) == [(4, "generator")]
+
+
+FOLLOWED = """
+import sys
+def follow(frame, event, arg):
+    if event == "line" and frame.f_code.co_name in ("f", "g"):
+        seen.append(frame.f_lineno)
+    return follow
+def g():
+    n = 1
+    return n
+def f():
+    seen = made
+    seen.append(0)
+    sys.SETTER(follow)
+    first = 1
+    g()
+    second = 2
+    sys.SETTER(None)
+    return 3
+seen = made = []
+f()
+"""
+
+
+def test_what_a_trace_function_does_is_seen_at_each_step(sides):
+    seen = steps(sides, FOLLOWED.replace("SETTER", "settrace"))
+    assert seen["first = 1"]["seen"]["repr"] == "[0]"
+    assert seen["second = 2"]["seen"]["repr"] == "[0, 8, 9]"
+
+
+def test_what_a_profile_function_does_is_seen_at_each_step(sides):
+    source = FOLLOWED.replace("SETTER", "setprofile").replace('"line"', '"return"')
+    seen = steps(sides, source)
+    assert seen["g()"]["seen"]["repr"] == "[0]"
+    assert seen["second = 2"]["seen"]["repr"] == "[0, 9]"
+
+
+def test_variables_a_trace_function_sets_are_seen(sides):
+    seen = steps(
+        sides,
+        """
+        import sys
+        def follow(frame, event, arg):
+            if event == "return" and frame.f_code.co_name == "g":
+                frame.f_back.f_locals["x"] = 10
+            if event == "line" and frame.f_code.co_name == "f":
+                frame.f_locals["y"] += 1
+            return follow
+        def g():
+            return 1
+        def f():
+            x, y = 0, 0
+            g()
+            sys._getframe().f_trace = follow
+            sys.settrace(follow)
+            first = 1
+            second = 2
+            sys.settrace(None)
+            return 3
+        f()
+        """,
+    )
+    assert seen["first = 1"]["y"]["repr"] == "1"
+    assert seen["second = 2"]["y"]["repr"] == "2"
+    assert seen["return 3"]["y"]["repr"] == "3"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="f_locals was a copy before 3.13")
+def test_variables_set_through_the_frame_are_seen(sides):
+    seen = steps(
+        sides,
+        """
+        import sys
+        def setter(name, value):
+            sys._getframe(1).f_locals[name] = value
+        def f():
+            x = 1
+            setter("x", 2)
+            mine = sys._getframe().f_locals
+            mine["x"] = 3
+            mine |= {"x": [4]}
+            return x
+        f()
+        """,
+    )
+    assert seen['setter("x", 2)']["x"]["repr"] == "1"
+    assert seen["mine = sys._getframe().f_locals"]["x"]["repr"] == "2"
+    assert seen['mine |= {"x": [4]}']["x"]["repr"] == "3"
+    assert seen["return x"]["x"]["repr"] == "[4]"
+
+
+def test_a_property_that_keeps_its_value_is_seen(sides):
+    seen = steps(
+        sides,
+        """
+        import functools
+        class Box:
+            @functools.cached_property
+            def size(self):
+                return 10
+        def f():
+            box = Box()
+            size = box.size
+            return size
+        f()
+        """,
+    )
+    assert "size" not in seen["size = box.size"]["box"]["attrs"]
+    assert seen["return size"]["box"]["attrs"]["size"]["repr"] == "10"
