@@ -488,4 +488,14 @@ static inline void *compat_code_extra(PyCodeObject *code, Py_ssize_t index)
     return extra == NULL || extra->size <= index ? NULL : extra->extras[index];
 }
 
+/* When a code object dies, the free function of every index it has room for is called, set or not:
+ * give up the room that came with ours. Whoever sets theirs later gets it anew. */
+static inline void compat_code_extra_trim(PyCodeObject *code, Py_ssize_t index)
+{
+    struct compat_code_extra *extra = code->co_extra;
+    while (extra != NULL && extra->size > index + 1 && extra->extras[extra->size - 1] == NULL) {
+        extra->size--;
+    }
+}
+
 #endif

@@ -252,6 +252,7 @@ struct plan *plan_of(struct session *session, PyCodeObject *code, PyObject *glob
     if (PyUnstable_Code_SetExtra((PyObject *)code, session->code_extra, plan) != 0) {
         PyErr_Clear();
     }
+    compat_code_extra_trim(code, session->code_extra);
     PyErr_SetRaisedException(pending);
     return plan;
 }

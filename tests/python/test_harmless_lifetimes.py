@@ -69,6 +69,25 @@ PROGRAMS = {
         print(go(big, big, 3, k=big), count(big), count(go), count(go.__code__), count(A), count(S))
         print(count(go.__globals__), count(go.__code__.co_consts), count(go.__code__.co_varnames))
         """,
+    "storage of others in code objects": """
+        import ctypes, gc
+        freed = []
+        free = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t)(freed.append)
+        index = ctypes.pythonapi.PyUnstable_Eval_RequestCodeExtraIndex(free)
+        set_extra = ctypes.pythonapi.PyUnstable_Code_SetExtra
+        set_extra.argtypes = (ctypes.py_object, ctypes.c_ssize_t, ctypes.c_void_p)
+        def make(name):
+            names = {}
+            exec(compile(f"def {name}(): return 1", "program.py", "exec"), names)
+            names[name]()
+            return names[name]
+        with_theirs, without = make("a"), make("b")
+        print(index >= 0, set_extra(with_theirs.__code__, index, 7))
+        with_theirs()
+        del without, with_theirs
+        gc.collect()
+        print(freed)
+        """,
     "reference counts line by line": """
         import sys
         def go():
