@@ -436,7 +436,8 @@ void object_shadow(struct session *session, PyObject *value, struct type_info *t
     }
     bool is_doubtful = (entry->flags & ENTRY_LIMBO) || !(entry->flags & ENTRY_OPENED);
     if ((entry->flags & ENTRY_LIMBO) || /* let go and back: or another object at its address */
-        (!is_doubtful && entry->epoch == session->epoch && looks_replaced(session, entry, value))) {
+        (!is_doubtful && entry->epoch == session->epoch &&
+         (object_is_perhaps_gone(entry) || looks_replaced(session, entry, value)))) {
         entry->epoch = session->epoch - 1;
         is_doubtful = true;
     }
@@ -790,6 +791,7 @@ static void open_now(struct session *session, struct object_entry *entry, PyObje
     }
     entry->epoch = entry->whole_epoch = session->epoch;
     entry->whole_step = session->writer->steps;
+    entry->is_loose = false;
 }
 
 static void compare(struct session *session, struct object_entry *entry, PyObject *value,
@@ -1266,6 +1268,7 @@ static void compare(struct session *session, struct object_entry *entry, PyObjec
     }
     session->objects.late = false;
     if (is_compared_whole(entry, named)) {
+        entry->is_loose = false;
         entry->whole_epoch = session->epoch;
         entry->whole_step = steps;
     }

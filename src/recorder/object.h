@@ -68,8 +68,11 @@ static inline void object_hold(struct session *session, const struct shadow *sha
 static inline void object_let_go(struct session *session, const struct shadow *shadow)
 {
     struct object_entry *entry = object_of(session, shadow);
-    if (entry != NULL && entry->holders > 0 && --entry->holders == 0) {
-        object_release(session, entry);
+    if (entry != NULL && entry->holders > 0) {
+        entry->is_loose = true;
+        if (--entry->holders == 0) {
+            object_release(session, entry);
+        }
     }
 }
 
@@ -85,13 +88,23 @@ static inline bool object_is_known(struct session *session, const PyObject *valu
            entry->epoch == session->epoch && !(entry->flags & ENTRY_LIMBO);
 }
 
+/* The places that still hold it may not have been looked at since it died, and another may live at
+ * its address: short ones are compared whole. */
+static inline bool object_is_perhaps_gone(const struct object_entry *entry)
+{
+    enum { SHORT_LENGTH = 16 };
+    uint8_t capture = entry->type->capture;
+    return entry->is_loose && entry->true_length <= SHORT_LENGTH &&
+           (capture == CAPTURE_LIST || capture == CAPTURE_DEQUE || capture == CAPTURE_SET);
+}
+
 /* An object that unseen code may not have changed since it was looked at. */
 static inline bool object_is_current(const struct session *session,
                                      const struct object_entry *entry, const PyObject *value)
 {
     return entry->epoch == session->epoch &&
            (entry->flags & (ENTRY_OPENED | ENTRY_LIMBO)) == ENTRY_OPENED &&
-           type_is_current(entry->type, Py_TYPE(value));
+           !object_is_perhaps_gone(entry) && type_is_current(entry->type, Py_TYPE(value));
 }
 
 /* Does the first part of an object say that it is the one remembered, and no other at its address?

@@ -254,6 +254,7 @@ struct object_entry {
     bool is_instance : 1; /* a dict that held an instance's attributes when it was looked at */
     bool is_known : 1;    /* the trace has described it before, perhaps long ago */
     bool is_back : 1;     /* in limbo, and held again meanwhile: it stays for one more event */
+    bool is_loose : 1;    /* a place let go of it since it was compared, others hold it */
     uint32_t rotation;    /* where the next partial look begins */
     uint32_t count;       /* items remembered (list, set, tuple-like) */
     uint32_t capacity;
