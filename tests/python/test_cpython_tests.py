@@ -25,18 +25,34 @@ TESTS = Path(sysconfig.get_path("stdlib")) / "test"
 VERSION = "{}.{}".format(*sys.version_info)
 PATIENCE = 500  # seconds; without recording none takes more than ten
 
+# Modules that need nothing but the interpreter and end within a minute under the self-check. Left
+# out for their time are bytes, context, deque, heapq, range, set and weakref: millions of steps
+# beside long containers, all of which the self-check compares at each.
+
 # fmt: off
 MODULES = [
-    "asyncgen", "augassign", "baseexception", "bisect", "bool", "builtin", "bytes", "class",
-    "complex", "contextlib", "copy", "coroutines", "dataclasses", "defaultdict", "dict",
-    "dictviews", "enum", "except_star", "exception_group", "exceptions", "extcall", "float",
-    "fractions", "frame", "funcattrs", "functools", "generators", "genexps", "grammar", "heapq",
-    "int", "iter", "json", "keywordonlyarg", "list", "listcomps", "long", "metaclass",
-    "named_expressions", "operator", "ordered_dict", "patma", "property", "raise", "range",
-    "scope", "slice", "sort", "string", "subclassinit", "super", "tuple", "type_params", "unpack",
-    "unpack_ex", "userdict", "userlist", "weakref", "with", "yield_from",
+    "abc", "asyncgen", "augassign", "baseexception", "bisect", "bool", "builtin", "class",
+    "cmath", "code", "compare", "complex", "contains", "contextlib", "copy", "copyreg",
+    "coroutines", "dataclasses", "decorators", "defaultdict", "dict", "dictcomps", "dictviews",
+    "dynamic", "dynamicclassattribute", "enum", "enumerate", "except_star", "exception_group",
+    "exception_hierarchy", "exception_variations", "exceptions", "extcall", "float", "format",
+    "fractions", "frame", "funcattrs", "functools", "future_stmt", "generators", "genericalias",
+    "genericclass", "genexps", "global", "grammar", "index", "int", "isinstance", "iter",
+    "iterlen", "json", "keywordonlyarg", "list", "listcomps", "long", "memoryview", "metaclass",
+    "module", "named_expressions", "numeric_tower", "opcodes", "operator", "ordered_dict",
+    "patma", "pkg", "positional_only_arg", "pow", "pprint", "property", "raise", "reprlib",
+    "richcmp", "scope", "setcomps", "slice", "sort", "string", "string_literals", "structseq",
+    "subclassinit", "super", "sys_setprofile", "sys_settrace", "textwrap", "tuple",
+    "type_aliases", "type_params", "typechecks", "unary", "unpack", "unpack_ex", "userdict",
+    "userlist", "weakset", "with", "yield_from",
 ]
 # fmt: on
+
+# What the self-check is known to find. Nothing in these lines says that code runs unseen.
+UNSEEN = {
+    "code": "reading an attribute runs __getattr__ of ctypes, which keeps what it found",
+    "int": "int(text) calls what the test put in the place of its implementation in Python",
+}
 
 
 class Run:
@@ -121,8 +137,17 @@ def self_check_bin(root):
     return folder
 
 
-def recorded(ct, python, module, folder):
-    return run_module([ct, "record", "-o", folder / "recording"], module, folder, python)
+def recorded(ct, python, module, folder, *options):
+    return run_module([ct, "record", "-o", folder / "recording", *options], module, folder, python)
+
+
+def findings(folder):
+    """What the self-check found: how much of each kind, and where."""
+    report = (folder / "recording" / "self_check.txt").read_text("utf-8", "replace")
+    summary, *found = report.splitlines()
+    counts = dict(zip(summary.split()[::2], map(int, summary.split()[1::2]), strict=True))
+    assert counts["moments"] > 0
+    return counts, found
 
 
 every_module = pytest.mark.parametrize("module", MODULES)
@@ -143,9 +168,17 @@ def test_ends_the_same_when_recorded(ct, python, plainly, tmp_path, module):
 def test_what_the_recorder_remembers_is_right(plainly, self_check_bin, tmp_path, module):
     run = recorded(self_check_bin / "ct", self_check_bin / "python", module, tmp_path)
     assert run.result() == plainly(module).result(), run.output[-2000:]
-    report = (tmp_path / "recording" / "self_check.txt").read_text("utf-8", "replace")
-    summary, *findings = report.splitlines()
-    counts = dict(zip(summary.split()[::2], map(int, summary.split()[1::2]), strict=True))
-    assert counts["moments"] > 0
-    wrong = [finding for finding in findings if finding.startswith("wrong")]
-    assert counts["wrong"] == 0, "\n".join(wrong)
+    counts, found = findings(tmp_path)
+    if module in UNSEEN and counts["wrong"]:
+        pytest.xfail(UNSEEN[module])
+    assert counts["wrong"] == 0, "\n".join(line for line in found if line.startswith("wrong"))
+    assert module not in UNSEEN, "no longer wrong"
+
+
+@pytest.mark.parametrize("module", [*UNSEEN, "functools", "patma", "raise", "textwrap"])
+def test_an_exact_recording_is_right_everywhere(plainly, self_check_bin, tmp_path, module):
+    ct, python = self_check_bin / "ct", self_check_bin / "python"
+    run = recorded(ct, python, module, tmp_path, "--exact")
+    assert run.result() == plainly(module).result(), run.output[-2000:]
+    counts, found = findings(tmp_path)
+    assert (counts["wrong"], counts["lagging"]) == (0, 0), "\n".join(found)
