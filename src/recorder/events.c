@@ -254,12 +254,20 @@ __attribute__((noinline)) static void catch_up(struct session *session, struct s
     check_objects(session, frame, real, line->reads | line->writes);
 }
 
+static bool was_answered(struct shadow_frame *frame)
+{
+    bool answered = frame->answered;
+    frame->answered = false;
+    return answered;
+}
+
 /* What a line did to objects. */
 static inline void apply_effects(struct session *session, struct shadow_frame *frame,
                                  compat_frame *real, const struct line_info *line)
 {
     bool reaches = (line->flags & (LINE_ESCAPES | LINE_STORES)) != 0;
-    if (reaches && ((line->flags & LINE_VAGUE) || reach_apply(session, frame, real, line))) {
+    bool is_vague = (line->flags & LINE_VAGUE) && !was_answered(frame);
+    if (reaches && (is_vague || reach_apply(session, frame, real, line))) {
         apply_vague(session, frame, real, line);
     } else if (frame->epoch != session->epoch) {
         catch_up(session, frame, real, line);
@@ -478,32 +486,82 @@ static inline void put_tick(struct session *session)
     }
 }
 
+static inline bool effect_is_seen(const struct effect *effect)
+{
+    return effect->verdict == VERDICT_RECORDED || effect->verdict == VERDICT_PURE;
+}
+
 /* All that may have happened on the caller's line so far is recorded where it happened: its calls
  * are of recorded or harmless functions, and what it stores it stores last. */
 static inline bool line_is_seen(const struct shadow_frame *caller)
 {
-    if (caller->line_info->flags & LINE_VAGUE) {
+    const struct line_info *line = caller->line_info;
+    if (line->flags & LINE_VAGUE) {
         return false;
     }
-    const struct line_info *line = caller->line_info;
+    if ((line->flags & (LINE_ESCAPES | LINE_STORES)) == 0) {
+        return true;
+    }
     const struct effect *effects = caller->plan->effects + line->first_effect;
     for (unsigned i = 0; i < line->effect_count; i++) {
-        bool seen = effects[i].verdict == VERDICT_RECORDED || effects[i].verdict == VERDICT_PURE;
         bool stores_last = effects[i].action <= ACTION_STORE_SLOT && i + 1 == line->effect_count;
-        if (!seen && !stores_last) {
+        if (!effect_is_seen(&effects[i]) && !stores_last) {
             return false;
         }
     }
     return true;
 }
 
-/* A frame begins, or goes on: what ran before it may have been unseen. */
-static inline void heed_caller(struct session *session, const struct shadow_frame *caller,
+/* Is this the instruction that makes the call? 3.12 stands behind the caches of a CALL. */
+static bool makes_call(uint32_t unit, uint32_t place)
+{
+    return place == unit || (CT_PY312 && place == unit + INLINE_CACHE_ENTRIES_CALL);
+}
+
+/* The same for a function that an instruction of the caller's calls: only what stands before it on
+ * the line has run. And if it is the one that could not be told in advance, it is now. */
+static bool line_is_seen_before(struct shadow_frame *caller, const compat_frame *callee)
+{
+    const struct line_info *line = caller->line_info;
+    PyCodeObject *code = (PyCodeObject *)caller->plan->code;
+    if (callee->previous != caller->frame || compat_frame_code(caller->frame) != code ||
+        line->loops != 0) {
+        return false;
+    }
+    uint32_t place = (uint32_t)compat_frame_unit(caller->frame, code);
+    if (line->flags & LINE_VAGUE) {
+        caller->answered = line->vagues == 1 && makes_call(line->vague_at - 1, place);
+        if (!caller->answered && (line->vagues != 1 || line->vague_at <= place)) {
+            return false;
+        }
+    }
+    const struct effect *effects = caller->plan->effects + line->first_effect;
+    for (unsigned i = 0; i < line->effect_count; i++) {
+        bool runs_before = effects[i].unit < place && !makes_call(effects[i].unit, place);
+        if (runs_before && !effect_is_seen(&effects[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A frame begins: what ran before it may have been unseen. */
+static inline void heed_caller(struct session *session, struct shadow_frame *caller,
                                const compat_frame *real)
 {
-    if (caller == NULL || !line_is_seen(caller) || !compat_is_called_from(real, caller->frame)) {
-        session->epoch++;
-    }
+    bool is_seen =
+        caller != NULL && (line_is_seen(caller) ? compat_is_called_from(real, caller->frame)
+                                                : line_is_seen_before(caller, real));
+    session->epoch += !is_seen;
+}
+
+/* The same for one that goes on: more than a call leads there. */
+static inline void heed_resumer(struct session *session, const struct shadow_frame *resumer,
+                                const compat_frame *real)
+{
+    bool is_seen =
+        resumer != NULL && line_is_seen(resumer) && compat_is_called_from(real, resumer->frame);
+    session->epoch += !is_seen;
 }
 
 /* It ends, or rests: Python code that is not recorded may go on before the caller does, though the
@@ -756,7 +814,7 @@ static struct shadow_frame *resumed(struct session *session, PyCodeObject *code,
         know_frame(session, (*thread)->top);
     }
     put_tick(session);
-    heed_caller(session, (*thread)->top, *real);
+    heed_resumer(session, (*thread)->top, *real);
     struct shadow_frame *frame = frame_resume(session, *thread, *real);
     if (frame == NULL) {
         plan = plan_of(session, code, (*real)->f_globals, (*real)->f_locals);

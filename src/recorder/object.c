@@ -1437,6 +1437,16 @@ static void check_child(struct session *session, PyObject *value, struct shadow 
     }
 }
 
+void object_check_known(struct session *session, PyObject *value, bool forced)
+{
+    struct object_entry *entry = object_known(session, value);
+    if (entry != NULL && entry->type->type == Py_TYPE(value)) {
+        struct shadow shadow = shadow_of(CTR_V_OBJECT, entry->number);
+        shadow.index = (uint32_t)(entry - session->objects.entries);
+        object_check(session, value, &shadow, true, forced);
+    }
+}
+
 static void check_dict_values(struct session *session, struct object_entry *entry, PyObject *dict,
                               bool forced)
 {
@@ -1444,12 +1454,7 @@ static void check_dict_values(struct session *session, struct object_entry *entr
     PyObject *key, *value;
     walk.at = entry->rotation < (uint32_t)walk.end ? entry->rotation : 0;
     for (int i = 0; i < CHILDREN_PER_CHECK && compat_dict_next(&walk, &key, &value); i++) {
-        struct object_entry *child = object_known(session, value);
-        if (child != NULL && child->type->type == Py_TYPE(value)) {
-            struct shadow shadow = shadow_of(CTR_V_OBJECT, child->number);
-            shadow.index = (uint32_t)(child - session->objects.entries);
-            object_check(session, value, &shadow, true, forced);
-        }
+        object_check_known(session, value, forced);
     }
     entry->rotation = walk.at < walk.end ? (uint32_t)walk.at : 0;
 }

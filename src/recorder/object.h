@@ -132,6 +132,9 @@ static inline uint8_t *object_put_reference(struct session *session, uint8_t *at
 void object_check(struct session *session, PyObject *value, struct shadow *shadow, bool named,
                   bool forced);
 
+/* The same for what lives at this address, if it is known. */
+void object_check_known(struct session *session, PyObject *value, bool forced);
+
 /* Was that done in this epoch, with the objects inside? */
 static inline bool object_is_checked(const struct session *session, const struct shadow *shadow)
 {

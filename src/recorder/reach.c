@@ -76,6 +76,9 @@ static PyObject *item_now(PyObject *container, PyObject *key, int64_t constant_i
     if (key != NULL && (!PyLong_CheckExact(key) || !compat_small_int(key, &index))) {
         return NULL;
     }
+    if (PyUnicode_CheckExact(container)) {
+        return container; /* stands for its items: they are of its type, and never change */
+    }
     return PyList_CheckExact(container) ? list_item(container, index) : NULL;
 }
 
@@ -183,22 +186,24 @@ static bool is_pure_builtin(PyObject *callable)
            NAME_IN(((PyTypeObject *)callable)->tp_name, pure_builtins);
 }
 
-static bool class_is_recorded(struct session *session, PyObject *callable)
+/* What a class runs to make an instance: as `object` and the plain exceptions do, which take what
+ * they are given and do nothing else, or an __init__ of the program's. */
+static enum verdict judge_class(struct session *session, PyTypeObject *type)
 {
-    if (!PyType_Check(callable)) {
-        return false;
-    }
-    PyTypeObject *type = (PyTypeObject *)callable;
     static PyObject *init_name;
     if (init_name == NULL) {
         init_name = PyUnicode_InternFromString("__init__");
     }
-    if (Py_TYPE(type) != &PyType_Type || type->tp_new != PyBaseObject_Type.tp_new ||
-        init_name == NULL) {
-        return false;
+    const PyTypeObject *exception = (PyTypeObject *)PyExc_Exception;
+    bool is_plain = type->tp_new == PyBaseObject_Type.tp_new || type->tp_new == exception->tp_new;
+    if (Py_TYPE(type) != &PyType_Type || !is_plain || init_name == NULL) {
+        return VERDICT_ESCAPES;
+    }
+    if (type->tp_init == PyBaseObject_Type.tp_init || type->tp_init == exception->tp_init) {
+        return VERDICT_PURE;
     }
     PyObject *init = _PyType_Lookup(type, init_name);
-    return init != NULL && function_is_recorded(session, init);
+    return init != NULL && function_is_recorded(session, init) ? VERDICT_RECORDED : VERDICT_ESCAPES;
 }
 
 static enum verdict judge_callable(struct session *session, PyObject *callable)
@@ -209,9 +214,10 @@ static enum verdict judge_callable(struct session *session, PyObject *callable)
     if (is_pure_builtin(callable)) {
         return VERDICT_PURE;
     }
-    return function_is_recorded(session, callable) || class_is_recorded(session, callable)
-               ? VERDICT_RECORDED
-               : VERDICT_ESCAPES;
+    if (PyType_Check(callable)) {
+        return judge_class(session, (PyTypeObject *)callable);
+    }
+    return function_is_recorded(session, callable) ? VERDICT_RECORDED : VERDICT_ESCAPES;
 }
 
 static const char *const list_reads[] = {"copy", "count", "index"};
@@ -301,7 +307,9 @@ __attribute__((noinline)) static enum verdict verdict_of(struct session *session
                 function_is_recorded(session, receiver) ? VERDICT_RECORDED : VERDICT_ESCAPES;
         } else if (receiver != effect->pure) {
             effect->verdict = (uint8_t)judge_callable(session, receiver);
-            effect->pure = effect->verdict == VERDICT_PURE ? receiver : NULL;
+            bool lives_on = !PyType_Check(receiver) ||
+                            !(((PyTypeObject *)receiver)->tp_flags & Py_TPFLAGS_HEAPTYPE);
+            effect->pure = effect->verdict == VERDICT_PURE && lives_on ? receiver : NULL;
         }
         return (enum verdict)effect->verdict;
     }

@@ -69,8 +69,10 @@ static struct line_info *line_of(struct walk *walk)
 
 static void vague(struct walk *walk)
 {
-    line_of(walk)->flags |= LINE_VAGUE;
-    line_of(walk)->vague_at = walk->unit + 1;
+    struct line_info *line = line_of(walk);
+    line->flags |= LINE_VAGUE;
+    line->vague_at = walk->unit + 1;
+    line->vagues++;
 }
 
 static void add_effect(struct walk *walk, struct effect effect)

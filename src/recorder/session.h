@@ -156,8 +156,9 @@ struct line_info {
     uint32_t vague_at; /* code unit behind the last one that makes it LINE_VAGUE; UINT32_MAX: the
                           whole line is */
     uint32_t loop_at;  /* code unit of its FOR_ITER, when it has one */
-    uint32_t loops;
-    uint32_t again; /* LINE_AGAIN: of plan->lines, what the line does when its loop comes round */
+    uint16_t loops;
+    uint16_t vagues; /* instructions that make it LINE_VAGUE */
+    uint32_t again;  /* LINE_AGAIN: of plan->lines, what the line does when its loop comes round */
 };
 
 struct plan {
@@ -210,6 +211,7 @@ struct shadow_frame {
     uint32_t start_thread; /* number of the thread it started on */
     bool on_heap;          /* a generator's: freed one by one */
     bool suspended;
+    bool answered; /* what makes its line LINE_VAGUE turned out to be a call that is recorded */
     struct shadow slots[]; /* plan->slot_count */
 };
 

@@ -38,12 +38,12 @@ static void take(struct session *session, struct shadow_frame *frame, uint32_t s
     shadow_assign(session, shadow, *now);
 }
 
-void slot_read(struct session *session, struct shadow_frame *frame, uint32_t slot, PyObject *value)
+bool slot_read(struct session *session, struct shadow_frame *frame, uint32_t slot, PyObject *value)
 {
     struct shadow *shadow = &frame->slots[slot];
     struct shadow now;
     if (object_is_known(session, value, shadow)) {
-        return;
+        return false;
     }
     if (frame->plan->actions[slot] != CTR_KEEP && value != NULL) {
         now = shadow_of(CTR_V_REDACTED, 0);
@@ -53,9 +53,11 @@ void slot_read(struct session *session, struct shadow_frame *frame, uint32_t slo
     } else {
         value_shadow(session, value, &now);
     }
-    if (!shadow_same(shadow, &now)) {
-        take(session, frame, slot, value, &now);
+    if (shadow_same(shadow, &now)) {
+        return false;
     }
+    take(session, frame, slot, value, &now);
+    return true;
 }
 
 /* An object that was looked at since unseen code ran is told by its address. False: any other
@@ -150,7 +152,9 @@ void slots_apply_special(struct session *session, struct shadow_frame *frame, co
     for (; mask != 0; mask &= mask - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(mask);
         PyObject *value = slot_value(frame->plan, real, slot);
-        slot_read(session, frame, slot, value);
+        if (slot_read(session, frame, slot, value) && real->localsplus[slot] != NULL) {
+            object_check_known(session, real->localsplus[slot], true); /* the cell, as a value */
+        }
         if ((into >> slot & 1) != 0 && value != NULL) {
             look_into(session, &frame->slots[slot], value);
         }

@@ -8,8 +8,8 @@
 /* What a variable holds, be it a cell or not; NULL: unbound. */
 PyObject *slot_value(const struct plan *plan, compat_frame *real, uint32_t slot);
 
-/* Look at one variable, of any number and kind, and write what changed. */
-void slot_read(struct session *session, struct shadow_frame *frame, uint32_t slot, PyObject *value);
+/* Look at one variable, of any number and kind, and write what changed; true when it did. */
+bool slot_read(struct session *session, struct shadow_frame *frame, uint32_t slot, PyObject *value);
 
 /* Everything the frame holds, as after its first line. */
 void slots_read_all(struct session *session, struct shadow_frame *frame, compat_frame *real);

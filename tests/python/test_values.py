@@ -423,6 +423,25 @@ def test_cells_and_their_content(sides):
     assert history(rows, "cell") == ["<cell: [1]>", "<cell: [1, 2]>", "<cell: 3>"]
 
 
+def test_a_cell_that_is_a_value_follows_its_variable(sides):
+    rows = states(
+        sides,
+        """
+        def f():
+            x = 0
+            def put(value):
+                nonlocal x
+                x = value
+            cell = put.__closure__[0]
+            for i in range(1, 4):
+                put(i)
+            return 1
+        f()
+        """,
+    )
+    assert history(rows, "cell") == ["<cell: 0>", "<cell: 1>", "<cell: 2>", "<cell: 3>"]
+
+
 def test_bound_methods_at_one_address_are_told_apart(sides):
     rows = states(
         sides,
