@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from .formats import (
     normalize_format,
     unsupported_message,
 )
-from .program import CODE, MODULE, SCRIPT, Program, absolute
+from .program import CODE, MODULE, SCRIPT, STDIN, Program, absolute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _start(config: RecorderCLIConfig) -> None:
 def _program_name(config: RecorderCLIConfig) -> str:
     if config.script is not None:
         return str(config.script)
-    return config.target if config.kind == MODULE else "-c"
+    return "-c" if config.kind == CODE else config.target
 
 
 def _is_masked(config: RecorderCLIConfig, is_hosted: bool) -> bool:
@@ -121,7 +122,7 @@ def _parse_args(argv: Sequence[str]) -> RecorderCLIConfig:
     given = parser.parse_args(option_words)
     kind, target, args = _parse_program(program_words, parser.error)
     script = None
-    if kind == SCRIPT:
+    if kind == SCRIPT and target != STDIN:
         _check_script(target)
         script = _resolve(target)
     return RecorderCLIConfig(
@@ -166,8 +167,8 @@ def _parse_program(words: list[str], fail: Callable[[str], NoReturn]) -> tuple[s
         if not attached and not rest:
             fail(f"argument expected for the {flag} option")
         target, rest = (attached, rest) if attached else (rest[0], rest[1:])
-    elif target == "-":
-        fail("a program read from standard input cannot be recorded; give its file")
+    elif target == STDIN and sys.stdin is not None and sys.stdin.isatty():
+        fail("a program typed at a terminal cannot be recorded; give its file")
     if may_separate and rest[:1] == ["--"]:
         rest = rest[1:]
     return kind, target, rest
@@ -177,9 +178,11 @@ def _check_script(target: str) -> None:
     """A script that cannot be read fails as the interpreter itself fails, status included."""
     path = absolute(target)
     try:
-        if not os.path.isdir(path):
-            with open(path, "rb"):
-                pass
+        # What is no file (a pipe) gives its text only once.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return
+        with open(path, "rb"):
+            pass
     except OSError as error:
         runner.say(
             f"{launch.interpreter_name()}: can't open file {path!r}: "

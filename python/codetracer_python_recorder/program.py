@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Runner = Callable[[], object]
 
 SCRIPT, MODULE, CODE = "script", "module", "code"
+STDIN = "-"  # the script that is read from standard input
 _FLAGS: dict[str, list[str]] = {SCRIPT: [], MODULE: ["-m"], CODE: ["-c"]}
 
 _BOOTSTRAP = sys.modules["_frozen_importlib_external"]  # importlib, without importing it
@@ -69,6 +70,8 @@ class Stage:
             return absolute(program.target)
         if sys.flags.safe_path:
             return None
+        if program.target == STDIN:
+            return ""
         if program.kind == SCRIPT:
             return os.path.dirname(os.path.realpath(program.target))
         return os.getcwd() if program.kind == MODULE else ""
@@ -90,15 +93,24 @@ class Stage:
             return _runpy_runner("__main__", alter_argv=False)
         if program.kind == CODE:
             return _code_runner(program.target, self.main)
+        if program.target == STDIN:
+            return _stdin_runner(self.main)
         return _script_runner(absolute(program.target), self.main)
 
     def has_target(self) -> bool:
         """Is there anything to run? What is missing is told by running it."""
         if self.is_container:
-            return _importer(absolute(self.program.target)).find_spec("__main__") is not None
+            return _has_main(absolute(self.program.target))
         if self.program.kind == MODULE:
             return _module_exists(self.program.target)
         return True
+
+    def can_read_again(self) -> bool:
+        """Would another interpreter find the program? What a pipe held has been read."""
+        if self.program.kind != SCRIPT:
+            return True
+        path = absolute(self.program.target)
+        return self.program.target != STDIN and (os.path.isfile(path) or not os.path.exists(path))
 
     def leave_main(self) -> None:
         """A script's main module loses these two names as soon as its code has run."""
@@ -109,6 +121,8 @@ class Stage:
 
 def absolute(path: str) -> str:
     """As the interpreter does it: the working directory in front, and nothing normalised."""
+    if path in ("", "."):
+        return os.getcwd()
     return path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
 
 
@@ -131,6 +145,13 @@ def _importer(path: str) -> Any:
 def _is_container(path: str) -> bool:
     """Is it a directory, a zip file, or whatever else modules can be imported from?"""
     return _importer(path) is not None
+
+
+def _has_main(container: str) -> bool:
+    try:
+        return _importer(container).find_spec("__main__") is not None
+    except SyntaxError:  # a zip file's code is compiled to find it
+        return False
 
 
 def _module_exists(name: str) -> bool:
@@ -160,6 +181,13 @@ def _code_runner(source: str, main: ModuleType) -> Runner:
     return _runner(code, main)
 
 
+def _stdin_runner(main: ModuleType) -> Runner:
+    data = b"" if sys.stdin is None else sys.stdin.buffer.read()
+    main.__file__ = "<stdin>"
+    main.__dict__["__cached__"] = None
+    return _runner(compile(data, "<stdin>", "exec", dont_inherit=True), main)
+
+
 def _script_runner(path: str, main: ModuleType) -> Runner:
     with open(path, "rb") as file:
         data = file.read()
@@ -177,7 +205,9 @@ def _unmarshal(data: bytes) -> CodeType:
 
     if not data.startswith(_PYC_MAGIC):
         raise RuntimeError("Bad magic number in .pyc file")
-    code: CodeType = marshal.loads(data[_PYC_HEADER:])
+    code = marshal.loads(data[_PYC_HEADER:])
+    if not isinstance(code, type(_unmarshal.__code__)):
+        raise RuntimeError("Bad code object in .pyc file")
     return code
 
 

@@ -37,9 +37,12 @@ def run_process(
     stage.enter()
     try:
         run = stage.load()
-    except Exception:
+    except Exception as error:
         # There is nothing to record, and nobody explains it better than the interpreter itself.
-        os.execv(sys.executable, command)
+        if stage.can_read_again():
+            os.execv(sys.executable, command)
+        _show(error, None, stage)
+        return 1
     if stage.has_target() and not _begin(begin):
         return 1
     sys.orig_argv[:] = command

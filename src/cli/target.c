@@ -1,11 +1,13 @@
 #include "cli/target.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/process.h"
 #include "cli/message.h"
 
@@ -87,11 +89,21 @@ static const char *other_language(const char *path)
     return is_native_binary(path) ? "machine code" : NULL;
 }
 
-static int complain_no_program(const char *program)
+/* In Python's words and with its status: the working directory in front, nothing normalised. */
+static void complain_unopened(const char *program, int reason)
+{
+    char *folder = program[0] == '/' ? NULL : getcwd(NULL, 0);
+    char *path = folder == NULL ? NULL : ct_path_join(folder, program);
+    cli_error("can't open file '%s': [Errno %d] %s", path != NULL ? path : program, reason,
+              strerror(reason));
+    free(path);
+    free(folder);
+}
+
+static void help_find(const char *program)
 {
     const char *path = getenv("PATH");
     char *found = strchr(program, '/') == NULL ? ct_find_program(program, path) : NULL;
-    cli_error("cannot find the program '%s'", program);
     if (found == NULL) {
         cli_help("give the path of a Python file, or a module with `ct record -m MODULE`");
     } else if (is_native_binary(found)) {
@@ -101,23 +113,29 @@ static int complain_no_program(const char *program)
         cli_help("did you mean `ct record %s`?", found);
     }
     free(found);
-    return CLI_USAGE;
 }
 
 int target_check(const struct target *target, bool is_surely_python)
 {
-    struct stat about;
-    if (target->kind != CT_START_SCRIPT || strcmp(target->program, "-") == 0) {
+    const char *program = target->program;
+    /* Python runs '' as the working directory. */
+    if (target->kind != CT_START_SCRIPT || strcmp(program, "-") == 0 || program[0] == '\0') {
         return CLI_OK;
     }
-    if (stat(target->program, &about) != 0) {
-        return complain_no_program(target->program);
-    }
-    const char *language = S_ISREG(about.st_mode) ? other_language(target->program) : NULL;
-    if (language != NULL && !is_surely_python) {
-        cli_error("'%s' looks like %s, and ct records Python only", target->program, language);
-        cli_help("if it is Python all the same, say so: `ct record --lang python ...`");
+    struct stat about;
+    bool exists = stat(program, &about) == 0;
+    if (!exists || (S_ISREG(about.st_mode) && access(program, R_OK) != 0)) {
+        complain_unopened(program, errno);
+        if (!exists) {
+            help_find(program);
+        }
         return CLI_USAGE;
+    }
+    const char *language = S_ISREG(about.st_mode) ? other_language(program) : NULL;
+    if (language != NULL && !is_surely_python) {
+        cli_error("'%s' looks like %s, and ct records Python only", program, language);
+        cli_help("if it is Python all the same, say so: `ct record --lang python ...`");
+        return CLI_FAILED;
     }
     return CLI_OK;
 }

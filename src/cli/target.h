@@ -19,7 +19,8 @@ struct target {
 bool target_choose(const char *module, const char *code, const struct cli_operands *operands,
                    struct target *target);
 
-/* Catch what cannot be meant, with a message and CLI_USAGE. What Python itself has to say about a
+/* Catch, before anything is started, a program that cannot be opened (CLI_USAGE, which is Python's
+ * own status for it) and one in another language (CLI_FAILED). What else Python has to say about a
  * file is left to Python. */
 int target_check(const struct target *target, bool is_surely_python);
 

@@ -128,14 +128,15 @@ static uint64_t *limit_named(struct limits *limits, const char *name)
 
 static int read_activation(struct request *request, PyObject *value)
 {
-    const char *path = PyUnicode_AsUTF8(value);
-    if (path == NULL) {
+    PyObject *path = NULL; /* as bytes: a file's name need not be UTF-8 */
+    if (!PyUnicode_FSConverter(value, &path)) {
         return -1;
     }
-    request->activation = realpath(path, NULL);
+    request->activation = realpath(PyBytes_AS_STRING(path), NULL);
     if (request->activation == NULL) {
-        request->activation = strdup(path); /* a file that may appear later */
+        request->activation = strdup(PyBytes_AS_STRING(path)); /* one that may appear later */
     }
+    Py_DECREF(path);
     request->order.activation = request->activation;
     return request->activation != NULL ? 0 : -1;
 }
@@ -165,8 +166,10 @@ static int read_option(struct request *request, const char *name, PyObject *valu
     }
     if (strcmp(name, "program") == 0) {
         add_text_entry(&request->run, "program", value);
+        /* A name without a form in UTF-8 is a file's. */
         request->order.program_file = synthetic_file(PyUnicode_AsUTF8(value));
-        return PyErr_Occurred() ? -1 : 0;
+        PyErr_Clear();
+        return 0;
     }
     if (strcmp(name, "args") == 0) {
         add_list_entries(&request->run, "argument", value);

@@ -129,7 +129,6 @@ def test_formats(name):
         ([], "missing script to execute"),
         (["--exact"], "missing script to execute"),
         (["--"], "missing script path after '--'"),
-        (["-"], "standard input"),
         (["-m"], "argument expected for the -m option"),
         (["-c"], "argument expected for the -c option"),
         (["--format", "xml", "app.py"], "unsupported trace format 'xml'. Expected one of: binary"),
