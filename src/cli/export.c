@@ -6,12 +6,14 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/incomplete.h"
 #include "export/export.h"
 #include "export/side_files.h"
 
 struct fields {
     const char *format; /* NULL: by the name of the output, else json */
     const char *output; /* NULL: into the recording's directory */
+    bool salvage;
     struct cli_number limit;
 };
 
@@ -123,6 +125,30 @@ static int write_files(struct ctr_trace *trace, const struct target *target,
     return status;
 }
 
+static int export_open(struct ctr_trace *trace, const struct fields *fields, const char *recording,
+                       const struct target *target)
+{
+    if (!cli_accept_incomplete(recording, ctr_info(trace), fields->salvage, "export")) {
+        return CLI_FAILED;
+    }
+    struct ct_error error = {0};
+    struct export_options options = {
+        .format = target->format,
+        .limit = fields->limit.is_given ? fields->limit.value : EXPORT_LIMIT_DEFAULT,
+        .recording = recording,
+        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+    };
+    int status = write_files(trace, target, &options, &error);
+    if (status == CT_EFORMAT) {
+        cli_error("%s: %s", recording, error.message);
+    } else if (status != CT_OK) {
+        cli_error("%s", error.message);
+    } else {
+        printf("%s\n", target->file);
+    }
+    return status == CT_OK ? CLI_OK : CLI_FAILED;
+}
+
 static int export_to(const struct fields *fields, const char *recording,
                      const struct target *target)
 {
@@ -132,24 +158,9 @@ static int export_to(const struct fields *fields, const char *recording,
         cli_error("%s", error.message);
         return CLI_FAILED;
     }
-    const struct ctr_info *info = ctr_info(trace);
-    if (!info->complete) {
-        cli_note("%s is not complete: %s", recording, info->incomplete);
-    }
-    struct export_options options = {
-        .format = target->format,
-        .limit = fields->limit.is_given ? fields->limit.value : EXPORT_LIMIT_DEFAULT,
-        .recording = recording,
-        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
-    };
-    int status = write_files(trace, target, &options, &error);
+    int status = export_open(trace, fields, recording, target);
     ctr_close(trace);
-    if (status != CT_OK) {
-        cli_error("%s", error.message);
-        return CLI_FAILED;
-    }
-    printf("%s\n", target->file);
-    return CLI_OK;
+    return status;
 }
 
 static int run_export(const void *given, const struct cli_operands *operands)
@@ -182,6 +193,8 @@ static const struct cli_option options_table[] = {
      NULL},
     {0, "limit", CLI_SIZE, offsetof(struct fields, limit), "SIZE",
      "make no file larger than this (256M); 0: any size", NULL},
+    {0, "salvage", CLI_FLAG, offsetof(struct fields, salvage), NULL,
+     "export what is readable of a recording that was cut off", NULL},
     {0},
 };
 

@@ -5,10 +5,9 @@
 #include <fnmatch.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
-#include "base/file.h"
 #include "cli/command.h"
+#include "cli/incomplete.h"
 #include "cli/print_variable.h"
 #include "trace/shape.h"
 
@@ -260,6 +259,7 @@ static int play(struct print *print, const struct print_view *view, void *state,
         if ((kinds & bit(print->event.kind)) != 0 &&
             print_wants_function(print, print_plan(print))) {
             view->event(print, state);
+            print->has_shown = true;
             left--;
         }
         status = left > 0 ? next_event(print, &block, error) : CT_OK;
@@ -284,6 +284,9 @@ static int print_events(struct print *print)
     struct ct_error error = {0};
     int status = print->info->blocks == 0 ? CT_OK : play(print, view, state, &error);
     view->close(print, state);
+    if (status == CT_OK && !print->has_shown && print->options->function != NULL) {
+        cli_note("%s: nothing of what was asked for is in it", print->path);
+    }
     if (status == CT_OK) {
         return CLI_OK;
     }
@@ -297,42 +300,6 @@ static int print_events(struct print *print)
 
 /* ---- Opening ---- */
 
-/* Whether the tail lies beside the trace: then the program died or still runs, and nothing that was
- * recorded is missing. */
-static bool has_tail(const char *path)
-{
-    struct stat about;
-    bool is_directory = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-    char *name = NULL;
-    if (asprintf(&name, is_directory ? "%s/trace.ctr.tail" : "%s.tail", path) < 0) {
-        return false;
-    }
-    bool is_there = stat(name, &about) == 0;
-    free(name);
-    return is_there;
-}
-
-/* Say what is missing; false when that is reason to stop. */
-static bool accept_incomplete(const struct print *print)
-{
-    const struct ctr_info *info = print->info;
-    if (info->complete) {
-        return true;
-    }
-    if (info->blocks == 0) {
-        cli_error("%s: nothing in it is readable: %s", print->path, info->incomplete);
-        return false;
-    }
-    bool is_shown = print->options->salvage || print->options->summary || has_tail(print->path);
-    if (!is_shown) {
-        cli_error("%s is damaged: %s", print->path, info->incomplete);
-        cli_help("`ct print --salvage %s` shows what is readable", print->path);
-        return false;
-    }
-    cli_note("%s is not complete: %s", print->path, info->incomplete);
-    return true;
-}
-
 static int print_recording(struct print *print)
 {
     struct ct_error error;
@@ -342,7 +309,8 @@ static int print_recording(struct print *print)
     }
     print->info = ctr_info(print->trace);
     int status = CLI_FAILED;
-    if (!accept_incomplete(print)) {
+    bool is_salvaging = print->options->salvage || print->options->summary;
+    if (!cli_accept_incomplete(print->path, print->info, is_salvaging, "print")) {
         status = CLI_FAILED;
     } else if (print->options->summary) {
         status = print_summary(print);
@@ -405,6 +373,12 @@ static int run_print(const void *fields, const struct cli_operands *operands)
     }
     if (print.options->functions && is_format(print.options, "csv")) {
         return cli_usage_error(&cli_command_print, "--functions is text or json, not csv");
+    }
+    if (print.options->from.is_given && print.options->to.is_given &&
+        print.options->from.value > print.options->to.value) {
+        return cli_usage_error(&cli_command_print, "--from %llu lies behind --to %llu",
+                               (unsigned long long)print.options->from.value,
+                               (unsigned long long)print.options->to.value);
     }
     /* `ct print | head` ends like any other filter, whatever this process inherited. */
     signal(SIGPIPE, SIG_DFL);

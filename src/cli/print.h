@@ -28,6 +28,7 @@ struct print {
     struct ctr_frame frame; /* a copy: it stays when the player is asked for objects */
     struct ctr_value *slots;
     uint32_t slot_capacity;
+    bool has_shown; /* any event */
 };
 
 struct print_view {

@@ -100,6 +100,9 @@ static int verify(const char *path, bool as_json, uint64_t *findings, struct ct_
     status = ctr_verify(trace, &report, error);
     if (status == CT_OK) {
         *findings = report.findings;
+        if (report.findings > 0) {
+            cli_error("%s is damaged: %s", path, report.list[0].text);
+        }
         if (as_json) {
             status = write_json(ctr_info(trace), &report, error);
         } else {
@@ -134,8 +137,8 @@ const struct cli_command cli_command_verify = {
     .summary = "Check every byte of a recording",
     .usage = "[OPTION]... RECORDING",
     .details = "Checks every checksum, record, invariant and counter. Prints what is wrong, one\n"
-               "line each with its place in the file, then one line of totals. The exit status is\n"
-               "0 when nothing is wrong and 1 when something is.",
+               "line each with its place in the file, then one line of totals. When something is\n"
+               "wrong, a line on standard error says so and the exit status is 1; else it is 0.",
     .options = verify_table,
     .fields_size = sizeof(struct verify_options),
     .run = run_verify,

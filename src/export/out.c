@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -14,6 +15,11 @@ int export_out_open(struct export_out *out, const char *path, uint64_t limit,
                     struct ct_error *error)
 {
     *out = (struct export_out){.fd = -1, .limit = limit, .path = path, .error = error};
+    struct stat about;
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) {
+        /* Replaced like any other it would be gone: think of /dev/null. */
+        return out->status = ct_fail(error, CT_ESTATE, "cannot create '%s': it is no file", path);
+    }
     out->buffer = malloc(EXPORT_OUT_BYTES);
     if (out->buffer == NULL || asprintf(&out->part, "%s.part", path) < 0) {
         out->part = NULL;

@@ -507,8 +507,9 @@ static void describe_stop(struct ctr_trace *trace, const char *why, const char *
 {
     describe(trace, "%s", why);
     if (what[0] != '\0') {
-        describe(trace, "readable up to byte %llu of %llu: %s", (unsigned long long)trace->good,
-                 (unsigned long long)trace->size, what);
+        bool is_said = strcmp(why, what) == 0;
+        describe(trace, "readable up to byte %llu of %llu%s%s", (unsigned long long)trace->good,
+                 (unsigned long long)trace->size, is_said ? "" : ": ", is_said ? "" : what);
     }
 }
 
@@ -541,15 +542,17 @@ static int find_file(const char *path, char **file, struct ct_error *error)
 {
     struct stat about;
     if (stat(path, &about) != 0) {
-        return ct_fail_errno(error, "cannot open %s", path);
+        return ct_fail_errno(error, "cannot open '%s'", path);
     }
     *file = S_ISDIR(about.st_mode) ? ct_path_join(path, "trace.ctr") : strdup(path);
     if (*file == NULL) {
         return ct_fail(error, CT_ENOMEM, "no memory to open %s", path);
     }
     if (S_ISDIR(about.st_mode) && stat(*file, &about) != 0) {
-        return ct_fail(error, CT_EFORMAT, "%s holds no recording: there is no trace.ctr in it",
-                       path);
+        bool is_there = lstat(*file, &about) == 0; /* a link that leads nowhere */
+        return is_there ? ct_fail_errno(error, "cannot open '%s'", *file)
+                        : ct_fail(error, CT_EFORMAT,
+                                  "%s holds no recording: there is no trace.ctr in it", path);
     }
     if (!S_ISREG(about.st_mode)) {
         return ct_fail(error, CT_EFORMAT, "%s is not a file", *file);

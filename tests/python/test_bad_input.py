@@ -28,6 +28,7 @@ READERS = [
     ["print", "--format", "json"],
     ["verify"],
     ["print", "--calls"],
+    ["export"],
 ]
 IDS = [" ".join(words) for words in READERS]
 
@@ -66,7 +67,7 @@ def assert_refused(done, *parts):
 def assert_survives(ct, path):
     """Whatever is read, `ct` ends by itself with 0 or 1."""
     for words in READERS:
-        for more in ([], ["--salvage"]) if words[0] == "print" else ([],):
+        for more in ([], ["--salvage"]) if words[0] != "verify" else ([],):
             done = run(ct, *words, *more, path)
             assert done.returncode in (0, 1), (words, more, done.returncode, done.stderr[-300:])
 
@@ -107,7 +108,7 @@ class TestNoTrace:
 
     def test_a_link_to_itself(self, ct, tmp_path, words):
         (tmp_path / "trace.ctr").symlink_to("trace.ctr")
-        assert_refused(run(ct, *words, tmp_path), "trace.ctr")
+        assert_refused(run(ct, *words, tmp_path), "trace.ctr", "Too many levels")
 
     def test_an_odd_name(self, ct, tmp_path, words):
         odd = os.fsencode(tmp_path) + b"/\xff\n\x1b[31m"
@@ -140,8 +141,56 @@ def test_a_file_that_may_not_be_read(ct, place, words):
     assert_refused(run(ct, *words, place), "Permission denied")
 
 
+def test_a_recording_that_was_cut_off_is_named_and_read_on_request(ct, python, tmp_path):
+    sides = SideBySide(ct, python, tmp_path)
+    sides.write("x = []\nfor i in range(20000):\n    x = [i, str(i)]\nprint('end')\n" * 3)
+    assert sides.recorded("program.py").status == 0
+    trace = sides.recording / "trace.ctr"
+    trace.write_bytes(trace.read_bytes()[: trace.stat().st_size * 3 // 4])
+    for words in (["print"], ["print", "--calls"], ["export"]):
+        assert_refused(run(ct, *words, sides.recording), str(sides.recording), "readable up to")
+        assert run(ct, *words, "--salvage", sides.recording).returncode == 0
+    done = run(ct, "verify", sides.recording)
+    assert_refused(done, str(sides.recording), "readable up to")
+    assert b"\nnot ok: " in done.stdout
+    assert (sides.recording / "trace.json").stat().st_size > 1 << 20
+
+
+@pytest.mark.parametrize("words", [["print"], ["verify"], ["export"]], ids=lambda w: w[0])
+def test_a_damaged_block_is_told_with_the_recordings_name(ct, python, tmp_path, words):
+    sides = SideBySide(ct, python, tmp_path)
+    sides.write("x = []\nfor i in range(20000):\n    x = [i, str(i)]\n")
+    assert sides.recorded("program.py").status == 0
+    trace = sides.recording / "trace.ctr"
+    data = bytearray(trace.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    trace.write_bytes(data)
+    assert_refused(run(ct, *words, sides.recording), str(sides.recording), "block")
+    assert not (sides.recording / "trace.json").exists()
+
+
+def test_an_export_replaces_nothing_but_files(ct, place, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        assert_refused(run(ct, "export", "-o", tmp_path / name, place), name, "it is no file")
+    assert sorted(path.name for path in tmp_path.iterdir() if path != place) == ["link", "pipe"]
+
+
+def test_nothing_to_print_is_said(ct, place):
+    done = run(ct, "print", "--function", "nosuch", place)
+    assert done.returncode == 0
+    assert done.stderr.startswith(b"ct: ")
+
+
 def test_two_recordings_and_unknown_options_are_usage_errors(ct, place):
-    for words in (["print", place, place], ["print", "--no-such"], ["print", "--from", "x", place]):
+    for words in (
+        ["print", place, place],
+        ["print", "--no-such"],
+        ["print", "--from", "x", place],
+        ["print", "--from", "5", "--to", "3", place],
+        ["verify"],
+    ):
         done = run(ct, *words)
         assert done.returncode == 2, words
         assert done.stderr.startswith(b"error: ")
