@@ -69,13 +69,17 @@ static void add_type_path(const struct ctr_type *type, struct ct_bytes *to)
 static void str_instance(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
                          struct ct_bytes *to)
 {
-    if (!shape->is_object || shape->type == NULL) {
+    /* Python does not show what an iterator iterates over. */
+    bool is_holder =
+        shape->is_thing && (shape->has_node || ctr_shape_text_is(player, shape->content, ""));
+    if ((!shape->is_object && !is_holder) || shape->type == NULL || ctr_text_has_form(shape)) {
         add_repr(player, value, to);
         return;
     }
     ct_bytes_add_byte(to, '<');
     add_type_path(shape->type, to);
-    ct_bytes_add_format(to, " object at 0x%012llx>", (unsigned long long)shape->number);
+    ct_bytes_add_format(to, " object at 0x%012llx>",
+                        (unsigned long long)(is_holder ? shape->address : shape->number));
 }
 
 static void str_enum(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,

@@ -387,3 +387,61 @@ uint8_t *buffer_put(struct session *session, uint8_t *at, PyObject *value,
     close_buffer(&buffer);
     return at;
 }
+
+/* ---- numbers of numpy's
+ * ---------------------------------------------------------------------------------- */
+
+/* As numpy keeps them in its versions 1 and 2: behind the object's head. float64 and complex128
+ * derive from Python's own. */
+static const struct scalar {
+    const char *type;
+    uint8_t element; /* enum element */
+    uint8_t size;
+    uint8_t family;
+} scalars[] = {
+    {"numpy.bool", ELEMENT_BOOL, 1, CTR_F_INT},
+    {"numpy.bool_", ELEMENT_BOOL, 1, CTR_F_INT},
+    {"numpy.int8", ELEMENT_INT, 1, CTR_F_INT},
+    {"numpy.int16", ELEMENT_INT, 2, CTR_F_INT},
+    {"numpy.int32", ELEMENT_INT, 4, CTR_F_INT},
+    {"numpy.int64", ELEMENT_INT, 8, CTR_F_INT},
+    {"numpy.longlong", ELEMENT_INT, 8, CTR_F_INT},
+    {"numpy.uint8", ELEMENT_UINT, 1, CTR_F_INT},
+    {"numpy.uint16", ELEMENT_UINT, 2, CTR_F_INT},
+    {"numpy.uint32", ELEMENT_UINT, 4, CTR_F_INT},
+    {"numpy.uint64", ELEMENT_UINT, 8, CTR_F_INT},
+    {"numpy.ulonglong", ELEMENT_UINT, 8, CTR_F_INT},
+    {"numpy.float16", ELEMENT_FLOAT, 2, CTR_F_FLOAT},
+    {"numpy.float32", ELEMENT_FLOAT, 4, CTR_F_FLOAT},
+    {"numpy.complex64", ELEMENT_COMPLEX, 8, CTR_F_COMPLEX},
+};
+
+enum { SCALAR_INDEX = 0 }; /* in type->parts */
+
+bool scalar_learn(struct type_info *type)
+{
+    bool is_native = !(type->type->tp_flags & Py_TPFLAGS_HEAPTYPE);
+    for (size_t i = 0; is_native && i < sizeof scalars / sizeof scalars[0]; i++) {
+        if (strcmp(type->type->tp_name, scalars[i].type) == 0 &&
+            type->type->tp_basicsize >= (Py_ssize_t)sizeof(PyObject) + scalars[i].size) {
+            type->parts[SCALAR_INDEX] = (Py_ssize_t)i;
+            type->family = scalars[i].family;
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t scalar_hash(const struct session *session, PyObject *value, const struct type_info *type)
+{
+    const struct scalar *scalar = &scalars[type->parts[SCALAR_INDEX]];
+    return value__hash_bytes(session, CAPTURE_SCALAR, value + 1, scalar->size);
+}
+
+uint8_t *scalar_put(struct session *session, uint8_t *at, PyObject *value,
+                    const struct type_info *type)
+{
+    const struct scalar *scalar = &scalars[type->parts[SCALAR_INDEX]];
+    struct format format = {.element = (enum element)scalar->element, .size = scalar->size};
+    return put_element(session, at, &format, (const char *)(value + 1));
+}

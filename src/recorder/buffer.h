@@ -10,6 +10,12 @@
 /* Whether instances of this type, which has a known base written in C, are read by that base. */
 bool buffer_learn(struct type_info *type);
 
+/* Whether instances of this type are numbers of numpy's that are no numbers of Python's. */
+bool scalar_learn(struct type_info *type);
+uint64_t scalar_hash(const struct session *session, PyObject *value, const struct type_info *type);
+uint8_t *scalar_put(struct session *session, uint8_t *at, PyObject *value,
+                    const struct type_info *type);
+
 /* Changes whenever what is recorded of the buffer does. */
 uint64_t buffer_fingerprint(const struct session *session, PyObject *value,
                             const struct type_info *type);

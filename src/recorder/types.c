@@ -5,6 +5,7 @@
 #include <structmember.h>
 
 #include "recorder/buffer.h"
+#include "recorder/known_fields.h"
 #include "recorder/path.h"
 #include "recorder/regex.h"
 #include "recorder/scope.h"
@@ -205,6 +206,32 @@ static void classify_by_flags(struct type_info *info, PyTypeObject *type)
     }
 }
 
+static int add_slot(struct type_info *info, const char *name, Py_ssize_t offset, bool none_if_null)
+{
+    size_t count = info->slot_count + 1u;
+    struct type_slot *slots = realloc(info->slots, count * sizeof *slots);
+    if (slots == NULL) {
+        return -1;
+    }
+    info->slots = slots;
+    struct type_slot *slot = &slots[info->slot_count++];
+    *slot = (struct type_slot){.offset = offset, .none_if_null = none_if_null};
+    snprintf(slot->text, sizeof slot->text, "%s", name);
+    slot->is_secret = scope_is_secret_text(name);
+    return 0;
+}
+
+static int add_known_slots(struct type_info *info, const struct known_fields *known)
+{
+    for (int i = 0; i < KNOWN_FIELDS && known->fields[i].name != NULL; i++) {
+        const struct known_field *field = &known->fields[i];
+        if (add_slot(info, field->name, field->offset, true) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static bool classify_builtin(struct type_info *info, PyTypeObject *type)
 {
     size_t count;
@@ -217,11 +244,40 @@ static bool classify_builtin(struct type_info *info, PyTypeObject *type)
             return true;
         }
     }
+    const struct known_fields *fields = known_fields_of(type);
+    if (fields != NULL) {
+        info->capture = CAPTURE_INSTANCE;
+        info->has_dict = fields->has_dict && type->tp_dictoffset != 0;
+        return add_known_slots(info, fields) == 0;
+    }
+    if (scalar_learn(info)) {
+        info->capture = CAPTURE_SCALAR;
+        return true;
+    }
+    if (known_holder_offset(type) != 0) {
+        info->capture = CAPTURE_THING;
+        info->part_count = 1;
+        info->parts[0] = known_holder_offset(type);
+        return true;
+    }
     if (types_native(type) != type || !classify_known(info, type)) {
         return false;
     }
     info->has_dict = type->tp_dictoffset != 0;
     return true;
+}
+
+static int add_member_slots(struct type_info *info, const PyTypeObject *base, bool heap)
+{
+    for (const PyMemberDef *member = base->tp_members; member->name != NULL; member++) {
+        if (member->type != T_OBJECT_EX && (heap || member->type != T_OBJECT)) {
+            continue;
+        }
+        if (add_slot(info, member->name, member->offset, member->type == T_OBJECT) != 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 static int collect_slots(struct type_info *info, PyTypeObject *type)
@@ -230,25 +286,13 @@ static int collect_slots(struct type_info *info, PyTypeObject *type)
     for (Py_ssize_t i = PyTuple_GET_SIZE(mro) - 1; i >= 0; i--) {
         PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
         bool heap = (base->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0;
-        if (base->tp_members == NULL || (!heap && info->capture != CAPTURE_EXCEPTION)) {
-            continue;
-        }
-        for (const PyMemberDef *member = base->tp_members; member->name != NULL; member++) {
-            if (member->type != T_OBJECT_EX && (heap || member->type != T_OBJECT)) {
-                continue;
-            }
-            size_t count = info->slot_count + 1u;
-            struct type_slot *slots = realloc(info->slots, count * sizeof *slots);
-            if (slots == NULL) {
-                return -1;
-            }
-            info->slots = slots;
-            struct type_slot *slot = &slots[info->slot_count++];
-            slot->name = NULL;
-            slot->offset = member->offset;
-            slot->none_if_null = member->type == T_OBJECT;
-            snprintf(slot->text, sizeof slot->text, "%s", member->name);
-            slot->is_secret = scope_is_secret_text(member->name);
+        const struct known_fields *known = known_fields_of(base);
+        bool has_members = base->tp_members != NULL && (heap || info->capture == CAPTURE_EXCEPTION);
+        int status = known != NULL ? add_known_slots(info, known)
+                     : has_members ? add_member_slots(info, base, heap)
+                                   : 0;
+        if (status != 0) {
+            return status;
         }
     }
     return 0;

@@ -25,9 +25,10 @@ enum capture { /* how a value is read; the first group are immutable nodes, the 
                CAPTURE_PATTERN,
                CAPTURE_MATCH,
                CAPTURE_TRACEBACK,
-               CAPTURE_PROXY, /* mappingproxy: AS its type, the dict */
-               CAPTURE_PARTS, /* AS its type, a TUPLE of (or the only one of) its parts: `parts`
-                                 below */
+               CAPTURE_SCALAR, /* a number of numpy's: AS its type, the number */
+               CAPTURE_PROXY,  /* mappingproxy: AS its type, the dict */
+               CAPTURE_PARTS,  /* AS its type, a TUPLE of (or the only one of) its parts: `parts`
+                                  below */
 
                CAPTURE_OBJECTS,
                CAPTURE_LIST = CAPTURE_OBJECTS,
@@ -60,7 +61,7 @@ struct type_info {
     uint8_t family;       /* enum ctr_family */
     bool exact;           /* the built-in type itself: no AS needed, no attributes of its own */
     uint8_t base_capture; /* EXTENDED: of the built-in value */
-    uint8_t part_count;   /* PARTS: offsets of the objects it is made of */
+    uint8_t part_count;   /* PARTS: offsets of the objects it is made of; THING: of the held one */
     Py_ssize_t parts[3];
     uint64_t secret_fields; /* NAMEDTUPLE: those whose names are secret, of the first 64 */
     bool hides_arguments;   /* EXCEPTION: its constructor takes a secret */

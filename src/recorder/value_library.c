@@ -6,6 +6,7 @@
 #include <datetime.h> /* its macros only: the capsule would import the module */
 #pragma GCC diagnostic pop
 
+#include "recorder/buffer.h"
 #include "recorder/path.h"
 #include "recorder/regex.h"
 #include "recorder/value_internal.h"
@@ -283,6 +284,8 @@ uint64_t value__hash_library(struct session *session, PyObject *value, const str
         return regex_hash_match(session, value, type);
     case CAPTURE_TRACEBACK:
         return hash_traceback(session, value);
+    case CAPTURE_SCALAR:
+        return scalar_hash(session, value, type);
     case CAPTURE_PROXY:
         parts[0] = compat_proxied(value);
         return value__hash_values(session, CAPTURE_PROXY, parts, 1);
@@ -316,6 +319,8 @@ uint8_t *value__put_library(struct session *session, uint8_t *at, PyObject *valu
         return regex_put_match(session, at, value, type, depth);
     case CAPTURE_TRACEBACK:
         return put_traceback(session, at, value, type);
+    case CAPTURE_SCALAR:
+        return scalar_put(session, at, value, type);
     case CAPTURE_PROXY:
         return put_proxy(session, at, value, type, depth);
     default:

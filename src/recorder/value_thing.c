@@ -68,9 +68,23 @@ static uint8_t *put_c_name(struct session *session, uint8_t *at, PyObject *thing
     return value__put_c_text(session, at, both);
 }
 
-/* Bound methods come and go at one address: what they are made of tells them apart. */
-static uint64_t hash_parts(uint64_t hash, PyObject *thing)
+/* What an iterator iterates over, a weak reference refers to; NULL when that was let go, and for
+ * any other thing. */
+static PyObject *held_by(PyObject *thing, const struct type_info *type)
 {
+    PyObject *held = type->part_count == 0 ? NULL : *(PyObject **)((char *)thing + type->parts[0]);
+    bool is_gone = held == NULL || held == Py_None || Py_REFCNT(held) == 0;
+    return is_gone ? NULL : held;
+}
+
+/* Bound methods come and go at one address: what they are made of tells them apart. */
+static uint64_t hash_parts(struct session *session, uint64_t hash, PyObject *thing,
+                           const struct type_info *type)
+{
+    if (type->part_count != 0) {
+        PyObject *held = held_by(thing, type);
+        return value__hash_values(session, hash, &held, held != NULL);
+    }
     if (PyMethod_Check(thing)) {
         hash = value__mix(hash, (uint64_t)(uintptr_t)PyMethod_GET_FUNCTION(thing));
         return value__mix(hash, (uint64_t)(uintptr_t)PyMethod_GET_SELF(thing));
@@ -87,7 +101,7 @@ uint64_t value__hash_thing(struct session *session, PyObject *thing, const struc
     uint64_t hash = value__mix((uint64_t)(uintptr_t)thing, (uint64_t)(uintptr_t)type);
     PyObject *name = thing_name(thing);
     return name != NULL ? value__mix(hash, value__hash_text(session, name))
-                        : hash_parts(hash, thing);
+                        : hash_parts(session, hash, thing, type);
 }
 
 /* "module.qualified name", without "builtins."; false where the class says no module. */
@@ -128,6 +142,11 @@ uint8_t *value__put_thing(struct session *session, uint8_t *at, PyObject *thing,
     }
     if (type->family == CTR_F_CLASS && put_class_name(session, &at, thing)) {
         return at;
+    }
+    PyObject *held = held_by(thing, type);
+    if (held != NULL) {
+        at = value__put_tuple(session, at, 1);
+        return value__put_child(session, at, held, depth + 1);
     }
     PyObject *name = thing_name(thing);
     return name != NULL && PyUnicode_CheckExact(name) ? value__put_text(session, at, name)

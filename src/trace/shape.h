@@ -32,7 +32,8 @@
  *   CLASS        THING, TEXT "module.qualified name", without "builtins."
  *   MODULE       THING, TUPLE(TEXT name, TEXT file or "built-in" or "frozen", or None), or the TEXT
  *   OBJECT GENERATOR as a THING
- *                TEXT name, may be empty: code objects, descriptors, iterators ...
+ *                TEXT name, may be empty: code objects, iterators at their end; an OBJECT also
+ *                TUPLE(what it iterates over or refers to weakly)
  *   BYTEARRAY    object, items[0] is BYTES
  *   LIST SET DEQUE
  *                object, items; a deque's maxlen as attribute "maxlen"

@@ -3,6 +3,7 @@
 #ifndef CT_TRACE_TEXT_H
 #define CT_TRACE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,12 @@ struct ctr_text_options {
  * `<Type attr=value, ...>` for other instances (the program's own __repr__ never runs). */
 void ctr_text_of(struct ctr_player *player, struct ctr_value value,
                  const struct ctr_text_options *options, struct ct_bytes *to);
+
+/* Whether an object without a family of its own reads in a form of Python's: dict_keys([1]),
+ * list[int].
+ */
+struct ctr_shape;
+bool ctr_text_has_form(const struct ctr_shape *shape);
 
 /* The name of a value's type as Python's type(v).__name__ gives it: "int", "list", "Point". */
 void ctr_text_of_type(struct ctr_player *player, struct ctr_value value, struct ct_bytes *to);

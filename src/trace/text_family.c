@@ -14,7 +14,8 @@ static void add_instance(struct ctr_text_writer *writer, struct ctr_shape *shape
     ctr_text__children(writer, shape, CTR_ATTRS, series.total > 0 ? " " : "", ">");
 }
 
-/* A name with its place: <code object f at 0x...> */
+/* A name, or the object it iterates over or refers to, and its place: <code object f at 0x...>,
+ * <list_iterator object over [1, 2] at 0x...>. */
 static void add_thing(struct ctr_text_writer *writer, struct ctr_shape *shape)
 {
     ctr_text__add(writer, "<");
@@ -26,12 +27,21 @@ static void add_thing(struct ctr_text_writer *writer, struct ctr_shape *shape)
     if (writer->to->size == before + 1) {
         writer->to->size = before;
     }
+    struct ctr_value held;
+    if (ctr_text__fields(shape, &held, 1) == 1) {
+        bool is_reference = ctr_text__type_is(shape, "weakref", "ReferenceType");
+        ctr_text__add(writer, is_reference ? " to " : " over ");
+        ctr_text__value(writer, held);
+    }
     ct_bytes_add_format(writer->to, " at 0x%llx>", (unsigned long long)shape->address);
 }
 
 static void write_object(struct ctr_text_writer *writer, struct ctr_shape *shape)
 {
-    if (shape->is_thing) {
+    ctr_text_family *form = ctr_text__form(shape);
+    if (form != NULL) {
+        form(writer, shape);
+    } else if (shape->is_thing) {
         add_thing(writer, shape);
     } else if (shape->is_object) {
         add_instance(writer, shape);

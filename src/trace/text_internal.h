@@ -30,6 +30,8 @@ ctr_text_family ctr_text__function, ctr_text__method, ctr_text__class, ctr_text_
 ctr_text_family ctr_text__date, ctr_text__datetime, ctr_text__time, ctr_text__timedelta;
 ctr_text_family ctr_text__called, ctr_text__decimal, ctr_text__fraction, ctr_text__uuid;
 ctr_text_family ctr_text__pattern, ctr_text__match;
+/* text_form.c: how objects of this type read, where Python has a form for them; else NULL */
+ctr_text_family *ctr_text__form(const struct ctr_shape *shape);
 
 void ctr_text__value(struct ctr_text_writer *writer, struct ctr_value value);
 /* The characters of a str value, unquoted; of any other value its text. */

@@ -74,9 +74,26 @@ AS_REPR = {
     "int.__dict__['real']": "function",
     "[].append": "function",
     "(1).__add__": "function",
+    "{'a': 1, 'b': [2]}.keys()": "object",
+    "{'a': 1, 'b': [2]}.values()": "object",
+    "{'a': 1, 'b': [2]}.items()": "object",
+    "{}.keys()": "object",
+    "collections.OrderedDict(a=1).items()": "object",
+    "list[int]": "object",
+    "dict[str, list[Text]]": "object",
+    "tuple[int, ...]": "object",
+    "tuple[()]": "object",
+    "list[None]": "object",
+    "int | None | list[Text]": "object",
+    "functools.partial(len)": "object",
+    "functools.partial(print, 1, 'a', end='')": "object",
+    "functools.partial(functools.partial(len), [1])": "object",
+    "staticmethod(len)": "object",
+    "classmethod(Text)": "object",
+    "ExceptionGroup('m', [ValueError(1), TypeError()])": "exception",
 }
 CLASSES = """
-    import array, collections, datetime, decimal, enum, re, types
+    import array, collections, datetime, decimal, enum, functools, re, types
     class Text(str): pass
     class Ring(collections.deque): pass
     class Moment(datetime.datetime): pass
@@ -95,6 +112,175 @@ def test_values_read_as_their_repr(sides):
         value = seen[f"v{i}"]
         assert value["kind"] == kind, expression
         assert ADDRESS.sub("0x...", value["repr"]) == expected[i], expression
+
+
+HOLDERS = {
+    "iter([1, 2])": "[1, 2]",
+    "reversed([1, 2])": "[1, 2]",
+    "iter((1, 'a'))": "(1, 'a')",
+    "iter('ab')": "'ab'",
+    "iter('é')": "'é'",
+    "iter(b'ab')": "b'ab'",
+    "iter(bytearray(b'ab'))": "bytearray(b'ab')",
+    "iter({'a': 1})": "{'a': 1}",
+    "iter({'a': 1}.values())": "{'a': 1}",
+    "iter({'a': 1}.items())": "{'a': 1}",
+    "reversed({'a': 1})": "{'a': 1}",
+    "iter({1})": "{1}",
+    "iter(Old())": "<Old>",
+    "reversed(Old())": "<Old>",
+    "iter(len, None)": "<built-in function len>",
+    "iter(collections.deque([1]))": "deque([1])",
+    "enumerate([1])": "<list_iterator object over [1] at 0x...>",
+    "zip([1], 'a')": "(<list_iterator object over [1] at 0x...>, "
+    "<str_ascii_iterator object over 'a' at 0x...>)",
+    "map(str, [1])": "(<list_iterator object over [1] at 0x...>,)",
+    "filter(None, [1])": "<list_iterator object over [1] at 0x...>",
+    "itertools.chain([1])": "<tuple_iterator object over ([1],) at 0x...>",
+    "itertools.cycle([1])": "<list_iterator object over [1] at 0x...>",
+    "itertools.islice([1], 1)": "<list_iterator object over [1] at 0x...>",
+}
+
+
+def test_iterators_tell_what_they_iterate_over(sides):
+    """Python's repr gives a type and an address; what is iterated over stands between them."""
+    lines = [f"    v{i} = {expression}" for i, expression in enumerate(HOLDERS)]
+    head = """
+        import collections, itertools
+        class Old:
+            def __getitem__(self, index): raise IndexError
+            def __len__(self): return 0
+        """
+    body = "\n".join(["def f():", *lines, "    return 1", "f()"])
+    seen = at_return(sides, textwrap.dedent(head) + body)
+    for i, (expression, over) in enumerate(HOLDERS.items()):
+        text = ADDRESS.sub("0x...", seen[f"v{i}"]["repr"])
+        assert text.endswith(f" object over {over} at 0x...>"), (expression, text)
+
+
+def test_an_iterator_at_the_address_of_another_is_told_apart(sides):
+    rows = states(
+        sides,
+        """
+        def f():
+            for i in range(50):
+                one = iter([i])
+                two = iter((i,))
+                three = zip((i,), [i])
+                del three, two, one
+            return 1
+        f()
+        """,
+    )
+    for name in ("one", "two", "three"):
+        texts = [row["locals"][name]["repr"] for row in rows if name in row["locals"]]
+        indices = [row["locals"]["i"]["repr"] for row in rows if name in row["locals"]]
+        assert len(texts) >= 50
+        for text, index in zip(texts, indices, strict=True):
+            assert f"[{index}]" in text or f"({index},)" in text, (text, index)
+
+
+def test_weak_references_tell_what_they_refer_to(sides):
+    rows = states(
+        sides,
+        """
+        import weakref
+        class Thing: pass
+        def f():
+            thing = Thing()
+            thing.name = "x"
+            reference = weakref.ref(thing)
+            alive = reference
+            dead = weakref.ref(Thing())
+            thing = None
+            print(reference())
+            return 1
+        f()
+        """,
+    )
+    assert history(rows, "alive")[0].startswith("<ReferenceType object to <Thing name='x'> at 0x")
+    (dead,) = history(rows, "dead")
+    assert re.fullmatch(r"<ReferenceType object at 0x[0-9a-f]+>", dead)
+    assert re.fullmatch(r"<ReferenceType object at 0x[0-9a-f]+>", history(rows, "reference")[-1])
+
+
+def test_descriptors_streams_and_caches_tell_their_parts(sides):
+    seen = at_return(
+        sides,
+        """
+        import functools, sys
+        class Size(property): pass
+        class Late(functools.partial): pass
+        def get(self): return 1
+        def f():
+            plain = property(get)
+            derived = Size(get, doc="d")
+            late = Late(get, 1, x=2)
+            late.note = "n"
+            cached = functools.lru_cache(get)
+            with open(sys.argv[0], encoding="utf-8") as file:
+                buffer = file.buffer
+                return 1
+        f()
+        """,
+    )
+    parts = {name: seen[name]["attrs"] for name in ("plain", "derived", "late", "cached")}
+    assert parts["plain"]["fget"]["repr"].startswith("<function get")
+    assert [parts["plain"][name]["repr"] for name in ("fset", "fdel")] == ["None", "None"]
+    assert parts["derived"]["fget"]["kind"] == "function"
+    assert {name: parts["late"][name]["repr"] for name in ("args", "keywords", "note")} == {
+        "args": "(1,)",
+        "keywords": "{'x': 2}",
+        "note": "'n'",
+    }
+    assert parts["cached"]["__wrapped__"]["kind"] == "function"
+    file = seen["file"]["attrs"]
+    assert (file["encoding"]["repr"], file["mode"]["repr"]) == ("'utf-8'", "'r'")
+    assert seen["buffer"]["attrs"]["raw"]["attrs"]["name"]["repr"] == "'program.py'"
+
+
+def test_a_class_that_is_called_like_an_iterator_is_the_programs(sides):
+    seen = at_return(
+        sides,
+        """
+        def f():
+            names = ["list_iterator", "zip", "dict_keys", "property", "weakref.ReferenceType"]
+            made = [type(name, (), {"__slots__": ("a",)})() for name in names]
+            made += [type(name, (), {})() for name in names]
+            return made
+        f()
+        """,
+    )
+    for item in seen["made"]["items"]:
+        assert " over " not in item["repr"]
+        assert item["kind"] == "object"
+        assert item.get("attrs", {}) == {}
+
+
+@pytest.mark.skipif(not HAS_NUMPY, reason="numpy is not installed")
+def test_numbers_of_numpy(sides):
+    made = {
+        "numpy.int64(-7)": ("int", "-7"),
+        "numpy.int8(-3)": ("int", "-3"),
+        "numpy.uint64(2**64 - 1)": ("int", str(2**64 - 1)),
+        "numpy.longlong(2**62)": ("int", str(2**62)),
+        "numpy.float16(-1.5)": ("float", "-1.5"),
+        "numpy.float32(0.5)": ("float", "0.5"),
+        "numpy.float64(0.1)": ("float", "0.1"),
+        "numpy.complex64(1+2j)": ("complex", "(1+2j)"),
+        "numpy.bool_(True)": ("int", "True"),
+    }
+    lines = "".join(f"            v{i} = {text}\n" for i, text in enumerate(made))
+    source = f"""
+        import numpy
+        def f():
+{lines}
+            return 1
+        f()
+        """
+    seen = at_return(sides, source)
+    for i, expected in enumerate(made.values()):
+        assert (seen[f"v{i}"]["kind"], seen[f"v{i}"]["repr"]) == expected
 
 
 def test_a_match_holds_its_groups(sides):

@@ -1,0 +1,27 @@
+/* Types written in C, and where each keeps the objects that say what it is. */
+#ifndef CT_RECORDER_KNOWN_FIELDS_H
+#define CT_RECORDER_KNOWN_FIELDS_H
+
+#include "recorder/types.h"
+
+enum { KNOWN_FIELDS = 3 };
+
+struct known_field {
+    const char *name;
+    Py_ssize_t offset;
+};
+
+/* Read as an object with attributes. */
+struct known_fields {
+    const char *type; /* by the name C knows */
+    bool has_dict;    /* which says something, too: attributes of the program's */
+    struct known_field fields[KNOWN_FIELDS];
+};
+
+/* NULL: not one of them. */
+const struct known_fields *known_fields_of(const PyTypeObject *type);
+
+/* Read as a handle on one object, which it may let go: where that is; 0: not one of them. */
+Py_ssize_t known_holder_offset(const PyTypeObject *type);
+
+#endif
