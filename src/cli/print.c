@@ -36,8 +36,9 @@ static uint32_t number_or(struct cli_number number, uint32_t otherwise)
     return number.value > UINT32_MAX ? UINT32_MAX : (uint32_t)number.value;
 }
 
-void print_value(struct print *print, struct ctr_value value, struct ct_bytes *to)
+bool print_value(struct print *print, struct ctr_value value, struct ct_bytes *to)
 {
+    size_t before = to->size;
     uint32_t length = number_or(print->options->length, VALUE_LENGTH);
     struct ctr_text_options options = {
         .depth = number_or(print->options->depth, VALUE_DEPTH),
@@ -50,6 +51,7 @@ void print_value(struct print *print, struct ctr_value value, struct ct_bytes *t
     if (object != NULL && object->is_late) {
         ct_bytes_add_format(to, "  (as of step %llu)", (unsigned long long)object->verified);
     }
+    return length == 0 || to->size - before < length;
 }
 
 void print_safe(struct ctr_text text, struct ct_bytes *to)

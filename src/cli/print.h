@@ -64,8 +64,8 @@ static inline const struct ctr_plan *print_plan(const struct print *print)
 /* "stdout", "stderr", or the stream's number. */
 const char *print_stream_name(uint64_t stream, char buffer[24]);
 
-/* Append a short form of a value, for people. */
-void print_value(struct print *print, struct ctr_value value, struct ct_bytes *to);
+/* Append a short form of a value, for people. False: it may be cut. */
+bool print_value(struct print *print, struct ctr_value value, struct ct_bytes *to);
 
 /* Append text with its control characters made harmless for a terminal. */
 void print_safe(struct ctr_text text, struct ct_bytes *to);

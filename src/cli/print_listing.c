@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/print.h"
+#include "cli/print_edit.h"
 #include "cli/print_source.h"
 #include "cli/print_variable.h"
 
@@ -31,7 +32,7 @@ struct listing {
     struct ct_bytes line; /* the row being built */
     struct ct_bytes text;
     bool has_colour;
-    int step_width, place_width, function_width;
+    int step_width, place_width, function_width, change_indent;
 };
 
 /* What stands before an event, and whether its value follows. */
@@ -170,18 +171,39 @@ static void end_row(struct listing *listing)
 
 /* ---- Rows ---- */
 
+static void start_change(struct listing *listing)
+{
+    listing->line.size = 0;
+    pad(&listing->line, listing->change_indent);
+    set_style(listing, VARIABLE);
+}
+
+static void end_change(void *context)
+{
+    struct listing *listing = context;
+    set_style(listing, PLAIN);
+    end_row(listing);
+    start_change(listing);
+}
+
+/* A value too long to be shown whole reads as what was done to it, where that is little. */
 static void add_change(struct print_variables *variable, void *context)
 {
     struct listing *listing = context;
-    listing->line.size = 0;
-    pad(&listing->line, listing->step_width + listing->place_width + listing->function_width + 6 +
-                            indent_of(variable->print) + 4);
-    set_style(listing, VARIABLE);
+    listing->change_indent = listing->step_width + listing->place_width + listing->function_width +
+                             6 + indent_of(variable->print) + 4;
+    listing->text.size = 0;
+    bool is_whole = print_value(variable->print, variable->value, &listing->text);
+    start_change(listing);
+    if (is_whole) {
+        print_note_keep(variable, NULL);
+    } else if (print_edits(variable, &listing->line, end_change, listing)) {
+        return;
+    }
     print_safe(print_variable_name(variable), &listing->line);
     ct_bytes_add_text(&listing->line, " = ");
-    print_value(variable->print, variable->value, &listing->line);
-    set_style(listing, PLAIN);
-    end_row(listing);
+    ct_bytes_add(&listing->line, listing->text.data, listing->text.size);
+    end_change(listing);
 }
 
 static void forget_change(struct print_variables *variable, void *context)

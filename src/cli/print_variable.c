@@ -9,6 +9,7 @@ enum {
     VALUES_LOOKED_AT = 20000, /* below one variable, when looking for a change */
     LEVELS_LOOKED_AT = 4,
     TEXT_LOOKED_AT = 4096, /* characters of an immutable value */
+    NOTE_BYTES_MAX = 1 << 25,
 };
 
 /* ---- The variables of a frame ---- */
@@ -79,6 +80,7 @@ bool print_variables_next(struct print_variables *variables)
 struct seen {
     uint64_t name;  /* hash */
     uint64_t value; /* fingerprint */
+    struct print_note *note;
 };
 
 struct remembered {
@@ -91,6 +93,7 @@ struct remembered {
 struct print_changes {
     struct remembered frames[FRAMES_REMEMBERED];
     struct ct_bytes text;
+    size_t note_bytes;
 };
 
 struct look { /* one look at everything below a variable */
@@ -105,12 +108,42 @@ struct print_changes *print_changes_new(void)
     return calloc(1, sizeof(struct print_changes));
 }
 
+static void drop_note(struct print_changes *changes, struct print_note **note)
+{
+    if (*note != NULL) {
+        changes->note_bytes -= (*note)->bytes;
+        free(*note);
+        *note = NULL;
+    }
+}
+
+void print_note_keep(struct print_variables *variable, struct print_note *note)
+{
+    struct print_changes *changes = variable->changes;
+    drop_note(changes, variable->note);
+    if (note != NULL && note->bytes <= NOTE_BYTES_MAX - changes->note_bytes) {
+        changes->note_bytes += note->bytes;
+        *variable->note = note;
+    } else {
+        free(note);
+    }
+}
+
+static void forget_names(struct print_changes *changes, struct remembered *frame)
+{
+    for (uint32_t i = 0; i < frame->count; i++) {
+        drop_note(changes, &frame->seen[i].note);
+    }
+    frame->count = 0;
+}
+
 void print_changes_free(struct print_changes *changes)
 {
     if (changes == NULL) {
         return;
     }
     for (size_t i = 0; i < FRAMES_REMEMBERED; i++) {
+        forget_names(changes, &changes->frames[i]);
         free(changes->frames[i].seen);
     }
     ct_bytes_free(&changes->text);
@@ -192,13 +225,20 @@ static void look_at(struct look *look, struct ctr_value value, int level)
     }
 }
 
+uint64_t print_fingerprint(struct print_variables *variable, struct ctr_value value)
+{
+    struct look look = {variable->changes, variable->print->player, 1, VALUES_LOOKED_AT};
+    look_at(&look, value, 0);
+    return look.hash;
+}
+
 static struct remembered *recall(struct print_changes *changes, uint64_t call)
 {
     struct remembered *frame = &changes->frames[call & (FRAMES_REMEMBERED - 1)];
     if (!frame->is_used || frame->call != call) {
         frame->is_used = true;
         frame->call = call;
-        frame->count = 0;
+        forget_names(changes, frame);
     }
     return frame;
 }
@@ -250,15 +290,18 @@ void print_changes_visit(struct print_changes *changes, struct print *print,
         if (variables.in_namespace && is_dunder(name)) {
             continue; /* every module has the same ones */
         }
-        struct look look = {changes, print->player, 1, VALUES_LOOKED_AT};
-        look_at(&look, variables.value, 0);
+        variables.changes = changes;
+        uint64_t value = print_fingerprint(&variables, variables.value);
         struct seen *seen =
             recall_name(frame, hash_bytes(variables.name.data, variables.name.size), hint);
-        if (seen == NULL || seen->value != look.hash) {
+        struct print_note *none = NULL;
+        variables.note = seen != NULL ? &seen->note : &none;
+        if (seen == NULL || seen->value != value) {
             each(&variables, context);
         }
+        drop_note(changes, &none);
         if (seen != NULL) {
-            seen->value = look.hash;
+            seen->value = value;
             hint = (uint32_t)(seen - frame->seen) + 1;
         }
     }

@@ -15,6 +15,13 @@ struct print_variables {
     struct ct_bytes name; /* of the current variable */
     struct ctr_value value;
     bool is_argument;
+    struct print_changes *changes; /* of print_changes_visit, with what is noted of it: */
+    struct print_note **note;
+};
+
+/* The head of what a view remembers of a variable until it is looked at again. */
+struct print_note {
+    size_t bytes;
 };
 
 void print_variables_start(struct print_variables *variables, struct print *print);
@@ -33,6 +40,12 @@ struct print_changes;
 
 struct print_changes *print_changes_new(void);
 void print_changes_free(struct print_changes *changes);
+/* Remember `note`, made by malloc, of this variable, and forget the one before. NULL: none. */
+void print_note_keep(struct print_variables *variable, struct print_note *note);
+
+/* A hash of everything below a value that makes it read otherwise. */
+uint64_t print_fingerprint(struct print_variables *variable, struct ctr_value value);
+
 /* Look at the variables of the event's frame; `each` is called for those that are new or changed.
  */
 void print_changes_visit(struct print_changes *changes, struct print *print,
