@@ -292,8 +292,11 @@ void export_scope_arguments(struct export_scope *scope, const struct ctr_frame *
         if (is_argument(variable) && is_shown(variable, frame->slots[i]) &&
             prepare_slot(scope, &slots[i], variable->name, frame->slots[i])) {
             add_argument(scope, slots[i].variable - 1, &slots[i].cached);
+            /* One record has them all, so together they are bounded like one value. */
+            scope->values->beside += slots[i].cached.weight;
         }
     }
+    scope->values->beside = 0;
 }
 
 void export_scope_argument(struct export_scope *scope, const char *name,

@@ -443,7 +443,7 @@ static void begin(struct export_values *values, struct export_cached *cached)
     cached->is_once = false;
     cached->is_filled = false;
     values->cached = cached;
-    values->weight = 0;
+    values->weight = values->beside;
     values->open_count = 0;
     values->writer->type->begin(values->writer, &cached->value);
 }
@@ -459,12 +459,14 @@ static void end(struct export_values *values, struct export_cached *cached)
 void export_values_get(struct export_values *values, struct ctr_value value,
                        struct export_cached *cached)
 {
-    if (is_current(values, cached, value)) {
+    if (is_current(values, cached, value) && cached->weight + values->beside <= WEIGHT_MAX) {
         return;
     }
     begin(values, cached);
     put_value(values, value, 1);
     end(values, cached);
+    cached->weight = values->weight - values->beside;
+    cached->is_once |= values->beside > 0 && values->weight > WEIGHT_MAX;
     cached->of = value;
     cached->is_filled = !values->failed;
 }

@@ -36,7 +36,8 @@ struct export_cached {
     struct export_source *sources;
     uint32_t source_count, source_capacity;
     bool is_filled;
-    bool is_once; /* followed from too much to be checked */
+    bool is_once; /* followed from too much to be checked, or is less than it could be */
+    uint64_t weight;
 };
 
 struct export_values {
@@ -46,7 +47,8 @@ struct export_values {
     uint32_t type_count;
     uint64_t *open; /* objects around the value being encoded */
     uint32_t open_count;
-    uint64_t weight;              /* of the value being encoded so far */
+    uint64_t weight;              /* of the value being encoded so far, `beside` included */
+    uint64_t beside;              /* of those that stay encoded for the same record */
     struct export_cached *cached; /* where it goes */
     struct ct_bytes text, clean;
     size_t bytes; /* of everything cached since the last count */

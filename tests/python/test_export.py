@@ -349,23 +349,52 @@ def test_the_recorder_exports_what_was_asked_for(
     assert names == {"trace.ctr", name, "trace_metadata.json", "trace_paths.json"}
 
 
-def test_memory_stays_small(ct: Path, python: str, tmp_path: Path) -> None:
-    program = tmp_path / "long.py"
-    program.write_text(
-        "def run(n):\n    total = 0\n    for i in range(n):\n        total += i\n"
-        "    return total\nrows = list(range(200))\nrun(40_000)\n"
-    )
-    out = tmp_path / "recording"
+def measured_export(ct: Path, python: str, folder: Path, source: str, form: str) -> tuple[int, int]:
+    """Record and export a program: peak memory of the export and size of its file, in bytes."""
+    program = folder / "program.py"
+    program.write_text(source)
+    out = folder / "recording"
     command = [python, "-m", "codetracer_python_recorder", "--trace-dir", out, "--format", "ctr"]
-    subprocess.run([*command, program], check=True, timeout=60)
+    subprocess.run([*command, "--max-text", "0", program], check=True, timeout=60)
     measure = (
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
-    exporting = [ct, "export", out, "--limit", "0", "-o", tmp_path / "trace.json"]
+    made = folder / "made"
+    exporting = [ct, "export", out, "--limit", "0", "--format", form, "-o", made]
     done = subprocess.run(
         [python, "-c", measure, *exporting], check=True, capture_output=True, text=True, timeout=120
     )
-    assert (tmp_path / "trace.json").stat().st_size > 500_000_000
-    (tmp_path / "trace.json").unlink()
-    assert int(done.stdout.split()[-1]) < 64 * 1024
+    size = made.stat().st_size
+    made.unlink()
+    return int(done.stdout.split()[-1]) * 1024, size
+
+
+def test_memory_stays_small(ct: Path, python: str, tmp_path: Path) -> None:
+    source = (
+        "def run(n):\n    total = 0\n    for i in range(n):\n        total += i\n"
+        "    return total\nrows = list(range(200))\nrun(40_000)\n"
+    )
+    memory, size = measured_export(ct, python, tmp_path, source, "json")
+    assert size > 500_000_000
+    assert memory < 64 << 20
+
+
+@pytest.mark.parametrize("form", ["json", "binary"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        # Eight arguments of 15 MiB each, which share one text; then 250 of half a MiB.
+        "def f(a, b, c, d, e, g, h, i): pass\n"
+        "f(*[[text] * 150 for text in ['x' * 100_000] for _ in range(8)])\n",
+        f"def f({', '.join(f'a{i}' for i in range(250))}): pass\n"
+        "f(*[[text] * 5 for text in ['x' * 100_000] for _ in range(250)])\n",
+    ],
+    ids=["long arguments", "many arguments"],
+)
+def test_memory_of_one_call_stays_small(
+    ct: Path, python: str, tmp_path: Path, form: str, source: str
+) -> None:
+    memory, size = measured_export(ct, python, tmp_path, source, form)
+    assert size > 100 << 20  # the lines behind the call have each argument whole
+    assert memory < 64 << 20
