@@ -46,6 +46,7 @@ __all__ = [
     "policy_snapshot",
     "set_exit_status",
     "start_tracing",
+    "stop_at_exit",
     "stop_tracing",
 ]
 
@@ -92,6 +93,11 @@ def start_tracing(
 def stop_tracing(exit_code: int | None = None) -> None:
     """End the recording, if there is one, and write the files that were asked for."""
     _recorder.stop(exit_code)
+
+
+def stop_at_exit() -> None:
+    """Let the recording end with the process, behind the exit functions registered from now on."""
+    _recorder.stop_at_exit()
 
 
 def flush_tracing() -> None:

@@ -1,8 +1,7 @@
 """Run a program under a recording: as the whole process, or as a guest inside one.
 
 As the whole process nothing is put back at the end: threads, exit handlers and finalisers still
-find the program's world, and are still recorded. The session's own exit handler, registered before
-the program's, ends the recording.
+find the program's world, and are still recorded. The recording ends after the last exit handler.
 """
 
 from __future__ import annotations

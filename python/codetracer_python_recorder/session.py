@@ -5,15 +5,14 @@ The backend is reached through the module's own `_…_backend` names, looked up 
 
 from __future__ import annotations
 
-import atexit
 import os
-import sys
 
 from .codetracer_python_recorder import configure_policy as _configure_policy
 from .codetracer_python_recorder import configure_policy_from_env as _configure_policy_from_env
 from .codetracer_python_recorder import flush_tracing as _flush_backend
 from .codetracer_python_recorder import is_tracing as _is_tracing_backend
 from .codetracer_python_recorder import start_tracing as _start_backend
+from .codetracer_python_recorder import stop_at_exit as _stop_at_exit
 from .codetracer_python_recorder import stop_tracing as _stop_backend
 from .formats import DEFAULT_FORMAT, is_supported, normalize_format, unsupported_message
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["TraceSession", "flush", "is_tracing", "start", "stop", "trace"]
 
 _active_session: TraceSession | None = None
-_stops_at_exit = False
 
 
 class TraceSession:
@@ -95,7 +93,7 @@ def start(
     if policy:
         _configure_policy(**_coerce_policy(policy))
     _start_backend(str(trace_path), trace_format, activation, filters, **(options or {}))
-    _stop_at_exit_once()
+    _stop_at_exit()
     _active_session = TraceSession(path=trace_path, format=trace_format)
     return _active_session
 
@@ -158,23 +156,6 @@ class trace:
         traceback: TracebackType | None,
     ) -> None:
         self._session.stop()
-
-
-def _stop_at_exit_once() -> None:
-    # Handlers run in reverse order: this one ends the recording after those that the program
-    # registers from now on.
-    global _stops_at_exit
-    if not _stops_at_exit:
-        _stops_at_exit = True
-        atexit.register(_stop_at_exit)
-
-
-def _stop_at_exit() -> None:
-    try:
-        stop()
-    except Exception as error:
-        if sys.stderr is not None:
-            print(f"Failed to stop Codetracer session: {error}", file=sys.stderr)
 
 
 def _coerce_format(value: str) -> str:

@@ -474,6 +474,25 @@ static inline Py_ssize_t compat_frame_unit(const compat_frame *frame, PyCodeObje
 #endif
 }
 
+/* ---- the interpreter's end
+ * ---------------------------------------------------------------------------------- */
+
+/* Does the interpreter run the exit functions of Python code itself? A program can do it too. */
+static inline bool compat_is_ending(void)
+{
+    return PyInterpreterState_Get()->finalizing != 0;
+}
+
+/* Called once, when modules are gone and the interpreter nearly is. */
+static inline int compat_at_exit(void (*function)(void *))
+{
+#if CT_PY312
+    return _Py_AtExit(PyInterpreterState_Get(), function, NULL);
+#else
+    return PyUnstable_AtExit(PyInterpreterState_Get(), function, NULL);
+#endif
+}
+
 /* ---- per-code storage
  * --------------------------------------------------------------------------------- */
 

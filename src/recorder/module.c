@@ -327,26 +327,35 @@ static void order_from(const struct ct_start_options *options, struct request *r
 }
 
 /* The program's end is no place for exceptions: what failed is one line on stderr. */
-static PyObject *recorder_stop_quietly(PyObject *module, PyObject *args)
+static void stop_quietly(void *unused)
 {
-    (void)module;
-    (void)args;
+    (void)unused;
     struct ct_error error = {0};
     if (session_stop(INT32_MIN, &error) != CT_OK) {
         PySys_FormatStderr("codetracer: %s\n", error.message);
     }
+}
+
+/* A program that runs its exit functions early goes on, and so does its recording. */
+static PyObject *recorder_stop_if_ending(PyObject *module, PyObject *args)
+{
+    (void)module;
+    (void)args;
+    if (compat_is_ending()) {
+        stop_quietly(NULL);
+    }
     Py_RETURN_NONE;
 }
 
-static PyMethodDef stop_quietly = {"stop", recorder_stop_quietly, METH_NOARGS, NULL};
+static PyMethodDef stop_if_ending = {"stop", recorder_stop_if_ending, METH_NOARGS, NULL};
 
 /* Registered before anything of the program is, so it runs last. */
-static int stop_at_exit(PyObject *module)
+static bool add_exit_function(void)
 {
     PyObject *modules = PySys_GetObject("modules");
     bool had = modules != NULL && PyDict_GetItemString(modules, "atexit") != NULL;
     PyObject *atexit = PyImport_ImportModule("atexit");
-    PyObject *stop = PyCFunction_New(&stop_quietly, module);
+    PyObject *stop = PyCFunction_New(&stop_if_ending, NULL);
     PyObject *done =
         atexit != NULL && stop != NULL ? PyObject_CallMethod(atexit, "register", "O", stop) : NULL;
     if (!had && modules != NULL) {
@@ -355,11 +364,31 @@ static int stop_at_exit(PyObject *module)
     Py_XDECREF(atexit);
     Py_XDECREF(stop);
     Py_XDECREF(done);
-    return done != NULL ? 0 : -1;
+    return done != NULL;
+}
+
+/* With the exit functions, when all the program has is still there; or else, where it ran or
+ * dropped those early, at the interpreter's own end. */
+static int stop_at_exit(void)
+{
+    static bool is_registered;
+    if (!is_registered && (!add_exit_function() || compat_at_exit(stop_quietly) != 0)) {
+        return -1;
+    }
+    is_registered = true;
+    return 0;
+}
+
+static PyObject *recorder_stop_at_exit(PyObject *module, PyObject *args)
+{
+    (void)module;
+    (void)args;
+    return stop_at_exit() == 0 ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *recorder_start_from_environment(PyObject *module, PyObject *args)
 {
+    (void)module;
     (void)args;
     const char *text = getenv(CT_START_VARIABLE);
     if (text == NULL) {
@@ -385,7 +414,7 @@ static PyObject *recorder_start_from_environment(PyObject *module, PyObject *arg
         PyErr_SetString(PyExc_RuntimeError, error.message);
         return NULL;
     }
-    if (stop_at_exit(module) != 0) {
+    if (stop_at_exit() != 0) {
         return NULL;
     }
     Py_RETURN_TRUE;
@@ -450,6 +479,8 @@ static PyObject *recorder_set_exit_status(PyObject *module, PyObject *code)
 static PyMethodDef methods[] = {
     {"start", recorder_start, METH_VARARGS, "Start recording into a directory."},
     {"stop", recorder_stop, METH_VARARGS, "End the recording; nothing happens when there is none."},
+    {"stop_at_exit", recorder_stop_at_exit, METH_NOARGS,
+     "See to it that the recording ends with the process."},
     {"flush", recorder_flush, METH_NOARGS, "Bring the exported files up to date."},
     {"is_tracing", recorder_is_tracing, METH_NOARGS, "Is a recording going on in this process?"},
     {"set_exit_status", recorder_set_exit_status, METH_O, "Note the program's exit status."},

@@ -34,7 +34,7 @@ def backend(monkeypatch):
             lambda *args, _name=name, **options: backend.call(_name, *args, **options),
         )
     monkeypatch.setattr(session, "_is_tracing_backend", lambda: backend.is_active)
-    monkeypatch.setattr(session, "_stop_at_exit_once", lambda: None)
+    monkeypatch.setattr(session, "_stop_at_exit", lambda: None)
     monkeypatch.setattr(session, "_active_session", None)
     return backend
 

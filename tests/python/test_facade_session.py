@@ -30,7 +30,7 @@ def native(monkeypatch):
     monkeypatch.setattr(session, "_is_tracing_backend", lambda: state["active"])
     monkeypatch.setattr(session, "_configure_policy_from_env", lambda: calls.append(("env",)))
     monkeypatch.setattr(session, "_configure_policy", lambda **k: calls.append(("policy", k)))
-    monkeypatch.setattr(session, "_stop_at_exit_once", lambda: None)
+    monkeypatch.setattr(session, "_stop_at_exit", lambda: None)
     monkeypatch.setattr(session, "_active_session", None)
     return calls
 
