@@ -1,16 +1,7 @@
 #include "trace/calls.h"
 
+#include "trace/reading.h"
 #include "trace/trace_internal.h"
-
-static int no_memory(struct ct_error *error)
-{
-    return ct_fail(error, CT_ENOMEM, "no memory to look for a call");
-}
-
-static int damaged(const struct ctr_block *block, struct ct_error *error)
-{
-    return ct_fail(error, CT_EFORMAT, "block %u is damaged", block->number);
-}
 
 /* ---- one call ---- */
 
@@ -19,13 +10,6 @@ struct look { /* at one block, for one call */
     bool started;   /* its start was seen */
     uint64_t calls; /* on its thread since then */
 };
-
-static bool starts(const struct ctr_running *running, const struct ctr_rec *rec, uint64_t number)
-{
-    const struct ctr_runner *top = ctr_running_top(running);
-    return top != NULL && top->call == number && !top->from_before &&
-           (rec->kind == CTR_CALL || (rec->kind == CTR_FRAME && (rec->flags & CTR_FRAME_ADOPTED)));
-}
 
 static void note_start(struct look *look, const struct ctr_running *running)
 {
@@ -38,79 +22,80 @@ static void note_start(struct look *look, const struct ctr_running *running)
     call->start = running->step;
 }
 
-static void note_exit(struct look *look, const struct ctr_running *running, uint8_t kind)
+static void note_end(struct ctr_call *call, const struct ctr_reading *reading, uint64_t calls)
 {
-    look->call->exit = kind == CTR_RETURN ? CTR_EXIT_RETURN : CTR_EXIT_UNWIND;
-    look->call->end = running->step;
-    look->call->calls = look->calls;
+    call->exit = reading->rec.kind == CTR_RETURN ? CTR_EXIT_RETURN : CTR_EXIT_UNWIND;
+    call->end = reading->running.step;
+    call->end_block = reading->block->number;
+    call->calls = calls;
 }
 
-static void look_at(struct look *look, struct ctr_running *running, const struct ctr_rec *rec)
+static bool starts(const struct ctr_reading *reading, uint64_t number)
 {
-    if (look->started && rec->kind == CTR_CALL &&
+    const struct ctr_rec *rec = &reading->rec;
+    const struct ctr_runner *top = ctr_running_top(&reading->running);
+    return top != NULL && top->call == number && !top->from_before &&
+           (rec->kind == CTR_CALL || (rec->kind == CTR_FRAME && (rec->flags & CTR_FRAME_ADOPTED)));
+}
+
+static void look_at(struct look *look, const struct ctr_reading *reading)
+{
+    const struct ctr_running *running = &reading->running;
+    if (look->started && reading->rec.kind == CTR_CALL &&
         ctr_running_thread(running) == look->call->thread) {
         look->calls++;
     }
-    if (!look->started && starts(running, rec, look->call->number)) {
+    if (!look->started && starts(reading, look->call->number)) {
         note_start(look, running);
     }
 }
 
 /* The call's start and, when it is there too, its end. */
-static int look_for(struct look *look, const struct ctr_block *block, struct ct_error *error)
+static int look_for_start(struct ctr_trace *trace, struct ctr_call *call, struct ct_error *error)
 {
-    struct ctr_running running = {0};
-    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
-    struct ctr_rec rec;
-    int status = ctr_running_start(&running, block->raw) ? CT_OK : CT_ENOMEM;
-    while (status == CT_OK && ctr_record_next(&scan, &rec)) {
-        const struct ctr_runner *top = ctr_running_top(&running);
-        if (look->started && (rec.kind == CTR_RETURN || rec.kind == CTR_UNWIND) && top != NULL &&
-            top->call == look->call->number) {
-            note_exit(look, &running, rec.kind);
+    struct look look = {.call = call};
+    struct ctr_reading reading;
+    int status = ctr_reading_open(&reading, trace, call->start_block, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    while (ctr_reading_next(&reading)) {
+        if (look.started && ctr_reading_ends_call(&reading, call->number)) {
+            note_end(call, &reading, look.calls);
             break;
         }
-        status = ctr_running_follow(&running, &rec);
-        if (status == CT_OK) {
-            look_at(look, &running, &rec);
+        if (!ctr_reading_follow(&reading)) {
+            break;
         }
+        look_at(&look, &reading);
     }
-    ctr_running_free(&running);
-    return status == CT_ENOMEM                 ? no_memory(error)
-           : status != CT_OK || !look->started ? damaged(block, error)
-                                               : CT_OK;
+    if (reading.status == CT_OK && !look.started) {
+        reading.status = CT_EFORMAT;
+    }
+    return ctr_reading_close(&reading, error);
 }
 
 /* In a block the table of ends does not know wholly. */
 static int look_for_end(struct ctr_trace *trace, uint32_t number, struct ctr_call *call,
                         struct ct_error *error)
 {
-    const struct ctr_block *block;
-    int status = ctr_block_acquire(trace, number, &block, error);
+    uint64_t calls = 0;
+    struct ctr_reading reading;
+    int status = ctr_reading_open(&reading, trace, number, error);
     if (status != CT_OK) {
         return status;
     }
-    struct ctr_running running = {0};
-    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
-    struct ctr_rec rec;
-    uint64_t calls = 0;
-    status = ctr_running_start(&running, block->raw) ? CT_OK : no_memory(error);
-    while (status == CT_OK && ctr_record_next(&scan, &rec)) {
-        const struct ctr_runner *top = ctr_running_top(&running);
-        bool ends = rec.kind == CTR_RETURN || rec.kind == CTR_UNWIND;
-        calls = rec.kind == CTR_SPAN ? rec.more : calls;
-        if (ends && top != NULL && top->call == call->number) {
-            call->exit = rec.kind == CTR_RETURN ? CTR_EXIT_RETURN : CTR_EXIT_UNWIND;
-            call->end = running.step;
-            call->end_block = number;
-            call->calls = calls;
+    while (ctr_reading_next(&reading)) {
+        calls = reading.rec.kind == CTR_SPAN ? reading.rec.more : calls;
+        if (ctr_reading_ends_call(&reading, call->number)) {
+            note_end(call, &reading, calls);
             break;
         }
-        status = ctr_running_follow(&running, &rec) == CT_OK ? CT_OK : damaged(block, error);
+        if (!ctr_reading_follow(&reading)) {
+            break;
+        }
     }
-    ctr_running_free(&running);
-    ctr_block_release(trace, block);
-    return status;
+    return ctr_reading_close(&reading, error);
 }
 
 /* The end of a call that outlived the block it began in. */
@@ -162,19 +147,8 @@ int ctr_call_get(struct ctr_trace *trace, uint64_t number, struct ctr_call *call
                               .parent = CTR_NO_CALL,
                               .start_block = ctr_block_of_call(trace, number),
                               .end = trace->info.steps};
-    const struct ctr_block *block;
-    int status = ctr_block_acquire(trace, call->start_block, &block, error);
-    if (status != CT_OK) {
-        return status;
-    }
-    struct look look = {.call = call};
-    status = look_for(&look, block, error);
-    ctr_block_release(trace, block);
-    if (status == CT_OK && call->exit != CTR_EXIT_NONE) {
-        call->end_block = call->start_block;
-        return CT_OK;
-    }
-    return status == CT_OK ? find_end(trace, call, error) : status;
+    int status = look_for_start(trace, call, error);
+    return status == CT_OK && call->exit == CTR_EXIT_NONE ? find_end(trace, call, error) : status;
 }
 
 /* ---- the n-th of what a call did ---- */
@@ -203,37 +177,29 @@ static void pass(struct nth *nth, uint64_t answer)
 static int count_in_block(struct ctr_trace *trace, uint32_t number, struct nth *nth,
                           struct ct_error *error)
 {
-    const struct ctr_block *block;
-    int status = ctr_block_acquire(trace, number, &block, error);
+    struct ctr_reading reading;
+    int status = ctr_reading_open(&reading, trace, number, error);
     if (status != CT_OK) {
         return status;
     }
-    struct ctr_running running = {0};
-    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
-    struct ctr_rec rec;
-    status = ctr_running_start(&running, block->raw) ? CT_OK : no_memory(error);
-    while (status == CT_OK && !nth->found && ctr_record_next(&scan, &rec)) {
-        const struct ctr_runner *top = ctr_running_top(&running);
-        if (nth->children && rec.kind == CTR_CALL && top != NULL && top->call == nth->call) {
-            pass(nth, running.call);
-        }
-        if ((rec.kind == CTR_RETURN || rec.kind == CTR_UNWIND) && top != NULL &&
+    const struct ctr_running *running = &reading.running;
+    while (!nth->found && !nth->ended && ctr_reading_next(&reading)) {
+        const struct ctr_runner *top = ctr_running_top(running);
+        if (nth->children && reading.rec.kind == CTR_CALL && top != NULL &&
             top->call == nth->call) {
-            nth->ended = true;
+            pass(nth, running->call);
+        }
+        nth->ended = ctr_reading_ends_call(&reading, nth->call);
+        if (!ctr_reading_follow(&reading)) {
             break;
         }
-        status = ctr_running_follow(&running, &rec);
-        top = ctr_running_top(&running);
-        if (status != CT_OK) {
-            status = status == CT_ENOMEM ? no_memory(error) : damaged(block, error);
-        } else if (!nth->children && rec.kind == CTR_LINE_FAR && top->call == nth->call &&
-                   top->line == nth->line) {
-            pass(nth, running.step - 1);
+        top = ctr_running_top(running);
+        if (!nth->children && reading.rec.kind == CTR_LINE_FAR && top->call == nth->call &&
+            top->line == nth->line) {
+            pass(nth, running->step - 1);
         }
     }
-    ctr_running_free(&running);
-    ctr_block_release(trace, block);
-    return status;
+    return ctr_reading_close(&reading, error);
 }
 
 /* What the index knows of the call in the blocks of a segment: pass over those before the one to

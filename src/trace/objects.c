@@ -434,10 +434,7 @@ static int apply(struct ctr_objects *objects, struct ctr_object_state *state,
                  struct ct_error *error)
 {
     const struct ctr_block *block = &cell->block;
-    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
-    scan.cursor.at = block->raw + at->at;
-    scan.next_node = at->node;
-    scan.next_object = at->object;
+    struct ctr_scan scan = ctr_scan_at(block, at);
     struct ctr_rec rec = {0};
     int status = ctr_record_next(&scan, &rec) ? CT_OK : CT_EFORMAT;
     if (status == CT_OK) {
@@ -628,11 +625,7 @@ static int fold(struct ctr_objects *objects, struct ctr_object_state *state,
 
 static bool read_record(const struct ctr_block *block, uint32_t record, struct ctr_rec *rec)
 {
-    const struct ctr_object_record *at = &ctr_cell_of(block)->records[record - 1];
-    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
-    scan.cursor.at = block->raw + at->at;
-    scan.next_node = at->node;
-    scan.next_object = at->object;
+    struct ctr_scan scan = ctr_scan_at(block, &ctr_cell_of(block)->records[record - 1]);
     return ctr_record_next(&scan, rec);
 }
 

@@ -3,16 +3,17 @@
 #include <stdlib.h>
 
 #include "trace/objects.h"
+#include "trace/reading.h"
 #include "trace/trace_internal.h"
 
 struct search {
     struct ctr_trace *trace;
     const struct ctr_query *query;
-    uint32_t start_block; /* of query->call */
-    size_t segment;       /* the one `candidates` is of */
-    uint64_t candidates;  /* blocks to look into */
-    struct ctr_running running;
-    struct ctr_value *held; /* WRITE: the slot in each frame of running */
+    uint32_t start_block;       /* of query->call */
+    size_t segment;             /* the one `candidates` is of */
+    uint64_t candidates;        /* blocks to look into */
+    struct ctr_reading reading; /* of the block at hand */
+    struct ctr_value *held;     /* WRITE: the slot in each frame of its running */
     uint32_t held_capacity;
     struct ctr_objects objects; /* CHANGE */
     uint32_t key_place;         /* where its key was found last */
@@ -154,22 +155,21 @@ static int no_memory(struct ct_error *error)
     return ct_fail(error, CT_ENOMEM, "no memory to search the trace");
 }
 
-static bool add_hit(struct search *search, const struct ctr_block *block, size_t at, uint64_t step,
-                    struct ctr_value value)
+static bool add_hit(struct search *search, uint32_t at, uint64_t step, struct ctr_value value)
 {
     if (!ctr_grow(&search->found, &search->found_capacity, search->found_count,
                   sizeof *search->found)) {
         return false;
     }
-    bool knows = search->running.stack_count > 0; /* else only place and value are wanted yet */
-    const struct ctr_runner *top = knows ? ctr_running_top(&search->running) : NULL;
+    const struct ctr_running *running = &search->reading.running;
+    const struct ctr_runner *top = ctr_running_top(running);
     search->found[search->found_count++] = (struct ctr_hit){
-        .place = {block->number, (uint32_t)at},
+        .place = {search->reading.block->number, at},
         .step = step,
         .call = top != NULL ? top->call : CTR_NO_CALL,
         .plan = top != NULL ? top->plan : UINT32_MAX,
         .line = top != NULL ? top->line : 0,
-        .thread = knows ? ctr_running_thread(&search->running) : 0,
+        .thread = ctr_running_thread(running),
         .value = value,
     };
     return true;
@@ -184,7 +184,7 @@ static bool wants_frame(const struct ctr_query *query, const struct ctr_runner *
 /* What the slot holds in the top frame, for the values that continue a number. */
 static struct ctr_value *held_by_top(struct search *search)
 {
-    const struct ctr_running *running = &search->running;
+    const struct ctr_running *running = &search->reading.running;
     uint32_t top = running->stacks[running->stack].top;
     if (top >= search->held_capacity) {
         uint32_t larger = search->held_capacity == 0 ? 64 : search->held_capacity;
@@ -201,18 +201,17 @@ static struct ctr_value *held_by_top(struct search *search)
     return &search->held[top];
 }
 
-static struct ctr_value first_value(const struct ctr_scan *scan, const struct ctr_rec *rec)
+static struct ctr_value first_value(const struct ctr_reading *reading, struct ctr_value before)
 {
-    struct ctr_scan values = ctr_record_values(scan, rec);
-    return ctr_scan_value(&values, unbound);
+    struct ctr_scan values = ctr_record_values(&reading->scan, &reading->rec);
+    return ctr_scan_value(&values, before);
 }
 
 /* The slot's value in a FRAME record. */
-static struct ctr_value slot_in_frame(const struct ctr_scan *scan, const struct ctr_rec *rec,
-                                      uint32_t slot)
+static struct ctr_value slot_in_frame(const struct ctr_reading *reading, uint32_t slot)
 {
-    struct ctr_scan values = ctr_record_values(scan, rec);
-    for (uint32_t i = 0; i < rec->count; i++) {
+    struct ctr_scan values = ctr_record_values(&reading->scan, &reading->rec);
+    for (uint32_t i = 0; i < reading->rec.count; i++) {
         uint64_t at = ct_get_varint(&values.cursor);
         struct ctr_value value = ctr_scan_value(&values, unbound);
         if (at == slot) {
@@ -222,63 +221,53 @@ static struct ctr_value slot_in_frame(const struct ctr_scan *scan, const struct 
     return unbound;
 }
 
-/* WRITE: follow the slot through the frames of its plan. */
-static int look_at_write(struct search *search, const struct ctr_scan *scan,
-                         const struct ctr_rec *rec, const struct ctr_block *block, size_t at,
-                         struct ct_error *error)
-{
-    const struct ctr_query *query = search->query;
-    const struct ctr_runner *top = ctr_running_top(&search->running);
-    if (top == NULL || top->plan != query->plan) {
-        return CT_OK;
-    }
-    bool sets = rec->kind == CTR_SET && rec->slot == query->slot;
-    bool starts =
-        rec->kind == CTR_CALL || (rec->kind == CTR_FRAME && !(rec->flags & CTR_FRAME_SUSPENDED));
-    if (!sets && !starts) {
-        return CT_OK;
-    }
-    struct ctr_value *held = held_by_top(search);
-    if (held == NULL) {
-        return no_memory(error);
-    }
-    if (starts) {
-        *held = rec->kind == CTR_FRAME ? slot_in_frame(scan, rec, query->slot) : unbound;
-        return CT_OK;
-    }
-    struct ctr_scan values = ctr_record_values(scan, rec);
-    *held = ctr_scan_value(&values, *held);
-    if (wants_frame(query, top) && !add_hit(search, block, at, search->running.step, *held)) {
-        return no_memory(error);
-    }
-    return CT_OK;
-}
-
 /* A suspended frame comes back: what its slot holds stands in its FRAME, which was before it was on
  * a stack. */
-static int keep_suspended(struct search *search, const struct ctr_scan *scan,
-                          const struct ctr_rec *rec, struct ct_error *error)
+static bool keep_suspended(struct search *search)
 {
-    struct ctr_running *running = &search->running;
+    struct ctr_running *running = &search->reading.running;
     uint32_t frame = running->numbered[running->numbered_count - 1];
     struct ctr_run_stack *stack = &running->stacks[running->stack];
     uint32_t top = stack->top;
     stack->top = frame;
     struct ctr_value *held = held_by_top(search);
     stack->top = top;
-    if (held == NULL) {
-        return no_memory(error);
+    if (held != NULL) {
+        *held = slot_in_frame(&search->reading, search->query->slot);
     }
-    *held = slot_in_frame(scan, rec, search->query->slot);
-    return CT_OK;
+    return held != NULL;
 }
 
-static int look_at_write_frame(struct search *search, const struct ctr_scan *scan,
-                               const struct ctr_rec *rec, struct ct_error *error)
+/* WRITE: follow the slot through the frames of its plan. False: no memory. */
+static bool look_at_write(struct search *search)
 {
+    const struct ctr_query *query = search->query;
+    const struct ctr_reading *reading = &search->reading;
+    const struct ctr_rec *rec = &reading->rec;
     bool suspended = rec->kind == CTR_FRAME && (rec->flags & CTR_FRAME_SUSPENDED);
-    return suspended && rec->plan == search->query->plan ? keep_suspended(search, scan, rec, error)
-                                                         : CT_OK;
+    if (suspended) {
+        return rec->plan != query->plan || keep_suspended(search);
+    }
+    const struct ctr_runner *top = ctr_running_top(&reading->running);
+    if (top == NULL || top->plan != query->plan) {
+        return true;
+    }
+    bool sets = rec->kind == CTR_SET && rec->slot == query->slot;
+    bool starts = rec->kind == CTR_CALL || rec->kind == CTR_FRAME;
+    if (!sets && !starts) {
+        return true;
+    }
+    struct ctr_value *held = held_by_top(search);
+    if (held == NULL) {
+        return false;
+    }
+    if (starts) {
+        *held = rec->kind == CTR_FRAME ? slot_in_frame(reading, query->slot) : unbound;
+        return true;
+    }
+    *held = first_value(reading, *held);
+    return !wants_frame(query, top) ||
+           add_hit(search, ctr_reading_place(reading), reading->running.step, *held);
 }
 
 /* The value of the query's key. A key mostly stays where it is. */
@@ -325,19 +314,16 @@ static int read_part(struct search *search, const struct ctr_block *block, size_
 /* Whether a record of the object's chain changes it: not by saying again what it is. */
 static bool changes_all(const struct ctr_block *block, const struct ctr_object_record *at)
 {
-    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
+    struct ctr_scan scan = ctr_scan_at(block, at);
     struct ctr_rec rec;
-    scan.cursor.at = block->raw + at->at;
-    scan.next_node = at->node;
-    scan.next_object = at->object;
     return ctr_record_next(&scan, &rec) && rec.kind != CTR_CHECKED &&
            (rec.kind != CTR_OPEN || (rec.flags & CTR_OPEN_NEW));
 }
 
 /* Fold the object's records of the block one by one: where the part changes. */
-static int find_changes(struct search *search, const struct ctr_block *block, size_t from,
-                        size_t to, struct ct_error *error)
+static int find_changes(struct search *search, size_t from, size_t to, struct ct_error *error)
 {
+    const struct ctr_block *block = search->reading.block;
     const struct ctr_cell *cell = ctr_cell_of(block);
     uint32_t next = ctr_cell_first(cell, search->query->object);
     struct ctr_value before = unbound;
@@ -355,8 +341,7 @@ static int find_changes(struct search *search, const struct ctr_block *block, si
         }
         bool changes =
             all ? changes_all(block, at) : !ctr_value_equal(search->trace, before, after);
-        if (status == CT_OK && changes && at->at >= from &&
-            !add_hit(search, block, at->at, 0, after)) {
+        if (status == CT_OK && changes && at->at >= from && !add_hit(search, at->at, 0, after)) {
             status = no_memory(error);
         }
         before = after;
@@ -365,28 +350,29 @@ static int find_changes(struct search *search, const struct ctr_block *block, si
     return status;
 }
 
-static int look_at(struct search *search, const struct ctr_scan *scan, const struct ctr_rec *rec,
-                   const struct ctr_block *block, size_t at, struct ct_error *error)
+/* False: no memory. */
+static bool look_at(struct search *search)
 {
     const struct ctr_query *query = search->query;
-    const struct ctr_running *running = &search->running;
+    const struct ctr_reading *reading = &search->reading;
+    uint8_t kind = reading->rec.kind;
     bool hit = false;
     struct ctr_value value = unbound;
-    uint64_t step = running->step;
+    uint64_t step = reading->running.step;
     switch (query->kind) {
     case CTR_FIND_LINE:
     case CTR_FIND_STEP:
-        if (rec->kind == CTR_LINE_FAR) {
-            const struct ctr_runner *top = ctr_running_top(running);
+        if (kind == CTR_LINE_FAR) {
+            const struct ctr_runner *top = ctr_running_top(&reading->running);
             hit = wants_frame(query, top) &&
                   (query->kind == CTR_FIND_STEP || top->line == query->line);
             step--;
         }
         break;
     case CTR_FIND_WRITE:
-        return look_at_write(search, scan, rec, block, at, error);
+        return look_at_write(search);
     case CTR_FIND_CHANGE: /* one of those that were found by themselves */
-        hit = search->change_count > 0 && search->changes->place.at == at;
+        hit = search->change_count > 0 && search->changes->place.at == ctr_reading_place(reading);
         if (hit) {
             value = search->changes->value;
             search->changes++;
@@ -395,61 +381,46 @@ static int look_at(struct search *search, const struct ctr_scan *scan, const str
         break;
     case CTR_FIND_RAISE:
     case CTR_FIND_OUTPUT:
-        hit = rec->kind == (query->kind == CTR_FIND_RAISE ? CTR_RAISE : CTR_OUTPUT);
-        value = hit ? first_value(scan, rec) : unbound;
+        hit = kind == (query->kind == CTR_FIND_RAISE ? CTR_RAISE : CTR_OUTPUT);
+        value = hit ? first_value(reading, unbound) : unbound;
         break;
     }
-    return !hit || add_hit(search, block, at, step, value) ? CT_OK : no_memory(error);
+    return !hit || add_hit(search, ctr_reading_place(reading), step, value);
 }
 
-static int damaged(const struct ctr_block *block, size_t at, struct ct_error *error)
+static const uint8_t *byte_of(const struct ctr_block *block, size_t at)
 {
-    return ct_fail(error, CT_EFORMAT, "block %u is damaged at its byte %zu", block->number, at);
+    return block->raw + (at < block->size ? at : block->size);
 }
 
 /* All hits of the block at or after byte `from` and before byte `to`; no more than `enough`. */
-static int look_into(struct search *search, const struct ctr_block *block, size_t from, size_t to,
-                     size_t enough, struct ct_error *error)
+static void look_into(struct search *search, size_t from, size_t to, size_t enough)
 {
-    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
-    struct ctr_rec rec;
+    struct ctr_reading *reading = &search->reading;
+    const struct ctr_block *block = reading->block;
+    const uint8_t *start = byte_of(block, from), *end = byte_of(block, to);
     search->found_count = 0;
-    if (!ctr_running_start(&search->running, block->raw)) {
-        return no_memory(error);
-    }
-    for (;;) {
-        size_t at = (size_t)(scan.cursor.at - block->raw);
-        if (at >= to || search->found_count == enough || !ctr_record_next(&scan, &rec)) {
-            return scan.cursor.failed ? damaged(block, at, error) : CT_OK;
-        }
-        int status = ctr_running_follow(&search->running, &rec);
-        if (status == CT_OK && search->query->kind == CTR_FIND_WRITE) {
-            status = look_at_write_frame(search, &scan, &rec, error);
-        }
-        if (status == CT_EFORMAT) {
-            return damaged(block, at, error);
-        }
+    while (reading->scan.cursor.at < end && search->found_count != enough &&
+           ctr_reading_next(reading) && ctr_reading_follow(reading)) {
         size_t before = search->found_count;
-        if (status == CT_OK) {
-            status = look_at(search, &scan, &rec, block, at, error);
+        if (!look_at(search)) {
+            reading->status = CT_ENOMEM;
+            return;
         }
-        if (status != CT_OK) {
-            return status == CT_ENOMEM ? no_memory(error) : status;
-        }
-        if (at < from) { /* only to know what goes on */
+        if (reading->at < start) { /* only to know what goes on */
             search->found_count = before;
         }
     }
 }
 
 /* Changes of an object are found first, and then who made them. */
-static int look_into_changes(struct search *search, const struct ctr_block *block, size_t from,
-                             size_t to, size_t enough, bool backwards, struct ct_error *error)
+static int look_into_changes(struct search *search, size_t from, size_t to, size_t enough,
+                             bool backwards, struct ct_error *error)
 {
     if (backwards) {
         ctr_objects_clear(&search->objects); /* a state only goes forwards */
     }
-    int status = find_changes(search, block, from, to, error);
+    int status = find_changes(search, from, to, error);
     if (status != CT_OK || search->found_count == 0) {
         return status;
     }
@@ -459,9 +430,26 @@ static int look_into_changes(struct search *search, const struct ctr_block *bloc
     search->found = NULL;
     search->found_count = search->found_capacity = 0;
     size_t last = changes[search->change_count - 1].place.at;
-    status = look_into(search, block, from, last + 1, SIZE_MAX, error);
+    look_into(search, from, last + 1, SIZE_MAX);
     free(changes);
-    return status;
+    return CT_OK;
+}
+
+/* The hits of one block between two of its bytes. */
+static int find_in_block(struct search *search, uint32_t number, size_t from, size_t to,
+                         size_t enough, bool backwards, struct ct_error *error)
+{
+    int status = ctr_reading_open(&search->reading, search->trace, number, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    if (search->query->kind == CTR_FIND_CHANGE) {
+        status = look_into_changes(search, from, to, enough, backwards, error);
+    } else {
+        look_into(search, from, to, enough);
+    }
+    int read = ctr_reading_close(&search->reading, error);
+    return status != CT_OK ? status : read;
 }
 
 /* ---- pages ---- */
@@ -491,19 +479,11 @@ static void take_backwards(struct search *search, struct ctr_page *page)
 static int fill_from(struct search *search, uint32_t block, bool backwards, struct ctr_page *page,
                      struct ct_error *error)
 {
-    const struct ctr_block *pinned;
-    int status = ctr_block_acquire(search->trace, block, &pinned, error);
-    if (status != CT_OK) {
-        return status;
-    }
     bool here = page->next.block == block;
     size_t from = here && !backwards ? page->next.at : 0;
     size_t to = here && backwards ? page->next.at : SIZE_MAX;
     size_t enough = backwards ? SIZE_MAX : page->capacity - page->count;
-    status = search->query->kind == CTR_FIND_CHANGE
-                 ? look_into_changes(search, pinned, from, to, enough, backwards, error)
-                 : look_into(search, pinned, from, to, enough, error);
-    ctr_block_release(search->trace, pinned);
+    int status = find_in_block(search, block, from, to, enough, backwards, error);
     if (status != CT_OK) {
         return status;
     }
@@ -566,7 +546,6 @@ static int fill(struct search *search, bool backwards, uint32_t most_blocks, str
 
 static void search_free(struct search *search)
 {
-    ctr_running_free(&search->running);
     ctr_objects_clear(&search->objects);
     free(search->held);
     free(search->found);
@@ -604,28 +583,24 @@ struct ctr_place ctr_place_end(struct ctr_trace *trace)
 int ctr_place_of_step(struct ctr_trace *trace, uint64_t step, struct ctr_place *place,
                       struct ct_error *error)
 {
-    const struct ctr_block *block;
     if (step >= trace->info.steps) {
         return ct_fail(error, CT_EUSAGE, "there is no step %llu", (unsigned long long)step);
     }
-    int status = ctr_block_acquire(trace, ctr_block_of_step(trace, step), &block, error);
+    struct ctr_reading reading;
+    int status = ctr_reading_open(&reading, trace, ctr_block_of_step(trace, step), error);
     if (status != CT_OK) {
         return status;
     }
-    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
-    struct ctr_rec rec;
-    uint64_t left = step - block->first_step + 1;
-    *place = (struct ctr_place){.block = block->number};
-    while (left > 0) {
-        place->at = (uint32_t)(scan.cursor.at - block->raw);
-        if (!ctr_record_next(&scan, &rec)) {
-            status = damaged(block, place->at, error);
-            break;
-        }
-        left -= rec.kind == CTR_LINE_FAR;
+    uint64_t left = step - reading.block->first_step + 1;
+    *place = (struct ctr_place){.block = reading.block->number};
+    while (left > 0 && ctr_reading_next(&reading)) {
+        place->at = ctr_reading_place(&reading);
+        left -= reading.rec.kind == CTR_LINE_FAR;
     }
-    ctr_block_release(trace, block);
-    return status;
+    if (left > 0) {
+        reading.status = CT_EFORMAT;
+    }
+    return ctr_reading_close(&reading, error);
 }
 
 /* ---- counts ---- */
@@ -633,29 +608,20 @@ int ctr_place_of_step(struct ctr_trace *trace, uint64_t step, struct ctr_place *
 static int count_in_block(struct ctr_trace *trace, uint32_t number, uint32_t plan, uint32_t first,
                           uint32_t count, uint64_t step, uint64_t *visits, struct ct_error *error)
 {
-    const struct ctr_block *block;
-    int status = ctr_block_acquire(trace, number, &block, error);
+    struct ctr_reading reading;
+    int status = ctr_reading_open(&reading, trace, number, error);
     if (status != CT_OK) {
         return status;
     }
-    struct ctr_running running = {0};
-    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, NULL);
-    struct ctr_rec rec;
-    status = ctr_running_start(&running, block->raw) ? CT_OK : no_memory(error);
-    while (status == CT_OK && running.step < step && ctr_record_next(&scan, &rec)) {
-        status = ctr_running_follow(&running, &rec);
-        if (status == CT_OK && rec.kind == CTR_LINE_FAR) {
-            const struct ctr_runner *top = ctr_running_top(&running);
+    while (reading.running.step < step && ctr_reading_next(&reading)) {
+        if (ctr_reading_follow(&reading) && reading.rec.kind == CTR_LINE_FAR) {
+            const struct ctr_runner *top = ctr_running_top(&reading.running);
             if (top->plan == plan && top->line - first < count) {
                 visits[top->line - first]++;
             }
-        } else if (status != CT_OK) {
-            status = damaged(block, (size_t)(scan.cursor.at - block->raw), error);
         }
     }
-    ctr_running_free(&running);
-    ctr_block_release(trace, block);
-    return status;
+    return ctr_reading_close(&reading, error);
 }
 
 /* The blocks of the segment that start before `step`, but for the last of those when the step may

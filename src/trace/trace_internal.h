@@ -11,6 +11,7 @@
 #include "trace/block.h"
 #include "trace/index.h"
 #include "trace/reader.h"
+#include "trace/record.h"
 
 struct ctr_stacks;
 
@@ -108,6 +109,18 @@ struct ctr_object_record {
     uint32_t local; /* its number in the block */
     uint32_t next;  /* record about the same object, plus 1; 0: the last */
 };
+
+/* A scan that stands on such a record. */
+static inline struct ctr_scan ctr_scan_at(const struct ctr_block *block,
+                                          const struct ctr_object_record *record)
+{
+    return (struct ctr_scan){
+        .cursor = {block->raw + record->at, block->raw + block->size, false},
+        .block = block,
+        .next_node = record->node,
+        .next_object = record->object,
+    };
+}
 
 struct ctr_cell { /* one block in the cache */
     struct ctr_block block;
