@@ -13,8 +13,9 @@ import subprocess
 from dataclasses import dataclass
 
 import pytest
+from sanitizer import SLOWER
 
-PATIENCE = 60  # seconds until a program counts as hanging; none of them needs one
+PATIENCE = 60 * SLOWER  # seconds until a program counts as hanging; none of them needs one
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
 SUMMARY = re.compile(rb"(?:^ct: [^\n]*\n)*^traceId:[^\n]*\n\Z", re.M)
 

@@ -7,9 +7,10 @@ import shutil
 import subprocess
 
 import pytest
+from sanitizer import SLOWER
 from side_by_side import SideBySide
 
-PATIENCE = 20
+PATIENCE = 20 * SLOWER
 PROGRAM = """
 def f(n):
     l = []

@@ -4,8 +4,10 @@ import subprocess
 import textwrap
 
 import oracle
+from sanitizer import SLOWER
 
-PATIENCE = 60  # seconds; each takes two at most, and minutes where the cliff is not handled
+# Seconds; each takes two at most, and minutes where the cliff is not handled.
+PATIENCE = 60 * SLOWER
 
 CHAIN = """
     def chain(length):

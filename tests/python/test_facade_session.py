@@ -8,6 +8,7 @@ import codetracer_python_recorder as recorder
 import pytest
 from codetracer_python_recorder import auto_start, session
 from codetracer_python_recorder import codetracer_python_recorder as backend
+from sanitizer import ENVIRONMENT, SLOWER
 
 
 @pytest.fixture
@@ -203,8 +204,10 @@ def test_the_backend_builds_the_request(monkeypatch):
 
 def run_python(source, **variables):
     command = [sys.executable, "-c", source]
-    environment = {"PATH": "", "PYTHONPATH": ":".join(sys.path), **variables}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    environment = {"PATH": "", "PYTHONPATH": ":".join(sys.path), **ENVIRONMENT, **variables}
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60 * SLOWER
+    )
 
 
 def test_importing_is_light():

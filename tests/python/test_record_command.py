@@ -18,13 +18,14 @@ import time
 import venv
 
 import pytest
+from sanitizer import SLOWER
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 OLD_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 START = "CODETRACER_PYTHON_RECORDER_START"
 PROBE_MARK = "CODETRACER_PYTHON_RECORDER_CHECK::"
 USABLE = {"status": "ok", "python": "cpython 3.12.1", "start_hook": "yes"}
-PATIENCE = 30  # seconds until a test gives up waiting; nothing here takes one
+PATIENCE = 30 * SLOWER  # seconds until a test gives up waiting; nothing here takes one
 
 STAND_IN = r"""#!/bin/sh
 case "$2" in *{mark}*) printf '\n%s%s\n' {mark} {answer}; exit {probe_exit};; esac

@@ -6,6 +6,7 @@ import sys
 
 import oracle
 import pytest
+from sanitizer import SANITIZED
 from tracefmt import Recording
 from tracefmt.facts import wrong_facts
 
@@ -245,6 +246,7 @@ def test_every_switch_is_recorded_at_the_border_of_blocks_too(recorded):
     assert switches == recording.counters["thread_switches"] > 20
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps the memory that was freed")
 def test_threads_that_ended_take_no_memory(recorded):
     recording, events, out = recorded(MANY)
     few, many = map(int, out.split())

@@ -1,0 +1,13 @@
+"""What tests must know of a run under ASan and UBSan (`make sanitize`)."""
+
+import os
+
+SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")
+SLOWER = 8 if SANITIZED else 1  # what takes a second may take so many
+
+# What a process needs that gets an environment of its own.
+ENVIRONMENT = {
+    name: os.environ[name]
+    for name in ("LD_PRELOAD", "ASAN_OPTIONS", "UBSAN_OPTIONS")
+    if SANITIZED and name in os.environ
+}
