@@ -57,6 +57,14 @@ static inline uint64_t ct_get_varint(struct ct_cursor *cursor)
     return ct_get_varint_slow(cursor);
 }
 
+/* A number of 32 bits; a larger one sets `failed`. */
+static inline uint32_t ct_get_varint32(struct ct_cursor *cursor)
+{
+    uint64_t value = ct_get_varint(cursor);
+    cursor->failed |= value > UINT32_MAX;
+    return (uint32_t)value;
+}
+
 static inline int64_t ct_get_zigzag(struct ct_cursor *cursor)
 {
     return ct_unzigzag(ct_get_varint(cursor));

@@ -30,10 +30,12 @@ bool export_threads_note(struct export_threads *threads, uint32_t number, uint32
     if (thread == NULL) {
         return false;
     }
-    struct export_range *last = thread->count > 0 ? &thread->ranges[thread->count - 1] : NULL;
-    if (last != NULL && block <= last->last + 1) {
-        last->last = block > last->last ? block : last->last;
-        return true;
+    if (thread->count > 0) {
+        struct export_range *last = &thread->ranges[thread->count - 1];
+        if (block <= last->last + 1) {
+            last->last = block > last->last ? block : last->last;
+            return true;
+        }
     }
     if (thread->count == thread->capacity) {
         uint32_t capacity = thread->capacity == 0 ? 4 : thread->capacity * 2;

@@ -214,8 +214,8 @@ bool bytecode_read(struct bytecode *bytecode, PyCodeObject *code, PyObject *byte
 {
     Py_ssize_t units = PyBytes_GET_SIZE(bytes) / 2;
     *bytecode = (struct bytecode){.units = units};
-    bytecode->at = malloc(((size_t)units + 1) * sizeof *bytecode->at);
-    bytecode->of_unit = malloc(((size_t)units + 1) * sizeof *bytecode->of_unit);
+    bytecode->at = calloc((size_t)units + 1, sizeof *bytecode->at);
+    bytecode->of_unit = calloc((size_t)units + 1, sizeof *bytecode->of_unit);
     if (bytecode->at == NULL || bytecode->of_unit == NULL) {
         bytecode_free(bytecode);
         return false;

@@ -203,16 +203,16 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
     }
     plan->redacts_return = scope_is_secret(code->co_name);
     plan->generator = (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
-    plan->has_namespace =
-        !(code->co_flags & CO_OPTIMIZED) && locals != NULL && PyDict_Check(locals);
+    bool has_namespace = !(code->co_flags & CO_OPTIMIZED) && locals != NULL && PyDict_Check(locals);
+    plan->has_namespace = has_namespace;
     plan->real_slots = (uint32_t)code->co_nlocalsplus;
-    plan->slot_count = plan->real_slots + plan->has_namespace;
+    plan->slot_count = plan->real_slots + has_namespace;
     plan->actions = calloc((size_t)plan->slot_count + 1, 2);
     if (plan->actions == NULL || !effects_learn(plan, code)) {
         plan->skip = true;
         return plan;
     }
-    if (plan->has_namespace && !PyDict_CheckExact(locals)) {
+    if (has_namespace && !PyDict_CheckExact(locals)) {
         expect_anything(plan); /* storing a name there may run code of the program's */
     }
     plan->kinds = plan->actions + plan->slot_count;

@@ -108,10 +108,10 @@ static void write_deltas(PyCodeObject *code, _PyCoLineInstrumentationData *data,
     }
 }
 
-static struct line_repair *make_repair(PyCodeObject *code, PyObject *bytes)
+static struct line_repair *make_repair(PyCodeObject *code, PyObject *bytes,
+                                       _PyCoLineInstrumentationData *data)
 {
     int units = (int)(PyBytes_GET_SIZE(bytes) / 2);
-    _PyCoLineInstrumentationData *data = compat_line_data(code);
     struct bytecode bytecode;
     struct line_repair *repair =
         malloc(sizeof *repair + (size_t)units * (sizeof *repair->lines + sizeof *repair->before));
@@ -183,7 +183,7 @@ static struct line_repair *repair_of(struct session *session, PyCodeObject *code
 
 void repair_code(struct session *session, struct plan *plan, PyCodeObject *code)
 {
-    const _PyCoLineInstrumentationData *data = compat_line_data(code);
+    _PyCoLineInstrumentationData *data = compat_line_data(code);
     plan->repair = repair_of(session, code);
     if (plan->repair != NULL || data == NULL || !compat_lines_are_bytes() ||
         compat_line_tools(session->interpreter, code) != 1u << session->tool) {
@@ -193,7 +193,7 @@ void repair_code(struct session *session, struct plan *plan, PyCodeObject *code)
     PyObject *bytes = PyCode_GetCode(code);
     if (bytes != NULL && needs_repair(code, data, (int)(PyBytes_GET_SIZE(bytes) / 2)) &&
         watch_tools(session)) {
-        plan->repair = make_repair(code, bytes);
+        plan->repair = make_repair(code, bytes, data);
         plan->owns_repair = plan->repair != NULL;
     }
     PyErr_Clear();

@@ -34,7 +34,7 @@ static int find_end(int fd, const char *path, uint64_t *offset, struct ct_error 
     return status;
 }
 
-static int read_end(int fd, const char *path, uint64_t offset, uint8_t **raw, size_t *size,
+static int read_end(int fd, const char *path, uint64_t offset, struct ct_bytes *raw,
                     struct ct_error *error)
 {
     uint8_t header[CTR_BLOCK_HEADER_BYTES];
@@ -50,15 +50,17 @@ static int read_end(int fd, const char *path, uint64_t offset, uint8_t **raw, si
         return ct_fail(error, CT_EFORMAT, "%s: its trailer points at no END block", path);
     }
     uint8_t *stored = malloc((size_t)info.stored_size + 1);
-    *raw = malloc((size_t)info.raw_size + 1);
-    *size = info.raw_size;
-    if (stored == NULL || *raw == NULL) {
+    uint8_t *to = ct_bytes_reserve(raw, info.raw_size);
+    if (stored == NULL || to == NULL) {
         free(stored);
         return ct_fail(error, CT_ENOMEM, "no memory for the end of %s", path);
     }
     status = read_at(fd, path, offset + sizeof header, stored, info.stored_size, error);
     if (status == CT_OK) {
-        status = ctr_unpack(&info, stored, *raw, error);
+        status = ctr_unpack(&info, stored, to, error);
+    }
+    if (status == CT_OK) {
+        raw->size = info.raw_size;
     }
     free(stored);
     return status;
@@ -97,14 +99,13 @@ static int write_end(int fd, const char *path, uint64_t offset, const struct ct_
 static int amend(int fd, const char *path, int32_t exit_status, struct ct_error *error)
 {
     uint64_t offset = 0;
-    uint8_t *raw = NULL;
-    size_t size = 0;
+    struct ct_bytes raw = {0};
     int status = find_end(fd, path, &offset, error);
     if (status == CT_OK) {
-        status = read_end(fd, path, offset, &raw, &size, error);
+        status = read_end(fd, path, offset, &raw, error);
     }
     if (status == CT_OK) {
-        struct ct_cursor cursor = {raw, raw + size, false};
+        struct ct_cursor cursor = {raw.data, raw.data + raw.size, false};
         struct ct_bytes amended = {0};
         ct_bytes_add_varint(&amended, ct_get_varint(&cursor));
         ct_get_zigzag(&cursor);
@@ -115,7 +116,7 @@ static int amend(int fd, const char *path, int32_t exit_status, struct ct_error 
                      : write_end(fd, path, offset, &amended, error);
         ct_bytes_free(&amended);
     }
-    free(raw);
+    ct_bytes_free(&raw);
     return status;
 }
 

@@ -1,5 +1,6 @@
 /* The decoded EVENTS blocks: decompressed, checked record by record, numbered, and kept while they
  * are pinned or there is room. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "trace/record.h"
@@ -324,6 +325,7 @@ static void trim(struct ctr_cache *cache)
 {
     while (cache->idle_bytes > cache->limit && cache->oldest != NULL) {
         struct ctr_cell *cell = cache->oldest;
+        assert(cell->older == NULL);
         unlink_idle(cache, cell);
         cache->cells[cell->block.number] = NULL;
         ctr_cell_free(cell);

@@ -21,23 +21,6 @@ bool ctr_grow(void *array, size_t *capacity, size_t count, size_t item_size)
     return true;
 }
 
-static struct ctr_text read_text(struct ct_cursor *cursor)
-{
-    uint64_t size = ct_get_varint(cursor);
-    const uint8_t *bytes = ct_get_bytes(cursor, size);
-    return (struct ctr_text){(const char *)bytes, bytes != NULL ? size : 0};
-}
-
-static uint32_t read_u32(struct ct_cursor *cursor)
-{
-    uint64_t value = ct_get_varint(cursor);
-    if (value > UINT32_MAX) {
-        cursor->failed = true;
-        return 0;
-    }
-    return (uint32_t)value;
-}
-
 /* `count` items need at least `least` bytes each: refuses counts the bytes cannot hold. */
 static bool count_fits(const struct ct_cursor *cursor, uint64_t count, unsigned least)
 {
@@ -49,8 +32,8 @@ static int read_run(struct ctr_definitions *to, struct ct_cursor *cursor)
     if (!ctr_grow(&to->run, &to->run_capacity, to->run_count, sizeof *to->run)) {
         return CT_ENOMEM;
     }
-    struct ctr_run_entry entry = {.key = read_text(cursor)};
-    entry.value = read_text(cursor);
+    struct ctr_run_entry entry = {.key = ctr_get_text(cursor)};
+    entry.value = ctr_get_text(cursor);
     if (cursor->failed) {
         return CT_EFORMAT;
     }
@@ -63,7 +46,7 @@ static int read_path(struct ctr_definitions *to, struct ct_cursor *cursor)
     if (!ctr_grow(&to->paths, &to->path_capacity, to->path_count, sizeof *to->paths)) {
         return CT_ENOMEM;
     }
-    struct ctr_path path = {.path = read_text(cursor)};
+    struct ctr_path path = {.path = ctr_get_text(cursor)};
     if (cursor->failed) {
         return CT_EFORMAT;
     }
@@ -105,7 +88,7 @@ static int join_source(struct ctr_definitions *to, const uint8_t *bytes, size_t 
 static int read_source(struct ctr_definitions *to, struct ct_cursor *cursor)
 {
     static const uint8_t nothing[1];
-    uint32_t path = read_u32(cursor);
+    uint32_t path = ct_get_varint32(cursor);
     uint8_t flags = ct_get_byte(cursor);
     if (cursor->failed || path >= to->path_count) {
         return CT_EFORMAT;
@@ -132,8 +115,8 @@ static int read_type(struct ctr_definitions *to, struct ct_cursor *cursor)
         return CT_ENOMEM;
     }
     struct ctr_type type = {.family = ct_get_byte(cursor)};
-    type.module = read_text(cursor);
-    type.name = read_text(cursor);
+    type.module = ctr_get_text(cursor);
+    type.name = ctr_get_text(cursor);
     uint64_t fields = ct_get_varint(cursor);
     if (type.family >= CTR_F_MAX || !count_fits(cursor, fields, 1)) {
         return CT_EFORMAT;
@@ -144,7 +127,7 @@ static int read_type(struct ctr_definitions *to, struct ct_cursor *cursor)
         return CT_ENOMEM;
     }
     for (uint32_t i = 0; i < type.field_count; i++) {
-        type.fields[i] = read_text(cursor);
+        type.fields[i] = ctr_get_text(cursor);
     }
     if (cursor->failed) {
         free(type.fields);
@@ -166,7 +149,7 @@ static int read_variables(struct ctr_plan *plan, struct ct_cursor *cursor)
         return CT_ENOMEM;
     }
     for (uint32_t i = 0; i < plan->variable_count; i++) {
-        plan->variables[i].name = read_text(cursor);
+        plan->variables[i].name = ctr_get_text(cursor);
         plan->variables[i].kind = ct_get_byte(cursor);
         plan->variables[i].action = ct_get_byte(cursor);
     }
@@ -178,15 +161,15 @@ static int read_plan(struct ctr_definitions *to, struct ct_cursor *cursor)
     if (!ctr_grow(&to->plans, &to->plan_capacity, to->plan_count, sizeof *to->plans)) {
         return CT_ENOMEM;
     }
-    struct ctr_plan plan = {.path = read_u32(cursor)};
-    plan.name = read_text(cursor);
-    plan.qualname = read_text(cursor);
-    plan.module = read_text(cursor);
-    plan.first_line = read_u32(cursor);
-    plan.flags = read_u32(cursor);
-    plan.positional_only = read_u32(cursor);
-    plan.arguments = read_u32(cursor);
-    plan.keyword_only = read_u32(cursor);
+    struct ctr_plan plan = {.path = ct_get_varint32(cursor)};
+    plan.name = ctr_get_text(cursor);
+    plan.qualname = ctr_get_text(cursor);
+    plan.module = ctr_get_text(cursor);
+    plan.first_line = ct_get_varint32(cursor);
+    plan.flags = ct_get_varint32(cursor);
+    plan.positional_only = ct_get_varint32(cursor);
+    plan.arguments = ct_get_varint32(cursor);
+    plan.keyword_only = ct_get_varint32(cursor);
     plan.globals = ct_get_varint(cursor);
     if (cursor->failed || plan.path >= to->path_count) {
         return CT_EFORMAT;
@@ -205,10 +188,10 @@ static int read_thread(struct ctr_definitions *to, struct ct_cursor *cursor)
     if (!ctr_grow(&to->threads, &to->thread_capacity, to->thread_count, sizeof *to->threads)) {
         return CT_ENOMEM;
     }
-    struct ctr_thread thread = {.number = read_u32(cursor)};
+    struct ctr_thread thread = {.number = ct_get_varint32(cursor)};
     thread.native_id = ct_get_varint(cursor);
     thread.ident = ct_get_varint(cursor);
-    thread.name = read_text(cursor);
+    thread.name = ctr_get_text(cursor);
     if (cursor->failed) {
         return CT_EFORMAT;
     }
@@ -219,7 +202,7 @@ static int read_thread(struct ctr_definitions *to, struct ct_cursor *cursor)
 /* Kept as they are: facts.c reads them when somebody asks. */
 static int read_facts(struct ctr_definitions *to, struct ct_cursor *cursor)
 {
-    uint32_t plan = read_u32(cursor);
+    uint32_t plan = ct_get_varint32(cursor);
     if (cursor->failed || plan >= to->plan_count || to->plans[plan].facts.bytes != NULL ||
         cursor->at == cursor->end) {
         return CT_EFORMAT;

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "base/varint.h"
+#include "trace/trace_internal.h"
 
 /* What is being read, and the place the next one is given from. */
 struct facts_reader {
@@ -34,13 +34,6 @@ static bool get_change(struct facts_reader *reader, uint32_t from, uint32_t *to)
     }
     *to = (uint32_t)((int64_t)from + change);
     return true;
-}
-
-static struct ctr_text get_text(struct facts_reader *reader)
-{
-    uint64_t size = ct_get_varint(&reader->cursor);
-    const uint8_t *bytes = ct_get_bytes(&reader->cursor, size);
-    return (struct ctr_text){(const char *)bytes, bytes != NULL ? size : 0};
 }
 
 /* Room for as many things as follow, each of `least` bytes or more in the trace. */
@@ -173,7 +166,7 @@ static void read_names(struct facts_reader *reader)
     struct ctr_facts *facts = reader->facts;
     get_count(reader, 1, sizeof *facts->names, &facts->names, &facts->name_count);
     for (uint32_t i = 0; i < facts->name_count && !reader->cursor.failed; i++) {
-        facts->names[i] = get_text(reader);
+        facts->names[i] = ctr_get_text(&reader->cursor);
     }
 }
 
@@ -182,7 +175,7 @@ static void read_codes(struct facts_reader *reader)
     struct ctr_facts *facts = reader->facts;
     get_count(reader, 2, sizeof *facts->codes, &facts->codes, &facts->code_count);
     for (uint32_t i = 0; i < facts->code_count && !reader->cursor.failed; i++) {
-        facts->codes[i].qualname = get_text(reader);
+        facts->codes[i].qualname = ctr_get_text(&reader->cursor);
         get_u32(reader, &facts->codes[i].first_line);
     }
 }

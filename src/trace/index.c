@@ -20,30 +20,23 @@ void ctr_entry_encode(const struct ctr_index_entry *entry, struct ct_bytes *to)
     }
 }
 
-static uint32_t get_u32(struct ct_cursor *cursor)
-{
-    uint64_t value = ct_get_varint(cursor);
-    cursor->failed |= value > UINT32_MAX;
-    return (uint32_t)value;
-}
-
 static void decode_entry(struct ct_cursor *cursor, struct ctr_index_entry *entry)
 {
     entry->offset = ct_get_varint(cursor);
-    entry->raw_size = get_u32(cursor);
-    entry->stored_size = get_u32(cursor);
+    entry->raw_size = ct_get_varint32(cursor);
+    entry->stored_size = ct_get_varint32(cursor);
     entry->first_step = ct_get_varint(cursor);
     entry->first_call = ct_get_varint(cursor);
     entry->tick = ct_get_varint(cursor);
-    entry->thread = get_u32(cursor);
-    entry->outputs = get_u32(cursor);
-    entry->raises = get_u32(cursor);
-    entry->depth_end = get_u32(cursor);
-    entry->depth_min = get_u32(cursor);
-    entry->depth_max = get_u32(cursor);
-    entry->thread_count = get_u32(cursor);
+    entry->thread = ct_get_varint32(cursor);
+    entry->outputs = ct_get_varint32(cursor);
+    entry->raises = ct_get_varint32(cursor);
+    entry->depth_end = ct_get_varint32(cursor);
+    entry->depth_min = ct_get_varint32(cursor);
+    entry->depth_max = ct_get_varint32(cursor);
+    entry->thread_count = ct_get_varint32(cursor);
     for (uint32_t i = 0; i < entry->thread_count && i < CTR_ENTRY_THREADS; i++) {
-        entry->threads[i] = get_u32(cursor);
+        entry->threads[i] = ct_get_varint32(cursor);
     }
 }
 
@@ -85,11 +78,14 @@ static int decode_keyed(struct ctr_segment *segment, struct ct_cursor *cursor,
     }
     uint32_t plan = 0, line = 0, used = 0;
     for (uint64_t i = 0; i < count; i++) {
-        uint32_t step = get_u32(cursor);
-        line = (step == 0 ? line : 0) + get_u32(cursor);
+        uint32_t step = ct_get_varint32(cursor);
+        line = (step == 0 ? line : 0) + ct_get_varint32(cursor);
         plan += step;
         const uint8_t *bits = ct_get_bytes(cursor, 8);
-        uint64_t blocks = bits != NULL ? ct_load64(bits) : 0;
+        if (bits == NULL) {
+            return damaged(error);
+        }
+        uint64_t blocks = ct_load64(bits);
         unsigned known = block_count(segment, blocks);
         if (known == 0) {
             return damaged(error);
@@ -99,7 +95,7 @@ static int decode_keyed(struct ctr_segment *segment, struct ct_cursor *cursor,
             return damaged(error);
         }
         for (unsigned bit = 0; visits && bit < known && !cursor->failed; bit++) {
-            segment->visits[used++] = get_u32(cursor);
+            segment->visits[used++] = ct_get_varint32(cursor);
         }
     }
     keyed->count = (uint32_t)count;
@@ -248,7 +244,7 @@ bool ctr_segment_end_of(const struct ctr_segment *segment, uint64_t call, struct
             end->step += ct_get_varint(&cursor);
             end->steps = ct_get_varint(&cursor);
             end->calls = ct_get_varint(&cursor);
-            end->plan = get_u32(&cursor);
+            end->plan = ct_get_varint32(&cursor);
             uint64_t how = ct_get_varint(&cursor);
             end->thread = (uint32_t)(how >> 1);
             end->unwound = how & 1;
@@ -267,10 +263,10 @@ bool ctr_segment_part(const struct ctr_segment *segment, unsigned block, uint64_
     *part = (struct ctr_frame_part){0};
     while (cursor.at < cursor.end && !cursor.failed) {
         part->call += (uint64_t)ct_get_zigzag(&cursor);
-        part->plan = get_u32(&cursor);
-        part->steps = get_u32(&cursor);
-        part->children = get_u32(&cursor);
-        part->line_count = get_u32(&cursor);
+        part->plan = ct_get_varint32(&cursor);
+        part->steps = ct_get_varint32(&cursor);
+        part->children = ct_get_varint32(&cursor);
+        part->line_count = ct_get_varint32(&cursor);
         part->lines = cursor;
         for (uint32_t i = 0; i < part->line_count && !cursor.failed; i++) {
             ct_get_varint(&cursor);
@@ -289,7 +285,7 @@ uint32_t ctr_part_visits(const struct ctr_frame_part *part, uint32_t line)
     int64_t at = 0;
     for (uint32_t i = 0; i < part->line_count && !cursor.failed; i++) {
         at += ct_get_zigzag(&cursor);
-        uint32_t visits = get_u32(&cursor);
+        uint32_t visits = ct_get_varint32(&cursor);
         if (at == line) {
             return visits;
         }

@@ -505,10 +505,15 @@ void ctr_objects_clear(struct ctr_objects *objects)
     objects->bucket_count = 0;
 }
 
-static struct ctr_object_state **bucket(const struct ctr_objects *objects, uint64_t number)
+static size_t bucket_of(uint64_t number, size_t bucket_count)
 {
     uint64_t hash = number * 0x9e3779b97f4a7c15ull;
-    return &objects->buckets[(hash >> 32) & (objects->bucket_count - 1)];
+    return (hash >> 32) & (bucket_count - 1);
+}
+
+static struct ctr_object_state **bucket(const struct ctr_objects *objects, uint64_t number)
+{
+    return &objects->buckets[bucket_of(number, objects->bucket_count)];
 }
 
 static struct ctr_object_state *find(const struct ctr_objects *objects, uint64_t number)
@@ -526,24 +531,24 @@ static struct ctr_object_state *find(const struct ctr_objects *objects, uint64_t
 static bool widen(struct ctr_objects *objects)
 {
     enum { FIRST_BUCKETS = 64 };
-    struct ctr_objects wider = *objects;
-    wider.bucket_count = objects->bucket_count == 0 ? FIRST_BUCKETS : objects->bucket_count * 2;
-    wider.buckets = calloc(wider.bucket_count, sizeof(struct ctr_object_state *));
-    if (wider.buckets == NULL) {
+    size_t count = objects->bucket_count == 0 ? FIRST_BUCKETS : objects->bucket_count * 2;
+    struct ctr_object_state **buckets = calloc(count, sizeof(struct ctr_object_state *));
+    if (buckets == NULL) {
         return false;
     }
     for (size_t i = 0; i < objects->bucket_count; i++) {
         struct ctr_object_state *state = objects->buckets[i];
         while (state != NULL) {
             struct ctr_object_state *next = state->next;
-            struct ctr_object_state **to = bucket(&wider, state->object.number);
+            struct ctr_object_state **to = &buckets[bucket_of(state->object.number, count)];
             state->next = *to;
             *to = state;
             state = next;
         }
     }
     free(objects->buckets);
-    *objects = wider;
+    objects->buckets = buckets;
+    objects->bucket_count = count;
     return true;
 }
 

@@ -550,9 +550,10 @@ static int move(struct ctr_player *player, struct ctr_rec *rec, struct ct_error 
         return ct_fail(error, player->failed, "the player cannot go on");
     }
     if (player->block == NULL) {
-        int status = player->trace->info.blocks == 0
-                         ? ct_fail(error, CT_ESTATE, "the trace has no events")
-                         : start(player, 0, error);
+        if (player->trace->info.blocks == 0) {
+            return ct_fail(error, CT_ESTATE, "the trace has no events");
+        }
+        int status = start(player, 0, error);
         if (status != CT_OK) {
             return status;
         }
@@ -688,7 +689,10 @@ static int find_ending(struct ctr_player *player, const struct ctr_block *block,
     }
     struct ctr_player *helper = NULL;
     struct ctr_stacks *stacks = calloc(1, sizeof *stacks);
-    int status = stacks == NULL ? no_memory(error) : ctr_player_new(&helper, player->trace, error);
+    if (stacks == NULL) {
+        return no_memory(error);
+    }
+    int status = ctr_player_new(&helper, player->trace, error);
     if (status != CT_OK) {
         free(stacks);
         return status;

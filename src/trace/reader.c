@@ -1,6 +1,7 @@
 /* Opens a trace. A finished one is opened from its trailer, any other by walking its blocks and
  * then taking what only the tail holds. Either way ends with the same things in memory: the
  * definitions, and a directory of index segments. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -667,6 +668,7 @@ int ctr_open(struct ctr_trace **trace, const char *path, struct ct_error *error)
     opened->info.reason = CTR_ENDED_UNKNOWN;
     int status = find_file(path, &opened->path, error);
     if (status == CT_OK) {
+        assert(opened->path != NULL);
         int fd = open(opened->path, O_RDONLY | O_CLOEXEC);
         if (fd < 0) {
             status = ct_fail_errno(error, "cannot open %s", opened->path);

@@ -110,16 +110,21 @@ static void clear_stack(struct ctr_running *running, struct ctr_run_stack *stack
 
 /* ---- records ---- */
 
+static uint64_t call_on_top(const struct ctr_running *running)
+{
+    uint32_t top = running->stacks[running->stack].top;
+    return top != CTR_NO_FRAME ? running->frames[top].call : CTR_NO_CALL;
+}
+
 static int follow_call(struct ctr_running *running, const struct ctr_rec *rec)
 {
-    struct ctr_runner *parent = ctr_running_top(running);
-    uint64_t below = parent != NULL ? parent->call : CTR_NO_CALL;
+    uint64_t parent = call_on_top(running);
     uint32_t index = new_frame(running, rec->plan, running->call);
     if (index == CTR_NO_FRAME) {
         return CT_ENOMEM;
     }
     running->call++;
-    running->frames[index].parent = below;
+    running->frames[index].parent = parent;
     push(running, index);
     return CT_OK;
 }
@@ -162,8 +167,7 @@ static int follow_frame(struct ctr_running *running, const struct ctr_rec *rec)
         return CT_OK;
     }
     if (is_new) {
-        struct ctr_runner *parent = ctr_running_top(running);
-        running->frames[index].parent = parent != NULL ? parent->call : CTR_NO_CALL;
+        running->frames[index].parent = call_on_top(running);
     } else {
         clear_stack(running, &running->stacks[running->stack]);
     }

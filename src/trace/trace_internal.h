@@ -46,6 +46,14 @@ int ctr_definitions_add(struct ctr_definitions *definitions, uint8_t *raw, size_
                         size_t *good, struct ct_error *error);
 void ctr_definitions_free(struct ctr_definitions *definitions);
 
+/* A length and as many bytes of text; empty when there are fewer. */
+static inline struct ctr_text ctr_get_text(struct ct_cursor *cursor)
+{
+    uint64_t size = ct_get_varint(cursor);
+    const uint8_t *bytes = ct_get_bytes(cursor, size);
+    return (struct ctr_text){(const char *)bytes, cursor->failed ? 0 : size};
+}
+
 /* Make room for one more item of `*array`. */
 bool ctr_grow(void *array, size_t *capacity, size_t count, size_t item_size);
 

@@ -202,6 +202,13 @@ static int read_node(const struct ctr_block *block, uint32_t number, struct ctr_
     return CT_OK;
 }
 
+void ctr_node_close(struct ctr_trace *trace, struct ctr_node *node)
+{
+    ctr_block_release(trace, node->block);
+    free(node->owned);
+    *node = (struct ctr_node){0};
+}
+
 int ctr_node_open(struct ctr_trace *trace, struct ctr_value value, struct ctr_node *node,
                   struct ct_error *error)
 {
@@ -209,32 +216,20 @@ int ctr_node_open(struct ctr_trace *trace, struct ctr_value value, struct ctr_no
     if (value.tag != CTR_V_NODE) {
         return ct_fail(error, CT_EUSAGE, "the value is no node");
     }
-    const struct ctr_block *block;
-    int status = ctr_block_acquire(trace, value.block, &block, error);
+    int status = ctr_block_acquire(trace, value.block, &node->block, error);
     if (status != CT_OK) {
         return status;
     }
-    if (value.bits >= block->node_count) {
+    if (value.bits >= node->block->node_count) {
         status = ct_fail(error, CT_EFORMAT, "block %u has no value number %llu", value.block,
                          (unsigned long long)value.bits);
     } else {
-        status = read_node(block, (uint32_t)value.bits, node, error);
+        status = read_node(node->block, (uint32_t)value.bits, node, error);
     }
     if (status != CT_OK) {
-        ctr_block_release(trace, block);
-        return status;
+        ctr_node_close(trace, node);
     }
-    node->block = block;
-    return CT_OK;
-}
-
-void ctr_node_close(struct ctr_trace *trace, struct ctr_node *node)
-{
-    if (node->block != NULL) {
-        ctr_block_release(trace, node->block);
-    }
-    free(node->owned);
-    *node = (struct ctr_node){0};
+    return status;
 }
 
 /* ---- equality and hash ---- */
