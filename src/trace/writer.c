@@ -124,6 +124,15 @@ static bool has_file(struct ctr_writer_back *back)
     return back->fd >= 0;
 }
 
+/* Ours only: by now the number may be a descriptor of the program, in a forked child too. */
+static void close_file(struct ctr_writer_back *back)
+{
+    if (back->fd >= 0 && same_file(back)) {
+        close(back->fd);
+    }
+    back->fd = -1;
+}
+
 static int write_behind(struct ctr_writer_back *back, const void *data, size_t size)
 {
     const uint8_t *from = data;
@@ -349,10 +358,27 @@ static int take_queued(struct ctr_writer_back *back)
     return slot;
 }
 
+/* Descriptors of the thread's own, of which `fd` is the only one: what the program closes or
+ * replaces meanwhile is the program's, and nothing of the program's is held open here. False where
+ * the system knows no such thing: the thread looks before and after each write in any case. */
+static bool part_descriptors(int fd)
+{
+#ifdef CLOSE_RANGE_UNSHARE
+    if (close_range((unsigned)(fd + 1), ~0u, CLOSE_RANGE_UNSHARE) == 0) {
+        return fd <= 0 || close_range(0, (unsigned)fd - 1, 0) == 0;
+    }
+#else
+    (void)fd;
+#endif
+    return false;
+}
+
 static void *background(void *argument)
 {
     struct ctr_writer_back *back = argument;
     const uint8_t *last = NULL;
+    int shared = back->fd;
+    bool parted = part_descriptors(shared);
     pthread_mutex_lock(&back->lock);
     back->thread_id = (pid_t)syscall(SYS_gettid);
     for (;;) {
@@ -375,6 +401,9 @@ static void *background(void *argument)
             wait_for_work(back, at == last ? IDLE_TICK_NS : TICK_NS);
             last = at;
         }
+    }
+    if (parted && back->fd != shared) { /* opened again: nobody else has it */
+        close_file(back);
     }
     pthread_mutex_unlock(&back->lock);
     return NULL;
@@ -561,15 +590,6 @@ void ctr_writer_wake(struct ctr_writer *writer)
 
 /* ---- opening and closing
  * --------------------------------------------------------------------------- */
-
-/* Ours only: by now the number may be a descriptor of the program, in a forked child too. */
-static void close_file(struct ctr_writer_back *back)
-{
-    if (back->fd >= 0 && same_file(back)) {
-        close(back->fd);
-    }
-    back->fd = -1;
-}
 
 static void free_back(struct ctr_writer_back *back)
 {

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,7 +181,7 @@ static int steal_descriptor(const char *path)
     struct stat trace_file, about;
     assert_int_equal(stat(path, &trace_file), 0);
     int null = open("/dev/null", O_WRONLY), stolen = -1;
-    for (int fd = 3; fd < 1024; fd++) {
+    for (int fd = 3; fd < 260; fd++) {
         if (fd != null && fstat(fd, &about) == 0 && about.st_ino == trace_file.st_ino) {
             stolen = dup2(null, fd);
         }
@@ -221,6 +223,53 @@ static void stolen_descriptor_is_replaced(void **state)
     tb_remove(path);
 }
 
+struct thief {
+    const char *path;
+    atomic_bool stops;
+};
+
+static void *steal_on(void *argument)
+{
+    struct thief *thief = argument;
+    while (!atomic_load(&thief->stops)) {
+        int stolen = steal_descriptor(thief->path);
+        if (stolen >= 0) {
+            close(stolen);
+        }
+    }
+    return NULL;
+}
+
+static void descriptors_are_stolen_all_the_time(void **state)
+{
+    (void)state;
+#ifdef CLOSE_RANGE_UNSHARE
+    bool parts = close_range(~0u, ~0u, CLOSE_RANGE_UNSHARE) == 0;
+#else
+    bool parts = false;
+#endif
+    if (!parts) {
+        skip(); /* the writer cannot have descriptors of its own */
+    }
+    char *path = tb_path();
+    struct tb tb;
+    struct thief thief = {.path = path};
+    pthread_t thread;
+    tb_open(&tb, path, 2, 5);
+    tb.block_bytes = 300;
+    assert_int_equal(pthread_create(&thread, NULL, steal_on, &thief), 0);
+    tb_random(&tb, 20000);
+    atomic_store(&thief.stops, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    tb_close(&tb, CTR_ENDED_NORMALLY, 0);
+    struct ctr_trace *trace = tb_reopen(path);
+    assert_true(ctr_info(trace)->complete);
+    assert_int_equal(ctr_info(trace)->steps, 20000);
+    assert_no_findings(trace);
+    ctr_close(trace);
+    tb_remove(path);
+}
+
 /* And when the file is not to be found: what the tail has stays there, block after block. */
 static void stolen_descriptor_of_a_moved_file(void **state)
 {
@@ -256,6 +305,7 @@ int main(void)
         cmocka_unit_test(largest_size_ends_it),
         cmocka_unit_test(forked_child_writes_nothing),
         cmocka_unit_test(stolen_descriptor_is_replaced),
+        cmocka_unit_test(descriptors_are_stolen_all_the_time),
         cmocka_unit_test(stolen_descriptor_of_a_moved_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
