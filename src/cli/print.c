@@ -109,7 +109,9 @@ static void output_event(struct print *print, void *state)
     (void)state;
     struct ct_bytes text = {0};
     ctr_shape_add_text(print->player, print->event.value, &text);
-    fwrite(text.data, 1, text.size, stdout);
+    if (text.size > 0) {
+        fwrite(text.data, 1, text.size, stdout);
+    }
     ct_bytes_free(&text);
 }
 
