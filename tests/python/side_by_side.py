@@ -17,6 +17,7 @@ from sanitizer import SLOWER
 
 PATIENCE = 60 * SLOWER  # seconds until a program counts as hanging; none of them needs one
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
+REFUSED = re.compile(r"^==\d+==WARNING: AddressSanitizer failed to allocate .*\n", re.M)
 SUMMARY = re.compile(rb"(?:^ct: [^\n]*\n)*^traceId:[^\n]*\n\Z", re.M)
 
 
@@ -120,8 +121,10 @@ class SideBySide:
 
 
 def text(data):
-    """The bytes as text, without addresses: those differ from run to run anyway."""
-    return ADDRESS.sub("0x...", data.decode("utf-8", "backslashreplace"))
+    """The bytes as text, without what differs from run to run anyway: addresses, and the process
+    a sanitizer names when memory is refused."""
+    said = data.decode("utf-8", "backslashreplace")
+    return ADDRESS.sub("0x...", REFUSED.sub("", said))
 
 
 def same_text(plain, recorded):
