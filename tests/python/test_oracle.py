@@ -265,18 +265,17 @@ import operator
 
 
 def change(rows):
-    list(map(functools.partial(operator.setitem, rows[50], 0), [2]))
+    list(map(functools.partial(operator.setitem, rows[300], 0), [2]))
 
 
 def work(rows):
     change(rows)
-    for i in range(30):
-        str(rows)
-        hash(print)
+    for i in range(60):
+        operator.length_hint(rows)
     return rows
 
 
-table = [[1] for i in range(60)]
+table = [[1] for i in range(400)]
 work(table)
 """
 
@@ -291,7 +290,7 @@ def test_a_change_found_late_says_when_the_object_was_last_verified(ct, tmp_path
     steps = [event for event in shown if event["event"] == "line"]
     late = []
     for event in steps:
-        deep = event["locals"]["rows"]["items"][50]
+        deep = event["locals"]["rows"]["items"][300]
         is_changed = deep["items"][0]["repr"] == "2"
         if event is not steps[0]:
             assert is_changed != ("verified" in deep)
