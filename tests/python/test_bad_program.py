@@ -14,6 +14,8 @@ import pytest
 from side_by_side import SUMMARY
 
 PATIENCE = 30
+# The interpreter goes by several names: a console script starts it by another than `python`.
+ITSELF = re.compile(re.escape(os.fsencode(Path(sys.executable).parent)) + rb"/python[0-9.]*: ")
 TELL = "import sys\nprint(ascii((sys.argv, sys.path[0], globals().get('__file__'))))\n"
 SOURCES = {
     "binary.py": bytes(range(256)),
@@ -77,7 +79,8 @@ def run(place, *command, give=b""):
     done = subprocess.run(
         command, cwd=place, env=environment, input=give, capture_output=True, timeout=PATIENCE
     )
-    return done.returncode, done.stdout, SUMMARY.sub(b"", done.stderr)
+    told = ITSELF.sub(os.fsencode(sys.executable) + b": ", SUMMARY.sub(b"", done.stderr))
+    return done.returncode, done.stdout, told
 
 
 def recorders(ct):
