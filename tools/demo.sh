@@ -5,7 +5,7 @@ set -eu
 bin=$(cd "$1" && pwd)
 PATH=$bin:$PATH # as in an activated environment: `ct record` uses the Python found first
 export PATH
-unset CODETRACER_PYTHON_INTERPRETER
+unset CODETRACER_PYTHON_INTERPRETER PYTHON_EXECUTABLE PYTHONEXECUTABLE PYTHON
 recordings=$(mktemp -d "${TMPDIR:-/tmp}/ct-demo.XXXXXX")
 
 say() {
