@@ -184,6 +184,9 @@ static void load(const struct format *format, const char *from, Py_ssize_t size,
 static int64_t load_int(const struct format *format, const char *from)
 {
     uint64_t number = 0;
+    if (format->size < 1 || format->size > (Py_ssize_t)sizeof number) {
+        return 0; /* no element of this kind has such a size */
+    }
     load(format, from, format->size, &number);
     int unused = 64 - 8 * (int)format->size;
     return (int64_t)(number << unused) >> unused;
