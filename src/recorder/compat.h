@@ -101,13 +101,13 @@ static inline int compat_frame_line(compat_frame *frame)
     return PyUnstable_InterpreterFrame_GetLine(frame);
 }
 
-/* The value of an exact int of at most one digit pair; false when it does not fit 64 bits. */
 /* The number of a line, never negative and of one digit. */
 static inline int compat_line_number(PyObject *number)
 {
     return (int)((const PyLongObject *)number)->long_value.ob_digit[0];
 }
 
+/* The value of an exact int of at most one digit pair; false when it does not fit 64 bits. */
 static inline bool compat_small_int(PyObject *number, int64_t *value)
 {
     const PyLongObject *v = (const PyLongObject *)number;

@@ -5,6 +5,7 @@
 #include "recorder/gather.h"
 #include "recorder/object.h"
 #include "recorder/scope.h"
+#include "recorder/slot.h"
 #include "recorder/types.h"
 #include "recorder/value.h"
 
@@ -216,14 +217,8 @@ static void add_variables(struct session *session, const struct shadow_frame *fr
 {
     const struct plan *plan = frame->plan;
     for (uint32_t i = 0; i < plan->real_slots; i++) {
-        PyObject *value = real->localsplus[i];
-        uint8_t kind = plan->kinds[i] & CTR_VAR_KIND;
-        if ((kind == CTR_VAR_CELL || kind == CTR_VAR_FREE) && value != NULL &&
-            PyCell_Check(value)) {
-            value = PyCell_GET(value);
-        }
         if (plan->actions[i] == CTR_KEEP) {
-            add(session->exact, value);
+            add(session->exact, slot_value(plan, real, i));
         }
     }
     if (plan->has_namespace) {

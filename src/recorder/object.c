@@ -332,60 +332,69 @@ static bool is_other(struct session *session, const struct shadow *shadow, PyObj
     }
 }
 
+/* What is remembered of an object's first part, and what that is now; NULL: it has none to tell by.
+ */
+static inline const struct shadow *first_part(const struct object_entry *entry, PyObject *value,
+                                              PyObject **now)
+{
+    if (entry->type->capture == CAPTURE_LIST && entry->count != 0 && PyList_GET_SIZE(value) != 0) {
+        *now = PyList_GET_ITEM(value, 0);
+        return &entry->items[0];
+    }
+    if (entry->type->capture == CAPTURE_INSTANCE && entry->attr_count != 0 &&
+        entry->type->slot_count == 0) {
+        PyDictKeysObject *keys;
+        Py_ssize_t count;
+        PyObject **values = compat_inline_values(value, &keys, &count);
+        if (values != NULL && entry->shape == keys && count != 0) {
+            *now = values[0];
+            return &entry->attrs[0];
+        }
+    }
+    return NULL;
+}
+
 /* A place whose change was not seen may hold on to an object that is gone. Another one of its type
  * at its address shows by its length or by its first part. */
 static bool looks_replaced(struct session *session, const struct object_entry *entry,
                            PyObject *value)
 {
-    PyDictKeysObject *keys;
-    Py_ssize_t count;
-    PyObject **values;
     switch (entry->type->capture) {
     case CAPTURE_LIST:
-        return entry->true_length != (uint64_t)PyList_GET_SIZE(value) ||
-               (entry->count != 0 &&
-                is_other(session, &entry->items[0], PyList_GET_ITEM(value, 0)));
+        if (entry->true_length != (uint64_t)PyList_GET_SIZE(value)) {
+            return true;
+        }
+        break;
     case CAPTURE_DEQUE:
         return entry->true_length != (uint64_t)Py_SIZE(value);
     case CAPTURE_SET:
         return entry->true_length != (uint64_t)((PySetObject *)value)->used;
-    case CAPTURE_INSTANCE:
-        values = compat_inline_values(value, &keys, &count);
-        return values != NULL && entry->attr_count != 0 && count != 0 && entry->shape == keys &&
-               entry->type->slot_count == 0 && is_other(session, &entry->attrs[0], values[0]);
     default:
-        return false;
+        break;
     }
+    PyObject *now;
+    const struct shadow *known = first_part(entry, value, &now);
+    return known != NULL && is_other(session, known, now);
 }
 
 bool object_begins_the_same(struct session *session, const struct object_entry *entry,
                             PyObject *value)
 {
-    PyDictKeysObject *keys;
-    Py_ssize_t count;
-    struct shadow now;
-    PyObject *first;
-    const struct shadow *known;
-    if (entry->type->capture == CAPTURE_INSTANCE) {
-        PyObject **values = compat_inline_values(value, &keys, &count);
-        if (values == NULL || entry->shape != keys || count == 0 || entry->attr_count == 0) {
-            return false;
-        }
-        first = values[0];
-        known = &entry->attrs[0];
-    } else if (entry->type->capture == CAPTURE_LIST) {
+    if (entry->type->capture == CAPTURE_DICT) {
+        return true;
+    }
+    if (entry->type->capture == CAPTURE_LIST) {
         if (entry->true_length != (uint64_t)PyList_GET_SIZE(value)) {
             return false;
         }
         if (entry->count == 0) {
             return true;
         }
-        first = PyList_GET_ITEM(value, 0);
-        known = &entry->items[0];
-    } else {
-        return entry->type->capture == CAPTURE_DICT;
     }
-    switch (shadow_kind(known)) {
+    PyObject *first;
+    struct shadow now;
+    const struct shadow *known = first_part(entry, value, &first);
+    switch (known != NULL ? shadow_kind(known) : CTR_V_DROPPED) {
     case CTR_V_NONE:
         return first == Py_None;
     case CTR_V_INT:

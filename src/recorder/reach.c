@@ -2,6 +2,7 @@
 
 #include "recorder/frame.h"
 #include "recorder/object.h"
+#include "recorder/slot.h"
 #include "recorder/types.h"
 #include "recorder/value.h"
 
@@ -10,12 +11,7 @@ static PyObject *slot_now(const struct shadow_frame *frame, compat_frame *real, 
     if (slot < PLAN_MASK_SLOTS && (frame->plan->special >> slot & 1) == 0) {
         return real->localsplus[slot];
     }
-    PyObject *value = slot < frame->plan->real_slots ? real->localsplus[slot] : NULL;
-    uint8_t kind = value != NULL ? frame->plan->kinds[slot] & CTR_VAR_KIND : 0;
-    if ((kind == CTR_VAR_CELL || kind == CTR_VAR_FREE) && PyCell_Check(value)) {
-        return PyCell_GET(value);
-    }
-    return value;
+    return slot < frame->plan->real_slots ? slot_value(frame->plan, real, slot) : NULL;
 }
 
 static PyObject *instance_attribute(PyObject *owner, PyObject *name)

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "recorder/gather.h"
+#include "recorder/slot.h"
 #include "recorder/value.h"
 #include "recorder/wtf8.h"
 
@@ -391,14 +392,6 @@ static void check_attribute_objects(struct session *session, const struct spot *
 
 /* ---- a frame
  * -------------------------------------------------------------------------------------------- */
-
-static PyObject *slot_value(const struct plan *plan, compat_frame *real, uint32_t slot)
-{
-    PyObject *value = real->localsplus[slot];
-    uint8_t kind = plan->kinds[slot] & CTR_VAR_KIND;
-    bool in_cell = kind == CTR_VAR_CELL || kind == CTR_VAR_FREE;
-    return in_cell && value != NULL && PyCell_Check(value) ? PyCell_GET(value) : value;
-}
 
 static bool is_named(const struct shadow_frame *frame, uint32_t slot)
 {

@@ -66,7 +66,7 @@ static inline bool set_current_object(struct session *session, struct shadow_fra
                                       uint32_t slot, PyObject *value)
 {
     enum { NO_OBJECTS = Py_TPFLAGS_TUPLE_SUBCLASS | Py_TPFLAGS_UNICODE_SUBCLASS };
-    if (Py_TYPE(value)->tp_flags & NO_OBJECTS) { /* most of them */
+    if (Py_TYPE(value)->tp_flags & NO_OBJECTS) { /* told without looking for it: hardly one is */
         return false;
     }
     struct object_entry *entry = object_known(session, value);
