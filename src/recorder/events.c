@@ -33,6 +33,7 @@ bool session_next_block(struct session *session)
         return false;
     }
     int saved = errno;
+    session_leave(session);
     bool more = ctr_writer_next_block(session->writer);
     errno = saved;
     return more;
@@ -118,6 +119,14 @@ static inline void know_frame(struct session *session, struct shadow_frame *fram
 {
     if (__builtin_expect(frame->block != session->writer->block, 0)) {
         introduce(session, frame, 0);
+    }
+}
+
+/* Its next line is likely the next event. */
+static inline void stand_in(struct session *session, struct shadow_frame *frame)
+{
+    if (frame->block == session->writer->block && frame->plan->repair == NULL) {
+        session->here = frame;
     }
 }
 
@@ -375,12 +384,14 @@ static struct shadow_frame *resync(struct session *session, struct thread *threa
         }
         if (thread->top->plan->code == (PyObject *)code) {
             thread->top->block = NO_BLOCK; /* introduced again: the reader drops what was above */
+            session_leave(session);
             return thread->top;
         }
         frame_pop(session, thread);
     }
     if (thread->top != NULL) {
         thread->top->block = NO_BLOCK; /* what the reader has above it is gone */
+        session_leave(session);
     }
     struct shadow_frame *frame = frame_resume(session, thread, real);
     if (frame != NULL) {
@@ -394,59 +405,101 @@ static struct shadow_frame *resync(struct session *session, struct thread *threa
 /* ---- the events
  * ---------------------------------------------------------------------------------------------- */
 
-static inline void put_line(struct session *session, struct shadow_frame *frame, compat_frame *real,
-                            int line)
+static inline void put_line(struct session *session, struct shadow_frame *frame, int line)
 {
     struct ctr_writer *writer = session->writer;
     uint8_t *at = writer->at;
-    int64_t change = (int64_t)line - (int64_t)frame->line;
-    if (change >= -CTR_LINE_BIAS && change < CTR_LINE_BIAS) {
+    int change = (int)((unsigned)line - frame->line);
+    if (__builtin_expect(change >= -CTR_LINE_BIAS && change < CTR_LINE_BIAS, 1)) {
         *at++ = (uint8_t)(change + CTR_LINE_BIAS);
     } else {
         *at++ = CTR_LINE_FAR;
-        at = ct_varint_put(at, ct_zigzag(change));
+        at = ct_varint_put(at, ct_zigzag((int64_t)line - (int64_t)frame->line));
     }
     writer->at = at;
     writer->steps++;
     writer->counters[CTR_C_lines]++;
     frame->line = (uint32_t)line;
-    const struct line_info *info = plan_line(frame->plan, line);
-    if (info->flags & LINE_AGAIN) {
-        info = reach_line_again(session, frame->plan, real, info);
-    }
-    frame->line_info = info;
+    frame->line_info = plan_line(frame->plan, line);
 }
 
-PyObject *event_line(struct session *session, PyObject *const *args)
+/* The loop may come round: then the line is about to do less. */
+__attribute__((noinline)) static PyObject *
+come_round(struct session *session, struct shadow_frame *frame, compat_frame *real)
 {
-    struct thread *thread = frame_current_thread;
-    if (__builtin_expect(thread != session->running, 0)) {
-        thread = frame_thread(session);
-        if (thread == NULL) {
-            Py_RETURN_NONE;
-        }
+    frame->line_info = reach_line_again(session, frame->plan, real, frame->line_info);
+    Py_RETURN_NONE;
+}
+
+static inline PyObject *line_done(struct session *session, struct shadow_frame *frame,
+                                  compat_frame *real)
+{
+    ctr_commit(session->writer);
+    if (__builtin_expect(frame->line_info->flags & LINE_AGAIN, 0)) {
+        return come_round(session, frame, real);
+    }
+    Py_RETURN_NONE;
+}
+
+/* A line of a frame that the block knows. */
+__attribute__((noinline)) static PyObject *
+line_of(struct session *session, struct shadow_frame *frame, compat_frame *real, int line)
+{
+    apply_line_here(session, frame, real);
+    put_line(session, frame, line);
+    objects_settle(session);
+    return line_done(session, frame, real);
+}
+
+/* The same when the frame that runs may be another one than at the last line. */
+__attribute__((noinline)) static PyObject *line_anywhere(struct session *session,
+                                                         PyObject *const *args)
+{
+    struct thread *thread = frame_thread(session);
+    if (thread == NULL) {
+        Py_RETURN_NONE;
     }
     if (!ready(session, thread)) {
         return monitor_stopped(session);
     }
     compat_frame *real = compat_current_frame(thread->state);
     struct shadow_frame *frame = thread->top;
-    if (__builtin_expect(frame == NULL || frame->frame != real, 0)) {
-        frame_thread(session);
-        real = compat_current_frame(thread->state);
+    if (frame == NULL || frame->frame != real) {
         frame = resync(session, thread, real);
         if (frame == NULL) {
             Py_RETURN_NONE;
         }
     }
     know_frame(session, frame);
-    apply_line_here(session, frame, real);
-    int line = compat_line_number(args[1]);
+    stand_in(session, frame);
     if (__builtin_expect(frame->plan->repair != NULL, 0)) {
-        line = repair_line(session, frame->plan, real);
+        return line_of(session, frame, real, repair_line(session, frame->plan, real));
     }
-    put_line(session, frame, real, line);
-    return done(session);
+    return line_of(session, frame, real, compat_line_number(args[1]));
+}
+
+/* Half of all events are lines of the same frame as the one before, and half of those only bind
+ * numbers: they are told here, without a call and so without a register to save. */
+PyObject *event_line(struct session *session, PyObject *const *args)
+{
+    const struct thread *thread = frame_current_thread;
+    const struct ctr_writer *writer = session->writer;
+    struct shadow_frame *frame = session->here;
+    if (__builtin_expect(thread != session->running || writer->at >= writer->soft, 0)) {
+        return line_anywhere(session, args);
+    }
+    compat_frame *real = compat_current_frame(thread->state);
+    if (frame->frame != real) {
+        return line_anywhere(session, args);
+    }
+    const struct line_info *line = frame->line_info;
+    if ((line->flags & ~LINE_AGAIN) != 0 || frame->epoch != session->epoch ||
+        !slots_set_numbers(session, frame, real, line->writes)) {
+        return line_of(session, frame, real, compat_line_number(args[1]));
+    }
+    self_check_frame(session, frame, real);
+    put_line(session, frame, compat_line_number(args[1]));
+    return line_done(session, frame, real);
 }
 
 /* Children forked and threads ended: found here, a millisecond later at most. Few enough for the
@@ -655,13 +708,12 @@ PyObject *event_start(struct session *session, PyObject *const *args)
     frame->number = writer->next_frame++;
     ctr_count(writer, CTR_C_calls);
     start_arguments(session, frame, real);
+    stand_in(session, frame);
     return done(session);
 }
 
-/* The shadow of the running frame for the events of one that leaves, or NULL when it is not ours.
- */
-static struct shadow_frame *leaving(struct session *session, struct thread **thread,
-                                    compat_frame **real)
+__attribute__((noinline)) static struct shadow_frame *
+leaving_slow(struct session *session, struct thread **thread, compat_frame **real)
 {
     *thread = frame_thread_seen(session);
     if (*thread == NULL) {
@@ -682,6 +734,22 @@ static struct shadow_frame *leaving(struct session *session, struct thread **thr
         know_frame(session, frame);
     }
     return frame;
+}
+
+/* The shadow of the running frame for the events of one that leaves, or NULL when it is not ours.
+ */
+static inline struct shadow_frame *leaving(struct session *session, struct thread **thread,
+                                           compat_frame **real)
+{
+    const struct ctr_writer *writer = session->writer;
+    *thread = frame_current_thread;
+    if (__builtin_expect(*thread == session->running && writer->at < writer->soft, 1)) {
+        *real = compat_current_frame((*thread)->state);
+        if (session->here->frame == *real) {
+            return session->here;
+        }
+    }
+    return leaving_slow(session, thread, real);
 }
 
 static void put_known_value(struct session *session, PyObject *value, struct shadow *shadow)
@@ -778,6 +846,9 @@ PyObject *event_return(struct session *session, PyObject *const *args)
     ctr_count(session->writer, CTR_C_returns);
     frame_pop(session, thread);
     heed_return(session, thread->top, real);
+    if (thread->top != NULL) {
+        stand_in(session, thread->top);
+    }
     return done(session);
 }
 
@@ -795,6 +866,9 @@ PyObject *event_yield(struct session *session, PyObject *const *args)
     ctr_count(session->writer, CTR_C_yields);
     frame_suspend(session, thread);
     heed_return(session, thread->top, real);
+    if (thread->top != NULL) {
+        stand_in(session, thread->top);
+    }
     return done(session);
 }
 
@@ -836,6 +910,7 @@ PyObject *event_resume(struct session *session, PyObject *const *args)
         Py_RETURN_NONE;
     }
     put_resume(session, frame);
+    stand_in(session, frame);
     return done(session);
 }
 

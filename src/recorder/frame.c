@@ -164,6 +164,7 @@ void frame_pop(struct session *session, struct thread *thread)
 {
     struct shadow_frame *frame = thread->top;
     thread->top = frame->below;
+    session_leave(session);
     free_frame(session, thread, frame);
 }
 
@@ -240,6 +241,7 @@ void frame_suspend(struct session *session, struct thread *thread)
     struct suspended *suspended = session->suspended;
     struct shadow_frame *frame = thread->top;
     thread->top = frame->below;
+    session_leave(session);
     frame->below = NULL;
     frame->suspended = true;
     bool room = (suspended->count + 1) * 2 <= suspended->capacity ||

@@ -205,6 +205,7 @@ static void free_parts(bool unwatch)
 }
 
 static struct thread nobody; /* runs before any thread is known */
+struct shadow_frame session_nowhere;
 
 static int make_parts(const struct session_order *order, struct ct_error *error)
 {
@@ -213,6 +214,7 @@ static int make_parts(const struct session_order *order, struct ct_error *error)
         .generation = session.generation + 1,
         .tool = -1,
         .running = &nobody,
+        .here = &session_nowhere,
         .limits = order->limits,
         .waiting_for_main = order->wait_for_main,
         .waiting_for_file = order->activation != NULL,

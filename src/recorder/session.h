@@ -352,10 +352,12 @@ struct session {
     struct exact *exact; /* NULL unless limits.exact */
     struct raised raised;
     uint32_t thread_count;
-    struct thread *running; /* the thread the block speaks of; never NULL */
-    Py_ssize_t code_extra;  /* index of our per-code storage */
-    int tool;               /* sys.monitoring tool id, -1 none */
-    int events_everywhere;  /* sets of sys.monitoring.events */
+    struct thread *running;    /* the thread the block speaks of; never NULL */
+    struct shadow_frame *here; /* whose line was the last event: the block knows it, and its lines
+                                  are what they say. Never NULL: see session_leave */
+    Py_ssize_t code_extra;     /* index of our per-code storage */
+    int tool;                  /* sys.monitoring tool id, -1 none */
+    int events_everywhere;     /* sets of sys.monitoring.events */
     int events_on_code;
     int event_jump; /* for code with loops written on one line only */
     int dict_watcher;
@@ -409,6 +411,14 @@ static inline bool session_has_room(const struct session *session, const uint8_t
 {
     return session->writer->limit - at >=
            (ptrdiff_t)(size + session->promised + EVENT_MARGIN_BYTES);
+}
+
+extern struct shadow_frame session_nowhere; /* no program's frame */
+
+/* No frame is `here`. */
+static inline void session_leave(struct session *session)
+{
+    session->here = &session_nowhere;
 }
 
 /* Start a new block, or find out that recording has ended (false: do nothing more). */

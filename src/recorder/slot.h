@@ -41,11 +41,11 @@ static inline uint8_t *put_int_after(uint8_t *at, uint64_t before, int64_t numbe
 
 /* A number in a variable that held no object: most of what lines do, without a call. False: any
  * other value. */
-static inline bool slot_set_number(struct shadow *shadow, uint32_t slot, PyObject *value,
+static inline bool slot_set_number(struct shadow *shadow, uint64_t slot, PyObject *value,
                                    uint8_t **to)
 {
-    uint8_t kind = shadow_kind(shadow), *at = *to;
-    if (value == NULL || kind == CTR_V_OBJECT) {
+    uint8_t *at = *to;
+    if (value == NULL) {
         return false;
     }
     if (PyLong_CheckExact(value)) {
@@ -53,21 +53,27 @@ static inline bool slot_set_number(struct shadow *shadow, uint32_t slot, PyObjec
         if (!compat_small_int(value, &number)) {
             return false;
         }
-        if (kind != CTR_V_INT) {
-            *at++ = (uint8_t)(CTR_SET + slot);
-            *to = put_int(at, number);
-        } else if (shadow->bits != (uint64_t)number) {
-            *at++ = (uint8_t)(CTR_SET + slot);
-            *to = put_int_after(at, shadow->bits, number);
+        if (__builtin_expect(shadow_kind(shadow) == CTR_V_INT, 1)) {
+            if (shadow->bits != (uint64_t)number) {
+                *at++ = (uint8_t)(CTR_SET + slot);
+                *to = put_int_after(at, shadow->bits, number);
+                shadow->bits = (uint64_t)number;
+            }
+            return true;
         }
+        if (shadow_kind(shadow) == CTR_V_OBJECT) {
+            return false;
+        }
+        *at++ = (uint8_t)(CTR_SET + slot);
+        *to = put_int(at, number);
         *shadow = shadow_of(CTR_V_INT, (uint64_t)number);
         return true;
     }
-    if (PyFloat_CheckExact(value)) {
+    if (PyFloat_CheckExact(value) && shadow_kind(shadow) != CTR_V_OBJECT) {
         uint64_t bits;
         double number = PyFloat_AS_DOUBLE(value);
         memcpy(&bits, &number, sizeof bits);
-        if (kind != CTR_V_FLOAT || shadow->bits != bits) {
+        if (shadow_kind(shadow) != CTR_V_FLOAT || shadow->bits != bits) {
             *at++ = (uint8_t)(CTR_SET + slot);
             *to = put_float(at, bits);
             *shadow = shadow_of(CTR_V_FLOAT, bits);
@@ -77,6 +83,21 @@ static inline bool slot_set_number(struct shadow *shadow, uint32_t slot, PyObjec
     return false;
 }
 
+/* Take the variables of a mask as long as they hold numbers; false as soon as one does not. */
+static inline bool slots_set_numbers(struct session *session, struct shadow_frame *frame,
+                                     const compat_frame *real, uint64_t mask)
+{
+    struct ctr_writer *writer = session->writer;
+    uint8_t *at = writer->at;
+    bool all = true;
+    for (; mask != 0 && all; mask &= mask - 1) {
+        uint64_t slot = (unsigned)__builtin_ctzll(mask);
+        all = slot_set_number(&frame->slots[slot], slot, real->localsplus[slot], &at);
+    }
+    writer->at = at;
+    return all;
+}
+
 /* Variables (of the first 64) a line may have bound, those with plain slots. */
 static inline void slots_apply(struct session *session, struct shadow_frame *frame,
                                compat_frame *real, uint64_t mask, uint64_t into)
@@ -84,11 +105,11 @@ static inline void slots_apply(struct session *session, struct shadow_frame *fra
     struct ctr_writer *writer = session->writer;
     uint8_t *at = writer->at;
     for (; mask != 0; mask &= mask - 1) {
-        uint32_t slot = (uint32_t)__builtin_ctzll(mask);
+        uint64_t slot = (unsigned)__builtin_ctzll(mask);
         PyObject *value = real->localsplus[slot];
         if (__builtin_expect(!slot_set_number(&frame->slots[slot], slot, value, &at), 0)) {
             writer->at = at;
-            slot_set(session, frame, slot, value, (into >> slot & 1) != 0);
+            slot_set(session, frame, (uint32_t)slot, value, (into >> slot & 1) != 0);
             at = writer->at;
         }
     }
