@@ -95,7 +95,8 @@ static inline bool object_is_perhaps_gone(const struct object_entry *entry)
     enum { SHORT_LENGTH = 16 };
     uint8_t capture = entry->type->capture;
     return entry->is_loose && entry->true_length <= SHORT_LENGTH &&
-           (capture == CAPTURE_LIST || capture == CAPTURE_DEQUE || capture == CAPTURE_SET);
+           (capture == CAPTURE_LIST || capture == CAPTURE_DEQUE || capture == CAPTURE_SET ||
+            capture == CAPTURE_EXCEPTION);
 }
 
 /* An object that unseen code may not have changed since it was looked at. */

@@ -1,5 +1,6 @@
 """What every test may ask for: the installed `ct`, the interpreter, the source tree."""
 
+import os
 import sys
 import sysconfig
 from pathlib import Path
@@ -27,6 +28,17 @@ def ct() -> Path:
     path = Path(sysconfig.get_path("scripts")) / "ct"
     assert path.is_file(), f"{path} is missing: is the package installed? (make build)"
     return path
+
+
+@pytest.fixture(scope="session")
+def self_check_bin(root: Path) -> Path:
+    """Return where the programs of the self-check build are."""
+    version = "{}.{}".format(*sys.version_info)
+    folder = root / f".venv-self-check-{version}" / "bin"
+    folder = Path(os.environ.get("CT_SELF_CHECK_BIN", folder))
+    if not (folder / "ct").is_file():
+        pytest.skip(f"no self-check build in {folder}: `make test-long` makes it")
+    return folder
 
 
 @pytest.fixture

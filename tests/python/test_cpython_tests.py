@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from self_check import self_check_findings
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -50,7 +51,6 @@ MODULES = [
 
 # What the self-check is known to find. Nothing in these lines says that code runs unseen.
 UNSEEN = {
-    "code": "reading an attribute runs __getattr__ of ctypes, which keeps what it found",
     "int": "int(text) calls what the test put in the place of its implementation in Python",
 }
 
@@ -127,27 +127,8 @@ def plainly(tmp_path_factory, python):
     return run
 
 
-@pytest.fixture(scope="module")
-def self_check_bin(root):
-    """Return where the programs of the self-check build are."""
-    folder = root / f".venv-self-check-{VERSION}" / "bin"
-    folder = Path(os.environ.get("CT_SELF_CHECK_BIN", folder))
-    if not (folder / "ct").is_file():
-        pytest.skip(f"no self-check build in {folder}: `make test-long` makes it")
-    return folder
-
-
 def recorded(ct, python, module, folder, *options):
     return run_module([ct, "record", "-o", folder / "recording", *options], module, folder, python)
-
-
-def findings(folder):
-    """What the self-check found: how much of each kind, and where."""
-    report = (folder / "recording" / "self_check.txt").read_text("utf-8", "replace")
-    summary, *found = report.splitlines()
-    counts = dict(zip(summary.split()[::2], map(int, summary.split()[1::2]), strict=True))
-    assert counts["moments"] > 0
-    return counts, found
 
 
 every_module = pytest.mark.parametrize("module", MODULES)
@@ -168,7 +149,7 @@ def test_ends_the_same_when_recorded(ct, python, plainly, tmp_path, module):
 def test_what_the_recorder_remembers_is_right(plainly, self_check_bin, tmp_path, module):
     run = recorded(self_check_bin / "ct", self_check_bin / "python", module, tmp_path)
     assert run.result() == plainly(module).result(), run.output[-2000:]
-    counts, found = findings(tmp_path)
+    counts, found = self_check_findings(tmp_path / "recording")
     if module in UNSEEN and counts["wrong"]:
         pytest.xfail(UNSEEN[module])
     assert counts["wrong"] == 0, "\n".join(line for line in found if line.startswith("wrong"))
@@ -180,5 +161,5 @@ def test_an_exact_recording_is_right_everywhere(plainly, self_check_bin, tmp_pat
     ct, python = self_check_bin / "ct", self_check_bin / "python"
     run = recorded(ct, python, module, tmp_path, "--exact")
     assert run.result() == plainly(module).result(), run.output[-2000:]
-    counts, found = findings(tmp_path)
+    counts, found = self_check_findings(tmp_path / "recording")
     assert (counts["wrong"], counts["lagging"]) == (0, 0), "\n".join(found)
