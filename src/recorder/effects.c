@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "recorder/reach.h"
+#include "recorder/unseen.h"
 
 /* ---- what each instruction does
  * -------------------------------------------------------------------- */
@@ -232,7 +233,9 @@ static void each_instruction(struct learning *learning, const uint8_t *bytes, Py
 
 static void visit_effects(struct learning *learning, int line, int opcode, unsigned oparg)
 {
-    learn_instruction(effects_line(learning->plan, line), opcode, oparg);
+    struct line_info *info = effects_line(learning->plan, line);
+    info->uses |= unseen_uses_of_instruction(opcode);
+    learn_instruction(info, opcode, oparg);
 }
 
 static void visit_count_globals(struct learning *learning, int line, int opcode, unsigned oparg)
@@ -297,6 +300,7 @@ static void spread_lineless(struct plan *plan)
         LINE_ESCAPES | LINE_MANY | LINE_VAGUE; /* a line outside: look at everything */
     lineless->writes = plan->real_slots < PLAN_MASK_SLOTS ? (1ull << plan->real_slots) - 1 : ~0ull;
     lineless->reads = ~0ull;
+    lineless->uses = USE_ANY;
 }
 
 /* Real code has some lines between its instructions, not thousands for each. */

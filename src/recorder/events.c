@@ -11,6 +11,7 @@
 #include "recorder/self_check.h"
 #include "recorder/slot.h"
 #include "recorder/thread.h"
+#include "recorder/unseen.h"
 #include "recorder/value.h"
 
 /* Steps of every handler: (1) room in the block, (2) the running thread and its frame, (3) what the
@@ -133,20 +134,25 @@ static inline void stand_in(struct session *session, struct shadow_frame *frame)
 /* ---- (3) what a line changed
  * ------------------------------------------------------------------------------ */
 
+/* What a global name, or one of the frame's namespace, stands for; NULL when it cannot be told. */
+static PyObject *global_read(const struct plan *plan, compat_frame *real, PyObject *name)
+{
+    Py_hash_t hash = ((PyASCIIObject *)name)->hash;
+    PyObject *names = plan->has_namespace ? real->f_locals : real->f_globals;
+    if (hash == -1 || names == NULL || !PyDict_CheckExact(names)) {
+        return NULL;
+    }
+    PyObject *value = compat_dict_find(names, name, hash);
+    return value == NULL && names != real->f_globals ? compat_dict_find(real->f_globals, name, hash)
+                                                     : value;
+}
+
 static void check_global_objects(struct session *session, struct shadow_frame *frame,
                                  compat_frame *real, const struct line_info *line)
 {
     for (unsigned i = 0; i < line->global_count; i++) {
-        PyObject *name = frame->plan->globals_read[line->first_global + i];
-        Py_hash_t hash = ((PyASCIIObject *)name)->hash;
-        PyObject *names = frame->plan->has_namespace ? real->f_locals : real->f_globals;
-        if (hash == -1 || names == NULL || !PyDict_CheckExact(names)) {
-            continue;
-        }
-        PyObject *value = compat_dict_find(names, name, hash);
-        if (value == NULL && names != real->f_globals) {
-            value = compat_dict_find(real->f_globals, name, hash);
-        }
+        PyObject *value =
+            global_read(frame->plan, real, frame->plan->globals_read[line->first_global + i]);
         if (value == NULL || PyFunction_Check(value) || PyType_Check(value) ||
             PyModule_Check(value) || PyLong_CheckExact(value)) {
             continue;
@@ -263,6 +269,46 @@ __attribute__((noinline)) static void catch_up(struct session *session, struct s
     check_objects(session, frame, real, line->reads | line->writes);
 }
 
+static uint16_t unseen_uses_of_entry(const struct object_entry *entry)
+{
+    return entry->type->unseen != 0 ? entry->type->unseen : USE_ITERATE; /* a generator */
+}
+
+static bool uses_restless_globals(struct session *session, compat_frame *real,
+                                  const struct plan *plan, const struct line_info *line)
+{
+    for (unsigned i = 0; i < line->global_count; i++) {
+        PyObject *value = global_read(plan, real, plan->globals_read[line->first_global + i]);
+        const struct object_entry *entry = value != NULL ? object_known(session, value) : NULL;
+        if (entry != NULL && entry->is_restless && (unseen_uses_of_entry(entry) & line->uses)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+__attribute__((noinline)) static bool
+uses_restless(struct session *session, const struct shadow_frame *frame, compat_frame *real)
+{
+    const struct line_info *line = frame->line_info;
+    for (uint64_t mask = line->reads & frame->restless; mask != 0; mask &= mask - 1) {
+        const struct object_entry *entry = object_of(session, &frame->slots[__builtin_ctzll(mask)]);
+        if (entry == NULL || (unseen_uses_of_entry(entry) & line->uses)) {
+            return true;
+        }
+    }
+    return (line->flags & LINE_GLOBALS) && uses_restless_globals(session, real, frame->plan, line);
+}
+
+/* Does the line that runs do anything with an object that runs code that is not recorded? */
+static inline bool line_is_restless(struct session *session, const struct shadow_frame *frame,
+                                    compat_frame *real)
+{
+    const struct line_info *line = frame->line_info;
+    return ((line->reads & frame->restless) != 0 || (line->flags & LINE_GLOBALS)) &&
+           uses_restless(session, frame, real);
+}
+
 static bool was_answered(struct shadow_frame *frame)
 {
     bool answered = frame->answered;
@@ -272,11 +318,11 @@ static bool was_answered(struct shadow_frame *frame)
 
 /* What a line did to objects. */
 static inline void apply_effects(struct session *session, struct shadow_frame *frame,
-                                 compat_frame *real, const struct line_info *line)
+                                 compat_frame *real, const struct line_info *line, bool is_restless)
 {
     bool reaches = (line->flags & (LINE_ESCAPES | LINE_STORES)) != 0;
     bool is_vague = (line->flags & LINE_VAGUE) && !was_answered(frame);
-    if (reaches && (is_vague || reach_apply(session, frame, real, line))) {
+    if (is_restless || (reaches && (is_vague || reach_apply(session, frame, real, line)))) {
         apply_vague(session, frame, real, line);
     } else if (frame->epoch != session->epoch) {
         catch_up(session, frame, real, line);
@@ -286,7 +332,7 @@ static inline void apply_effects(struct session *session, struct shadow_frame *f
 /* What few lines do. */
 __attribute__((noinline)) static void apply_deeds(struct session *session,
                                                   struct shadow_frame *frame, compat_frame *real,
-                                                  const struct line_info *line)
+                                                  const struct line_info *line, bool is_restless)
 {
     if (line->flags & LINE_EXACT) {
         slots_read_all(session, frame, real);
@@ -299,18 +345,19 @@ __attribute__((noinline)) static void apply_deeds(struct session *session,
     if (line->flags & LINE_MANY) {
         slots_apply_far(session, frame, real);
     }
-    apply_effects(session, frame, real, line);
+    apply_effects(session, frame, real, line, is_restless);
 }
 
 __attribute__((always_inline)) static inline void
 apply_line_here(struct session *session, struct shadow_frame *frame, compat_frame *real)
 {
     const struct line_info *line = frame->line_info;
+    bool is_restless = line_is_restless(session, frame, real); /* before it takes another object */
     slots_apply(session, frame, real, line->writes, line->into);
     if (line->flags & (LINE_EXACT | LINE_SPECIAL | LINE_MANY)) {
-        apply_deeds(session, frame, real, line);
+        apply_deeds(session, frame, real, line, is_restless);
     } else {
-        apply_effects(session, frame, real, line);
+        apply_effects(session, frame, real, line, is_restless);
     }
     if (session->objects.queue_size != 0) {
         objects_open_queued(session);
@@ -427,7 +474,7 @@ static inline void put_line(struct session *session, struct shadow_frame *frame,
 __attribute__((noinline)) static PyObject *
 come_round(struct session *session, struct shadow_frame *frame, compat_frame *real)
 {
-    frame->line_info = reach_line_again(session, frame->plan, real, frame->line_info);
+    frame->line_info = reach_line_again(session, frame, real, frame->line_info);
     Py_RETURN_NONE;
 }
 
@@ -494,6 +541,7 @@ PyObject *event_line(struct session *session, PyObject *const *args)
     }
     const struct line_info *line = frame->line_info;
     if ((line->flags & ~LINE_AGAIN) != 0 || frame->epoch != session->epoch ||
+        (line->reads & frame->restless) != 0 ||
         !slots_set_numbers(session, frame, real, line->writes)) {
         return line_of(session, frame, real, compat_line_number(args[1]));
     }
@@ -602,9 +650,10 @@ static bool line_is_seen_before(struct shadow_frame *caller, const compat_frame 
 static inline void heed_caller(struct session *session, struct shadow_frame *caller,
                                const compat_frame *real)
 {
-    bool is_seen =
-        caller != NULL && (line_is_seen(caller) ? compat_is_called_from(real, caller->frame)
-                                                : line_is_seen_before(caller, real));
+    bool is_seen = caller != NULL &&
+                   (line_is_seen(caller) ? compat_is_called_from(real, caller->frame)
+                                         : line_is_seen_before(caller, real)) &&
+                   !line_is_restless(session, caller, caller->frame);
     session->epoch += !is_seen;
 }
 
@@ -612,8 +661,9 @@ static inline void heed_caller(struct session *session, struct shadow_frame *cal
 static inline void heed_resumer(struct session *session, const struct shadow_frame *resumer,
                                 const compat_frame *real)
 {
-    bool is_seen =
-        resumer != NULL && line_is_seen(resumer) && compat_is_called_from(real, resumer->frame);
+    bool is_seen = resumer != NULL && line_is_seen(resumer) &&
+                   compat_is_called_from(real, resumer->frame) &&
+                   !line_is_restless(session, resumer, resumer->frame);
     session->epoch += !is_seen;
 }
 

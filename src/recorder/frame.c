@@ -124,7 +124,9 @@ struct shadow_frame *frame_push(struct thread *thread, compat_frame *frame, stru
     shadow->plan = plan;
     shadow->below = thread->top;
     shadow->line_info = plan_before_lines(plan);
+    shadow->advancing = NULL;
     shadow->object_slots = 0;
+    shadow->restless = 0;
     shadow->epoch = 0;
     shadow->line = 0;
     shadow->block = NO_BLOCK;

@@ -5,8 +5,10 @@
 
 #include "recorder/buffer.h"
 #include "recorder/gather.h"
+#include "recorder/plan.h"
 #include "recorder/scope.h"
 #include "recorder/self_check.h"
+#include "recorder/unseen.h"
 #include "recorder/value.h"
 
 enum {
@@ -437,6 +439,7 @@ void object_shadow(struct session *session, PyObject *value, struct type_info *t
             return;
         }
         table->next_number++;
+        entry->is_restless = unseen_uses(session, value, type) != 0;
         ctr_count(session->writer, CTR_C_objects);
         entry->epoch = session->epoch - 1;
         if (session->limits.max_depth != 0 && table->depth >= session->limits.max_depth) {
@@ -647,6 +650,13 @@ static void hold_value(struct session *session, const struct shadow *value)
     }
 }
 
+/* `__spec__`, `__loader__`: what the interpreter puts into every module, and no line uses. */
+static bool is_module_attribute(PyObject *name)
+{
+    return PyUnicode_CheckExact(name) && PyUnicode_GET_LENGTH(name) > 2 &&
+           PyUnicode_READ_CHAR(name, 0) == '_' && PyUnicode_READ_CHAR(name, 1) == '_';
+}
+
 static uint8_t *put_pair(struct session *session, uint8_t *at, const struct object_entry *entry,
                          PyObject *key, PyObject *value)
 {
@@ -662,6 +672,11 @@ static uint8_t *put_pair(struct session *session, uint8_t *at, const struct obje
     }
     at = value_emit(session, at, value, &held);
     hold_value(session, &held);
+    if ((entry->flags & ENTRY_PINNED) && !session->restless_globals &&
+        shadow_kind(&held) == CTR_V_OBJECT && object_entry(session, held.index)->is_restless &&
+        !is_module_attribute(key)) {
+        plans_heed_globals(session);
+    }
     self_check_pair(session, entry, &name, &held);
     return at;
 }

@@ -185,6 +185,18 @@ static void expect_anything(struct plan *plan)
     }
 }
 
+static void heed_globals(struct plan *plan)
+{
+    for (int i = 0; !plan->skip && i < plan->line_count; i++) {
+        struct line_info *line = &plan->lines[i];
+        uint16_t flag = line->global_count != 0 && line->uses != 0 ? LINE_GLOBALS : 0;
+        line->flags |= flag;
+        if (line->flags & LINE_AGAIN) {
+            plan->lines[line->again].flags |= flag;
+        }
+    }
+}
+
 static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObject *globals,
                              PyObject *locals)
 {
@@ -225,6 +237,9 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
         plan->skip = true;
         return plan;
     }
+    if (session->restless_globals) {
+        heed_globals(plan);
+    }
     plan->id = session->plan_count++;
     facts_define(session, plan, code);
     return plan;
@@ -255,6 +270,20 @@ struct plan *plan_of(struct session *session, PyCodeObject *code, PyObject *glob
     compat_code_extra_trim(code, session->code_extra);
     PyErr_SetRaisedException(pending);
     return plan;
+}
+
+void plans_heed_globals(struct session *session)
+{
+    session->restless_globals = true;
+    for (struct plan *plan = session->plans; plan != NULL; plan = plan->all) {
+        heed_globals(plan);
+    }
+}
+
+bool plan_will_record(struct session *session, PyCodeObject *code)
+{
+    const struct plan *plan = compat_code_extra(code, session->code_extra);
+    return plan != NULL ? !plan->skip : !scope_skips(session, code);
 }
 
 /* ---- life

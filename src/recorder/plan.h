@@ -12,6 +12,21 @@ void plans_free(struct session *session);
 struct plan *plan_of(struct session *session, PyCodeObject *code, PyObject *globals,
                      PyObject *locals);
 
+/* Is what this code does recorded, now or as soon as it runs? */
+bool plan_will_record(struct session *session, PyCodeObject *code);
+
+/* A Python function whose code is recorded: what it does is written down in its own frame; a
+ * generator's does nothing yet. */
+static inline bool plan_will_record_function(struct session *session, PyObject *function)
+{
+    return PyFunction_Check(function) &&
+           plan_will_record(session, (PyCodeObject *)PyFunction_GET_CODE(function));
+}
+
+/* A module's global turned out to be an object that is restless: from here on lines that use
+ * globals are looked at for it. */
+void plans_heed_globals(struct session *session);
+
 /* What is assumed of a line we know nothing of. */
 static inline const struct line_info *plan_any_line(const struct plan *plan)
 {

@@ -2,9 +2,12 @@
 
 #include "recorder/frame.h"
 #include "recorder/object.h"
+#include "recorder/plan.h"
 #include "recorder/slot.h"
 #include "recorder/types.h"
+#include "recorder/unseen.h"
 #include "recorder/value.h"
+#include "recorder/verdict.h"
 
 static PyObject *slot_now(const struct shadow_frame *frame, compat_frame *real, unsigned slot)
 {
@@ -127,168 +130,10 @@ static inline PyObject *receiver_now(struct shadow_frame *frame, compat_frame *r
     return follow_now(frame, real, path);
 }
 
-/* Is this Python function recorded? Then what it does is written down in its own frame; a
- * generator's does nothing yet. */
-static bool code_is_recorded(const struct session *session, PyCodeObject *code)
-{
-    const struct plan *plan = compat_code_extra(code, session->code_extra);
-    return plan != NULL && !plan->skip;
-}
-
-static bool function_is_recorded(const struct session *session, PyObject *function)
-{
-    return PyFunction_Check(function) &&
-           code_is_recorded(session, (PyCodeObject *)((PyFunctionObject *)function)->func_code);
-}
-
-static const char *const pure_builtins[] = {
-    "abs",   "bool",      "bytes", "chr",      "complex", "dict", "divmod",     "enumerate",
-    "float", "frozenset", "hash",  "hex",      "id",      "int",  "isinstance", "issubclass",
-    "iter",  "len",       "list",  "max",      "min",     "oct",  "ord",        "pow",
-    "print", "range",     "repr",  "reversed", "round",   "set",  "slice",      "sorted",
-    "str",   "sum",       "tuple", "zip",
-};
-
-static bool name_in(const char *name, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(names[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-#define NAME_IN(name, names) name_in((name), (names), sizeof(names) / sizeof((names)[0]))
-
-static const char *const pure_modules[] = {"builtins", "cmath", "math"};
-
-/* A C function or type of builtins that changes none of the objects it is given; what it calls of
- * the program's (a key function, __str__) is recorded where it happens. */
-static bool is_pure_builtin(PyObject *callable)
-{
-    if (PyCFunction_CheckExact(callable)) {
-        PyObject *module = ((PyCFunctionObject *)callable)->m_module;
-        if (module == NULL || !PyUnicode_Check(module) || !PyUnicode_IS_ASCII(module)) {
-            return false;
-        }
-        const char *name = (const char *)PyUnicode_DATA(module);
-        return NAME_IN(name, pure_modules) &&
-               (strcmp(name, "builtins") != 0 ||
-                NAME_IN(((PyCFunctionObject *)callable)->m_ml->ml_name, pure_builtins));
-    }
-    return PyType_Check(callable) &&
-           !(((PyTypeObject *)callable)->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
-           NAME_IN(((PyTypeObject *)callable)->tp_name, pure_builtins);
-}
-
-/* What a class runs to make an instance: as `object` and the plain exceptions do, which take what
- * they are given and do nothing else, or an __init__ of the program's. */
-static enum verdict judge_class(struct session *session, PyTypeObject *type)
-{
-    static PyObject *init_name;
-    if (init_name == NULL) {
-        init_name = PyUnicode_InternFromString("__init__");
-    }
-    const PyTypeObject *exception = (PyTypeObject *)PyExc_Exception;
-    bool is_plain = type->tp_new == PyBaseObject_Type.tp_new || type->tp_new == exception->tp_new;
-    if (Py_TYPE(type) != &PyType_Type || !is_plain || init_name == NULL) {
-        return VERDICT_ESCAPES;
-    }
-    if (type->tp_init == PyBaseObject_Type.tp_init || type->tp_init == exception->tp_init) {
-        return VERDICT_PURE;
-    }
-    PyObject *init = _PyType_Lookup(type, init_name);
-    return init != NULL && function_is_recorded(session, init) ? VERDICT_RECORDED : VERDICT_ESCAPES;
-}
-
-static enum verdict judge_callable(struct session *session, PyObject *callable)
-{
-    if (callable == NULL) {
-        return VERDICT_ESCAPES;
-    }
-    if (is_pure_builtin(callable)) {
-        return VERDICT_PURE;
-    }
-    if (PyType_Check(callable)) {
-        return judge_class(session, (PyTypeObject *)callable);
-    }
-    return function_is_recorded(session, callable) ? VERDICT_RECORDED : VERDICT_ESCAPES;
-}
-
-static const char *const list_reads[] = {"copy", "count", "index"};
-static const char *const set_reads[] = {
-    "copy",     "difference", "intersection",         "isdisjoint",
-    "issubset", "issuperset", "symmetric_difference", "union"};
-
-/* A method of an exact built-in type: all changes of dicts are reported, the others are looked for.
- */
-static enum verdict judge_builtin_method(PyTypeObject *type, PyObject *name, int32_t arguments)
-{
-    const char *text = PyUnicode_IS_ASCII(name) ? (const char *)PyUnicode_DATA(name) : "";
-    if (type == &PyDict_Type || type == &PyUnicode_Type || type == &PyBytes_Type ||
-        type == &PyLong_Type || type == &PyFloat_Type || type == &PyTuple_Type ||
-        type == &PyFrozenSet_Type) {
-        return VERDICT_PURE;
-    }
-    if (type == &PyList_Type && ((strcmp(text, "append") == 0 && arguments == 1) ||
-                                 (strcmp(text, "pop") == 0 && arguments == 0))) {
-        return VERDICT_CHANGES_TAIL;
-    }
-    if (type == &PyList_Type || strcmp(type->tp_name, "collections.deque") == 0) {
-        return NAME_IN(text, list_reads) ? VERDICT_PURE : VERDICT_CHANGES;
-    }
-    if (type == &PySet_Type) {
-        return NAME_IN(text, set_reads) ? VERDICT_PURE : VERDICT_CHANGES;
-    }
-    return type == &PyByteArray_Type ? VERDICT_CHANGES : VERDICT_ESCAPES;
-}
-
-static enum verdict judge_method(struct session *session, PyObject *owner,
-                                 const struct effect *effect)
-{
-    PyObject *name = effect->name;
-    PyTypeObject *type = Py_TYPE(owner);
-    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
-        return judge_builtin_method(type, name, effect->index);
-    }
-    if (type->tp_getattro != PyObject_GenericGetAttr) {
-        return VERDICT_ESCAPES;
-    }
-    PyObject *method = _PyType_Lookup(type, name);
-    return method != NULL && function_is_recorded(session, method) ? VERDICT_RECORDED
-                                                                   : VERDICT_ESCAPES;
-}
-
 /* What iterating runs: a generator's code, or __next__ and __iter__ of a class. */
 static enum verdict judge_iterable(struct session *session, PyObject *iterable)
 {
-    PyTypeObject *type = Py_TYPE(iterable);
-    if (PyGen_CheckExact(iterable) || PyCoro_CheckExact(iterable) ||
-        PyAsyncGen_CheckExact(iterable)) {
-        PyCodeObject *code =
-            compat_frame_code((compat_frame *)((PyGenObject *)iterable)->gi_iframe);
-        return code != NULL && code_is_recorded(session, code) ? VERDICT_RECORDED : VERDICT_ESCAPES;
-    }
-    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
-        return VERDICT_PURE;
-    }
-    static PyObject *names[2];
-    if (names[0] == NULL) {
-        names[0] = PyUnicode_InternFromString("__next__");
-        names[1] = PyUnicode_InternFromString("__iter__");
-    }
-    for (size_t i = 0; i < 2 && names[i] != NULL; i++) {
-        PyObject *method = _PyType_Lookup(type, names[i]);
-        if (method != NULL) {
-            bool plain = Py_TYPE(method) == &PyWrapperDescr_Type &&
-                         !(PyDescr_TYPE(method)->tp_flags & Py_TPFLAGS_HEAPTYPE);
-            return plain                                   ? VERDICT_PURE
-                   : function_is_recorded(session, method) ? VERDICT_RECORDED
-                                                           : VERDICT_ESCAPES;
-        }
-    }
-    return VERDICT_ESCAPES;
+    return unseen_advances(session, iterable) ? VERDICT_ESCAPES : VERDICT_RECORDED;
 }
 
 __attribute__((noinline)) static enum verdict verdict_of(struct session *session,
@@ -300,9 +145,9 @@ __attribute__((noinline)) static enum verdict verdict_of(struct session *session
     if (effect->action == ACTION_CALL) {
         if (PyFunction_Check(receiver)) {
             effect->verdict =
-                function_is_recorded(session, receiver) ? VERDICT_RECORDED : VERDICT_ESCAPES;
+                plan_will_record_function(session, receiver) ? VERDICT_RECORDED : VERDICT_ESCAPES;
         } else if (receiver != effect->pure) {
-            effect->verdict = (uint8_t)judge_callable(session, receiver);
+            effect->verdict = (uint8_t)verdict_of_callable(session, receiver);
             bool lives_on = !PyType_Check(receiver) ||
                             !(((PyTypeObject *)receiver)->tp_flags & Py_TPFLAGS_HEAPTYPE);
             effect->pure = effect->verdict == VERDICT_PURE && lives_on ? receiver : NULL;
@@ -311,19 +156,16 @@ __attribute__((noinline)) static enum verdict verdict_of(struct session *session
     }
     PyTypeObject *type = Py_TYPE(receiver);
     if (effect->action == ACTION_ITERATE) {
-        if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || type->tp_version_tag == 0 ||
-            type->tp_version_tag != effect->version) {
-            effect->verdict = (uint8_t)judge_iterable(session, receiver);
-            effect->version = type->tp_version_tag;
-        }
+        effect->verdict = (uint8_t)judge_iterable(session, receiver);
         return (enum verdict)effect->verdict;
     }
     if (PyModule_CheckExact(receiver)) {
-        effect->verdict = (uint8_t)judge_callable(session, attribute_now(receiver, effect->name));
+        effect->verdict =
+            (uint8_t)verdict_of_callable(session, attribute_now(receiver, effect->name));
         return (enum verdict)effect->verdict;
     }
     if (type->tp_version_tag == 0 || type->tp_version_tag != effect->version) {
-        effect->verdict = (uint8_t)judge_method(session, receiver, effect);
+        effect->verdict = (uint8_t)verdict_of_method(session, receiver, effect);
         effect->version = type->tp_version_tag;
     }
     return (enum verdict)effect->verdict;
@@ -474,16 +316,25 @@ static bool apply_effect(struct session *session, struct shadow_frame *frame, co
     }
 }
 
-const struct line_info *reach_line_again(struct session *session, const struct plan *plan,
+const struct line_info *reach_line_again(struct session *session, struct shadow_frame *frame,
                                          compat_frame *real, const struct line_info *line)
 {
+    const struct plan *plan = frame->plan;
     if (compat_frame_unit(real, (PyCodeObject *)plan->code) != (Py_ssize_t)line->loop_at) {
+        frame->advancing = NULL; /* a loop begins, with an iterator of its own */
         return line;
     }
     PyObject *iterator = compat_stack_top(real);
-    enum verdict verdict = iterator != NULL ? judge_iterable(session, iterator) : VERDICT_ESCAPES;
-    bool is_seen = verdict == VERDICT_PURE || verdict == VERDICT_RECORDED;
-    return is_seen ? &plan->lines[line->again] : line;
+    if (iterator == NULL) {
+        return plan_any_line(plan);
+    }
+    if (iterator != frame->advancing) {
+        if (unseen_advances(session, iterator)) {
+            return plan_any_line(plan);
+        }
+        frame->advancing = iterator;
+    }
+    return &plan->lines[line->again];
 }
 
 bool reach_apply(struct session *session, struct shadow_frame *frame, compat_frame *real,

@@ -18,7 +18,7 @@ bool reach_learn_loops(struct plan *plan);
 
 /* What such a line is about to do: less, when its loop comes round and what it iterates over runs
  * no unseen code. */
-const struct line_info *reach_line_again(struct session *session, const struct plan *plan,
+const struct line_info *reach_line_again(struct session *session, struct shadow_frame *frame,
                                          compat_frame *real, const struct line_info *line);
 
 /* Write what the line changed. True when it may have changed other objects as well. */

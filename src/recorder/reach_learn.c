@@ -597,8 +597,10 @@ static bool collect(struct walk *walk)
         plan->effects[line->first_effect + line->effect_count++] = walk->effects[i];
     }
     for (int i = 0; i < plan->line_count; i++) {
-        if (plan->lines[i].effect_count == 0 && !(plan->lines[i].flags & LINE_VAGUE)) {
-            plan->lines[i].flags &= ~(uint32_t)(LINE_ESCAPES | LINE_STORES);
+        if (plan->lines[i].effect_count != 0) { /* an iteration is no call, but has an effect */
+            plan->lines[i].flags |= LINE_ESCAPES;
+        } else if (!(plan->lines[i].flags & LINE_VAGUE)) {
+            plan->lines[i].flags &= (uint16_t) ~(LINE_ESCAPES | LINE_STORES);
         }
     }
     return true;
@@ -613,17 +615,16 @@ static struct line_info header_again(const struct plan *plan, const struct line_
         again.first_effect++;
         again.effect_count--;
     }
-    again.flags &= ~(uint32_t)LINE_VAGUE;
+    again.flags &= (uint16_t)~LINE_VAGUE;
     if (again.effect_count == 0) {
-        again.flags &= ~(uint32_t)(LINE_ESCAPES | LINE_STORES);
+        again.flags &= (uint16_t) ~(LINE_ESCAPES | LINE_STORES);
     }
     return again;
 }
 
 static bool is_header(const struct line_info *line)
 {
-    return line->loops == 1 && (line->flags & (LINE_ESCAPES | LINE_STORES | LINE_VAGUE)) &&
-           (!(line->flags & LINE_VAGUE) || line->vague_at <= line->loop_at);
+    return line->loops == 1 && (!(line->flags & LINE_VAGUE) || line->vague_at <= line->loop_at);
 }
 
 bool reach_learn_loops(struct plan *plan)

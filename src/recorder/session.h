@@ -65,13 +65,14 @@ struct limits { /* 0 = none */
 enum { PLAN_MASK_SLOTS = 64 };
 
 enum line_flags {
-    LINE_ESCAPES = 1,  /* runs code we do not see: any object may have changed */
-    LINE_STORES = 2,   /* stores into objects it reaches by the names it reads, and no others */
-    LINE_SPECIAL = 16, /* has slots to look at that are no plain ones */
-    LINE_AGAIN = 64,   /* the header of a loop: it does less each time but the first */
-    LINE_MANY = 4,     /* may write slots beyond PLAN_MASK_SLOTS */
-    LINE_VAGUE = 8,    /* its effects are not all listed: see reach.h */
-    LINE_EXACT = 32,   /* everything is looked at, whatever it does: see exact.h */
+    LINE_ESCAPES = 1,   /* runs code we do not see: any object may have changed */
+    LINE_STORES = 2,    /* stores into objects it reaches by the names it reads, and no others */
+    LINE_SPECIAL = 16,  /* has slots to look at that are no plain ones */
+    LINE_AGAIN = 64,    /* the header of a loop: it does less each time but the first */
+    LINE_MANY = 4,      /* may write slots beyond PLAN_MASK_SLOTS */
+    LINE_VAGUE = 8,     /* its effects are not all listed: see reach.h */
+    LINE_EXACT = 32,    /* everything is looked at, whatever it does: see exact.h */
+    LINE_GLOBALS = 128, /* uses globals, of which some are restless: plans_heed_globals */
 };
 
 /* Something a line does to an object it reaches by name. */
@@ -148,7 +149,8 @@ struct line_info {
     uint64_t special; /* the same of cells and redacted ones, and all cells others may rebind */
     uint64_t into;    /* those of both that it works on in place */
     uint64_t reads;   /* slots (below 64) it loads */
-    uint32_t flags;
+    uint16_t flags;
+    uint16_t uses;         /* what it does with what it reads: a set of enum use, unseen.h */
     uint32_t first_global; /* in plan->globals_read */
     uint16_t global_count;
     uint16_t effect_count;
@@ -198,8 +200,11 @@ struct shadow_frame {
     struct plan *plan;
     struct shadow_frame *below;
     const struct line_info *line_info; /* of the line that runs */
-    uint64_t object_slots;             /* slots (below 64) that hold an object */
-    uint64_t epoch;                    /* session epoch when its objects were last compared */
+    const PyObject *advancing; /* iterator of the loop that came round last, when all it runs is
+                                  seen; an address. NULL: ask again */
+    uint64_t object_slots;     /* slots (below 64) that hold an object */
+    uint64_t restless;         /* those of them that hold one that is restless */
+    uint64_t epoch;            /* session epoch when its objects were last compared */
     uint64_t call;
     uint64_t start_step;
     uint64_t start_calls; /* calls of the thread when it started */
@@ -257,6 +262,7 @@ struct object_entry {
     bool is_known : 1;    /* the trace has described it before, perhaps long ago */
     bool is_back : 1;     /* in limbo, and held again meanwhile: it stays for one more event */
     bool is_loose : 1;    /* a place let go of it since it was compared, others hold it */
+    bool is_restless : 1; /* what is done with it may run code that is not recorded: unseen.h */
     uint32_t rotation;    /* where the next partial look begins */
     uint32_t count;       /* items remembered (list, set, tuple-like) */
     uint32_t capacity;
@@ -363,6 +369,7 @@ struct session {
     int dict_watcher;
     bool waiting_for_main;    /* armed by the environment: recording begins with __main__'s code */
     bool waiting_for_file;    /* begins when a code object of `activation` starts */
+    bool restless_globals;    /* a module's global is, or was, an object that is restless */
     bool repairs;             /* watches for other tools that follow lines, or found some */
     bool is_dead;             /* a forked child: everything belongs to the parent */
     const char *program_file; /* "<string>" for -c, "<stdin>" for -; else NULL. Constant text */

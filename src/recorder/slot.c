@@ -23,6 +23,22 @@ static uint8_t *put_slot(uint8_t *at, uint32_t slot)
     return ct_varint_put(at, slot);
 }
 
+static inline void holds_none(struct shadow_frame *frame, uint32_t slot)
+{
+    frame->object_slots &= ~(1ull << slot);
+    frame->restless &= ~(1ull << slot);
+}
+
+static inline void holds_object(struct shadow_frame *frame, uint32_t slot,
+                                const struct object_entry *entry)
+{
+    frame->object_slots |= 1ull << slot;
+    if (__builtin_expect(entry->is_restless || frame->restless != 0, 0)) {
+        uint64_t others = frame->restless & ~(1ull << slot);
+        frame->restless = others | (uint64_t)entry->is_restless << slot;
+    }
+}
+
 /* The slot takes what it holds now, which is written. */
 static void take(struct session *session, struct shadow_frame *frame, uint32_t slot,
                  PyObject *value, struct shadow *now)
@@ -30,10 +46,10 @@ static void take(struct session *session, struct shadow_frame *frame, uint32_t s
     struct shadow *shadow = &frame->slots[slot];
     uint8_t *at = put_slot(session->writer->at, slot);
     session->writer->at = value_emit(session, at, value, now);
-    if (slot < PLAN_MASK_SLOTS) {
-        uint64_t bit = 1ull << slot;
-        frame->object_slots = shadow_kind(now) == CTR_V_OBJECT ? frame->object_slots | bit
-                                                               : frame->object_slots & ~bit;
+    if (slot < PLAN_MASK_SLOTS && shadow_kind(now) == CTR_V_OBJECT) {
+        holds_object(frame, slot, object_entry(session, now->index));
+    } else if (slot < PLAN_MASK_SLOTS) {
+        holds_none(frame, slot);
     }
     shadow_assign(session, shadow, *now);
 }
@@ -88,7 +104,7 @@ static inline bool set_current_object(struct session *session, struct shadow_fra
         *shadow = (struct shadow){.bits = entry->number,
                                   .word = CTR_V_OBJECT,
                                   .index = (uint32_t)(entry - session->objects.entries)};
-        frame->object_slots |= 1ull << slot;
+        holds_object(frame, slot, entry);
     }
     return true;
 }
@@ -113,7 +129,7 @@ static inline bool set_small(struct session *session, struct shadow_frame *frame
         session->writer->at = at;
         if (shadow_kind(shadow) == CTR_V_OBJECT) {
             object_let_go(session, shadow);
-            frame->object_slots &= ~(1ull << slot);
+            holds_none(frame, slot);
         }
         *shadow = now;
     }

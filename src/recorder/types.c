@@ -9,6 +9,7 @@
 #include "recorder/path.h"
 #include "recorder/regex.h"
 #include "recorder/scope.h"
+#include "recorder/unseen.h"
 #include "recorder/wtf8.h"
 
 enum { TYPE_TABLE_BITS = 12, TYPE_TABLE = 1 << TYPE_TABLE_BITS };
@@ -510,7 +511,7 @@ static uint64_t layout_of(const PyTypeObject *type)
     return hash;
 }
 
-static bool same_type(struct type_info *info, const PyTypeObject *type)
+static bool same_type(struct session *session, struct type_info *info, PyTypeObject *type)
 {
     if (info->type != type) {
         return false;
@@ -521,7 +522,10 @@ static bool same_type(struct type_info *info, const PyTypeObject *type)
     if (layout_of(type) != info->layout) {
         return false;
     }
-    info->version = type->tp_version_tag;
+    if (type->tp_version_tag != 0) { /* it was changed, or looked up in for the first time */
+        info->version = type->tp_version_tag;
+        info->unseen = unseen_uses_of_type(session, type);
+    }
     return true;
 }
 
@@ -529,7 +533,7 @@ struct type_info *types_of(struct session *session, PyTypeObject *type)
 {
     struct type_info **bucket = &session->types->table[table_index(type)];
     for (struct type_info *info = *bucket; info != NULL; info = info->next) {
-        if (same_type(info, type)) {
+        if (same_type(session, info, type)) {
             return info;
         }
     }
@@ -542,6 +546,7 @@ struct type_info *types_of(struct session *session, PyTypeObject *type)
     info->layout = layout_of(type);
     info->id = NO_TYPE;
     classify(info, type);
+    info->unseen = unseen_uses_of_type(session, type);
     info->next = *bucket;
     *bucket = info;
     return info;

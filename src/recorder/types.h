@@ -64,6 +64,7 @@ struct type_info {
     uint8_t part_count;   /* PARTS: offsets of the objects it is made of; THING: of the held one */
     Py_ssize_t parts[3];
     uint64_t secret_fields; /* NAMEDTUPLE: those whose names are secret, of the first 64 */
+    uint16_t unseen;        /* uses of its instances that run code that is not recorded: unseen.h */
     bool hides_arguments;   /* EXCEPTION: its constructor takes a secret */
     bool has_dict;
     bool has_finalizer; /* a __del__ of the program's */

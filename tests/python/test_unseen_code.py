@@ -221,3 +221,119 @@ def test_a_property_that_keeps_its_value_is_seen(sides):
     )
     assert "size" not in seen["size = box.size"]["box"]["attrs"]
     assert seen["return size"]["box"]["attrs"]["size"]["repr"] == "10"
+
+
+# A class whose code is not recorded, as those of the standard library: whatever is done with its
+# objects changes them.
+RESTLESS = """
+class Restless:
+    def __init__(self):
+        self.n = 0
+    def count(self, *_):
+        self.n += 1
+        return self.n
+    def __next__(self):
+        if self.n >= 4:
+            raise StopIteration
+        return self.count()
+    def __iter__(self):
+        self.n += 1
+        return self
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self.count()
+    def __getitem__(self, index):
+        if self.n >= 4:
+            raise IndexError
+        return self.count()
+    def __repr__(self):
+        return str(self.count())
+    def __hash__(self):
+        return self.count()
+    def __bool__(self):
+        return bool(self.count())
+    def __len__(self):
+        return self.count()
+    @property
+    def size(self):
+        return self.count()
+    __str__ = __repr__
+    __eq__ = __lt__ = __contains__ = __add__ = __radd__ = __neg__ = __setitem__ = count
+    __delitem__ = __int__ = __index__ = __float__ = __call__ = __enter__ = __exit__ = count
+    __format__ = lambda self, _: str(self.count())
+"""
+
+RESTLESS_USES = [
+    "x = r.size",
+    "x = r.missing",
+    "x = r[0]",
+    "r[0] = 1",
+    "del r[0]",
+    "x = r == 1",
+    "x = r < 1",
+    "x = 1 in r",
+    "x = r + 1",
+    "x = 1 + r",
+    "x = -r",
+    "x = not r",
+    "x = 1 if r else 2",
+    "x = r and 1",
+    "x = {r: 1}",
+    "x = {r}",
+    "x = f'{r}'",
+    "x = f'{r!r}'",
+    "x = len(r)",
+    "x = str(r)",
+    "x = bool(r)",
+    "x = list(r)",
+    "x = sum(r)",
+    "x = isinstance(r, int), repr(r)",
+    "x = r()",
+    "x = next(r)",
+    "x, *y = r",
+    "x = [*r]",
+    "x = [0, 1, 2][r]",
+    "with r: pass",
+    "for x in r: pass",
+    "for x in enumerate(r): pass",
+    "for x in zip([1, 2, 3], r): pass",
+    "for x in map(str, r): pass",
+    "x = [y for y in r]",
+    "x = sum(y for y in r)",
+    "x = max(1, 2, key=r)",
+    "x = ''.join([str(r)])",
+]
+
+
+BINDINGS = {
+    "local": ("", "r = Restless()"),
+    "argument": ("r=Restless()", "pass"),
+    "cell": ("", "r = Restless(); g = lambda: r"),
+    "global": ("", "global r; r = kept = Restless()"),
+}
+
+
+@pytest.mark.parametrize("place", BINDINGS)
+def test_an_object_whose_class_is_not_recorded_is_right_after_any_use(sides, place):
+    parameter, bind = BINDINGS[place]
+    source = f"exec(compile({RESTLESS!r}, '<made>', 'exec'))\n"
+    for i, use in enumerate(RESTLESS_USES):
+        source += f"def f{i}({parameter}):\n    {bind}\n    {use}\n    was = None\n"
+        source += f"    return vars(r)['n']\nf{i}()\n"
+    sides.write(source)
+    assert sides.recorded("program.py").status == 0
+    rows = [json.loads(line) for line in sides.printed("--format", "json").splitlines()]
+    name = "kept" if place == "global" else "r"
+    steps = {  # the state before the line after the use
+        row["function"]: row["locals"][name]
+        for row in rows
+        if row["event"] == "line" and name in row["locals"] and "was" not in row["locals"]
+    }
+    ends = {row["function"]: row["value"]["repr"] for row in rows if row["event"] == "return"}
+    wrong = {
+        use: (steps[f"f{i}"]["attrs"]["n"]["repr"], ends[f"f{i}"])
+        for i, use in enumerate(RESTLESS_USES)
+        if steps[f"f{i}"]["attrs"]["n"]["repr"] != ends[f"f{i}"]
+    }
+    assert wrong == {}

@@ -1,0 +1,125 @@
+#include "recorder/verdict.h"
+
+#include <string.h>
+
+#include "recorder/plan.h"
+
+static const char *const pure_builtins[] = {
+    "abs",   "bool",      "bytes", "chr",      "complex", "dict", "divmod",     "enumerate",
+    "float", "frozenset", "hash",  "hex",      "id",      "int",  "isinstance", "issubclass",
+    "iter",  "len",       "list",  "max",      "min",     "oct",  "ord",        "pow",
+    "print", "range",     "repr",  "reversed", "round",   "set",  "slice",      "sorted",
+    "str",   "sum",       "tuple", "zip",
+};
+
+static const char *const pure_modules[] = {"builtins", "cmath", "math"};
+
+static bool name_in(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define NAME_IN(name, names) name_in((name), (names), sizeof(names) / sizeof((names)[0]))
+
+/* A C function or type of builtins that changes none of the objects it is given; what it calls of
+ * the program's (a key function, __str__) is recorded where it happens. */
+static bool is_pure_builtin(PyObject *callable)
+{
+    if (PyCFunction_CheckExact(callable)) {
+        PyObject *module = ((PyCFunctionObject *)callable)->m_module;
+        if (module == NULL || !PyUnicode_Check(module) || !PyUnicode_IS_ASCII(module)) {
+            return false;
+        }
+        const char *name = (const char *)PyUnicode_DATA(module);
+        return NAME_IN(name, pure_modules) &&
+               (strcmp(name, "builtins") != 0 ||
+                NAME_IN(((PyCFunctionObject *)callable)->m_ml->ml_name, pure_builtins));
+    }
+    return PyType_Check(callable) &&
+           !(((PyTypeObject *)callable)->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
+           NAME_IN(((PyTypeObject *)callable)->tp_name, pure_builtins);
+}
+
+/* What a class runs to make an instance: as `object` and the plain exceptions do, which take what
+ * they are given and do nothing else, or an __init__ of the program's. */
+static enum verdict judge_class(struct session *session, PyTypeObject *type)
+{
+    static PyObject *init_name;
+    if (init_name == NULL) {
+        init_name = PyUnicode_InternFromString("__init__");
+    }
+    const PyTypeObject *exception = (PyTypeObject *)PyExc_Exception;
+    bool is_plain = type->tp_new == PyBaseObject_Type.tp_new || type->tp_new == exception->tp_new;
+    if (Py_TYPE(type) != &PyType_Type || !is_plain || init_name == NULL) {
+        return VERDICT_ESCAPES;
+    }
+    if (type->tp_init == PyBaseObject_Type.tp_init || type->tp_init == exception->tp_init) {
+        return VERDICT_PURE;
+    }
+    PyObject *init = _PyType_Lookup(type, init_name);
+    return init != NULL && plan_will_record_function(session, init) ? VERDICT_RECORDED
+                                                                    : VERDICT_ESCAPES;
+}
+
+enum verdict verdict_of_callable(struct session *session, PyObject *callable)
+{
+    if (callable == NULL) {
+        return VERDICT_ESCAPES;
+    }
+    if (is_pure_builtin(callable)) {
+        return VERDICT_PURE;
+    }
+    if (PyType_Check(callable)) {
+        return judge_class(session, (PyTypeObject *)callable);
+    }
+    return plan_will_record_function(session, callable) ? VERDICT_RECORDED : VERDICT_ESCAPES;
+}
+
+static const char *const list_reads[] = {"copy", "count", "index"};
+static const char *const set_reads[] = {
+    "copy",     "difference", "intersection",         "isdisjoint",
+    "issubset", "issuperset", "symmetric_difference", "union"};
+
+/* A method of an exact built-in type: all changes of dicts are reported, the others are looked for.
+ */
+static enum verdict judge_builtin_method(PyTypeObject *type, PyObject *name, int32_t arguments)
+{
+    const char *text = PyUnicode_IS_ASCII(name) ? (const char *)PyUnicode_DATA(name) : "";
+    if (type == &PyDict_Type || type == &PyUnicode_Type || type == &PyBytes_Type ||
+        type == &PyLong_Type || type == &PyFloat_Type || type == &PyTuple_Type ||
+        type == &PyFrozenSet_Type) {
+        return VERDICT_PURE;
+    }
+    if (type == &PyList_Type && ((strcmp(text, "append") == 0 && arguments == 1) ||
+                                 (strcmp(text, "pop") == 0 && arguments == 0))) {
+        return VERDICT_CHANGES_TAIL;
+    }
+    if (type == &PyList_Type || strcmp(type->tp_name, "collections.deque") == 0) {
+        return NAME_IN(text, list_reads) ? VERDICT_PURE : VERDICT_CHANGES;
+    }
+    if (type == &PySet_Type) {
+        return NAME_IN(text, set_reads) ? VERDICT_PURE : VERDICT_CHANGES;
+    }
+    return type == &PyByteArray_Type ? VERDICT_CHANGES : VERDICT_ESCAPES;
+}
+
+enum verdict verdict_of_method(struct session *session, PyObject *owner,
+                               const struct effect *effect)
+{
+    PyObject *name = effect->name;
+    PyTypeObject *type = Py_TYPE(owner);
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        return judge_builtin_method(type, name, effect->index);
+    }
+    if (type->tp_getattro != PyObject_GenericGetAttr) {
+        return VERDICT_ESCAPES;
+    }
+    PyObject *method = _PyType_Lookup(type, name);
+    return method != NULL && plan_will_record_function(session, method) ? VERDICT_RECORDED
+                                                                        : VERDICT_ESCAPES;
+}

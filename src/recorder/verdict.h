@@ -1,0 +1,15 @@
+/* What calling something may do to objects that nobody sees: nothing, what is recorded where it
+ * happens, a change of the receiver, anything. */
+#ifndef CT_RECORDER_VERDICT_H
+#define CT_RECORDER_VERDICT_H
+
+#include "recorder/session.h"
+
+/* Calling this object; NULL is one nobody knows. */
+enum verdict verdict_of_callable(struct session *session, PyObject *callable);
+
+/* Calling the method `effect->name` of this object, with `effect->index` arguments. */
+enum verdict verdict_of_method(struct session *session, PyObject *owner,
+                               const struct effect *effect);
+
+#endif
