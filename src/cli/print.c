@@ -21,11 +21,33 @@ enum {
 
 const char *print_stream_name(uint64_t stream, char buffer[24])
 {
-    if (stream == 1 || stream == 2) {
-        return stream == 1 ? "stdout" : "stderr";
+    static const char *const names[] = {"stdin", "stdout", "stderr"};
+    uint64_t number = stream & CTR_STREAM_MASK;
+    if (number < sizeof names / sizeof names[0]) {
+        return names[number];
     }
-    snprintf(buffer, 24, "%llu", (unsigned long long)stream);
+    snprintf(buffer, 24, "%llu", (unsigned long long)number);
     return buffer;
+}
+
+static const struct {
+    uint64_t flag;
+    const char *name;
+} stream_flags[] = {
+    {CTR_STREAM_MIRROR, "mirror"},
+    {CTR_STREAM_REDIRECTED, "redirected"},
+    {CTR_STREAM_FOREIGN, "foreign"},
+};
+
+const char *print_stream_flag(uint64_t stream, size_t *at)
+{
+    while (*at < sizeof stream_flags / sizeof stream_flags[0]) {
+        size_t i = (*at)++;
+        if (stream & stream_flags[i].flag) {
+            return stream_flags[i].name;
+        }
+    }
+    return NULL;
 }
 
 static uint32_t number_or(struct cli_number number, uint32_t otherwise)
@@ -97,7 +119,8 @@ void print_file_name(struct print *print, uint32_t path, struct ct_bytes *to)
     print_safe(name, to);
 }
 
-/* ---- The program's output, as it was ---- */
+/* ---- The program's input and output, as it was ----
+ * What was written to an object that stood in a stream's place did not get there. */
 
 static void *output_open(struct print *print)
 {
@@ -108,7 +131,9 @@ static void output_event(struct print *print, void *state)
 {
     (void)state;
     struct ct_bytes text = {0};
-    ctr_shape_add_text(print->player, print->event.value, &text);
+    if ((print->event.number & CTR_STREAM_REDIRECTED) == 0) {
+        ctr_shape_add_content(print->player, print->event.value, &text);
+    }
     if (text.size > 0) {
         fwrite(text.data, 1, text.size, stdout);
     }
@@ -144,6 +169,9 @@ static uint32_t wanted_kinds(const struct print_options *options)
     if (options->output) {
         kinds |= bit(CTR_EVENT_OUTPUT);
     }
+    if (options->input) {
+        kinds |= bit(CTR_EVENT_INPUT);
+    }
     return kinds == 0 ? UINT32_MAX : kinds;
 }
 
@@ -160,10 +188,11 @@ static const struct print_view *choose_view(const struct print_options *options)
     if (is_format(options, "csv")) {
         return &print_view_csv;
     }
-    if (options->calls && !options->steps && !options->output) {
+    bool has_streams = options->output || options->input;
+    if (options->calls && !options->steps && !has_streams) {
         return &print_view_calls;
     }
-    if (options->output && !options->steps && !options->calls) {
+    if (has_streams && !options->steps && !options->calls) {
         return &print_view_output;
     }
     return &print_view_listing;
@@ -345,6 +374,8 @@ static const struct cli_option options_table[] = {
     {0, "calls", CLI_FLAG, FIELD(calls), NULL, "calls only: as text, the tree of them", NULL},
     {0, "steps", CLI_FLAG, FIELD(steps), NULL, "steps only", NULL},
     {0, "output", CLI_FLAG, FIELD(output), NULL, "what the program wrote only: as text, as it was",
+     NULL},
+    {0, "input", CLI_FLAG, FIELD(input), NULL, "what it read from standard input only, likewise",
      NULL},
     {0, "functions", CLI_FLAG, FIELD(functions), NULL,
      "the code that ran: parameters, and what its lines read,\nwrite and call; text or json", NULL},

@@ -15,7 +15,7 @@ struct print_options {
     const char *format;   /* "text", "json", "csv"; NULL: text */
     const char *function; /* glob of qualified names, or NULL */
     struct cli_number from, to, limit, depth, length;
-    bool calls, steps, output, functions, summary, salvage, globals;
+    bool calls, steps, output, input, functions, summary, salvage, globals;
 };
 
 struct print {
@@ -63,6 +63,8 @@ static inline const struct ctr_plan *print_plan(const struct print *print)
 
 /* "stdout", "stderr", or the stream's number. */
 const char *print_stream_name(uint64_t stream, char buffer[24]);
+/* The names of its flags, one after the other; `*at` starts at 0. NULL: no more. */
+const char *print_stream_flag(uint64_t stream, size_t *at);
 
 /* Append a short form of a value, for people. False: it may be cut. */
 bool print_value(struct print *print, struct ctr_value value, struct ct_bytes *to);

@@ -317,20 +317,29 @@ static void put_frame(struct print *print, struct json_view *view)
     put_number_member(view, "depth", print->frame.depth);
 }
 
-static void put_output(struct print *print, struct json_view *view)
+static void put_stream(struct print *print, struct json_view *view)
 {
     char buffer[24];
     const char *stream = print_stream_name(print->event.number, buffer);
     put_text_member(view, "stream", (struct ctr_text){stream, strlen(stream)});
+    if (print->event.number & ~(uint64_t)CTR_STREAM_MASK) {
+        ct_json_key(&view->out, "flags");
+        ct_json_begin_array(&view->out);
+        size_t at = 0;
+        for (const char *flag; (flag = print_stream_flag(print->event.number, &at)) != NULL;) {
+            ct_json_text(&view->out, flag);
+        }
+        ct_json_end_array(&view->out);
+    }
     view->text.size = 0;
-    if (!ctr_shape_add_text(print->player, print->event.value, &view->text)) {
+    if (!ctr_shape_add_content(print->player, print->event.value, &view->text)) {
         ctr_text_of(print->player, print->event.value, NULL, &view->text);
     }
     put_text_member(view, "text",
                     (struct ctr_text){(const char *)view->text.data, view->text.size});
 }
 
-enum { ARGS = 1, LOCALS = 2, VALUE = 4, GLOBALS = 8, OUTPUT = 16, NUMBER = 32 };
+enum { ARGS = 1, LOCALS = 2, VALUE = 4, GLOBALS = 8, STREAM = 16, NUMBER = 32 };
 
 /* What each kind of event carries besides its place. */
 static const uint8_t members[CTR_EVENT_KINDS] = {
@@ -342,7 +351,8 @@ static const uint8_t members[CTR_EVENT_KINDS] = {
     [CTR_EVENT_THROW] = VALUE,
     [CTR_EVENT_RAISE] = VALUE,
     [CTR_EVENT_HANDLED] = VALUE,
-    [CTR_EVENT_OUTPUT] = OUTPUT,
+    [CTR_EVENT_OUTPUT] = STREAM,
+    [CTR_EVENT_INPUT] = STREAM,
     [CTR_EVENT_NOTE] = VALUE | NUMBER,
     [CTR_EVENT_FORK] = NUMBER,
     [CTR_EVENT_THREAD_END] = NUMBER,
@@ -355,8 +365,8 @@ static void put_members(const struct json_value *context)
     if (has & NUMBER) {
         put_number_member(context->view, "number", print->event.number);
     }
-    if (has & OUTPUT) {
-        put_output(print, context->view);
+    if (has & STREAM) {
+        put_stream(print, context->view);
     }
     if (has & VALUE) {
         ct_json_key(&context->view->out, "value");

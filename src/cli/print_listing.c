@@ -253,11 +253,17 @@ static void add_marked(struct listing *listing, struct print *print)
     end_row(listing);
 }
 
-static void add_output(struct listing *listing, struct print *print)
+static void add_stream(struct listing *listing, struct print *print)
 {
     char buffer[24];
     start_row(listing, print);
-    ct_bytes_add_format(&listing->line, ">> %s ", print_stream_name(print->event.number, buffer));
+    ct_bytes_add_format(&listing->line, "%s %s ",
+                        print->event.kind == CTR_EVENT_INPUT ? "<<" : ">>",
+                        print_stream_name(print->event.number, buffer));
+    size_t at = 0;
+    for (const char *flag; (flag = print_stream_flag(print->event.number, &at)) != NULL;) {
+        ct_bytes_add_format(&listing->line, "(%s) ", flag);
+    }
     print_value(print, print->event.value, &listing->line);
     end_row(listing);
 }
@@ -344,7 +350,8 @@ static void listing_event(struct print *print, void *state)
         add_line(state, print);
         break;
     case CTR_EVENT_OUTPUT:
-        add_output(state, print);
+    case CTR_EVENT_INPUT:
+        add_stream(state, print);
         break;
     case CTR_EVENT_THREAD:
     case CTR_EVENT_THREAD_END:

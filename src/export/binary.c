@@ -59,7 +59,13 @@ static const uint16_t value_tags[] = {
 /* The binary format numbers the kinds of events in its own way. */
 static uint16_t event_number(enum export_event kind)
 {
-    return kind == EXPORT_EVENT_WRITE ? 0 : kind == EXPORT_EVENT_ERROR ? 9 : 11;
+    static const uint16_t numbers[] = {
+        [EXPORT_EVENT_WRITE] = 0,
+        [EXPORT_EVENT_WRITE_OTHER] = 11,
+        [EXPORT_EVENT_READ] = 2,
+        [EXPORT_EVENT_ERROR] = 9,
+    };
+    return numbers[kind];
 }
 
 struct record { /* waits until the payloads are all out */

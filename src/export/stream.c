@@ -264,12 +264,14 @@ static void on_unwind(struct stream *stream, const struct ctr_event *event)
     }
 }
 
-static void on_output(struct stream *stream, const struct ctr_event *event)
+static void on_stream(struct stream *stream, const struct ctr_event *event)
 {
+    static const struct export_place nowhere = {0};
     stream->text.size = 0;
-    if (ctr_shape_add_text(stream->player, event->value, &stream->text)) {
+    if (ctr_shape_add_content(stream->player, event->value, &stream->text)) {
         struct ctr_text text = {(const char *)stream->text.data, stream->text.size};
-        export_write(&stream->written, event->number, text, &stream->place);
+        bool is_foreign = (event->number & CTR_STREAM_FOREIGN) != 0;
+        export_write(&stream->written, event->number, text, is_foreign ? &nowhere : &stream->place);
     }
 }
 
@@ -278,7 +280,7 @@ typedef void on_event(struct stream *stream, const struct ctr_event *event);
 static on_event *const handlers[CTR_EVENT_KINDS] = {
     [CTR_EVENT_LINE] = on_line,     [CTR_EVENT_CALL] = on_call,     [CTR_EVENT_RETURN] = on_return,
     [CTR_EVENT_YIELD] = on_return,  [CTR_EVENT_RESUME] = on_resume, [CTR_EVENT_THROW] = on_throw,
-    [CTR_EVENT_UNWIND] = on_unwind, [CTR_EVENT_OUTPUT] = on_output,
+    [CTR_EVENT_UNWIND] = on_unwind, [CTR_EVENT_OUTPUT] = on_stream, [CTR_EVENT_INPUT] = on_stream,
 };
 
 /* ---- playing
@@ -307,7 +309,7 @@ static int check(const struct stream *stream, struct ct_error *error)
 static int on_any(struct stream *stream, const struct ctr_event *event, struct ct_error *error)
 {
     on_event *handler = handlers[event->kind];
-    bool needs_frame = event->kind != CTR_EVENT_OUTPUT;
+    bool needs_frame = event->kind != CTR_EVENT_OUTPUT && event->kind != CTR_EVENT_INPUT;
     if (event->thread == stream->thread && handler != NULL &&
         (event->frame != NULL || !needs_frame)) {
         handler(stream, event);

@@ -33,7 +33,12 @@ struct export_argument {
     const struct export_value *value;
 };
 
-enum export_event { EXPORT_EVENT_WRITE = 0, EXPORT_EVENT_WRITE_OTHER = 2, EXPORT_EVENT_ERROR = 11 };
+enum export_event {
+    EXPORT_EVENT_WRITE = 0,
+    EXPORT_EVENT_WRITE_OTHER = 2,
+    EXPORT_EVENT_READ = 3,
+    EXPORT_EVENT_ERROR = 11,
+};
 
 struct export_writer;
 

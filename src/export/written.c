@@ -8,8 +8,9 @@ static const struct {
     const char *name;
     enum export_event kind;
 } streams[EXPORT_STREAMS] = {
-    {"stdout", EXPORT_EVENT_WRITE},
-    {"stderr", EXPORT_EVENT_WRITE_OTHER},
+    [CTR_STDIN] = {"stdin", EXPORT_EVENT_READ},
+    [CTR_STDOUT] = {"stdout", EXPORT_EVENT_WRITE},
+    [CTR_STDERR] = {"stderr", EXPORT_EVENT_WRITE_OTHER},
 };
 
 static void describe(struct export_written *written, size_t stream, const char *flag)
@@ -39,33 +40,52 @@ static void put_piece(struct export_written *written, size_t stream, const char 
     text->size = 0;
 }
 
-void export_write(struct export_written *written, uint64_t stream, struct ctr_text text,
-                  const struct export_place *place)
+static void end_pieces(struct export_written *written, const char *flag)
 {
-    if (stream < 1 || stream > EXPORT_STREAMS || text.size == 0) {
-        return;
+    for (size_t i = 0; i < EXPORT_STREAMS; i++) {
+        if (written->streams[i].text.size > 0) {
+            put_piece(written, i, flag);
+        }
     }
-    size_t index = stream - 1;
-    written->streams[index].place = *place;
+}
+
+static void put_lines(struct export_written *written, size_t stream, struct ctr_text text)
+{
     while (text.size > 0) {
         const char *newline = memchr(text.bytes, '\n', text.size);
         size_t size = newline == NULL ? text.size : (size_t)(newline + 1 - text.bytes);
-        ct_bytes_add(&written->streams[index].text, text.bytes, size);
+        ct_bytes_add(&written->streams[stream].text, text.bytes, size);
         if (newline != NULL) {
-            put_piece(written, index, "newline");
+            put_piece(written, stream, "newline");
         }
         text.bytes += size;
         text.size -= size;
     }
 }
 
+void export_write(struct export_written *written, uint64_t stream, struct ctr_text text,
+                  const struct export_place *place)
+{
+    size_t index = stream & CTR_STREAM_MASK;
+    if (index >= EXPORT_STREAMS || text.size == 0) {
+        return;
+    }
+    bool is_whole = index == CTR_STDIN || (stream & (CTR_STREAM_MIRROR | CTR_STREAM_FOREIGN)) != 0;
+    if (is_whole) {
+        end_pieces(written, index == CTR_STDIN ? "flush" : "step_boundary");
+    }
+    written->streams[index].place = *place;
+    if (is_whole) {
+        ct_bytes_add(&written->streams[index].text, text.bytes, text.size);
+        put_piece(written, index, index == CTR_STDIN ? "input" : "mirror");
+    } else {
+        put_lines(written, index, text);
+    }
+}
+
 void export_written_flush(struct export_written *written)
 {
-    for (size_t i = 0; i < EXPORT_STREAMS; i++) {
-        if (written->streams[i].text.size > 0) {
-            put_piece(written, i, "step_boundary");
-        }
-    }
+    end_pieces(written, "step_boundary");
 }
 
 void export_written_clear(struct export_written *written)

@@ -1,11 +1,11 @@
-/* What the program writes, cut into lines as recorder 0.3 cuts it: a piece ends at a newline, or
- * where its step does. */
+/* What the program writes and reads, cut as recorder 0.3 cuts it: a piece of written text ends at a
+ * newline, or where its step does; one that was read, or went by no text stream, is as it was. */
 #ifndef CT_EXPORT_WRITTEN_H
 #define CT_EXPORT_WRITTEN_H
 
 #include "export/writer.h"
 
-enum { EXPORT_STREAMS = 2 };
+enum { EXPORT_STREAMS = 3 };
 
 struct export_place { /* where the latest step was */
     bool is_known;
@@ -24,7 +24,7 @@ struct export_written {
     struct ct_bytes metadata, clean;
 };
 
-/* `stream` is 1 (stdout) or 2 (stderr). */
+/* `stream` as in the record: see enum ctr_stream. */
 void export_write(struct export_written *written, uint64_t stream, struct ctr_text text,
                   const struct export_place *place);
 

@@ -105,7 +105,7 @@ enum ctr_record {
     CTR_TICK = 0xcc,       /* varint milliseconds since the last tick */
     CTR_THREAD = 0xcd,     /* varint thread: what follows happened there */
     CTR_THREAD_END = 0xce, /* varint thread */
-    CTR_OUTPUT = 0xcf,     /* varint stream (1 stdout, 2 stderr), value */
+    CTR_OUTPUT = 0xcf,     /* varint stream and flags (enum ctr_stream), value: text or bytes */
     CTR_FORK = 0xd0,       /* varint process id of a child that is not recorded here */
     CTR_OPEN = 0xd1,       /* object reference, varint type, flags, [varint blocks back], [base] */
     CTR_ITEM = 0xd2,       /* object, varint index, value: items[index] = value */
@@ -121,7 +121,20 @@ enum ctr_record {
     CTR_CHECKED = 0xdc,    /* object, zigzag step against the block's first: when it was last
                               compared; what this event says of it changed since */
     CTR_NOTE = 0xdd,       /* varint kind, value: marker, span, policy note */
-    CTR_RECORD_MAX = 0xdd,
+    CTR_INPUT = 0xde,      /* varint stream and flags, value: text or bytes that were read */
+    CTR_RECORD_MAX = 0xde,
+};
+
+/* Of OUTPUT and INPUT: the two low bits are the stream, the others say more. */
+enum ctr_stream {
+    CTR_STDIN = 0,
+    CTR_STDOUT = 1,
+    CTR_STDERR = 2,
+    CTR_STREAM_MASK = 3,
+    CTR_STREAM_MIRROR = 4,     /* bytes that went through no text stream of the program's */
+    CTR_STREAM_REDIRECTED = 8, /* of the object in the stream's place: not the process's own */
+    CTR_STREAM_FOREIGN = 16, /* met at the descriptor: no step or thread of this program wrote it */
+    CTR_STREAM_ALL = 31,
 };
 
 enum ctr_frame_flags {
@@ -332,7 +345,7 @@ enum ctr_end_reason {
     X(lines) X(calls) X(returns) X(yields) X(resumes) X(throws) X(unwinds) X(raises) \
     X(handled) X(outputs) X(thread_switches) X(values_cut) X(values_redacted) \
     X(values_dropped) X(values_opaque) X(objects) X(objects_forgotten) X(lagging) X(waits) \
-    X(skipped_code) X(forks)
+    X(skipped_code) X(forks) X(inputs)
 /* clang-format on */
 
 enum ctr_counter {

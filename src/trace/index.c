@@ -7,10 +7,10 @@
 void ctr_entry_encode(const struct ctr_index_entry *entry, struct ct_bytes *to)
 {
     const uint64_t numbers[] = {
-        entry->offset,       entry->raw_size,  entry->stored_size, entry->first_step,
-        entry->first_call,   entry->tick,      entry->thread,      entry->outputs,
-        entry->raises,       entry->depth_end, entry->depth_min,   entry->depth_max,
-        entry->thread_count,
+        entry->offset,     entry->raw_size,     entry->stored_size, entry->first_step,
+        entry->first_call, entry->tick,         entry->thread,      entry->outputs,
+        entry->inputs,     entry->raises,       entry->depth_end,   entry->depth_min,
+        entry->depth_max,  entry->thread_count,
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         ct_bytes_add_varint(to, numbers[i]);
@@ -30,6 +30,7 @@ static void decode_entry(struct ct_cursor *cursor, struct ctr_index_entry *entry
     entry->tick = ct_get_varint(cursor);
     entry->thread = ct_get_varint32(cursor);
     entry->outputs = ct_get_varint32(cursor);
+    entry->inputs = ct_get_varint32(cursor);
     entry->raises = ct_get_varint32(cursor);
     entry->depth_end = ct_get_varint32(cursor);
     entry->depth_min = ct_get_varint32(cursor);

@@ -5,8 +5,8 @@
  * INDEX block:
  *     varint blocks, then for each the ENTRY:
  *         varint offset of the block header, raw size, stored size, first step, first call, tick,
- *         thread running at its start, OUTPUT records, RAISE records, frames on the running
- *         thread's stack at its end, the fewest and the most on any stack while it ran,
+ *         thread running at its start, OUTPUT records, INPUT records, RAISE records, frames on the
+ *         running thread's stack at its end, the fewest and the most on any stack while it ran,
  *         threads that ran, then the numbers of the first CTR_ENTRY_THREADS of them
  *     then the TABLES, in the order of enum ctr_index_table; each is varint bytes, varint bits of
  *     the blocks it does not know wholly (a limit was reached: look into the block instead; its
@@ -51,6 +51,7 @@ struct ctr_index_entry {
     uint64_t tick;    /* milliseconds */
     uint32_t thread;  /* running at the block's start */
     uint32_t outputs; /* OUTPUT records inside */
+    uint32_t inputs;  /* INPUT records inside */
     uint32_t raises;  /* RAISE records inside */
     /* Frames on the running thread's stack when the block ends, the fewest and the most on any
      * stack that ran. For drawing: frames that ended without a record are counted where it shows.

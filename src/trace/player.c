@@ -43,8 +43,9 @@ const char *ctr_event_name(enum ctr_event_kind kind)
         [CTR_EVENT_RESUME] = "resume",   [CTR_EVENT_THROW] = "throw",
         [CTR_EVENT_UNWIND] = "unwind",   [CTR_EVENT_RAISE] = "raise",
         [CTR_EVENT_HANDLED] = "handled", [CTR_EVENT_OUTPUT] = "output",
-        [CTR_EVENT_THREAD] = "thread",   [CTR_EVENT_THREAD_END] = "thread end",
-        [CTR_EVENT_FORK] = "fork",       [CTR_EVENT_NOTE] = "note",
+        [CTR_EVENT_INPUT] = "input",     [CTR_EVENT_THREAD] = "thread",
+        [CTR_EVENT_FORK] = "fork",       [CTR_EVENT_THREAD_END] = "thread end",
+        [CTR_EVENT_NOTE] = "note",
     };
     return (unsigned)kind < CTR_EVENT_KINDS ? names[kind] : "unknown";
 }
@@ -367,25 +368,19 @@ static int play_record(struct ctr_player *player, const struct ctr_rec *rec, str
 
 /* The event of each kind of record; 0 is a record that is none, else the event plus 1. */
 static const uint8_t events[CTR_RECORD_MAX + 1] = {
-    [CTR_LINE_FAR] = CTR_EVENT_LINE + 1,
-    [CTR_RETURN] = CTR_EVENT_RETURN + 1,
-    [CTR_YIELD] = CTR_EVENT_YIELD + 1,
-    [CTR_RESUME] = CTR_EVENT_RESUME + 1,
-    [CTR_THROW] = CTR_EVENT_THROW + 1,
-    [CTR_UNWIND] = CTR_EVENT_UNWIND + 1,
-    [CTR_RAISE] = CTR_EVENT_RAISE + 1,
-    [CTR_HANDLED] = CTR_EVENT_HANDLED + 1,
-    [CTR_OUTPUT] = CTR_EVENT_OUTPUT + 1,
-    [CTR_THREAD] = CTR_EVENT_THREAD + 1,
-    [CTR_THREAD_END] = CTR_EVENT_THREAD_END + 1,
-    [CTR_FORK] = CTR_EVENT_FORK + 1,
-    [CTR_NOTE] = CTR_EVENT_NOTE + 1,
+    [CTR_LINE_FAR] = CTR_EVENT_LINE + 1, [CTR_RETURN] = CTR_EVENT_RETURN + 1,
+    [CTR_YIELD] = CTR_EVENT_YIELD + 1,   [CTR_RESUME] = CTR_EVENT_RESUME + 1,
+    [CTR_THROW] = CTR_EVENT_THROW + 1,   [CTR_UNWIND] = CTR_EVENT_UNWIND + 1,
+    [CTR_RAISE] = CTR_EVENT_RAISE + 1,   [CTR_HANDLED] = CTR_EVENT_HANDLED + 1,
+    [CTR_OUTPUT] = CTR_EVENT_OUTPUT + 1, [CTR_INPUT] = CTR_EVENT_INPUT + 1,
+    [CTR_THREAD] = CTR_EVENT_THREAD + 1, [CTR_THREAD_END] = CTR_EVENT_THREAD_END + 1,
+    [CTR_FORK] = CTR_EVENT_FORK + 1,     [CTR_NOTE] = CTR_EVENT_NOTE + 1,
 };
 
 static bool has_value(uint8_t kind)
 {
     return (kind >= CTR_RETURN && kind <= CTR_HANDLED && kind != CTR_RESUME) ||
-           kind == CTR_OUTPUT || kind == CTR_NOTE;
+           kind == CTR_OUTPUT || kind == CTR_INPUT || kind == CTR_NOTE;
 }
 
 static void describe(struct ctr_player *player, enum ctr_event_kind kind, struct ctr_event *event)
@@ -413,8 +408,8 @@ static void describe_record(struct ctr_player *player, const struct ctr_rec *rec
         struct ctr_scan values = ctr_record_values(&player->scan, rec);
         event->value = ctr_scan_value(&values, unbound);
     }
-    if (rec->kind == CTR_OUTPUT || rec->kind == CTR_FORK || rec->kind == CTR_NOTE ||
-        rec->kind == CTR_THREAD_END || rec->kind == CTR_LINE_FAR) {
+    if (rec->kind == CTR_OUTPUT || rec->kind == CTR_INPUT || rec->kind == CTR_FORK ||
+        rec->kind == CTR_NOTE || rec->kind == CTR_THREAD_END || rec->kind == CTR_LINE_FAR) {
         event->number = rec->number;
     }
 }

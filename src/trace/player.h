@@ -27,6 +27,7 @@ enum ctr_event_kind {
     CTR_EVENT_RAISE,
     CTR_EVENT_HANDLED,
     CTR_EVENT_OUTPUT,
+    CTR_EVENT_INPUT,
     CTR_EVENT_THREAD, /* `thread` runs from here on */
     CTR_EVENT_THREAD_END,
     CTR_EVENT_FORK,
@@ -59,9 +60,9 @@ struct ctr_event {
     uint32_t block;
     struct ctr_frame *frame; /* running, ended or suspended frame, still on its stack while the
                                 player stands here; NULL when none. Borrowed until it moves */
-    struct ctr_value value;  /* returned, yielded, raised, written */
-    uint64_t number; /* LINE: 1 for another turn of a loop on this line; OUTPUT: stream; FORK:
-                        process; NOTE: kind; THREAD_END: thread */
+    struct ctr_value value;  /* returned, yielded, raised, written, read */
+    uint64_t number; /* LINE: 1 for another turn of a loop on this line; OUTPUT, INPUT: stream and
+                        flags (enum ctr_stream); FORK: process; NOTE: kind; THREAD_END: thread */
 };
 
 /* The state of an object at the player's position. Borrowed until the player moves. */

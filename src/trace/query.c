@@ -72,7 +72,9 @@ static uint64_t blocks_with(const struct ctr_segment *segment, enum ctr_find kin
         const struct ctr_index_entry *entry = &segment->entries[block];
         bool unknown = entry->thread_count > CTR_ENTRY_THREADS &&
                        (segment->missing[CTR_TABLE_LINES] >> block & 1);
-        uint32_t count = kind == CTR_FIND_RAISE ? entry->raises : entry->outputs;
+        uint32_t count = kind == CTR_FIND_RAISE   ? entry->raises
+                         : kind == CTR_FIND_INPUT ? entry->inputs
+                                                  : entry->outputs;
         kept |= (uint64_t)(count > 0 || unknown) << block;
     }
     return kept;
@@ -381,7 +383,10 @@ static bool look_at(struct search *search)
         break;
     case CTR_FIND_RAISE:
     case CTR_FIND_OUTPUT:
-        hit = kind == (query->kind == CTR_FIND_RAISE ? CTR_RAISE : CTR_OUTPUT);
+    case CTR_FIND_INPUT:
+        hit = kind == (query->kind == CTR_FIND_RAISE   ? CTR_RAISE
+                       : query->kind == CTR_FIND_INPUT ? CTR_INPUT
+                                                       : CTR_OUTPUT);
         value = hit ? first_value(reading, unbound) : unbound;
         break;
     }

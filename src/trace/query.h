@@ -18,6 +18,7 @@ enum ctr_find {
     CTR_FIND_WRITE,  /* variable `slot` of `plan` takes a value */
     CTR_FIND_RAISE,  /* an exception is raised in, or reaches, a frame */
     CTR_FIND_OUTPUT, /* something is written to a standard stream */
+    CTR_FIND_INPUT,  /* something is read from standard input */
     CTR_FIND_CHANGE, /* `object`, or the part of it that `part` names, changes */
 };
 

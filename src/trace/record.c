@@ -508,6 +508,7 @@ static void take_record(struct ctr_scan *scan, struct ctr_rec *rec)
         rec->number = ct_get_varint(cursor);
         break;
     case CTR_OUTPUT:
+    case CTR_INPUT:
     case CTR_NOTE:
         rec->number = ct_get_varint(cursor);
         take_values(scan, rec, 1);

@@ -26,9 +26,9 @@ struct ctr_rec {
     uint32_t type;         /* OPEN */
     int64_t change;        /* LINE; CHECKED: its step against the first of the block */
     uint64_t number;       /* LINE: 1 for another turn; FRAME: call; SPAN: steps; TICK:
-                              milliseconds; OUTPUT: stream; THREAD, THREAD_END: thread; FORK:
-                              process; NOTE: kind; TOTAL: true length; ITEM: index; SPLICE: start;
-                              ATTR, ATTR_DEL: position */
+                              milliseconds; OUTPUT, INPUT: stream and flags; THREAD,
+                              THREAD_END: thread; FORK: process; NOTE: kind; TOTAL: true length; ITEM:
+                              index; SPLICE: start;       ATTR, ATTR_DEL: position */
     uint64_t more;         /* SPAN: calls; SPLICE: how many are removed */
     uint64_t object;       /* records about an object: its number in the trace */
     uint32_t local;        /* same: its number in the block */

@@ -225,7 +225,8 @@ struct ctr_text ctr_shape_type_name(const struct ctr_shape *shape)
     return name;
 }
 
-bool ctr_shape_add_text(struct ctr_player *player, struct ctr_value value, struct ct_bytes *to)
+static bool add_content(struct ctr_player *player, struct ctr_value value, bool takes_bytes,
+                        struct ct_bytes *to)
 {
     if (value.tag == CTR_V_SHORT_TEXT) {
         ct_bytes_add(to, &value.bits, (size_t)(value.bits >> 56) & CTR_SHORT_TEXT_MAX);
@@ -233,16 +234,27 @@ bool ctr_shape_add_text(struct ctr_player *player, struct ctr_value value, struc
     }
     struct ctr_shape shape;
     ctr_shape_open(player, value, &shape);
-    bool is_text = true;
-    if (shape.has_node && shape.node.tag == CTR_V_TEXT) {
+    bool is_content = true;
+    if (shape.has_node &&
+        (shape.node.tag == CTR_V_TEXT || (takes_bytes && shape.node.tag == CTR_V_BYTES))) {
         ct_bytes_add(to, shape.node.bytes, shape.node.size);
     } else if (shape.content.tag == CTR_V_SHORT_TEXT) {
-        is_text = ctr_shape_add_text(player, shape.content, to);
+        is_content = add_content(player, shape.content, takes_bytes, to);
     } else {
-        is_text = false;
+        is_content = false;
     }
     ctr_shape_close(player, &shape);
-    return is_text;
+    return is_content;
+}
+
+bool ctr_shape_add_text(struct ctr_player *player, struct ctr_value value, struct ct_bytes *to)
+{
+    return add_content(player, value, false, to);
+}
+
+bool ctr_shape_add_content(struct ctr_player *player, struct ctr_value value, struct ct_bytes *to)
+{
+    return add_content(player, value, true, to);
 }
 
 bool ctr_shape_text_is(struct ctr_player *player, struct ctr_value value, const char *text)

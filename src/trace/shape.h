@@ -100,6 +100,9 @@ struct ctr_text ctr_shape_type_name(const struct ctr_shape *shape);
 /* Append the characters of a str value, unquoted; false when it is none. */
 bool ctr_shape_add_text(struct ctr_player *player, struct ctr_value value, struct ct_bytes *to);
 
+/* The same of a str or a bytes value: what an OUTPUT or INPUT carries. */
+bool ctr_shape_add_content(struct ctr_player *player, struct ctr_value value, struct ct_bytes *to);
+
 /* Whether a str value is this text. */
 bool ctr_shape_text_is(struct ctr_player *player, struct ctr_value value, const char *text);
 

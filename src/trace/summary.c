@@ -467,6 +467,9 @@ static void look_after(struct ctr_summary *summary, struct ctr_index_entry *entr
     case CTR_OUTPUT:
         entry->outputs++;
         return;
+    case CTR_INPUT:
+        entry->inputs++;
+        return;
     case CTR_RAISE:
         entry->raises++;
         return;

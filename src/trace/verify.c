@@ -175,6 +175,7 @@ static const struct {
     {CTR_UNWIND, CTR_C_unwinds},         {CTR_RAISE, CTR_C_raises},
     {CTR_HANDLED, CTR_C_handled},        {CTR_OUTPUT, CTR_C_outputs},
     {CTR_THREAD, CTR_C_thread_switches}, {CTR_FORK, CTR_C_forks},
+    {CTR_INPUT, CTR_C_inputs},
 };
 
 static void count_record(struct verification *check, uint8_t kind)
@@ -182,6 +183,14 @@ static void count_record(struct verification *check, uint8_t kind)
     for (size_t i = 0; i < sizeof counted / sizeof counted[0]; i++) {
         check->counters[counted[i].counter] += counted[i].record == kind;
     }
+}
+
+static bool is_right_stream(const struct ctr_rec *rec)
+{
+    uint64_t stream = rec->number & CTR_STREAM_MASK;
+    bool is_written = stream == CTR_STDOUT || stream == CTR_STDERR;
+    return rec->number <= CTR_STREAM_ALL &&
+           (rec->kind == CTR_OUTPUT ? is_written : stream == CTR_STDIN);
 }
 
 static bool is_thread(const struct ctr_trace *trace, uint64_t number)
@@ -209,9 +218,10 @@ static void check_record(struct verification *check, const struct ctr_rec *rec)
     if (rec->kind == CTR_THREAD) {
         check->thread = (uint32_t)rec->number;
     }
-    if (rec->kind == CTR_OUTPUT && rec->number != 1 && rec->number != 2) {
-        find(check, "block %u: output to stream %llu", check->block,
-             (unsigned long long)rec->number);
+    bool is_stream = rec->kind == CTR_OUTPUT || rec->kind == CTR_INPUT;
+    if (is_stream && !is_right_stream(rec)) {
+        find(check, "block %u: %s stream %llu", check->block,
+             rec->kind == CTR_OUTPUT ? "output to" : "input from", (unsigned long long)rec->number);
     }
 }
 
@@ -279,8 +289,8 @@ static void check_block(struct verification *check, uint32_t number)
 static bool same_entry(const struct ctr_index_entry *a, const struct ctr_index_entry *b)
 {
     return a->first_step == b->first_step && a->first_call == b->first_call && a->tick == b->tick &&
-           a->thread == b->thread && a->outputs == b->outputs && a->raises == b->raises &&
-           a->thread_count == b->thread_count &&
+           a->thread == b->thread && a->outputs == b->outputs && a->inputs == b->inputs &&
+           a->raises == b->raises && a->thread_count == b->thread_count &&
            memcmp(a->threads, b->threads, sizeof a->threads) == 0;
 }
 

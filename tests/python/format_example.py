@@ -9,7 +9,7 @@ PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "reference" / "t
 LINE = 12  # bytes of a line
 SOURCE = "def f(n):\n    xs = [n]\n    n += 1\n    return xs\n"
 FIRST_BLOCK = bytes([1, *[0] * 7])  # bits of a table
-COUNTERS = bytes([3, 1, 1, *[0] * 12, 1, *[0] * 5])
+COUNTERS = bytes([3, 1, 1, *[0] * 12, 1, *[0] * 6])
 ROWS = """\
 | event | step | line | variables |
 |---|---|---|---|
@@ -159,7 +159,7 @@ def index(offset: int) -> list[Part]:
         (varint(offset), f"block at byte {offset}"),
         (varint(len(joined(EVENTS))) * 2, "raw and stored size"),
         (bytes(4), "first step, first call, tick, thread"),
-        (bytes(2), "outputs, raises"),
+        (bytes(3), "outputs, inputs, raises"),
         (b"\0\0\1", "depth at the end 0, least 0, greatest 1"),
         (b"\1\0", "1 thread: 0"),
         *table(

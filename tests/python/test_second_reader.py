@@ -93,6 +93,7 @@ def check_totals(recording, events):
         "raises": "raise",
         "handled": "handled",
         "outputs": "output",
+        "inputs": "input",
         "thread_switches": "thread",
         "forks": "fork",
     }

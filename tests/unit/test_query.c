@@ -74,6 +74,8 @@ static bool wanted(const struct ctr_query *query, const struct line *event)
         return event->kind == CTR_EVENT_LINE && event->call == query->call;
     case CTR_FIND_RAISE:
         return event->kind == CTR_EVENT_RAISE;
+    case CTR_FIND_INPUT:
+        return event->kind == CTR_EVENT_INPUT;
     default:
         return event->kind == CTR_EVENT_OUTPUT;
     }
@@ -135,8 +137,10 @@ static void check_hits(struct ctr_trace *trace, const struct oracle *oracle)
     }
     struct ctr_query raises = {.kind = CTR_FIND_RAISE, .call = CTR_NO_CALL};
     struct ctr_query outputs = {.kind = CTR_FIND_OUTPUT, .call = CTR_NO_CALL};
+    struct ctr_query inputs = {.kind = CTR_FIND_INPUT, .call = CTR_NO_CALL};
     check_both_ways(trace, oracle, &raises);
     check_both_ways(trace, oracle, &outputs);
+    check_both_ways(trace, oracle, &inputs);
 }
 
 static void check_places(struct ctr_trace *trace, const struct oracle *oracle)

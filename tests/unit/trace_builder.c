@@ -425,9 +425,18 @@ void tb_switch(struct tb *tb, uint32_t thread)
 void tb_output(struct tb *tb, const char *text)
 {
     put(tb, CTR_OUTPUT);
-    put_varint(tb, 1);
+    put_varint(tb, CTR_STDOUT);
     put_text(tb, text);
     ctr_count(tb->writer, CTR_C_outputs);
+    done(tb);
+}
+
+void tb_input(struct tb *tb, const char *text)
+{
+    put(tb, CTR_INPUT);
+    put_varint(tb, CTR_STDIN | CTR_STREAM_MIRROR);
+    put_text(tb, text);
+    ctr_count(tb->writer, CTR_C_inputs);
     done(tb);
 }
 
@@ -632,6 +641,7 @@ static void random_step(struct tb *tb)
         tb_switch(tb, pick(tb, TB_THREADS));
     } else if (what == 13) {
         tb_output(tb, "written text");
+        tb_input(tb, "text that was read");
     }
 }
 

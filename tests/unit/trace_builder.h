@@ -100,6 +100,7 @@ void tb_yield(struct tb *tb, struct tb_value value);
 void tb_resume(struct tb *tb, unsigned suspended);
 void tb_switch(struct tb *tb, uint32_t thread);
 void tb_output(struct tb *tb, const char *text);
+void tb_input(struct tb *tb, const char *text);
 void tb_next_block(struct tb *tb);
 void tb_change_object(struct tb *tb, uint32_t object);
 

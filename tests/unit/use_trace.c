@@ -193,6 +193,7 @@ static void ask(struct user *user)
     }
     find(user, &(struct ctr_query){.kind = CTR_FIND_RAISE, .call = CTR_NO_CALL});
     find(user, &(struct ctr_query){.kind = CTR_FIND_OUTPUT, .call = CTR_NO_CALL});
+    find(user, &(struct ctr_query){.kind = CTR_FIND_INPUT, .call = CTR_NO_CALL});
     for (uint64_t i = 0; i < at_most(info->calls, MOST_CALLS); i++) {
         ask_about_call(user, spread(i, MOST_CALLS, info->calls));
     }

@@ -20,7 +20,7 @@ SLOTS_MAX, SLOT_HEADERS, SLOTS, SLOT_HEADER = 64, 4096, 8192, 64
 COUNTER_NAMES = """
     lines calls returns yields resumes throws unwinds raises handled outputs thread_switches
     values_cut values_redacted values_dropped values_opaque objects objects_forgotten lagging
-    waits skipped_code forks
+    waits skipped_code forks inputs
 """
 COUNTERS = COUNTER_NAMES.split()
 REASONS = 8

@@ -10,8 +10,11 @@ from tracefmt.player import ADOPTED, ENDING, SUSPENDED, Event, Frame, Player
 from tracefmt.values import Values
 
 DEPTH_THREADS = 1024  # threads whose depth the index follows
-RAISE, THREAD, OUTPUT = 0xC8, 0xCD, 0xCF
-PLAIN = ("first_step", "first_call", "tick", "thread", "outputs", "raises", "thread_count")
+RAISE, THREAD, OUTPUT, INPUT = 0xC8, 0xCD, 0xCF, 0xDE
+PLAIN = (
+    *("first_step", "first_call", "tick", "thread", "outputs", "inputs", "raises"),
+    "thread_count",
+)
 DEPTHS = ("depth_end", "depth_least", "depth_greatest")
 
 
@@ -49,6 +52,7 @@ class Finder(Player):
             self.note_thread()
         facts.raises += byte == RAISE
         facts.outputs += byte == OUTPUT
+        facts.inputs += byte == INPUT
         facts.depth_end = self.depth()
 
     # ---- frames

@@ -44,6 +44,7 @@ class Facts:
     tick: int
     thread: int
     outputs: int = 0
+    inputs: int = 0
     raises: int = 0
     depth_end: int = 0
     depth_least: int = 0
@@ -99,7 +100,7 @@ def bits(mask: int, count: int) -> list[int]:
 
 def read_entry(cursor: Cursor) -> Indexed:
     place = [cursor.varint() for _ in range(3)]
-    facts = Facts(*(cursor.varint() for _ in range(10)))
+    facts = Facts(*(cursor.varint() for _ in range(11)))
     facts.threads = [cursor.varint() for _ in range(min(facts.thread_count, THREADS_NAMED))]
     if not 1 <= facts.thread_count <= THREADS_NAMED + 1:
         raise Damaged(f"a block in which {facts.thread_count} threads ran")

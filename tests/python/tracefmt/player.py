@@ -144,9 +144,10 @@ class Player:
             thread = values.varint()
             self.stacks[thread] = []
             yield self.event("thread end", number=thread)
-        elif byte == 0xCF:
+        elif byte in (0xCF, 0xDE):
             stream = values.varint()
-            yield self.event("output", values.value(), stream)
+            kind = "output" if byte == 0xCF else "input"
+            yield self.event(kind, values.value(), stream)
         elif byte == 0xD0:
             yield self.event("fork", number=values.varint())
         elif byte == 0xDD:

@@ -44,7 +44,8 @@ BOXED_KINDS = """
 BOXES = set(BOXED_KINDS.split())
 SEQUENCES = {"tuple", "namedtuple", "frozenset", "match", "traceback"}
 HAS_LOCALS = {"line", "return", "yield", "unwind"}
-STREAMS = {1: "stdout", 2: "stderr"}
+STREAMS = {0: "stdin", 1: "stdout", 2: "stderr"}
+STREAM_FLAGS = {4: "mirror", 8: "redirected", 16: "foreign"}
 INT_TEXT_BITS = 8192  # longer ones, Python may refuse to write in decimal
 
 
@@ -223,9 +224,14 @@ class Printer:
             }
         if event.kind in ("fork", "thread end", "note"):
             shown["number"] = event.number
-        if event.kind == "output":
-            shown["stream"] = STREAMS.get(event.number, str(event.number))
-            shown["text"] = self.name(event.value)
+        if event.kind in ("output", "input"):
+            shown["stream"] = STREAMS[event.number & 3]
+            flags = [name for bit, name in STREAM_FLAGS.items() if event.number & bit]
+            shown |= {"flags": flags} if flags else {}
+            content = self.shape(event.value).content
+            is_bytes = content[0] == "bytes"
+            text = content[1].decode("utf-8", "surrogateescape") if is_bytes else None
+            shown["text"] = text if is_bytes else self.name(event.value)
         elif event.value is not None:
             shown["value"] = self.value(event.value, self.depth)
         if event.frame is None:
