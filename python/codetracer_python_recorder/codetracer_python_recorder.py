@@ -86,8 +86,17 @@ def start_tracing(
         "args": argv[1:],
         "trace_filter": None if trace_filter is None else list(trace_filter),
         "policy": policy_snapshot(),
+        "io_capture": _io_capture(),
     }
     _recorder.start(path, {**request, **options})
+
+
+def _io_capture() -> str:
+    capture = policy_snapshot()["io_capture"]
+    assert isinstance(capture, dict)
+    if not capture["line_proxies"]:
+        return "off"
+    return "proxies+fd" if capture["fd_fallback"] else "proxies"
 
 
 def stop_tracing(exit_code: int | None = None) -> None:

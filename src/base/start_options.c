@@ -25,6 +25,12 @@ static const char *const kind_names[CT_START_KINDS] = {
     [CT_START_CODE] = "code",
 };
 
+static const char *const io_names[CT_START_IO_MODES] = {
+    [CT_START_IO_OFF] = "off",
+    [CT_START_IO_STREAMS] = "proxies",
+    [CT_START_IO_DESCRIPTORS] = "proxies+fd",
+};
+
 static const char *const limit_names[CT_START_LIMITS] = {
     [CT_START_MAX_TEXT] = "max_text",         [CT_START_MAX_ITEMS] = "max_items",
     [CT_START_MAX_DEPTH] = "max_depth",       [CT_START_MAX_ATTRIBUTES] = "max_attributes",
@@ -40,6 +46,11 @@ const char *ct_start_format_name(enum ct_start_format format)
 const char *ct_start_kind_name(enum ct_start_kind kind)
 {
     return kind_names[kind];
+}
+
+const char *ct_start_io_name(enum ct_start_io io)
+{
+    return io_names[io];
 }
 
 const char *ct_start_limit_name(enum ct_start_limit_name limit)
@@ -102,6 +113,9 @@ int ct_start_encode(const struct ct_start_options *options, char **text, struct 
     if (options->exact) {
         add_number(&bytes, "exact", 1);
     }
+    if (options->io != CT_START_IO_STREAMS) {
+        add_pair(&bytes, "io", io_names[options->io]);
+    }
     if (options->activation != NULL) {
         add_pair(&bytes, "activation", options->activation);
     }
@@ -134,6 +148,7 @@ struct decoding {
     bool has_argc;
     bool has_format;
     bool has_kind;
+    bool has_io;
     struct ct_error *error;
 };
 
@@ -195,6 +210,12 @@ static int find_name(const char *const *names, int count, const char *value)
         }
     }
     return -1;
+}
+
+enum ct_start_io ct_start_io_named(const char *name)
+{
+    int found = find_name(io_names, CT_START_IO_MODES, name);
+    return found < 0 ? CT_START_IO_MODES : (enum ct_start_io)found;
 }
 
 static int decode_format(struct decoding *decoding, const char *value)
@@ -261,6 +282,17 @@ static int decode_exact(struct decoding *decoding, const char *value)
     return CT_OK;
 }
 
+static int decode_io(struct decoding *decoding, const char *value)
+{
+    enum ct_start_io io = ct_start_io_named(value);
+    if (io == CT_START_IO_MODES || decoding->has_io) {
+        return refuse(decoding, "io", decoding->has_io ? "is given twice" : "is no mode");
+    }
+    decoding->has_io = true;
+    decoding->options->io = io;
+    return CT_OK;
+}
+
 static int decode_limit(struct decoding *decoding, int index, const char *value)
 {
     struct ct_start_limit *limit = &decoding->options->limits[index];
@@ -279,7 +311,7 @@ static const struct {
     {"format", decode_format},   {"kind", decode_kind},
     {"program", decode_program}, {"argc", decode_argc},
     {"arg", decode_arg},         {"activation", decode_activation},
-    {"exact", decode_exact},
+    {"exact", decode_exact},     {"io", decode_io},
 };
 
 static int decode_pair(struct decoding *decoding, const char *key, const char *value)

@@ -14,6 +14,8 @@
  *                        too large, then the receiver takes them from its own command line
  *     activation=/abs    recording waits until this file runs (optional)
  *     exact=1            no bound on the work per line (optional)
+ *     io=off             what is recorded of input and output: off, proxies or proxies+fd
+ *                        (optional: proxies)
  *     max_text=N ...     limits, by the names of `enum ct_start_limit_name` (optional)
  *
  * Both sides use this file; neither knows the encoding. A key that is unknown or given twice is an
@@ -35,6 +37,14 @@ enum { CT_START_MAX_BYTES = 120 * 1024 };
 enum ct_start_format { CT_START_CTR, CT_START_JSON, CT_START_BINARY, CT_START_FORMATS };
 
 enum ct_start_kind { CT_START_SCRIPT, CT_START_MODULE, CT_START_CODE, CT_START_KINDS };
+
+/* What is recorded of the program's standard streams. */
+enum ct_start_io {
+    CT_START_IO_STREAMS,     /* what the interpreter's own objects and functions do */
+    CT_START_IO_OFF,         /* nothing */
+    CT_START_IO_DESCRIPTORS, /* what reaches the descriptors from elsewhere as well */
+    CT_START_IO_MODES,
+};
 
 enum ct_start_limit_name {
     CT_START_MAX_TEXT,       /* bytes of one text or bytes value */
@@ -63,6 +73,7 @@ struct ct_start_options {
     const char *const *args; /* `argc` of them, or NULL: look at the own command line */
     const char *activation;  /* NULL: none */
     bool exact;
+    enum ct_start_io io;
     struct ct_start_limit limits[CT_START_LIMITS];
     void *storage; /* what a decoded struct owns; NULL otherwise */
 };
@@ -70,6 +81,9 @@ struct ct_start_options {
 /* "json", "module", "max_text": the words of the encoding. */
 const char *ct_start_format_name(enum ct_start_format format);
 const char *ct_start_kind_name(enum ct_start_kind kind);
+const char *ct_start_io_name(enum ct_start_io io);
+/* CT_START_IO_MODES: it is no mode's name. */
+enum ct_start_io ct_start_io_named(const char *name);
 const char *ct_start_limit_name(enum ct_start_limit_name limit);
 
 /* Make the variable's value (without its name) in `*text`, the caller's to free. */

@@ -127,17 +127,31 @@ static void *output_open(struct print *print)
     return print;
 }
 
+/* Python's `surrogateescape` lets text carry bytes that are none: U+DC80 to U+DCFF. */
+static void add_as_written(const struct ct_bytes *text, struct ct_bytes *to)
+{
+    for (size_t i = 0; i < text->size; i++) {
+        const uint8_t *at = text->data + i;
+        bool is_escape = text->size - i >= 3 && at[0] == 0xed && (at[1] & 0xfe) == 0xb2;
+        ct_bytes_add_byte(to,
+                          is_escape ? (uint8_t)((at[1] & 1) << 6 | (at[2] & 0x3f) | 0x80) : at[0]);
+        i += is_escape ? 2 : 0;
+    }
+}
+
 static void output_event(struct print *print, void *state)
 {
     (void)state;
-    struct ct_bytes text = {0};
+    struct ct_bytes text = {0}, out = {0};
     if ((print->event.number & CTR_STREAM_REDIRECTED) == 0) {
         ctr_shape_add_content(print->player, print->event.value, &text);
     }
-    if (text.size > 0) {
-        fwrite(text.data, 1, text.size, stdout);
+    add_as_written(&text, &out);
+    if (out.size > 0) {
+        fwrite(out.data, 1, out.size, stdout);
     }
     ct_bytes_free(&text);
+    ct_bytes_free(&out);
 }
 
 static void output_close(struct print *print, void *state)

@@ -29,6 +29,7 @@ struct record_fields {
     const char *module;
     const char *code;
     bool exact;
+    const char *io_capture;
     enum cli_switch propagate_exit;
     struct cli_number limits[CT_START_LIMITS];
 };
@@ -36,6 +37,8 @@ struct record_fields {
 static const char *const languages[] = {"python", NULL};
 
 static const char *const formats[] = {"json", "binary", "ctr", NULL};
+
+static const char *const captures[] = {"off", "proxies", "proxies+fd", NULL};
 
 #define FIELD(name) offsetof(struct record_fields, name)
 #define LIMIT(name) FIELD(limits) + (name) * sizeof(struct cli_number)
@@ -62,6 +65,11 @@ static const struct cli_option record_options[] = {
     {0, "exact", CLI_FLAG, FIELD(exact), NULL,
      "compare every object the running code reaches at every line,\n"
      "however deep it lies and whatever it costs"},
+    {0, "io-capture", CLI_CHOICE, FIELD(io_capture), "MODE",
+     "record of standard input and output nothing (off), what the\n"
+     "program does itself (proxies, the default), or also what children\n"
+     "and C libraries write, through pipes (proxies+fd)",
+     captures},
     {0, "max-text", CLI_SIZE, LIMIT(CT_START_MAX_TEXT), "SIZE",
      "longest text or bytes kept of one value"},
     {0, "max-items", CLI_COUNT, LIMIT(CT_START_MAX_ITEMS), "N", "most items kept of one container"},
@@ -131,6 +139,8 @@ static int record_into(const struct record_fields *fields, const struct target *
         .args = (const char *const *)target->args,
         .activation = activation,
         .exact = fields->exact,
+        .io = fields->io_capture == NULL ? CT_START_IO_STREAMS
+                                         : ct_start_io_named(fields->io_capture),
     };
     for (int i = 0; i < CT_START_LIMITS; i++) {
         order.limits[i].is_given = fields->limits[i].is_given;

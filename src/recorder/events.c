@@ -1094,22 +1094,19 @@ PyObject *event_jump(struct session *session, PyObject *const *args)
 /* ---- what is not an event of sys.monitoring
  * -------------------------------------------------------------- */
 
-void event_output(struct session *session, int stream, PyObject *text)
+bool event_begin_stream(struct session *session, uint8_t record, uint8_t stream)
 {
     struct thread *thread = frame_thread(session);
     if (thread == NULL || session->waiting_for_main || session->waiting_for_file ||
         !ready(session, thread)) {
-        return;
+        return false;
     }
     struct ctr_writer *writer = session->writer;
     put_tick(session);
-    struct shadow shadow;
-    value_shadow(session, text, &shadow);
-    *writer->at++ = CTR_OUTPUT;
-    *writer->at++ = (uint8_t)stream;
-    writer->at = value_emit(session, writer->at, text, &shadow);
-    ctr_count(writer, CTR_C_outputs);
-    ctr_commit(writer);
+    *writer->at++ = record;
+    *writer->at++ = stream;
+    ctr_count(writer, record == CTR_INPUT ? CTR_C_inputs : CTR_C_outputs);
+    return true;
 }
 
 void event_last(struct session *session)

@@ -20,8 +20,9 @@ PyObject *event_unwind(struct session *session, PyObject *const *args);
 PyObject *event_raise(struct session *session, PyObject *const *args);
 PyObject *event_handled(struct session *session, PyObject *const *args);
 
-/* The program wrote `text` to a standard stream (1 stdout, 2 stderr). */
-void event_output(struct session *session, int stream, PyObject *text);
+/* Begin an OUTPUT or INPUT record of the running thread; the caller adds the value and commits.
+ * False: there is nothing to write to. */
+bool event_begin_stream(struct session *session, uint8_t record, uint8_t stream);
 
 /* The recording ends: write down what happened beside the recorded code and was not yet. */
 void event_last(struct session *session);

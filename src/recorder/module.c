@@ -150,6 +150,16 @@ static const char *synthetic_file(const char *program)
     return strcmp(program, "-c") == 0 ? "<string>" : strcmp(program, "-") == 0 ? "<stdin>" : NULL;
 }
 
+static int read_io_capture(struct request *request, PyObject *value)
+{
+    const char *name = PyUnicode_AsUTF8(value);
+    request->order.io = name != NULL ? ct_start_io_named(name) : CT_START_IO_MODES;
+    if (name != NULL && request->order.io == CT_START_IO_MODES) {
+        PyErr_Format(PyExc_ValueError, "'%s' is no way to capture input and output", name);
+    }
+    return request->order.io == CT_START_IO_MODES ? -1 : 0;
+}
+
 static int read_option(struct request *request, const char *name, PyObject *value)
 {
     uint64_t *limit = limit_named(&request->order.limits, name);
@@ -194,6 +204,9 @@ static int read_option(struct request *request, const char *name, PyObject *valu
     if (strcmp(name, "recording_id") == 0) {
         request->order.id = PyUnicode_AsUTF8(value);
         return request->order.id != NULL ? 0 : -1;
+    }
+    if (strcmp(name, "io_capture") == 0) {
+        return read_io_capture(request, value);
     }
     if (strcmp(name, "policy") == 0) {
         return 0; /* read by the façade */
@@ -306,6 +319,7 @@ static void order_from(const struct ct_start_options *options, struct request *r
     request->order.directory = options->dir;
     request->order.id = options->id;
     request->order.limits.exact = options->exact;
+    request->order.io = options->io;
     request->order.wait_for_main = true;
     request->order.program_file =
         options->kind == CT_START_CODE ? "<string>" : synthetic_file(options->program);

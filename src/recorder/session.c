@@ -17,9 +17,9 @@
 #include "recorder/exact.h"
 #include "recorder/frame.h"
 #include "recorder/gather.h"
+#include "recorder/io_capture.h"
 #include "recorder/monitor.h"
 #include "recorder/object.h"
-#include "recorder/output.h"
 #include "recorder/plan.h"
 #include "recorder/scope.h"
 #include "recorder/self_check.h"
@@ -282,7 +282,9 @@ int session_start(const struct session_order *order, struct ct_error *error)
         free_parts(true);
         return status;
     }
-    output_start(&session);
+    if (order->io != CT_START_IO_OFF) {
+        io_capture_start(&session);
+    }
     return CT_OK;
 }
 
@@ -318,7 +320,7 @@ int session_stop(int32_t exit_status, struct ct_error *error)
     if (exit_status == INT32_MIN) {
         exit_status = session.exit_status;
     }
-    output_stop();
+    io_capture_stop();
     self_check_report(&session);
     event_last(&session);
     monitor_stop(&session);

@@ -9,6 +9,7 @@
 #include "recorder/compat.h"
 
 #include "base/bytes.h"
+#include "base/start_options.h"
 #include "base/varint.h"
 #include "trace/writer.h"
 
@@ -394,6 +395,7 @@ struct session_order {
     bool wait_for_main;
     const char *program_file; /* the synthetic file that is the program, or NULL */
     bool exports;             /* write side files and `format` at stop; else `ct` does */
+    enum ct_start_io io;      /* what is recorded of input and output */
     struct limits limits;
     const struct ct_bytes
         *run; /* encoded pairs for CTR_DEF_RUN: blocks key, value, key, value ... */

@@ -1,7 +1,10 @@
-"""A tour through the format: values, objects, generators, exceptions, output. See README.md."""
+"""A tour through the format: values, objects, generators, exceptions, streams. See README.md."""
 
 import dataclasses
 import enum
+import io
+import os
+import sys
 
 
 class Color(enum.Enum):
@@ -94,8 +97,17 @@ def many():
     return total
 
 
+def streams():
+    sys.stdin = io.StringIO("typed\nmore")
+    read = input("prompt: "), sys.stdin.readline()
+    sys.stdin = sys.__stdin__
+    os.write(1, b"bytes \xff\n")
+    return read
+
+
 values()
 objects()
 visits()
 handling()
+streams()
 print("sum:", many())
