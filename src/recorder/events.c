@@ -4,6 +4,7 @@
 
 #include "recorder/exact.h"
 #include "recorder/frame.h"
+#include "recorder/io_capture.h"
 #include "recorder/monitor.h"
 #include "recorder/plan.h"
 #include "recorder/reach.h"
@@ -550,8 +551,8 @@ PyObject *event_line(struct session *session, PyObject *const *args)
     return line_done(session, frame, real);
 }
 
-/* Children forked and threads ended: found here, a millisecond later at most. Few enough for the
- * room every event has; the rest waits. */
+/* Children forked, what they wrote, and threads ended: found here, a millisecond later at most. Few
+ * enough for the room every event has; the rest waits. */
 static void put_others(struct session *session)
 {
     enum { OTHERS_MAX = 64 };
@@ -569,6 +570,7 @@ static void put_others(struct session *session)
         }
         frame_free_thread(session, thread);
     }
+    io_capture_put_foreign(session);
 }
 
 /* The tick of the background's clock, when it advanced. */

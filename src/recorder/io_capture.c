@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "recorder/io_object.h"
+#include "recorder/io_pipe.h"
 #include "recorder/io_record.h"
 
 enum layer {
@@ -17,6 +18,7 @@ enum layer {
 
 enum deed {
     DEED_PASS,      /* may pass on what was written before */
+    DEED_ASK,       /* what the descriptor is */
     DEED_WRITE,     /* the argument, as far as it was accepted */
     DEED_READ,      /* the result */
     DEED_READ_INTO, /* the argument, as far as the result says */
@@ -150,7 +152,8 @@ static int descriptor_of(const struct hook *hook, const struct call *call)
 {
     int64_t number;
     if (hook->layer != LAYER_DESCRIPTOR) {
-        return hook->layer == LAYER_MEMORY ? -1 : io_object_descriptor(call->self);
+        return hook->layer == LAYER_MEMORY ? -1
+                                           : io_pipe_standard(io_object_descriptor(call->self));
     }
     bool is_number = call->count > 0 && PyLong_CheckExact(call->args[0]) &&
                      compat_small_int(call->args[0], &number);
@@ -243,6 +246,80 @@ static PyObject *call_original(const struct hook *hook, const struct call *call)
     }
 }
 
+/* ---- past the pipes
+ * --------------------------------------------------------------------------------- */
+
+static bool is_noting; /* so that a tick among them takes none in between */
+
+static void note_foreign(void)
+{
+    int descriptor;
+    char bytes[IO_PIPE_PIECE];
+    size_t size;
+    is_noting = true;
+    while ((size = io_pipe_take(&descriptor, bytes)) > 0) {
+        io_record_bytes(recording, (uint8_t)(descriptor | CTR_STREAM_FOREIGN),
+                        (const uint8_t *)bytes, size);
+    }
+    is_noting = false;
+}
+
+/* What others wrote before comes first. */
+static void let_others_pass(void)
+{
+    if (io_pipe_is_busy()) {
+        Py_BEGIN_ALLOW_THREADS io_pipe_settle();
+        Py_END_ALLOW_THREADS
+    }
+}
+
+static PyObject *ask_original(const struct hook *hook, const struct call *call, int original)
+{
+    enum { MOST = 4 };
+    PyObject *args[MOST] = {PyLong_FromLong(original)};
+    struct call direct = *call;
+    direct.args = args;
+    direct.count = call->count > 0 ? call->count : 1;
+    for (Py_ssize_t i = 1; i < call->count && i < MOST; i++) {
+        args[i] = call->args[i];
+    }
+    PyObject *result = args[0] != NULL && direct.count <= MOST ? call_original(hook, &direct)
+                                                               : call_original(hook, call);
+    Py_XDECREF(args[0]);
+    return result;
+}
+
+/* What Python writes goes where it is meant to go, not through a pipe: it fails as it would, and
+ * is there at once. */
+static PyObject *call_directly(const struct hook *hook, const struct call *call)
+{
+    bool is_low = hook->layer == LAYER_FILE || hook->layer == LAYER_DESCRIPTOR;
+    bool is_direct = is_low && (hook->deed == DEED_WRITE || hook->deed == DEED_ASK);
+    bool is_plain = hook->layer == LAYER_DESCRIPTOR && call->count == 0; /* get_terminal_size() */
+    int descriptor = !is_direct ? -1 : is_plain ? STDOUT_FILENO : descriptor_of(hook, call);
+    int original = is_direct ? io_pipe_original(descriptor) : -1;
+    if (original < 0) {
+        return call_original(hook, call);
+    }
+    if (hook->deed == DEED_WRITE) {
+        let_others_pass();
+    }
+    if (hook->layer == LAYER_DESCRIPTOR) {
+        return ask_original(hook, call, original);
+    }
+    io_object_set_descriptor(call->self, original);
+    PyObject *result = call_original(hook, call);
+    if (io_object_descriptor(call->self) == original) {
+        io_object_set_descriptor(call->self, descriptor);
+    }
+    return result;
+}
+
+static PyObject *run_method(const void *original, const struct call *call)
+{
+    return io_pipe_is_on() ? call_directly(original, call) : call_original(original, call);
+}
+
 typedef PyObject *run(const void *original, const struct call *call);
 
 /* The call is the inside of another one that is, or will be, recorded. */
@@ -279,6 +356,10 @@ static PyObject *run_around(const struct hook *hook, const struct call *call, ru
     if (stream == NOT_STANDARD && hook->deed != DEED_PASS) {
         return run_original(original, call);
     }
+    if (io_pipe_is_on() && stream != NOT_STANDARD) {
+        let_others_pass();
+        note_foreign();
+    }
     struct under before = under;
     bool is_text_write = hook->deed == DEED_WRITE && hook->layer == LAYER_TEXT;
     under = (struct under){
@@ -298,14 +379,13 @@ static PyObject *run_around(const struct hook *hook, const struct call *call, ru
     return result;
 }
 
-static PyObject *run_method(const void *original, const struct call *call)
-{
-    return call_original(original, call);
-}
-
 static PyObject *around(const struct hook *hook, const struct call *call)
 {
-    return is_recorded() ? run_around(hook, call, run_method, hook) : call_original(hook, call);
+    if (!is_recorded()) {
+        return call_original(hook, call);
+    }
+    return hook->deed == DEED_ASK ? run_method(hook, call)
+                                  : run_around(hook, call, run_method, hook);
 }
 
 /* A terminal is read by the interpreter itself, through no object of the program's. */
@@ -366,6 +446,9 @@ static PyObject *around_input(const struct hook *hook, const struct call *call)
     X(file_read, "_io", "FileIO", "read", METHOD, FILE, READ)                       \
     X(file_readall, "_io", "FileIO", "readall", NOARGS, FILE, READ)                 \
     X(file_readinto, "_io", "FileIO", "readinto", METHOD, FILE, READ_INTO)          \
+    X(file_isatty, "_io", "FileIO", "isatty", NOARGS, FILE, ASK)                    \
+    X(os_isatty, "posix", NULL, "isatty", O, DESCRIPTOR, ASK)                       \
+    X(os_terminal, "posix", NULL, "get_terminal_size", FAST, DESCRIPTOR, ASK)       \
     X(os_write, "posix", NULL, "write", FAST, DESCRIPTOR, WRITE)                    \
     X(os_writev, "posix", NULL, "writev", FAST, DESCRIPTOR, WRITE)                  \
     X(os_read, "posix", NULL, "read", FAST, DESCRIPTOR, READ)                       \
@@ -578,12 +661,16 @@ static bool learn_names(void)
     return true;
 }
 
-void io_capture_start(struct session *session)
+void io_capture_start(struct session *session, enum ct_start_io mode)
 {
-    if (!learn_names() || !io_object_learn()) {
+    if (mode == CT_START_IO_OFF || !learn_names() || !io_object_learn()) {
         return;
     }
     recording = session;
+    if (mode == CT_START_IO_DESCRIPTORS && !io_pipe_start(session->directory)) {
+        PySys_FormatStderr("codetracer: no pipes for standard output and error: what children "
+                           "write is not recorded\n");
+    }
     for (int i = 0; i < HOOK_COUNT; i++) {
         hook_method(&hooks[i]);
     }
@@ -592,8 +679,30 @@ void io_capture_start(struct session *session)
     }
 }
 
+void io_capture_after_fork_in_child(void)
+{
+    io_pipe_after_fork_in_child();
+}
+
+void io_capture_put_foreign(struct session *session)
+{
+    enum { PIECES = 2 };
+    int descriptor;
+    char bytes[IO_PIPE_PIECE];
+    size_t size;
+    for (int i = 0; i < PIECES && !is_noting && (size = io_pipe_take(&descriptor, bytes)) > 0;
+         i++) {
+        io_record_here(session, (uint8_t)(descriptor | CTR_STREAM_FOREIGN), bytes, size);
+    }
+}
+
 void io_capture_stop(void)
 {
+    if (recording != NULL && io_pipe_is_on()) {
+        Py_BEGIN_ALLOW_THREADS io_pipe_put_back();
+        Py_END_ALLOW_THREADS note_foreign();
+        io_pipe_stop();
+    }
     recording = NULL;
     for (int i = 0; i < HOOK_COUNT; i++) {
         unhook_method(&hooks[i]);

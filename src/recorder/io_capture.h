@@ -11,7 +11,11 @@
 
 #include "recorder/session.h"
 
-void io_capture_start(struct session *session);
+void io_capture_start(struct session *session, enum ct_start_io mode);
 void io_capture_stop(void);
+void io_capture_after_fork_in_child(void);
+
+/* Write down some of what came through the pipes, as part of an event that has the room. */
+void io_capture_put_foreign(struct session *session);
 
 #endif

@@ -102,6 +102,13 @@ int io_object_descriptor(PyObject *file)
     return -1;
 }
 
+void io_object_set_descriptor(PyObject *file, int descriptor)
+{
+    if (PyObject_TypeCheck(file, file_type)) {
+        ((struct file_io *)file)->fd = descriptor;
+    }
+}
+
 bool io_object_is_internal(PyObject *value)
 {
     return PyMemoryView_Check(value) && ((PyMemoryViewObject *)value)->mbuf->master.obj == NULL;

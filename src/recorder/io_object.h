@@ -17,6 +17,9 @@ PyObject *io_object_inner(PyObject *file);
 /* Of a TextIOWrapper, a buffered object or a FileIO; -1: it is closed, or not known. */
 int io_object_descriptor(PyObject *file);
 
+/* Let a FileIO work on another descriptor. */
+void io_object_set_descriptor(PyObject *file, int descriptor);
+
 /* Is it one that only a buffered object gives to its FileIO: memory that no object lends? */
 bool io_object_is_internal(PyObject *value);
 

@@ -30,6 +30,24 @@ static size_t piece_of(const uint8_t *bytes, size_t size, bool is_text)
     return piece;
 }
 
+static void put_bytes(struct session *session, const void *bytes, size_t size)
+{
+    struct ctr_writer *writer = session->writer;
+    writer->next_node++;
+    *writer->at++ = CTR_V_BYTES;
+    writer->at = ct_varint_put(writer->at, size);
+    memcpy(writer->at, bytes, size);
+    writer->at += size;
+}
+
+void io_record_here(struct session *session, uint8_t stream, const void *bytes, size_t size)
+{
+    *session->writer->at++ = CTR_OUTPUT;
+    *session->writer->at++ = stream;
+    put_bytes(session, bytes, size);
+    ctr_count(session->writer, CTR_C_outputs);
+}
+
 static void put_pieces(struct session *session, uint8_t stream, const uint8_t *bytes, size_t size,
                        bool is_text)
 {
@@ -39,11 +57,7 @@ static void put_pieces(struct session *session, uint8_t stream, const uint8_t *b
         if (is_text) {
             writer->at = value__put_raw_text(session, writer->at, (const char *)bytes, piece);
         } else {
-            writer->next_node++;
-            *writer->at++ = CTR_V_BYTES;
-            writer->at = ct_varint_put(writer->at, piece);
-            memcpy(writer->at, bytes, piece);
-            writer->at += piece;
+            put_bytes(session, bytes, piece);
         }
         ctr_commit(writer);
         bytes += piece;

@@ -87,6 +87,7 @@ static void after_fork_in_child(void)
 {
     if (session_is_active()) {
         session.is_dead = true;
+        io_capture_after_fork_in_child();
         ctr_writer_after_fork_in_child(session.writer);
         if (forked != NULL) {
             int index = atomic_fetch_add(&forked->count, 1);
@@ -282,9 +283,7 @@ int session_start(const struct session_order *order, struct ct_error *error)
         free_parts(true);
         return status;
     }
-    if (order->io != CT_START_IO_OFF) {
-        io_capture_start(&session);
-    }
+    io_capture_start(&session, order->io);
     return CT_OK;
 }
 

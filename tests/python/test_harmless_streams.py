@@ -212,7 +212,7 @@ PROGRAMS = {
         class D:
             def __del__(self, out=sys.stdout): out.write("deleted\\n"); sys.stderr and sys.stderr.write("too\\n")
         keep = D(); sys.keep = D(); weakref.finalize(keep, print, "finalized")
-        threading.Thread(target=lambda: print("thread")).start()
+        t = threading.Thread(target=lambda: print("thread")); t.start(); t.join()
         sys.stdout.write("no newline")
         """,
     "forks": """

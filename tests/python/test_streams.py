@@ -10,8 +10,8 @@ from pathlib import Path
 
 import event_stream
 import pytest
-from side_by_side import SUMMARY, SideBySide
-from test_harmless_streams import PROGRAMS, STDIN
+from side_by_side import SUMMARY, SideBySide, same_text
+from test_harmless_streams import FAILING, PROGRAMS, STDIN, talk
 
 
 @pytest.fixture
@@ -360,3 +360,120 @@ def test_a_script_run_in_this_process(tmp_path, capsys):
     with recorder.trace(tmp_path / "out", format="ctr"):
         print("captured")
     assert capsys.readouterr().out == "captured\n"
+
+
+FOREIGN = """
+import ctypes, os, subprocess, sys
+libc = ctypes.CDLL(None)
+print("one", flush=True)
+subprocess.run(["sh", "-c", "printf child; printf error >&2"])
+print("two", flush=True)
+libc.write(1, b"libc", 4)
+os.write(1, b"own")
+if os.fork() == 0:
+    sys.stdout.write("forked"); sys.stdout.flush(); os._exit(0)
+os.wait()
+sys.stdout.write("three")
+try: os.waitpid(-1, 0)
+except ChildProcessError as error: sys.stdout.write(str(error))
+os.system("printf last")
+"""
+
+
+@pytest.mark.parametrize("one", [False, True])
+def test_what_children_and_libraries_write(sides, one):
+    options = {"stderr": subprocess.STDOUT} if one else {}
+    path = sides.write(FOREIGN)
+    plain = sides.plain(path.name, **options)
+    run = record(sides, FOREIGN, limits=("--io-capture", "proxies+fd"), **options)
+    out, err = (said.split("ct: ")[0] for said in (run.out, run.err))  # no line of its own here
+    assert (out, err, run.status) == (plain.out, plain.err, 0)
+    found = [(text, "foreign" in flags) for stream, *flags, text in streams(sides) if stream == OUT]
+    joined = {foreign: "".join(t for t, f in found if f == foreign) for foreign in (True, False)}
+    assert joined[True] == "child" + "error" * one + "libc" + "forked" + "last"
+    assert joined[False] == "one\ntwo\nownthree[Errno 10] No child processes"
+    if not one:
+        texts = [text for text, _ in found]
+        order = ["one", "child", "two", "libc", "own", "forked", "three", "last"]
+        assert [texts.index(text) for text in order] == sorted(texts.index(text) for text in order)
+        assert [text for stream, *_, text in streams(sides) if stream == ERR] == ["error"]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_pipes_change_little(sides, name):
+    """Even then, Python's own view of its streams and what it writes there is what it was."""
+    (sides.work.parent / "stdin").write_bytes(STDIN)
+    path = sides.write(textwrap.dedent(PROGRAMS[name]))
+    runs = []
+    for run, options in ((sides.plain, {}), (sides.recorded, {"limits": PIPES})):
+        with (sides.work.parent / "stdin").open("rb") as stdin:
+            runs.append(run(path.name, stdin=stdin, **options))
+    same_text(*map(str, runs))
+
+
+PIPES = ("--io-capture", "proxies+fd")
+
+
+def test_pipes_at_a_terminal(sides):
+    program = "import os, sys\nprint(sys.stdout.isatty(), os.isatty(1), os.get_terminal_size())\n"
+    program += "print(input('name? '))\n"
+    path = sides.write(program)
+    options = {"cwd": sides.work, "env": sides.environment({})}
+    answers = [(b"name? ", b"me\n")]
+    plain = talk([sides.python, path.name], answers, **options)
+    command = [sides.ct, "record", "--format", "ctr", "-o", sides.recording, *PIPES, path.name]
+    assert talk(command, answers, **options) == plain
+
+
+def test_a_child_that_outlives_the_program(sides):
+    """What it writes still arrives: the relay stays as long as somebody has the pipe."""
+    program = """
+        import subprocess
+        subprocess.Popen(["sh", "-c", "sleep 0.6; echo later; echo and more"])
+        print("program", flush=True)
+        """
+    run = record(sides, program, limits=PIPES)
+    assert run.out == "program\nlater\nand more\n"
+
+
+@pytest.mark.parametrize("end", ["os._exit(3)", "os.kill(os.getpid(), 9)", "os.abort()"])
+def test_an_end_without_farewell(sides, end):
+    program = (
+        f"import os\nos.system('echo child; echo error >&2')\nprint('own', flush=True)\n{end}\n"
+    )
+    plain = sides.plain(sides.write(program).name)
+    run = record(sides, program, limits=PIPES)
+    assert (run.status, run.out) == (
+        plain.status if plain.status > 0 else run.status,
+        "child\nown\n",
+    )
+    assert "error" in run.err
+
+
+def test_pipes_fail_as_the_original_does(sides):
+    path = sides.write(FAILING)
+    runs = []
+    for run, options in ((sides.plain, {}), (sides.recorded, {"limits": PIPES})):
+        with open("/dev/full", "wb") as full:
+            runs.append(run(path.name, stdout=full, **options))
+    same_text(*map(str, runs))
+
+
+def test_a_session_takes_its_pipes_away(sides, tmp_path):
+    program = """
+        import os, sys
+        import codetracer_python_recorder as recorder
+        before = [os.fstat(n) for n in (1, 2)], sorted(os.listdir("/proc/self/fd"))
+        for turn in range(3):
+            policy = {"io_capture_fd_fallback": True}
+            with recorder.trace(f"{sys.argv[1]}/{turn}", format="ctr", policy=policy):
+                os.system("echo child")
+        assert ([os.fstat(n) for n in (1, 2)], sorted(os.listdir("/proc/self/fd"))) == before
+        os.system("echo after")
+        """
+    path = sides.write(textwrap.dedent(program))
+    run = sides.plain(path.name, tmp_path)
+    assert (run.out, run.err) == ("child\n" * 3 + "after\n", "")
+    for turn in "012":
+        done = subprocess.run([sides.ct, "print", "--output", tmp_path / turn], stdout=-1)
+        assert done.stdout == b"child\n"
