@@ -67,8 +67,11 @@ static bool is_recorded(void)
 /* ---- what is under way on this thread
  * ------------------------------------------------------------------------- */
 
-/* Compared and put back, never followed when the call that set it may be over. */
+/* Whoever switches C stacks inside a call makes calls end in another order than they began. So what
+ * a call finds at its end counts only when it left it there itself, and a text that may be followed
+ * is set only where no code of the program's runs. */
 struct under {
+    uint64_t serial; /* of the call; 0: none */
     PyObject *inner; /* object that the call under way works through: what it does is told */
     PyObject *owner; /* that iterates: what it calls of its own is told as well */
     PyObject *text;  /* that the call was given and is not written down yet */
@@ -76,16 +79,41 @@ struct under {
 };
 
 static _Thread_local struct under under __attribute__((tls_model("initial-exec")));
-static _Thread_local uint64_t noted /* records made on this thread */
-    __attribute__((tls_model("initial-exec")));
+static _Thread_local struct {
+    uint64_t outputs, inputs;
+} noted __attribute__((tls_model("initial-exec"))); /* records made on this thread */
+
+static struct under enter(struct under next)
+{
+    static _Thread_local uint64_t calls __attribute__((tls_model("initial-exec")));
+    struct under before = under;
+    under = next;
+    under.serial = ++calls;
+    return before;
+}
+
+/* False: calls are out of order. */
+static bool leave(struct under before, uint64_t serial)
+{
+    bool is_ours = under.serial == serial;
+    under = is_ours ? before : (struct under){0};
+    return is_ours;
+}
 
 /* ---- records
  * ---------------------------------------------------------------------------------------- */
 
+static void count_note(uint8_t stream)
+{
+    bool is_input = (stream & CTR_STREAM_MASK) == CTR_STDIN;
+    noted.inputs += is_input;
+    noted.outputs += !is_input;
+}
+
 static void note_text(uint8_t stream, PyObject *text)
 {
     if (PyUnicode_Check(text) && PyUnicode_GET_LENGTH(text) > 0) {
-        noted++;
+        count_note(stream);
         io_record_text(recording, stream, text, false);
     }
 }
@@ -94,7 +122,7 @@ static void note_bytes(void *context, const void *bytes, size_t size)
 {
     const uint8_t *stream = context;
     if (size > 0) {
-        noted++;
+        count_note(*stream);
         io_record_bytes(recording, *stream, bytes, size);
     }
 }
@@ -337,12 +365,16 @@ static PyObject *run_inside(const struct hook *hook, const struct call *call, ru
     if (hook->layer == LAYER_FILE) {
         note_pending();
     }
-    struct under before = under;
-    under.inner = io_object_inner(call->self);
+    struct under next = under;
+    next.inner = io_object_inner(call->self);
+    struct under before = enter(next);
+    uint64_t serial = under.serial;
     PyObject *result = run_original(original, call);
-    note_pending();
-    under = before;
-    under.text = NULL;
+    if (under.serial == serial) {
+        note_pending();
+    }
+    before.text = NULL;
+    leave(before, serial);
     return result;
 }
 
@@ -360,17 +392,18 @@ static PyObject *run_around(const struct hook *hook, const struct call *call, ru
         let_others_pass();
         note_foreign();
     }
-    struct under before = under;
-    bool is_text_write = hook->deed == DEED_WRITE && hook->layer == LAYER_TEXT;
-    under = (struct under){
+    bool goes_down = hook->deed == DEED_WRITE && hook->layer == LAYER_TEXT &&
+                     stream != NOT_STANDARD && io_object_is_plain(call->self);
+    struct under before = enter((struct under){
         .inner = hook->layer <= LAYER_BUFFER ? io_object_inner(call->self) : NULL,
         .owner = hook->method == NULL ? call->self : NULL,
-        .text = is_text_write ? content_of(hook, call) : NULL,
+        .text = goes_down ? content_of(hook, call) : NULL,
         .stream = stream,
-    };
+    });
+    uint64_t serial = under.serial;
     PyObject *result = run_original(original, call);
-    bool is_noted = is_text_write && under.text == NULL;
-    under = before;
+    bool is_noted = goes_down && under.serial == serial && under.text == NULL;
+    leave(before, serial);
     if (!is_noted && stream != NOT_STANDARD && is_recorded()) {
         int saved = errno;
         note_call(hook, call, stream, result);
@@ -388,15 +421,16 @@ static PyObject *around(const struct hook *hook, const struct call *call)
                                   : run_around(hook, call, run_method, hook);
 }
 
-/* A terminal is read by the interpreter itself, through no object of the program's. */
-static void note_terminal(const struct call *call, PyObject *result)
+/* A terminal is read by the interpreter itself, through no object of the program's. Whether an
+ * attempt that failed got to it shows in the prompt. */
+static void note_terminal(const struct call *call, PyObject *result, bool has_written)
 {
     PyObject *failure = result == NULL ? PyErr_GetRaisedException() : NULL;
-    if (call->count > 0) {
+    if (call->count > 0 && (result != NULL || !has_written)) {
         note_text(CTR_STDOUT, call->args[0]);
     }
     if (result != NULL && PyUnicode_Check(result)) {
-        noted++;
+        count_note(CTR_STDIN);
         io_record_text(recording, CTR_STDIN, result, true);
     }
     if (result == NULL) {
@@ -406,12 +440,12 @@ static void note_terminal(const struct call *call, PyObject *result)
 
 static PyObject *around_input(const struct hook *hook, const struct call *call)
 {
-    uint64_t before = noted;
+    uint64_t inputs = noted.inputs, outputs = noted.outputs;
     PyObject *result = call_original(hook, call);
-    if (noted == before && is_recorded() &&
+    if (noted.inputs == inputs && is_recorded() &&
         io_object_descriptor(standing(CTR_STDIN)) == STDIN_FILENO) {
         int saved = errno;
-        note_terminal(call, result);
+        note_terminal(call, result, noted.outputs != outputs);
         errno = saved;
     }
     return result;
@@ -701,6 +735,7 @@ void io_capture_stop(void)
     if (recording != NULL && io_pipe_is_on()) {
         Py_BEGIN_ALLOW_THREADS io_pipe_put_back();
         Py_END_ALLOW_THREADS note_foreign();
+        recording->writer->counters[CTR_C_values_dropped] += io_pipe_lost();
         io_pipe_stop();
     }
     recording = NULL;

@@ -102,6 +102,18 @@ int io_object_descriptor(PyObject *file)
     return -1;
 }
 
+bool io_object_is_plain(PyObject *text)
+{
+    PyObject *inner = io_object_inner(text);
+    for (int i = READER; inner != NULL && i < WRAPPERS; i++) {
+        if (Py_IS_TYPE(inner, wrappers[i].type)) {
+            inner = io_object_inner(inner);
+            break;
+        }
+    }
+    return inner != NULL && Py_IS_TYPE(inner, file_type);
+}
+
 void io_object_set_descriptor(PyObject *file, int descriptor)
 {
     if (PyObject_TypeCheck(file, file_type)) {

@@ -28,6 +28,7 @@ enum {
 struct shared {
     atomic_int busy;          /* the relay holds bytes it has not passed on */
     _Atomic(uint64_t) copied; /* bytes of the file that are whole entries */
+    _Atomic(uint64_t) lost;   /* pieces it had no room for */
 };
 
 struct entry { /* in the file, before its bytes */
@@ -72,6 +73,8 @@ static void keep_copy(int descriptor, const char *bytes, size_t size)
     if (pwrite(copy, &entry, sizeof entry, (off_t)at) == (ssize_t)sizeof entry &&
         pwrite(copy, bytes, size, (off_t)(at + sizeof entry)) == (ssize_t)size) {
         atomic_store(&shared->copied, at + sizeof entry + size);
+    } else {
+        atomic_fetch_add(&shared->lost, 1);
     }
 }
 
@@ -258,11 +261,16 @@ bool io_pipe_is_on(void)
     return relay > 0;
 }
 
+/* What the child writes goes through the pipe, as any child's does. The descriptors stay: a FileIO
+ * may have been at work on one of them in another thread. */
 void io_pipe_after_fork_in_child(void)
 {
-    if (io_pipe_is_on()) {
-        close_ours(); /* what the child writes goes through the pipe, as any child's does */
+    for (int i = 0; i < STREAMS; i++) {
+        streams[i] = (struct stream){-1, -1, 0};
     }
+    copy = -1;
+    shared = NULL;
+    relay = 0;
 }
 
 /* ---- which descriptor
@@ -342,6 +350,11 @@ size_t io_pipe_take(int *descriptor, char bytes[IO_PIPE_PIECE])
     taken += sizeof entry + (size_t)entry.size;
     *descriptor = entry.descriptor;
     return (size_t)entry.size;
+}
+
+uint64_t io_pipe_lost(void)
+{
+    return io_pipe_is_on() ? atomic_load(&shared->lost) : 0;
 }
 
 /* ---- stop

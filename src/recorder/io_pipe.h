@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Put the pipes there. False, and nothing changed: it cannot be done. */
 bool io_pipe_start(const char *directory);
@@ -35,5 +36,7 @@ void io_pipe_settle(void);
 /* The next bytes the relay has seen, at most IO_PIPE_PIECE, and of which descriptor; 0: no more. */
 enum { IO_PIPE_PIECE = 4096 };
 size_t io_pipe_take(int *descriptor, char bytes[IO_PIPE_PIECE]);
+/* Pieces it passed on and could not keep. */
+uint64_t io_pipe_lost(void);
 
 #endif
