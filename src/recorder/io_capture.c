@@ -36,7 +36,7 @@ struct call {
 struct hook {
     const char *module;
     const char *type; /* NULL: a function of the module */
-    const char *name;
+    const char *name; /* NULL: iteration */
     int flags;
     uint8_t layer;
     uint8_t deed;
@@ -92,12 +92,9 @@ static struct under enter(struct under next)
     return before;
 }
 
-/* False: calls are out of order. */
-static bool leave(struct under before, uint64_t serial)
+static void leave(struct under before, uint64_t serial)
 {
-    bool is_ours = under.serial == serial;
-    under = is_ours ? before : (struct under){0};
-    return is_ours;
+    under = under.serial == serial ? before : (struct under){0};
 }
 
 /* ---- records
@@ -396,7 +393,7 @@ static PyObject *run_around(const struct hook *hook, const struct call *call, ru
                      stream != NOT_STANDARD && io_object_is_plain(call->self);
     struct under before = enter((struct under){
         .inner = hook->layer <= LAYER_BUFFER ? io_object_inner(call->self) : NULL,
-        .owner = hook->method == NULL ? call->self : NULL,
+        .owner = hook->name == NULL ? call->self : NULL,
         .text = goes_down ? content_of(hook, call) : NULL,
         .stream = stream,
     });
@@ -534,10 +531,16 @@ HOOKS(X)
 #undef X
 
 static struct hook hooks[HOOK_COUNT] = {
-#define X(id, module, type, method, convention, layer, deed)                                      \
-    [HOOK_##id] = {                                                                               \
-        module, type, method, FLAGS_##convention, LAYER_##layer, DEED_##deed, (void (*)(void))id, \
-        NULL,   NULL},
+#define X(id, module, type, method, convention, layer, deed) \
+    [HOOK_##id] = {module,                                   \
+                   type,                                     \
+                   method,                                   \
+                   FLAGS_##convention,                       \
+                   LAYER_##layer,                            \
+                   DEED_##deed,                              \
+                   (void (*)(void))(id),                     \
+                   NULL,                                     \
+                   NULL},
     HOOKS(X)
 #undef X
 };

@@ -42,8 +42,9 @@ static struct stream {
     ino_t pipe; /* to tell whether it is still there */
 } streams[STREAMS] = {{-1, -1, 0}, {-1, -1, 0}};
 
-static struct shared *shared;
-static int copy = -1; /* the file */
+static struct shared *shared; /* stays: somebody may just be looking */
+static bool is_left;          /* by the stop before, as long as children of then write */
+static int copy = -1;         /* the file */
 static uint64_t taken;
 static pid_t relay;
 
@@ -205,11 +206,24 @@ static void close_ours(void)
         close_fd(&streams[i].reads);
     }
     close_fd(&copy);
-    if (shared != NULL) {
-        munmap(shared, sizeof *shared);
-    }
-    shared = NULL;
     relay = 0;
+}
+
+static bool make_shared(void)
+{
+    if (shared == NULL || is_left) {
+        void *page =
+            mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        shared = page == MAP_FAILED ? NULL : page;
+    }
+    if (shared != NULL) {
+        atomic_store(&shared->busy, 0);
+        atomic_store(&shared->copied, 0);
+        atomic_store(&shared->lost, 0);
+    }
+    is_left = false;
+    taken = 0;
+    return shared != NULL;
 }
 
 /* Where both lead to one file, they do to one pipe: the order in which they write is kept. */
@@ -237,12 +251,9 @@ bool io_pipe_start(const char *directory)
         return true;
     }
     copy = open_copy(directory);
-    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    shared = shared == MAP_FAILED ? NULL : shared;
-    taken = 0;
     open_pipes(writes);
     bool is_ready =
-        copy >= 0 && shared != NULL && (writes[0] >= 0 || writes[1] >= 0) && start_relay();
+        copy >= 0 && (writes[0] >= 0 || writes[1] >= 0) && make_shared() && start_relay();
     for (int i = 0; i < STREAMS; i++) {
         if (is_ready && writes[i] >= 0) {
             dup2(writes[i], i + 1);
@@ -269,7 +280,7 @@ void io_pipe_after_fork_in_child(void)
         streams[i] = (struct stream){-1, -1, 0};
     }
     copy = -1;
-    shared = NULL;
+    is_left = true;
     relay = 0;
 }
 
@@ -363,8 +374,10 @@ uint64_t io_pipe_lost(void)
 /* The pipes' other ends are the children's alone now; with none of them the relay ends. */
 static void wait_for_the_rest(void)
 {
-    for (int i = 0; i < LAST_WAITS && !has_relay_ended(); i++) {
+    is_left = !has_relay_ended();
+    for (int i = 0; i < LAST_WAITS && is_left; i++) {
         wait_a_little();
+        is_left = !has_relay_ended();
     }
 }
 

@@ -150,6 +150,14 @@ static const char *synthetic_file(const char *program)
     return strcmp(program, "-c") == 0 ? "<string>" : strcmp(program, "-") == 0 ? "<stdin>" : NULL;
 }
 
+/* The usual way needs no word. */
+static void add_io_entry(struct ct_bytes *run, enum ct_start_io io)
+{
+    if (io != CT_START_IO_STREAMS) {
+        add_entry(run, "io_capture", ct_start_io_name(io));
+    }
+}
+
 static int read_io_capture(struct request *request, PyObject *value)
 {
     const char *name = PyUnicode_AsUTF8(value);
@@ -157,7 +165,11 @@ static int read_io_capture(struct request *request, PyObject *value)
     if (name != NULL && request->order.io == CT_START_IO_MODES) {
         PyErr_Format(PyExc_ValueError, "'%s' is no way to capture input and output", name);
     }
-    return request->order.io == CT_START_IO_MODES ? -1 : 0;
+    if (request->order.io == CT_START_IO_MODES) {
+        return -1;
+    }
+    add_io_entry(&request->run, request->order.io);
+    return 0;
 }
 
 static int read_option(struct request *request, const char *name, PyObject *value)
@@ -320,6 +332,7 @@ static void order_from(const struct ct_start_options *options, struct request *r
     request->order.id = options->id;
     request->order.limits.exact = options->exact;
     request->order.io = options->io;
+    add_io_entry(&request->run, options->io);
     request->order.wait_for_main = true;
     request->order.program_file =
         options->kind == CT_START_CODE ? "<string>" : synthetic_file(options->program);

@@ -25,7 +25,8 @@ static struct ct_start_options full_order(const char *const *args, size_t argc)
                                      .argc = argc,
                                      .args = args,
                                      .activation = "/a/b.py",
-                                     .exact = true};
+                                     .exact = true,
+                                     .io = CT_START_IO_DESCRIPTORS};
     for (int i = 0; i < CT_START_LIMITS; i++) {
         order.limits[i] = (struct ct_start_limit){.is_given = i % 2 == 0, .value = (uint64_t)i};
     }
@@ -52,6 +53,7 @@ static void every_field_survives(void **state)
     assert_string_equal(copy.program, order.program);
     assert_string_equal(copy.activation, order.activation);
     assert_true(copy.exact);
+    assert_int_equal(copy.io, order.io);
     assert_int_equal(copy.argc, argc);
     for (size_t i = 0; i < argc; i++) {
         assert_string_equal(copy.args[i], args[i]);
@@ -74,6 +76,7 @@ static void what_is_optional_may_be_absent(void **state)
     assert_int_equal(ct_start_decode(ORDER SEP "argc=0", &order, NULL), CT_OK);
     assert_null(order.activation);
     assert_false(order.exact);
+    assert_int_equal(order.io, CT_START_IO_STREAMS);
     assert_non_null(order.args);
     assert_false(order.limits[CT_START_MAX_SIZE].is_given);
     ct_start_options_clear(&order);
@@ -127,6 +130,8 @@ static void a_broken_order_is_refused(void **state)
         {ORDER SEP "argc=0" SEP "dir=/e", "'dir' is given twice"},
         {ORDER SEP "argc=0" SEP "argc=0", "'argc' is given twice"},
         {ORDER SEP "argc=0" SEP "exact=yes", "'exact'"},
+        {ORDER SEP "argc=0" SEP "io=all", "'io'"},
+        {ORDER SEP "argc=0" SEP "io=off" SEP "io=off", "'io'"},
         {ORDER SEP "argc=0" SEP "activation=b.py", "'activation' is not an absolute path"},
         {ORDER SEP "argc=1" SEP "arg=\x1e", "'arg' holds a broken escape"},
         {ORDER SEP "argc=1" SEP "arg=\x1ex", "'arg' holds a broken escape"},
