@@ -195,6 +195,7 @@ def test_the_backend_builds_the_request(monkeypatch):
         "args": ["a"],
         "trace_filter": ["f"],
         "policy": backend.policy_snapshot(),
+        "io_capture": "proxies",
         "exact": True,
     }
     with pytest.raises(backend.UsageError) as caught:
