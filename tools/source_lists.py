@@ -24,9 +24,10 @@ def lists(root: Path) -> Iterator[tuple[Path, str, list[str]]]:
             names.discard("main.c")  # outside the library: the unit tests bring their own
         yield folder / "meson.build", f"{folder.name}_sources", sorted(names)
 
-    package = (root / "python" / PACKAGE).iterdir()
-    modules = {f"{PACKAGE}/{path.name}" for path in package if path.suffix in INSTALLED}
-    yield root / "python" / "meson.build", "package_sources", sorted(modules)
+    for folder, variable in (("", "package_sources"), ("/filters", "filters_sources")):
+        package = (root / "python" / (PACKAGE + folder)).iterdir()
+        modules = {f"{PACKAGE}{folder}/{path.name}" for path in package if path.suffix in INSTALLED}
+        yield root / "python" / "meson.build", variable, sorted(modules)
 
     unit_tests = sorted(path.stem for path in root.glob("tests/unit/test_*.c"))
     yield root / "tests" / "unit" / "meson.build", "unit_tests", unit_tests

@@ -67,8 +67,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Without `argv` this process becomes the program. With `argv` the program runs as a guest: its
     recording has ended, and `sys.argv`, `sys.path` and `__main__` are restored, on return.
     """
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == ["filter"]:
+        from .filters import command
+
+        return command.main(words[1:])
     try:
-        config = _parse_args(sys.argv[1:] if argv is None else argv)
+        config = _parse_args(words)
     except Exception as error:
         runner.say(f"Failed to parse arguments: {error}")
         return 2
@@ -236,6 +241,10 @@ def _flag(help: str) -> dict[str, Any]:
     return {"action": "store_true", "default": None, "help": help}
 
 
+def _patterns(help: str) -> dict[str, Any]:
+    return {"metavar": "PATTERN", "action": "append", "help": help}
+
+
 def _limit(parse: Callable[[str], int], help: str) -> dict[str, Any]:
     return {"type": parse, "metavar": "N" if parse is _count else "SIZE", "help": help}
 
@@ -278,6 +287,16 @@ _WHAT_AND_WHERE: tuple[Option, ...] = (
             "help": "filter files, joined by '::'; may be given several times",
         },
     ),
+    (
+        ("--only",),
+        _patterns("record nothing but these packages or files"),
+    ),
+    (("--skip",), _patterns("do not record these packages or files")),
+    (
+        ("--redact-shapes",),
+        _switch("keep out values that look like keys, tokens, card numbers (default: on)"),
+    ),
+    (("--no-sources",), _flag("leave the program's source text out of the recording")),
     (("--with-diff",), _switch("note in the recording whether a diff is wanted with it")),
     (("--propagate-script-exit",), _switch("end with the program's status under a host, too")),
 )
@@ -335,7 +354,7 @@ _TAKES_VALUE = frozenset(
     for flag in flags
     if spec.get("action") in (None, "append")
 )
-_RECORDER_OPTIONS = ("with_diff", *_names(_LIMITS))
+_RECORDER_OPTIONS = ("with_diff", "only", "skip", "redact_shapes", "no_sources", *_names(_LIMITS))
 _POLICY_OPTIONS = (*_names(_POLICY), "propagate_script_exit")
 
 

@@ -25,6 +25,7 @@ from .errors import (
     UsageError,
     make_error,
 )
+from .filters import find_project_filter
 from .formats import TRACE_BINARY, TRACE_CTR, TRACE_JSON
 from .policy import configure_policy, configure_policy_from_env, policy_snapshot
 
@@ -68,9 +69,17 @@ def start_tracing(
     format: str,
     activation_path: str | None = None,
     trace_filter: Sequence[str] | None = None,
+    *,
+    only: Sequence[str] = (),
+    skip: Sequence[str] = (),
     **options: object,
 ) -> None:
-    """Begin a recording in the directory `path`; `options` are those of `_recorder.start`."""
+    """Begin a recording in the directory `path`.
+
+    trace_filter: absolute paths of filter files; the project's own filter comes before them.
+    only, skip: patterns of the code that alone is recorded, and of the code that is not.
+    options: those of `_recorder.start`.
+    """
     known_format = _FORMATS.get(format.lower())
     if known_format is None:
         raise make_error(
@@ -84,7 +93,7 @@ def start_tracing(
         "activation": None if activation_path is None else os.path.abspath(activation_path),
         "program": argv[0] if argv else "<unknown>",
         "args": argv[1:],
-        "trace_filter": None if trace_filter is None else list(trace_filter),
+        "filter": _filter_table(argv[0] if argv else "", trace_filter or (), only, skip),
         "policy": policy_snapshot(),
         "io_capture": _io_capture(),
     }
@@ -97,6 +106,25 @@ def _io_capture() -> str:
     if not capture["line_proxies"]:
         return "off"
     return "proxies+fd" if capture["fd_fallback"] else "proxies"
+
+
+def _filter_table(
+    program: str, files: Sequence[str], only: Sequence[str], skip: Sequence[str]
+) -> tuple[object, ...] | None:
+    """The rules for the native recorder; None: only the built-in ones hold."""
+    near = os.path.dirname(os.path.abspath(program))
+    if not (files or only or skip or find_project_filter(near)):
+        return None
+    before = set(sys.modules)
+    try:
+        from .filters.chain import compose
+
+        return compose(files, near=near, only=only, skip=skip).table()
+    finally:
+        # What it takes to read filters is no module of the program's.
+        for name in set(sys.modules) - before:
+            if not name.startswith(__package__):
+                del sys.modules[name]
 
 
 def stop_tracing(exit_code: int | None = None) -> None:

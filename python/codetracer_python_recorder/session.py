@@ -14,6 +14,7 @@ from .codetracer_python_recorder import is_tracing as _is_tracing_backend
 from .codetracer_python_recorder import start_tracing as _start_backend
 from .codetracer_python_recorder import stop_at_exit as _stop_at_exit
 from .codetracer_python_recorder import stop_tracing as _stop_backend
+from .filters import split_spec
 from .formats import DEFAULT_FORMAT, is_supported, normalize_format, unsupported_message
 
 TYPE_CHECKING = False
@@ -79,7 +80,8 @@ def start(
     policy: settings for `configure_policy`; they outlive the session.
     options: the recorder's limits, by the names of the command line's options: `max_text`,
         `max_items`, `max_depth`, `max_attributes`, `max_size`, `min_free_space`, `export_limit`,
-        `exact`, `with_diff`.
+        `exact`, `with_diff`, `redact_shapes`, `no_sources`; `only` and `skip`, lists of patterns of
+        the code to record and of the code not to.
     """
     global _active_session
     if _is_tracing_backend():
@@ -92,7 +94,8 @@ def start(
         _configure_policy_from_env()
     if policy:
         _configure_policy(**_coerce_policy(policy))
-    _start_backend(str(trace_path), trace_format, activation, filters, **(options or {}))
+    more: dict[str, Any] = dict(options or {})
+    _start_backend(str(trace_path), trace_format, activation, filters, **more)
     _stop_at_exit()
     _active_session = TraceSession(path=trace_path, format=trace_format)
     return _active_session
@@ -190,7 +193,7 @@ def _normalize_trace_filter(value: FilterSpec | None) -> list[str] | None:
 
 def _split_filter_spec(spec: object) -> list[str]:
     if isinstance(spec, str):
-        return [part.strip() for part in spec.split("::") if part.strip()]
+        return split_spec(spec)
     if isinstance(spec, os.PathLike):
         return [os.fspath(spec)]
     raise TypeError(f"trace_filter takes strings and paths, not {type(spec).__name__}")

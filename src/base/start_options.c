@@ -84,6 +84,13 @@ static void add_number(struct ct_bytes *bytes, const char *key, uint64_t value)
     add_pair(bytes, key, text);
 }
 
+static void add_flag(struct ct_bytes *bytes, const char *key, bool is_set)
+{
+    if (is_set) {
+        add_number(bytes, key, 1);
+    }
+}
+
 /* The arguments, or nothing when they are too many bytes for a variable. */
 static void add_arguments(struct ct_bytes *bytes, const struct ct_start_options *options)
 {
@@ -110,8 +117,11 @@ int ct_start_encode(const struct ct_start_options *options, char **text, struct 
             add_number(&bytes, limit_names[i], options->limits[i].value);
         }
     }
-    if (options->exact) {
-        add_number(&bytes, "exact", 1);
+    add_flag(&bytes, "exact", options->exact);
+    add_flag(&bytes, "no_sources", options->no_sources);
+    add_flag(&bytes, "keep_shapes", options->keep_shapes);
+    if (options->rules != NULL) {
+        add_pair(&bytes, "rules", options->rules);
     }
     if (options->io != CT_START_IO_STREAMS) {
         add_pair(&bytes, "io", io_names[options->io]);
@@ -273,13 +283,33 @@ static int decode_activation(struct decoding *decoding, const char *value)
     return set_absolute(decoding, &decoding->options->activation, "activation", value);
 }
 
+static int decode_rules(struct decoding *decoding, const char *value)
+{
+    return set_absolute(decoding, &decoding->options->rules, "rules", value);
+}
+
+static int set_flag(struct decoding *decoding, bool *flag, const char *key, const char *value)
+{
+    if (strcmp(value, "1") != 0 || *flag) {
+        return refuse(decoding, key, "is given twice or not 1");
+    }
+    *flag = true;
+    return CT_OK;
+}
+
 static int decode_exact(struct decoding *decoding, const char *value)
 {
-    if (strcmp(value, "1") != 0 || decoding->options->exact) {
-        return refuse(decoding, "exact", "is given twice or not 1");
-    }
-    decoding->options->exact = true;
-    return CT_OK;
+    return set_flag(decoding, &decoding->options->exact, "exact", value);
+}
+
+static int decode_no_sources(struct decoding *decoding, const char *value)
+{
+    return set_flag(decoding, &decoding->options->no_sources, "no_sources", value);
+}
+
+static int decode_keep_shapes(struct decoding *decoding, const char *value)
+{
+    return set_flag(decoding, &decoding->options->keep_shapes, "keep_shapes", value);
 }
 
 static int decode_io(struct decoding *decoding, const char *value)
@@ -311,7 +341,9 @@ static const struct {
     {"format", decode_format},   {"kind", decode_kind},
     {"program", decode_program}, {"argc", decode_argc},
     {"arg", decode_arg},         {"activation", decode_activation},
-    {"exact", decode_exact},     {"io", decode_io},
+    {"exact", decode_exact},     {"no_sources", decode_no_sources},
+    {"rules", decode_rules},     {"keep_shapes", decode_keep_shapes},
+    {"io", decode_io},
 };
 
 static int decode_pair(struct decoding *decoding, const char *key, const char *value)

@@ -16,6 +16,10 @@
  *     exact=1            no bound on the work per line (optional)
  *     io=off             what is recorded of input and output: off, proxies or proxies+fd
  *                        (optional: proxies)
+ *     no_sources=1       the programs' source texts are left out (optional)
+ *     keep_shapes=1      values that look like secrets are kept (optional)
+ *     rules=/abs/path    a file with the recording rules, compiled; the receiver removes it
+ *                        (optional)
  *     max_text=N ...     limits, by the names of `enum ct_start_limit_name` (optional)
  *
  * Both sides use this file; neither knows the encoding. A key that is unknown or given twice is an
@@ -72,8 +76,11 @@ struct ct_start_options {
     size_t argc;
     const char *const *args; /* `argc` of them, or NULL: look at the own command line */
     const char *activation;  /* NULL: none */
+    const char *rules;       /* NULL: the built-in ones alone */
     bool exact;
     enum ct_start_io io;
+    bool no_sources;
+    bool keep_shapes;
     struct ct_start_limit limits[CT_START_LIMITS];
     void *storage; /* what a decoded struct owns; NULL otherwise */
 };

@@ -12,6 +12,7 @@
     X(print)            \
     X(verify)           \
     X(export)           \
+    X(filter)           \
     X(help)             \
     X(version)
 

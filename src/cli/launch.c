@@ -16,7 +16,7 @@ struct command_line {
     size_t text_count;
 };
 
-enum { MOST_OWN_ARGUMENTS = 64 };
+enum { MOST_OWN_ARGUMENTS = 64 + 3 * CLI_MOST_TEXTS };
 
 static bool command_init(struct command_line *line, int program_argc)
 {
@@ -50,6 +50,13 @@ static void add_option(struct command_line *line, const char *name, const char *
     }
 }
 
+static void add_texts(struct command_line *line, const char *name, const struct cli_texts *texts)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        add_option(line, name, texts->items[i]);
+    }
+}
+
 static void add_target(struct command_line *line, const struct target *target)
 {
     static const char *const flags[CT_START_KINDS] = {
@@ -80,7 +87,8 @@ static void option_name(enum ct_start_limit_name limit, char name[32])
 
 /* For an interpreter that does not read the start hook: the recorder is a module and runs the
  * program. */
-static void add_recorder_module(struct command_line *line, const struct ct_start_options *order)
+static void add_recorder_module(struct command_line *line, const struct rules_asked *rules,
+                                const struct ct_start_options *order)
 {
     add(line, "-m");
     add(line, "codetracer_python_recorder");
@@ -89,8 +97,17 @@ static void add_recorder_module(struct command_line *line, const struct ct_start
     if (order->activation != NULL) {
         add_option(line, "activation-path", order->activation);
     }
+    add_texts(line, "trace-filter", &rules->filters);
+    add_texts(line, "only", &rules->only);
+    add_texts(line, "skip", &rules->skip);
     if (order->exact) {
         add(line, "--exact");
+    }
+    if (order->no_sources) {
+        add(line, "--no-sources");
+    }
+    if (order->keep_shapes) {
+        add(line, "--no-redact-shapes");
     }
     for (int i = 0; i < CT_START_LIMITS; i++) {
         if (order->limits[i].is_given) {
@@ -121,8 +138,8 @@ bool launch_has_host(void)
 }
 
 int launch_run(const struct interpreter *interpreter, bool has_start_hook,
-               const struct target *target, const struct ct_start_options *order, int *wait_status,
-               struct ct_error *error)
+               const struct target *target, const struct rules_asked *rules,
+               const struct ct_start_options *order, int *wait_status, struct ct_error *error)
 {
     char *order_text = NULL;
     char *variable = NULL;
@@ -142,7 +159,7 @@ int launch_run(const struct interpreter *interpreter, bool has_start_hook,
     }
     add(&line, interpreter->path);
     if (!has_start_hook) {
-        add_recorder_module(&line, order);
+        add_recorder_module(&line, rules, order);
     }
     add_target(&line, target);
     /* The module drops one "--" after the program, as `ct record` has done already. */

@@ -10,6 +10,7 @@
 
 #include "base/start_options.h"
 #include "cli/interpreter.h"
+#include "cli/rules.h"
 #include "cli/target.h"
 
 /* Whether a CodeTracer host started this `ct`: it reads standard output, and drops a recording
@@ -18,7 +19,7 @@ bool launch_has_host(void);
 
 /* Run it to its end; `*wait_status` is as waitpid() gives it. */
 int launch_run(const struct interpreter *interpreter, bool has_start_hook,
-               const struct target *target, const struct ct_start_options *order, int *wait_status,
-               struct ct_error *error);
+               const struct target *target, const struct rules_asked *rules,
+               const struct ct_start_options *order, int *wait_status, struct ct_error *error);
 
 #endif

@@ -138,6 +138,18 @@ static int store_number(struct parser *parser, const struct cli_option *option, 
     return CT_OK;
 }
 
+static int store_text(struct parser *parser, const struct cli_option *option, const char *shown,
+                      const char *value)
+{
+    struct cli_texts *texts = field_of(parser, option);
+    if (texts->count == CLI_MOST_TEXTS) {
+        return ct_fail(parser->error, CT_EUSAGE, "%s is given more than %d times", shown,
+                       CLI_MOST_TEXTS);
+    }
+    texts->items[texts->count++] = value;
+    return CT_OK;
+}
+
 static int store_value(struct parser *parser, const struct cli_option *option, const char *shown,
                        const char *value)
 {
@@ -147,6 +159,8 @@ static int store_value(struct parser *parser, const struct cli_option *option, c
     case CLI_COUNT:
     case CLI_SIZE:
         return store_number(parser, option, shown, value);
+    case CLI_TEXTS:
+        return store_text(parser, option, shown, value);
     case CLI_LAST:
         parser->is_at_end = true;
         break;

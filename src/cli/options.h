@@ -16,6 +16,7 @@ enum cli_option_kind {
     CLI_FLAG,   /* no value; field: bool */
     CLI_SWITCH, /* --name and --no-name; field: enum cli_switch */
     CLI_TEXT,   /* field: const char * */
+    CLI_TEXTS,  /* may be given several times; field: struct cli_texts */
     CLI_CHOICE, /* one of `choices`; field: const char *, pointing at the table's own word */
     CLI_COUNT,  /* a number, K = 1000; field: struct cli_number */
     CLI_SIZE,   /* bytes, K = 1024; field: struct cli_number */
@@ -27,6 +28,13 @@ enum cli_switch { CLI_UNSET, CLI_ON, CLI_OFF };
 struct cli_number {
     bool is_given;
     uint64_t value;
+};
+
+enum { CLI_MOST_TEXTS = 64 };
+
+struct cli_texts {
+    const char *items[CLI_MOST_TEXTS];
+    size_t count;
 };
 
 struct cli_option {

@@ -17,6 +17,7 @@
 #include "cli/launch.h"
 #include "cli/recording_dir.h"
 #include "cli/report.h"
+#include "cli/rules.h"
 #include "cli/target.h"
 
 /* ---- Options ---- */
@@ -28,8 +29,11 @@ struct record_fields {
     const char *activation;
     const char *module;
     const char *code;
+    struct rules_asked rules;
     bool exact;
     const char *io_capture;
+    bool no_sources;
+    enum cli_switch redact_shapes;
     enum cli_switch propagate_exit;
     struct cli_number limits[CT_START_LIMITS];
 };
@@ -59,6 +63,16 @@ static const struct cli_option record_options[] = {
      formats},
     {0, "activation-path", CLI_TEXT, FIELD(activation), "FILE",
      "record nothing until code of this file runs"},
+    {0, "trace-filter", CLI_TEXTS, FIELD(rules.filters), "FILES",
+     "filter files, joined by '::'; may be given several times"},
+    {0, "only", CLI_TEXTS, FIELD(rules.only), "PATTERN",
+     "record nothing but these packages or files"},
+    {0, "skip", CLI_TEXTS, FIELD(rules.skip), "PATTERN", "do not record these packages or files"},
+    {0, "redact-shapes", CLI_SWITCH, FIELD(redact_shapes), NULL,
+     "keep values out that look like keys, tokens, card numbers or\n"
+     "URLs with a password, whatever their names; the default"},
+    {0, "no-sources", CLI_FLAG, FIELD(no_sources), NULL,
+     "leave the program's source text out of the recording"},
     {0, "propagate-script-exit", CLI_SWITCH, FIELD(propagate_exit), NULL,
      "end with the program's exit status; the default,\n"
      "unless a CodeTracer host started ct"},
@@ -124,9 +138,9 @@ static bool is_exit_masked(const struct record_fields *fields)
            (fields->propagate_exit == CLI_UNSET && launch_has_host());
 }
 
-static int record_into(const struct record_fields *fields, const struct target *target,
-                       const struct interpreter *interpreter, bool has_start_hook,
-                       struct recording_dir *dir, const char *id)
+static int record_by_rules(const struct record_fields *fields, const struct target *target,
+                           const struct interpreter *interpreter, bool has_start_hook,
+                           struct recording_dir *dir, const char *id, const char *rules)
 {
     char *activation = fields->activation == NULL ? NULL : make_absolute(fields->activation);
     struct ct_start_options order = {
@@ -141,6 +155,9 @@ static int record_into(const struct record_fields *fields, const struct target *
         .exact = fields->exact,
         .io = fields->io_capture == NULL ? CT_START_IO_STREAMS
                                          : ct_start_io_named(fields->io_capture),
+        .no_sources = fields->no_sources,
+        .keep_shapes = fields->redact_shapes == CLI_OFF,
+        .rules = rules,
     };
     for (int i = 0; i < CT_START_LIMITS; i++) {
         order.limits[i].is_given = fields->limits[i].is_given;
@@ -150,8 +167,8 @@ static int record_into(const struct record_fields *fields, const struct target *
     struct record_summary summary = {.is_host_waiting = launch_has_host(),
                                      .is_exit_masked = is_exit_masked(fields)};
     snprintf(summary.id, sizeof summary.id, "%s", id);
-    int status =
-        launch_run(interpreter, has_start_hook, target, &order, &summary.wait_status, &error);
+    int status = launch_run(interpreter, has_start_hook, target, &fields->rules, &order,
+                            &summary.wait_status, &error);
     free(activation);
     order.activation = NULL;
     if (status != CT_OK) {
@@ -163,6 +180,28 @@ static int record_into(const struct record_fields *fields, const struct target *
     record_report(dir->path, &summary);
     recording_dir_release(dir);
     return summary.is_exit_masked ? CLI_OK : cli_child_exit_status(summary.wait_status);
+}
+
+/* Without the start hook the recorder reads the rules itself. */
+static int record_into(const struct record_fields *fields, const struct target *target,
+                       const struct interpreter *interpreter, bool has_start_hook,
+                       struct recording_dir *dir, const char *id)
+{
+    char *rules = NULL;
+    int status = CLI_OK;
+    if (has_start_hook && rules_are_asked(&fields->rules, target)) {
+        status = rules_compile(interpreter, &fields->rules, target, dir->path, &rules);
+    }
+    if (status == CLI_OK) {
+        status = record_by_rules(fields, target, interpreter, has_start_hook, dir, id, rules);
+    } else {
+        recording_dir_release(dir);
+    }
+    if (rules != NULL) {
+        unlink(rules); /* of a program that was never started */
+    }
+    free(rules);
+    return status;
 }
 
 static int record_with(const struct record_fields *fields, const struct target *target,

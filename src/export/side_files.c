@@ -64,37 +64,104 @@ static void put_exit_status(struct side_file *file)
     ct_json_end_object(&file->json);
 }
 
-/* The trace counts values as a whole; by kind they are known only where there were none. */
-static void put_value_counts(struct side_file *file, const char *name, uint64_t count)
+static uint64_t text_number(struct ctr_text text)
 {
-    static const char *const kinds[] = {"argument", "attribute", "global", "local", "return"};
+    uint64_t number = 0;
+    for (size_t i = 0; i < text.size && text.bytes[i] >= '0' && text.bytes[i] <= '9'; i++) {
+        number = number * 10 + (uint64_t)(text.bytes[i] - '0');
+    }
+    return number;
+}
+
+/* By kind they are told at the end of a recording; of one that was cut off only the sum is known.
+ */
+static void put_value_counts(struct side_file *file, const char *name, const char *prefix,
+                             uint64_t total)
+{
+    static const char *const kinds[] = {"argument", "attribute", "global",
+                                        "local",    "return",    "shape"};
+    enum { KINDS = sizeof kinds / sizeof kinds[0] };
+    uint64_t counts[KINDS], sum = 0;
+    for (size_t i = 0; i < KINDS; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "%s.%s", prefix, kinds[i]);
+        counts[i] = text_number(ctr_run(file->trace, key));
+        sum += counts[i];
+    }
     ct_json_key(&file->json, name);
     ct_json_begin_object(&file->json);
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    for (size_t i = 0; i < KINDS; i++) {
         ct_json_key(&file->json, kinds[i]);
-        if (count == 0) {
-            ct_json_int(&file->json, 0);
+        if (sum == total) {
+            ct_json_uint(&file->json, counts[i]);
         } else {
             ct_json_null(&file->json);
         }
     }
     ct_json_key(&file->json, "total");
-    ct_json_uint(&file->json, count);
+    ct_json_uint(&file->json, total);
     ct_json_end_object(&file->json);
 }
 
-static void put_filters(struct side_file *file)
+/* Of the words in recorder/scope.c, one a line; a test keeps the two together. */
+static const char built_in_sha256[] =
+    "5df0268d38d5590dc9b27e0b89e7bc12c15db4250b12fcd4b9d088c67cf07e24";
+
+static void put_built_in_filter(struct side_file *file)
 {
-    ct_json_key(&file->json, "filters");
-    ct_json_begin_array(&file->json);
     ct_json_begin_object(&file->json);
     ct_json_key(&file->json, "name");
     ct_json_text(&file->json, "builtin-default");
     ct_json_key(&file->json, "path");
     ct_json_text(&file->json, "<inline:builtin-default>");
+    ct_json_key(&file->json, "sha256");
+    ct_json_text(&file->json, built_in_sha256);
     ct_json_key(&file->json, "version");
     ct_json_int(&file->json, 1);
     ct_json_end_object(&file->json);
+}
+
+/* One of a filter's entries; what the trace says here may be anything. */
+static void put_filter_entry(struct side_file *file, const struct ctr_run_entry *entry)
+{
+    static const char *const texts[] = {"name", "path", "sha256"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "filter.%s", texts[i]);
+        if (export_text_is(entry->key, key)) {
+            ct_json_key(&file->json, texts[i]);
+            put_text(file, entry->value);
+        }
+    }
+    if (export_text_is(entry->key, "filter.version")) {
+        ct_json_key(&file->json, "version");
+        ct_json_uint(&file->json, text_number(entry->value));
+    }
+}
+
+/* Each begins with its name. */
+static void put_filters(struct side_file *file)
+{
+    bool is_open = false;
+    ct_json_key(&file->json, "filters");
+    ct_json_begin_array(&file->json);
+    put_built_in_filter(file);
+    for (uint32_t i = 0; i < ctr_info(file->trace)->run_count; i++) {
+        const struct ctr_run_entry *entry = ctr_run_at(file->trace, i);
+        if (export_text_is(entry->key, "filter.name")) {
+            if (is_open) {
+                ct_json_end_object(&file->json);
+            }
+            ct_json_begin_object(&file->json);
+            is_open = true;
+        }
+        if (is_open) {
+            put_filter_entry(file, entry);
+        }
+    }
+    if (is_open) {
+        ct_json_end_object(&file->json);
+    }
     ct_json_end_array(&file->json);
 }
 
@@ -108,8 +175,8 @@ static void put_trace_filter(struct side_file *file)
     ct_json_begin_object(&file->json);
     ct_json_key(&file->json, "scopes_skipped");
     ct_json_uint(&file->json, counters[CTR_C_skipped_code]);
-    put_value_counts(file, "value_drops", counters[CTR_C_values_dropped]);
-    put_value_counts(file, "value_redactions", counters[CTR_C_values_redacted]);
+    put_value_counts(file, "value_drops", "dropped", counters[CTR_C_values_dropped]);
+    put_value_counts(file, "value_redactions", "redacted", counters[CTR_C_values_redacted]);
     ct_json_end_object(&file->json);
     ct_json_end_object(&file->json);
 }

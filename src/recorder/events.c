@@ -832,11 +832,11 @@ static struct shadow put_event_value(struct session *session, PyObject *value)
 }
 
 /* What a function returns or yields; one whose name says that it is a secret gives none away. */
-static void put_result(struct session *session, const struct plan *plan, PyObject *value)
+static void put_result(struct session *session, uint8_t action, PyObject *value)
 {
-    if (plan->redacts_return && value != Py_None) {
-        *session->writer->at++ = CTR_V_REDACTED;
-        ctr_count(session->writer, CTR_C_values_redacted);
+    if (action != CTR_KEEP && value != Py_None) {
+        *session->writer->at++ = filter_tag(action);
+        filter_count(session, FILTER_RETURN, action);
     } else {
         put_event_value(session, value);
     }
@@ -894,7 +894,7 @@ PyObject *event_return(struct session *session, PyObject *const *args)
     put_tick(session);
     put_span(session, thread, frame);
     *session->writer->at++ = CTR_RETURN;
-    put_result(session, frame->plan, args[2]);
+    put_result(session, frame->plan->return_action, args[2]);
     ctr_count(session->writer, CTR_C_returns);
     frame_pop(session, thread);
     heed_return(session, thread->top, real);
@@ -914,7 +914,7 @@ PyObject *event_yield(struct session *session, PyObject *const *args)
     }
     apply_line(session, frame, real);
     *session->writer->at++ = CTR_YIELD;
-    put_result(session, frame->plan, args[2]);
+    put_result(session, frame->plan->yield_action, args[2]);
     ctr_count(session->writer, CTR_C_yields);
     frame_suspend(session, thread);
     heed_return(session, thread->top, real);

@@ -4,7 +4,6 @@
 
 #include "recorder/gather.h"
 #include "recorder/object.h"
-#include "recorder/scope.h"
 #include "recorder/slot.h"
 #include "recorder/types.h"
 #include "recorder/value.h"
@@ -131,7 +130,7 @@ static void add_pairs(struct session *session, PyObject *dict)
     PyObject *key, *value;
     while ((limit == 0 || done++ < limit) && compat_dict_next(&walk, &key, &value)) {
         add(session->exact, key);
-        if (!scope_is_secret_key(key)) {
+        if (!object_hides_key(session, dict, key)) {
             add(session->exact, value);
         }
     }
@@ -145,9 +144,7 @@ static void add_attributes(struct session *session, PyObject *value, const struc
     uint32_t count = limit != 0 && gathered.count > limit ? (uint32_t)limit : gathered.count;
     for (uint32_t i = 0; i < count; i++) {
         const struct attribute *attribute = &gathered.attributes[i];
-        bool is_secret =
-            attribute->name != NULL ? scope_is_secret(attribute->name) : attribute->is_secret;
-        if (!is_secret) {
+        if (attribute_action(session, type, attribute) == CTR_KEEP) {
             add(session->exact, attribute->value);
         }
     }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "recorder/buffer.h"
-#include "recorder/scope.h"
+#include "recorder/filter.h"
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -298,7 +298,7 @@ static void add_exception(struct session *session, struct gathered *gathered, Py
     PyBaseExceptionObject *exception = (PyBaseExceptionObject *)value;
     add_text(session, gathered, "args", exception->args);
     if (gathered->count > 0) {
-        gathered->attributes[0].is_secret = type->hides_arguments;
+        gathered->attributes[0].action = type->hides_arguments ? CTR_REDACT : CTR_KEEP;
     }
     add_text(session, gathered, "__cause__", exception->cause);
     add_text(session, gathered, "__context__", exception->context);
@@ -333,22 +333,24 @@ PyObject *gather_attribute(PyObject *value, const char *name)
     return dict != NULL && PyDict_Check(dict) ? compat_dict_get(dict, name) : NULL;
 }
 
-bool gather_is_secret_member(PyObject *value, const struct type_info *type)
+uint8_t gather_member_action(struct session *session, PyObject *value, const struct type_info *type)
 {
     PyObject *name = type->family == CTR_F_ENUM ? gather_attribute(value, "_name_") : NULL;
-    return name != NULL && PyUnicode_CheckExact(name) && scope_is_secret(name);
+    return name != NULL && PyUnicode_CheckExact(name)
+               ? filter_name(session, type->policy, FILTER_ATTRIBUTE, name)
+               : CTR_KEEP;
 }
 
-/* All a secret member holds but its name and its place. */
-static void hide_member(const struct gathered *gathered)
+/* All a hidden member holds but its name and its place. */
+static void hide_member(const struct gathered *gathered, uint8_t action)
 {
     static const char *const told[] = {"_name_", "_sort_order_", "__objclass__"};
     for (uint32_t i = 0; i < gathered->count; i++) {
         struct attribute *attribute = &gathered->attributes[i];
-        attribute->is_secret = true;
+        attribute->action = action;
         for (size_t j = 0; attribute->name != NULL && j < sizeof told / sizeof told[0]; j++) {
             if (PyUnicode_CompareWithASCIIString(attribute->name, told[j]) == 0) {
-                attribute->is_secret = false;
+                attribute->action = CTR_KEEP;
             }
         }
     }
@@ -395,12 +397,13 @@ void gather_attributes(struct session *session, PyObject *value, const struct ty
         add_text(session, gathered, type->slots[i].text,
                  held == NULL && type->slots[i].none_if_null ? Py_None : held);
         if (gathered->count > 0) {
-            gathered->attributes[gathered->count - 1].is_secret = type->slots[i].is_secret;
+            gathered->attributes[gathered->count - 1].action = type->slots[i].action;
         }
     }
     gather_dict(session, value, type, gathered);
-    if (gather_is_secret_member(value, type)) {
-        hide_member(gathered);
+    uint8_t action = gather_member_action(session, value, type);
+    if (action != CTR_KEEP) {
+        hide_member(gathered, action);
     }
 }
 

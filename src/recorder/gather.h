@@ -2,6 +2,7 @@
 #ifndef CT_RECORDER_GATHER_H
 #define CT_RECORDER_GATHER_H
 
+#include "recorder/filter.h"
 #include "recorder/session.h"
 #include "recorder/types.h"
 
@@ -9,7 +10,7 @@ struct attribute {
     PyObject *name; /* borrowed; NULL: `text` is the name */
     const char *text;
     PyObject *value; /* borrowed; NULL: unbound */
-    bool is_secret;  /* whatever its `name` says */
+    uint8_t action;  /* enum ctr_variable_action, where its `name` does not say it */
 };
 
 /* Borrowed from the session's scratch memory until the next gather_*. */
@@ -26,6 +27,15 @@ struct gathered {
 void gather_items(struct session *session, PyObject *value, const struct type_info *type,
                   struct gathered *gathered);
 
+/* What becomes of an attribute. */
+static inline uint8_t attribute_action(struct session *session, const struct type_info *type,
+                                       const struct attribute *attribute)
+{
+    return attribute->action != CTR_KEEP || attribute->name == NULL
+               ? attribute->action
+               : filter_name(session, type->policy, FILTER_ATTRIBUTE, attribute->name);
+}
+
 /* Attributes in slots, shared keys or a dict; an exception's own fields first. */
 void gather_attributes(struct session *session, PyObject *value, const struct type_info *type,
                        struct gathered *gathered);
@@ -33,8 +43,9 @@ void gather_attributes(struct session *session, PyObject *value, const struct ty
 /* The instance's attribute of this name, where it keeps its attributes without slots; borrowed. */
 PyObject *gather_attribute(PyObject *value, const char *name);
 
-/* Is the value of this member of an enum a secret, as its name says? */
-bool gather_is_secret_member(PyObject *value, const struct type_info *type);
+/* What becomes of the value of this member of an enum, by the member's name; else CTR_KEEP. */
+uint8_t gather_member_action(struct session *session, PyObject *value,
+                             const struct type_info *type);
 
 /* A dict's pairs in the program's order. */
 struct gather_pairs {

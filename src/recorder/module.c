@@ -1,11 +1,16 @@
 #include "recorder/compat.h"
 
 #include <limits.h>
+#include <marshal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/start_options.h"
+#include "recorder/explain.h"
+#include "recorder/filter.h"
+#include "recorder/scope.h"
 #include "recorder/session.h"
 #include "recorder/wtf8.h"
 
@@ -172,6 +177,16 @@ static int read_io_capture(struct request *request, PyObject *value)
     return 0;
 }
 
+static int read_filter(struct request *request, PyObject *table)
+{
+    request->order.filter = filter_read(table);
+    if (request->order.filter == NULL) {
+        return -1;
+    }
+    filter_add_run(table, &request->run);
+    return 0;
+}
+
 static int read_option(struct request *request, const char *name, PyObject *value)
 {
     uint64_t *limit = limit_named(&request->order.limits, name);
@@ -197,9 +212,8 @@ static int read_option(struct request *request, const char *name, PyObject *valu
         add_list_entries(&request->run, "argument", value);
         return 0;
     }
-    if (strcmp(name, "trace_filter") == 0) {
-        add_list_entries(&request->run, "trace_filter", value);
-        return 0;
+    if (strcmp(name, "filter") == 0) {
+        return read_filter(request, value);
     }
     if (strcmp(name, "with_diff") == 0) {
         add_entry(&request->run, "with_diff", value == Py_True ? "true" : "false");
@@ -211,6 +225,14 @@ static int read_option(struct request *request, const char *name, PyObject *valu
     }
     if (strcmp(name, "exact") == 0) {
         request->order.limits.exact = value == Py_True;
+        return 0;
+    }
+    if (strcmp(name, "no_sources") == 0) {
+        request->order.limits.no_sources = value == Py_True;
+        return 0;
+    }
+    if (strcmp(name, "redact_shapes") == 0) {
+        request->order.limits.keep_shapes = value == Py_False;
         return 0;
     }
     if (strcmp(name, "recording_id") == 0) {
@@ -273,7 +295,9 @@ static PyObject *recorder_start(PyObject *module, PyObject *args)
         result = make_directory(request.order.directory);
     }
     struct ct_error error = {0};
-    if (result != NULL) {
+    if (result == NULL) {
+        filter_free(request.order.filter);
+    } else {
         int status = request.run.failed ? CT_ENOMEM : session_start(&request.order, &error);
         if (status != CT_OK) {
             Py_CLEAR(result);
@@ -333,6 +357,8 @@ static void order_from(const struct ct_start_options *options, struct request *r
     request->order.limits.exact = options->exact;
     request->order.io = options->io;
     add_io_entry(&request->run, options->io);
+    request->order.limits.no_sources = options->no_sources;
+    request->order.limits.keep_shapes = options->keep_shapes;
     request->order.wait_for_main = true;
     request->order.program_file =
         options->kind == CT_START_CODE ? "<string>" : synthetic_file(options->program);
@@ -351,6 +377,26 @@ static void order_from(const struct ct_start_options *options, struct request *r
     }
     add_process_entries(&request->run);
     request->order.run = &request->run;
+}
+
+/* The rules come in a file, which is of no use to anybody else. */
+static bool read_rules(struct request *request, const char *path)
+{
+    enum { MOST_BYTES = 64 << 20 };
+    struct ct_error error;
+    char *data;
+    size_t size;
+    int status = ct_file_read(path, MOST_BYTES, &data, &size, &error);
+    if (status != CT_OK) {
+        PyErr_SetString(PyExc_OSError, error.message);
+        return false;
+    }
+    unlink(path);
+    PyObject *table = PyMarshal_ReadObjectFromString(data, (Py_ssize_t)size);
+    bool is_read = table != NULL && read_filter(request, table) == 0;
+    Py_XDECREF(table);
+    free(data);
+    return is_read;
 }
 
 /* The program's end is no place for exceptions: what failed is one line on stderr. */
@@ -433,6 +479,12 @@ static PyObject *recorder_start_from_environment(PyObject *module, PyObject *arg
     }
     struct request request = {.order.limits = session_default_limits()};
     order_from(&options, &request);
+    if (options.rules != NULL && !read_rules(&request, options.rules)) {
+        ct_start_options_clear(&options);
+        ct_bytes_free(&request.run);
+        free(request.activation);
+        return NULL;
+    }
     status = request.run.failed ? CT_ENOMEM : session_start(&request.order, &error);
     ct_start_options_clear(&options);
     ct_bytes_free(&request.run);
@@ -503,6 +555,13 @@ static PyObject *recorder_set_exit_status(PyObject *module, PyObject *code)
     Py_RETURN_NONE;
 }
 
+static PyObject *recorder_secret_words(PyObject *module, PyObject *args)
+{
+    (void)module;
+    (void)args;
+    return scope_words();
+}
+
 static PyMethodDef methods[] = {
     {"start", recorder_start, METH_VARARGS, "Start recording into a directory."},
     {"stop", recorder_stop, METH_VARARGS, "End the recording; nothing happens when there is none."},
@@ -511,6 +570,8 @@ static PyMethodDef methods[] = {
     {"flush", recorder_flush, METH_NOARGS, "Bring the exported files up to date."},
     {"is_tracing", recorder_is_tracing, METH_NOARGS, "Is a recording going on in this process?"},
     {"set_exit_status", recorder_set_exit_status, METH_O, "Note the program's exit status."},
+    {"explain", explain, METH_VARARGS, "What the recording rules say of code and names."},
+    {"secret_words", recorder_secret_words, METH_NOARGS, "The words that a secret's name has."},
     {"start_from_environment", recorder_start_from_environment, METH_NOARGS,
      "Start as the environment orders; False when it orders nothing."},
     {NULL, NULL, 0, NULL},

@@ -4,9 +4,9 @@
 #include <sys/mman.h>
 
 #include "recorder/buffer.h"
+#include "recorder/filter.h"
 #include "recorder/gather.h"
 #include "recorder/plan.h"
-#include "recorder/scope.h"
 #include "recorder/self_check.h"
 #include "recorder/unseen.h"
 #include "recorder/value.h"
@@ -411,6 +411,42 @@ bool object_begins_the_same(struct session *session, const struct object_entry *
     }
 }
 
+/* Its names are globals wherever it is met first. */
+static bool is_module_dict(const struct type_info *type, PyObject *value)
+{
+    return type->capture == CAPTURE_DICT && type->exact &&
+           compat_dict_get(value, "__builtins__") != NULL &&
+           compat_dict_get(value, "__name__") != NULL;
+}
+
+static void keys_are_globals(struct session *session, struct object_entry *entry)
+{
+    entry->keys = KEYS_ARE_GLOBALS;
+    entry->policy = filter_module(session, entry->address);
+}
+
+void object_keys_are_locals(struct session *session, const struct shadow *shadow, uint32_t policy)
+{
+    struct object_entry *entry =
+        shadow_kind(shadow) == CTR_V_OBJECT ? object_of(session, shadow) : NULL;
+    if (entry != NULL && entry->keys == KEYS_ARE_DATA) {
+        entry->keys = KEYS_ARE_LOCALS;
+        entry->policy = policy;
+    }
+}
+
+static uint8_t key_action(struct session *session, const struct object_entry *entry, PyObject *key)
+{
+    uint32_t policy = entry->keys == KEYS_ARE_DATA ? entry->type->policy : entry->policy;
+    return filter_key(session, policy, key_kind(entry), key);
+}
+
+bool object_hides_key(struct session *session, PyObject *dict, PyObject *key)
+{
+    const struct object_entry *entry = object_known(session, dict);
+    return entry != NULL && key_action(session, entry, key) != CTR_KEEP;
+}
+
 void object_shadow(struct session *session, PyObject *value, struct type_info *type,
                    struct shadow *out)
 {
@@ -440,6 +476,9 @@ void object_shadow(struct session *session, PyObject *value, struct type_info *t
         }
         table->next_number++;
         entry->is_restless = unseen_uses(session, value, type) != 0;
+        if (session->filter != NULL && is_module_dict(type, value)) {
+            keys_are_globals(session, entry);
+        }
         ctr_count(session->writer, CTR_C_objects);
         entry->epoch = session->epoch - 1;
         if (session->limits.max_depth != 0 && table->depth >= session->limits.max_depth) {
@@ -466,8 +505,9 @@ void object_shadow(struct session *session, PyObject *value, struct type_info *t
 void object_pin(struct session *session, const struct shadow *shadow)
 {
     struct object_entry *entry = object_of(session, shadow);
-    if (entry != NULL) {
+    if (entry != NULL && !(entry->flags & ENTRY_PINNED)) {
         entry->flags |= ENTRY_PINNED;
+        keys_are_globals(session, entry);
     }
 }
 
@@ -530,19 +570,20 @@ static uint8_t *place(struct session *session, uint8_t *at, struct shadow *shado
     return at;
 }
 
-static bool secret_attribute(const struct attribute *attribute)
+static uint8_t *put_hidden(struct session *session, uint8_t *at, enum filter_name_kind kind,
+                           uint8_t action)
 {
-    return attribute->is_secret || (attribute->name != NULL && scope_is_secret(attribute->name));
+    filter_count(session, kind, action);
+    *at++ = filter_tag(action);
+    return at;
 }
 
 static uint8_t *place_named(struct session *session, uint8_t *at, struct shadow *shadow,
-                            bool is_secret, PyObject *value)
+                            uint8_t action, PyObject *value)
 {
-    if (is_secret && value != NULL) {
-        ctr_count(session->writer, CTR_C_values_redacted);
-        shadow_assign(session, shadow, shadow_of(CTR_V_REDACTED, 0));
-        *at++ = CTR_V_REDACTED;
-        return at;
+    if (action != CTR_KEEP && value != NULL) {
+        shadow_assign(session, shadow, shadow_of(filter_tag(action), 0));
+        return put_hidden(session, at, FILTER_ATTRIBUTE, action);
     }
     return place(session, at, shadow, value);
 }
@@ -582,7 +623,8 @@ static uint8_t *put_attributes(struct session *session, uint8_t *at, struct obje
     at = ct_varint_put(at, count);
     for (uint32_t i = 0; i < count; i++) {
         at = put_name(session, at, &gathered->attributes[i]);
-        at = place_named(session, at, &entry->attrs[i], secret_attribute(&gathered->attributes[i]),
+        at = place_named(session, at, &entry->attrs[i],
+                         attribute_action(session, entry->type, &gathered->attributes[i]),
                          gathered->attributes[i].value);
     }
     entry->attr_count = count;
@@ -664,9 +706,10 @@ static uint8_t *put_pair(struct session *session, uint8_t *at, const struct obje
     value_shadow(session, key, &name);
     at = value_emit(session, at, key, &name);
     hold_value(session, &name);
-    if (scope_is_secret_key(key)) {
-        ctr_count(session->writer, CTR_C_values_redacted);
-        held = shadow_of(CTR_V_REDACTED, 0);
+    uint8_t action = key_action(session, entry, key);
+    if (action != CTR_KEEP) {
+        filter_count(session, key_kind(entry), action);
+        held = shadow_of(filter_tag(action), 0);
     } else {
         value_shadow(session, value, &held);
     }
@@ -744,10 +787,9 @@ static bool is_extended_scalar(const struct type_info *type)
 static uint8_t *put_boxed(struct session *session, uint8_t *at, const struct object_entry *entry,
                           PyObject *value)
 {
-    if (gather_is_secret_member(value, entry->type)) {
-        ctr_count(session->writer, CTR_C_values_redacted);
-        *at++ = CTR_V_REDACTED;
-        return at;
+    uint8_t action = gather_member_action(session, value, entry->type);
+    if (action != CTR_KEEP) {
+        return put_hidden(session, at, FILTER_ATTRIBUTE, action);
     }
     return value_emit_base(session, at, value, entry->type);
 }
@@ -1140,11 +1182,11 @@ static void check_sequence(struct session *session, struct object_entry *entry, 
 }
 
 static void check_attribute(struct session *session, struct object_entry *entry, PyObject *value,
-                            uint32_t index, bool is_secret, PyObject *now)
+                            uint32_t index, uint8_t action, PyObject *now)
 {
     uint8_t *at = begin(session, entry, value, CTR_ATTR);
     at = ct_varint_put(at, index);
-    at = place_named(session, at, &entry->attrs[index], is_secret, now);
+    at = place_named(session, at, &entry->attrs[index], action, now);
     end(session, entry, at);
 }
 
@@ -1161,7 +1203,9 @@ static bool check_inline(struct session *session, struct object_entry *entry, Py
     }
     for (uint32_t i = 0; i < entry->attr_count; i++) {
         if (!same(session, &entry->attrs[i], values[i])) {
-            check_attribute(session, entry, value, i, scope_is_secret(compat_shared_key(keys, i)),
+            check_attribute(session, entry, value, i,
+                            filter_name(session, entry->type->policy, FILTER_ATTRIBUTE,
+                                        compat_shared_key(keys, i)),
                             values[i]);
         }
     }
@@ -1179,8 +1223,8 @@ static void add_attribute(struct session *session, struct object_entry *entry, P
     entry->attrs[index] = (struct shadow){0};
     uint8_t *at = begin(session, entry, value, CTR_ATTR_ADD);
     at = put_name(session, at, attribute);
-    at = place_named(session, at, &entry->attrs[index], secret_attribute(attribute),
-                     attribute->value);
+    at = place_named(session, at, &entry->attrs[index],
+                     attribute_action(session, entry->type, attribute), attribute->value);
     entry->attr_count = index + 1;
     end(session, entry, at);
 }
@@ -1200,7 +1244,8 @@ static void check_attributes(struct session *session, struct object_entry *entry
     }
     for (uint32_t i = 0; i < entry->attr_count; i++) {
         if (!same(session, &entry->attrs[i], gathered.attributes[i].value)) {
-            check_attribute(session, entry, value, i, secret_attribute(&gathered.attributes[i]),
+            check_attribute(session, entry, value, i,
+                            attribute_action(session, entry->type, &gathered.attributes[i]),
                             gathered.attributes[i].value);
         }
     }
@@ -1443,7 +1488,8 @@ bool object_check_attribute(struct session *session, PyObject *value, struct sha
         return true;
     }
     if (!same(session, known, now)) {
-        check_attribute(session, entry, value, *hint, scope_is_secret(name), now);
+        check_attribute(session, entry, value, *hint,
+                        filter_name(session, entry->type->policy, FILTER_ATTRIBUTE, name), now);
     } else if (into && shadow_kind(known) == CTR_V_OBJECT) {
         object_check(session, now, known, true, true);
     }

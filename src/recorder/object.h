@@ -5,6 +5,7 @@
 #ifndef CT_RECORDER_OBJECT_H
 #define CT_RECORDER_OBJECT_H
 
+#include "recorder/filter.h"
 #include "recorder/session.h"
 #include "recorder/types.h"
 
@@ -175,7 +176,20 @@ static inline void objects_settle(struct session *session)
     }
 }
 
-/* Keep this entry while the session lasts. */
+/* A frame's dict of names that is no module's: its keys are decided as local variables. */
+void object_keys_are_locals(struct session *session, const struct shadow *shadow, uint32_t policy);
+
+/* Is what this dict holds under the key kept out of the recording? */
+bool object_hides_key(struct session *session, PyObject *dict, PyObject *key);
+
+static inline enum filter_name_kind key_kind(const struct object_entry *entry)
+{
+    return entry->keys == KEYS_ARE_GLOBALS  ? FILTER_GLOBAL
+           : entry->keys == KEYS_ARE_LOCALS ? FILTER_LOCAL
+                                            : FILTER_ATTRIBUTE;
+}
+
+/* A module's globals: keep this entry while the session lasts. */
 void object_pin(struct session *session, const struct shadow *shadow);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include "recorder/effects.h"
 #include "recorder/facts.h"
+#include "recorder/filter.h"
 #include "recorder/reach.h"
-#include "recorder/scope.h"
 #include "recorder/source.h"
 #include "recorder/value.h"
 #include "recorder/wtf8.h"
@@ -103,7 +103,7 @@ static void look_always(struct plan *plan, uint64_t shared)
     }
 }
 
-static void learn_slots(struct plan *plan, PyCodeObject *code)
+static void learn_slots(struct session *session, struct plan *plan, PyCodeObject *code)
 {
     uint64_t shared = 0;
     for (uint32_t i = 0; i < plan->real_slots; i++) {
@@ -111,8 +111,8 @@ static void learn_slots(struct plan *plan, PyCodeObject *code)
         uint64_t bit = i < PLAN_MASK_SLOTS ? 1ull << i : 0;
         uint8_t kind = variable_kind(code, (int)i);
         plan->kinds[i] = kind;
-        plan->actions[i] = scope_is_secret(name) ? CTR_REDACT : CTR_KEEP;
         uint8_t base = kind & CTR_VAR_KIND;
+        plan->actions[i] = filter_name(session, plan->policy, plan_name_kind(plan, i), name);
         if (base == CTR_VAR_CELL || base == CTR_VAR_FREE) {
             shared |= bit;
         }
@@ -206,14 +206,17 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
     }
     plan->code = (PyObject *)code;
     plan->globals = globals;
-    plan->skip = scope_skips(session, code);
+    struct filter_verdict verdict = filter_code(session, code, globals);
+    plan->skip = verdict.skip;
+    plan->policy = verdict.policy;
     plan->all = session->plans;
     session->plans = plan;
     if (plan->skip) {
         ctr_count(session->writer, CTR_C_skipped_code);
         return plan;
     }
-    plan->redacts_return = scope_is_secret(code->co_name);
+    plan->return_action = filter_result(session, plan->policy, code, globals, false);
+    plan->yield_action = filter_result(session, plan->policy, code, globals, true);
     plan->generator = (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
     bool has_namespace = !(code->co_flags & CO_OPTIMIZED) && locals != NULL && PyDict_Check(locals);
     plan->has_namespace = has_namespace;
@@ -228,7 +231,7 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
         expect_anything(plan); /* storing a name there may run code of the program's */
     }
     plan->kinds = plan->actions + plan->slot_count;
-    learn_slots(plan, code);
+    learn_slots(session, plan, code);
     for (int i = 0; session->exact != NULL && i < plan->line_count + 2; i++) {
         plan->lines[i].flags |= LINE_EXACT;
     }
@@ -280,10 +283,10 @@ void plans_heed_globals(struct session *session)
     }
 }
 
-bool plan_will_record(struct session *session, PyCodeObject *code)
+bool plan_will_record(struct session *session, PyCodeObject *code, PyObject *globals)
 {
     const struct plan *plan = compat_code_extra(code, session->code_extra);
-    return plan != NULL ? !plan->skip : !scope_skips(session, code);
+    return plan != NULL ? !plan->skip : !filter_code(session, code, globals).skip;
 }
 
 /* ---- life

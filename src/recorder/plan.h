@@ -3,6 +3,7 @@
 #ifndef CT_RECORDER_PLAN_H
 #define CT_RECORDER_PLAN_H
 
+#include "recorder/filter.h"
 #include "recorder/session.h"
 
 int plans_init(struct session *session);
@@ -13,14 +14,15 @@ struct plan *plan_of(struct session *session, PyCodeObject *code, PyObject *glob
                      PyObject *locals);
 
 /* Is what this code does recorded, now or as soon as it runs? */
-bool plan_will_record(struct session *session, PyCodeObject *code);
+bool plan_will_record(struct session *session, PyCodeObject *code, PyObject *globals);
 
 /* A Python function whose code is recorded: what it does is written down in its own frame; a
  * generator's does nothing yet. */
 static inline bool plan_will_record_function(struct session *session, PyObject *function)
 {
     return PyFunction_Check(function) &&
-           plan_will_record(session, (PyCodeObject *)PyFunction_GET_CODE(function));
+           plan_will_record(session, (PyCodeObject *)PyFunction_GET_CODE(function),
+                            PyFunction_GET_GLOBALS(function));
 }
 
 /* A module's global turned out to be an object that is restless: from here on lines that use
@@ -43,6 +45,14 @@ static inline const struct line_info *plan_line(const struct plan *plan, int lin
 {
     unsigned index = (unsigned)line - (unsigned)plan->first_line;
     return index < (unsigned)plan->line_count ? &plan->lines[index] : plan_any_line(plan);
+}
+
+/* As what a variable is filtered. */
+static inline enum filter_name_kind plan_name_kind(const struct plan *plan, uint32_t slot)
+{
+    uint8_t kind = plan->kinds[slot];
+    bool is_argument = (kind & CTR_VAR_KIND) == CTR_VAR_ARG || (kind & CTR_VAR_ALSO_ARG);
+    return is_argument ? FILTER_ARGUMENT : FILTER_LOCAL;
 }
 
 /* Every plan whose code is alive, for turning events off again. */

@@ -28,6 +28,13 @@ static char *own_folder(void)
     return path;
 }
 
+void scope_free(struct session *session)
+{
+    free(session->stdlib);
+    free(session->own_folder);
+    session->stdlib = session->own_folder = NULL;
+}
+
 int scope_init(struct session *session)
 {
     session->own_folder = own_folder();
@@ -52,13 +59,22 @@ static bool in_stdlib(const struct session *session, const char *file)
     return true;
 }
 
+static bool ends_with(const char *file, const char *end)
+{
+    size_t size = strlen(file), tail = strlen(end);
+    return size > tail && strcmp(file + size - tail, end) == 0;
+}
+
 static bool is_own(const struct session *session, const char *file)
 {
-    static const char start_hook[] = "/_codetracer_start.py";
-    size_t size = strlen(file), hook = sizeof start_hook - 1;
     return (session->own_folder != NULL &&
             strncmp(file, session->own_folder, strlen(session->own_folder)) == 0) ||
-           (size > hook && strcmp(file + size - hook, start_hook) == 0);
+           ends_with(file, "/_codetracer_start.py");
+}
+
+static bool is_helper(const char *file)
+{
+    return ends_with(file, "/_virtualenv.py") || strstr(file, "/_distutils_hack/") != NULL;
 }
 
 /* `python -c` runs "<string>", `python -` "<stdin>": there these are the program itself. */
@@ -68,28 +84,38 @@ static bool is_synthetic(const struct session *session, const char *file)
            (session->program_file == NULL || strcmp(file, session->program_file) != 0);
 }
 
-bool scope_skips(struct session *session, PyCodeObject *code)
+enum scope_reason scope_of_file(const struct session *session, const char *file)
+{
+    return is_synthetic(session, file) ? SCOPE_SYNTHETIC
+           : is_own(session, file)     ? SCOPE_RECORDER
+           : in_stdlib(session, file)  ? SCOPE_LIBRARY
+           : is_helper(file)           ? SCOPE_HELPER
+                                       : SCOPE_PROGRAM;
+}
+
+enum scope_reason scope_of_code(const struct session *session, PyCodeObject *code)
 {
     char *file = text_copy(code->co_filename);
-    if (file == NULL) {
-        return true;
-    }
-    bool skips = is_synthetic(session, file) || in_stdlib(session, file) || is_own(session, file);
+    enum scope_reason reason = file != NULL ? scope_of_file(session, file) : SCOPE_SYNTHETIC;
     free(file);
-    return skips;
+    return reason;
 }
 
 /* ---- which names
  * ------------------------------------------------------------------------------------- */
 
-/* Whole words, in lower case and between spaces; two stand for one word after another. */
+/* Whole words, in lower case and between spaces; two stand for one word after another. Words that
+ * mostly name something else are left out, or take a second one: a session, a card, a pass. */
 static const char *const secret_words[] = {
-    " passwords ",   " pass word ",  " api keys ",      " apikeys ",     " private keys ",
-    " access keys ", " password ",   " passwd ",        " passphrase ",  " pwd ",
-    " secret ",      " secrets ",    " token ",         " tokens ",      " apikey ",
-    " api key ",     " credential ", " credentials ",   " private key ", " privatekey ",
-    " access key ",  " auth key ",   " authorization ", " bearer ",      " session key ",
-    " secret key ",  " jwt ",        " ssn ",           " cvv ",         " pin code ",
+    " access key ",   " api key ",    " api keys ",    " apikey ",        " apikeys ",
+    " access keys ",  " auth ",       " auth key ",    " authorization ", " bearer ",
+    " card number ",  " cookie ",     " cookies ",     " credential ",    " credentials ",
+    " credit card ",  " creds ",      " cvc ",         " cvv ",           " db pass ",
+    " iban ",         " jwt ",        " pan ",         " pass word ",     " passphrase ",
+    " passwd ",       " password ",   " passwords ",   " pin code ",      " private key ",
+    " private keys ", " privatekey ", " pwd ",         " secret ",        " secret key ",
+    " secrets ",      " session id ", " session key ", " sessionid ",     " ssh key ",
+    " ssn ",          " token ",      " tokens ",      " user pass ",
 };
 
 enum { SHORTEST_SECRET = 3, NAME_MAX_BYTES = 96, VERDICTS = 1024 };
@@ -130,6 +156,22 @@ static bool has_secret_word(const uint8_t *name, size_t size)
         }
     }
     return false;
+}
+
+PyObject *scope_words(void)
+{
+    size_t count = sizeof secret_words / sizeof secret_words[0];
+    PyObject *words = PyTuple_New((Py_ssize_t)count);
+    for (size_t i = 0; words != NULL && i < count; i++) {
+        const char *word = secret_words[i] + 1;
+        PyObject *text = PyUnicode_FromStringAndSize(word, (Py_ssize_t)strlen(word) - 1);
+        if (text == NULL) {
+            Py_CLEAR(words);
+        } else {
+            PyTuple_SET_ITEM(words, (Py_ssize_t)i, text);
+        }
+    }
+    return words;
 }
 
 bool scope_is_secret_text(const char *name)
@@ -185,11 +227,4 @@ bool scope_is_secret(PyObject *name)
         verdicts[at].secret = secret;
     }
     return secret;
-}
-
-bool scope_is_secret_key(PyObject *key)
-{
-    return PyUnicode_Check(key)
-               ? scope_is_secret(key)
-               : PyBytes_Check(key) && scope_is_secret_text(PyBytes_AS_STRING(key));
 }

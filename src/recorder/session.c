@@ -15,6 +15,7 @@
 #include "export/recording.h"
 #include "recorder/events.h"
 #include "recorder/exact.h"
+#include "recorder/filter.h"
 #include "recorder/frame.h"
 #include "recorder/gather.h"
 #include "recorder/io_capture.h"
@@ -198,10 +199,10 @@ static void free_parts(bool unwatch)
     free(session.activation);
     free(session.directory);
     free(session.format);
-    free(session.stdlib);
-    free(session.own_folder);
-    session.activation = session.directory = session.format = session.stdlib = session.own_folder =
-        NULL;
+    scope_free(&session);
+    filter_free(session.filter);
+    session.filter = NULL;
+    session.activation = session.directory = session.format = NULL;
     Py_CLEAR(session.disable);
 }
 
@@ -221,6 +222,7 @@ static int make_parts(const struct session_order *order, struct ct_error *error)
         .waiting_for_file = order->activation != NULL,
         .program_file = order->program_file,
         .exports = order->exports,
+        .filter = order->filter,
         .exit_status = INT32_MIN,
         .interpreter = PyInterpreterState_Get(),
         .activation = order->activation != NULL ? strdup(order->activation) : NULL,
@@ -255,7 +257,7 @@ static void remove_trace(const char *directory)
     free(trace);
 }
 
-int session_start(const struct session_order *order, struct ct_error *error)
+static int start(const struct session_order *order, struct ct_error *error)
 {
     if (session.is_dead) {
         session.writer = &no_writer; /* a forked child begins a recording of its own */
@@ -278,6 +280,7 @@ int session_start(const struct session_order *order, struct ct_error *error)
     if (status != CT_OK) {
         struct ctr_writer *writer = session.writer;
         session.writer = &no_writer;
+        session.filter = NULL; /* the caller's again */
         ctr_writer_close(writer, CTR_ENDED_BY_ERROR, INT32_MIN, NULL);
         remove_trace(order->directory);
         free_parts(true);
@@ -285,6 +288,16 @@ int session_start(const struct session_order *order, struct ct_error *error)
     }
     io_capture_start(&session, order->io);
     return CT_OK;
+}
+
+int session_start(struct session_order *order, struct ct_error *error)
+{
+    int status = start(order, error);
+    if (order->filter != NULL && order->filter != session.filter) {
+        filter_free(order->filter);
+    }
+    order->filter = NULL;
+    return status;
 }
 
 static enum export_format format_wanted(void)
@@ -323,6 +336,7 @@ int session_stop(int32_t exit_status, struct ct_error *error)
     self_check_report(&session);
     event_last(&session);
     monitor_stop(&session);
+    filter_define_counts(&session);
     struct ctr_writer *writer = session.writer;
     session.writer = &no_writer;
     bool exports = session.exports;

@@ -58,6 +58,8 @@ struct limits { /* 0 = none */
     uint64_t min_free_space;
     uint64_t export_limit;
     bool exact;
+    bool no_sources;
+    bool keep_shapes; /* of secrets, in values */
 };
 
 /* ---- plans
@@ -167,11 +169,13 @@ struct line_info {
 struct plan {
     uint32_t id; /* in the trace */
     bool skip;
-    bool generator;      /* generator, coroutine, async generator: frames outlive their visits */
-    bool redacts_return; /* its name says that it returns a secret */
+    bool generator;        /* generator, coroutine, async generator: frames outlive their visits */
+    uint8_t return_action; /* enum ctr_variable_action, of what it returns */
+    uint8_t yield_action;
     bool has_namespace;  /* the last slot is the frame's dict of names */
     uint32_t slot_count; /* localsplus, and the namespace */
     uint32_t real_slots; /* localsplus */
+    uint32_t policy;     /* how its names are decided: filter.h */
     uint64_t entry_mask; /* slots bound when the frame starts: arguments, cells, free variables */
     uint64_t special;    /* slots whose value is not simply the slot's: cells, redacted ones */
     uint8_t *actions;    /* enum ctr_variable_action per slot */
@@ -270,12 +274,16 @@ struct object_entry {
     struct shadow *items;
     uint32_t attr_count;
     uint32_t attr_capacity;
+    uint32_t policy;      /* of a dict of names: how they are decided (filter.h), and */
+    uint8_t keys;         /* what they are: enum dict_keys */
     struct shadow *attrs; /* by shared-key index, or dict order */
     uint64_t true_length;
     uint64_t seen;     /* fingerprint of a set or buffer */
     uint64_t names;    /* hash of the attribute names, in order */
     const void *shape; /* the shared keys of an instance without dict */
 };
+
+enum dict_keys { KEYS_ARE_DATA, KEYS_ARE_GLOBALS, KEYS_ARE_LOCALS };
 
 enum entry_flags {
     ENTRY_PINNED = 1,  /* a module's globals: never forgotten */
@@ -382,6 +390,8 @@ struct session {
     char *format;        /* "ctr", "json", "binary" */
     int32_t exit_status; /* INT32_MIN: unknown */
     PyInterpreterState *interpreter;
+    struct filter *filter;    /* the user's rules; NULL: the built-in ones alone */
+    uint64_t hidden[2][6];    /* values redacted, dropped; by enum filter_name_kind */
     struct self_check *check; /* of the self-check build, else NULL */
     struct ct_error error;
 };
@@ -397,12 +407,13 @@ struct session_order {
     bool exports;             /* write side files and `format` at stop; else `ct` does */
     enum ct_start_io io;      /* what is recorded of input and output */
     struct limits limits;
+    struct filter *filter; /* is taken, also when the session does not start; or NULL */
     const struct ct_bytes
         *run; /* encoded pairs for CTR_DEF_RUN: blocks key, value, key, value ... */
 };
 
 /* The process has one session at most. All of these need the interpreter's lock. */
-int session_start(const struct session_order *order, struct ct_error *error);
+int session_start(struct session_order *order, struct ct_error *error);
 bool session_is_active(void);
 /* End the recording and export what was asked for; without a session nothing happens. */
 int session_stop(int32_t exit_status, struct ct_error *error);

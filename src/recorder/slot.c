@@ -1,5 +1,7 @@
 #include "recorder/slot.h"
 
+#include "recorder/plan.h"
+
 PyObject *slot_value(const struct plan *plan, compat_frame *frame, uint32_t slot)
 {
     if (slot == plan->real_slots) {
@@ -61,13 +63,17 @@ bool slot_read(struct session *session, struct shadow_frame *frame, uint32_t slo
     if (object_is_known(session, value, shadow)) {
         return false;
     }
-    if (frame->plan->actions[slot] != CTR_KEEP && value != NULL) {
-        now = shadow_of(CTR_V_REDACTED, 0);
-        if (shadow_kind(shadow) != CTR_V_REDACTED) {
-            ctr_count(session->writer, CTR_C_values_redacted);
+    uint8_t action = frame->plan->actions[slot];
+    if (action != CTR_KEEP && value != NULL) {
+        now = shadow_of(filter_tag(action), 0);
+        if (shadow_kind(shadow) != filter_tag(action)) {
+            filter_count(session, plan_name_kind(frame->plan, slot), action);
         }
     } else {
         value_shadow(session, value, &now);
+        if (slot == frame->plan->real_slots) {
+            object_keys_are_locals(session, &now, frame->plan->policy);
+        }
     }
     if (shadow_same(shadow, &now)) {
         return false;

@@ -144,7 +144,9 @@ void source_define(struct session *session, uint32_t path, const char *name, PyO
 {
     int saved = errno;
     struct source source = {0};
-    read_source(name, &source);
+    if (!session->limits.no_sources) {
+        read_source(name, &source);
+    }
     if (source.bytes == NULL) {
         define_part(session, path, CTR_SOURCE_MISSING, NULL, 0);
         errno = saved;

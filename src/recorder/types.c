@@ -8,7 +8,7 @@
 #include "recorder/known_fields.h"
 #include "recorder/path.h"
 #include "recorder/regex.h"
-#include "recorder/scope.h"
+#include "recorder/filter.h"
 #include "recorder/unseen.h"
 #include "recorder/wtf8.h"
 
@@ -218,7 +218,6 @@ static int add_slot(struct type_info *info, const char *name, Py_ssize_t offset,
     struct type_slot *slot = &slots[info->slot_count++];
     *slot = (struct type_slot){.offset = offset, .none_if_null = none_if_null};
     snprintf(slot->text, sizeof slot->text, "%s", name);
-    slot->is_secret = scope_is_secret_text(name);
     return 0;
 }
 
@@ -348,17 +347,18 @@ static PyObject *named_tuple_fields(PyTypeObject *type)
     return NULL;
 }
 
-static void learn_fields(struct type_info *info, PyTypeObject *type)
+static void learn_fields(struct session *session, struct type_info *info, PyTypeObject *type)
 {
     PyObject *fields = named_tuple_fields(type);
     for (Py_ssize_t i = 0; fields != NULL && i < PyTuple_GET_SIZE(fields) && i < 64; i++) {
-        if (scope_is_secret(PyTuple_GET_ITEM(fields, i))) {
-            info->secret_fields |= 1ull << i;
-        }
+        PyObject *name = PyTuple_GET_ITEM(fields, i);
+        uint8_t action = filter_name(session, info->policy, FILTER_ATTRIBUTE, name);
+        info->hidden_fields |= (uint64_t)(action != CTR_KEEP) << i;
+        info->dropped_fields |= (uint64_t)(action == CTR_DROP) << i;
     }
 }
 
-static bool takes_secret(PyObject *function)
+static bool takes_secret(struct session *session, PyObject *function)
 {
     if (function != NULL &&
         Py_IS_TYPE(function, &PyStaticMethod_Type)) { /* what `def __new__` becomes */
@@ -369,8 +369,11 @@ static bool takes_secret(PyObject *function)
     }
     const PyCodeObject *code = (const PyCodeObject *)PyFunction_GET_CODE(function);
     int count = code->co_argcount + code->co_kwonlyargcount;
+    uint32_t policy =
+        filter_code(session, (PyCodeObject *)code, PyFunction_GET_GLOBALS(function)).policy;
     for (int i = 0; i < count; i++) {
-        if (scope_is_secret(PyTuple_GET_ITEM(code->co_localsplusnames, i))) {
+        PyObject *name = PyTuple_GET_ITEM(code->co_localsplusnames, i);
+        if (filter_name(session, policy, FILTER_ARGUMENT, name) != CTR_KEEP) {
             return true;
         }
     }
@@ -379,15 +382,15 @@ static bool takes_secret(PyObject *function)
 
 /* An exception keeps its arguments without their names. Where a constructor takes a secret, none of
  * them is told: which one holds it, perhaps as a part, cannot be known. */
-static bool constructor_takes_secret(PyTypeObject *type)
+static bool constructor_takes_secret(struct session *session, PyTypeObject *type)
 {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro); i++) {
         const PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i);
         if (!(base->tp_flags & Py_TPFLAGS_HEAPTYPE) || base->tp_dict == NULL) {
             continue;
         }
-        if (takes_secret(compat_dict_get(base->tp_dict, "__init__")) ||
-            takes_secret(compat_dict_get(base->tp_dict, "__new__"))) {
+        if (takes_secret(session, compat_dict_get(base->tp_dict, "__init__")) ||
+            takes_secret(session, compat_dict_get(base->tp_dict, "__new__"))) {
             return true;
         }
     }
@@ -449,7 +452,6 @@ static void classify(struct type_info *info, PyTypeObject *type)
     if (!heap) {
         return;
     }
-    info->hides_arguments = info->capture == CAPTURE_EXCEPTION && constructor_takes_secret(type);
     if (strcmp(Py_TYPE(type)->tp_name, "EnumType") == 0 && info->capture != CAPTURE_THING) {
         classify_enum(info);
     } else if (info->capture == CAPTURE_OPAQUE && (info->has_dict || info->slot_count > 0)) {
@@ -461,7 +463,6 @@ static void classify(struct type_info *info, PyTypeObject *type)
     }
     if (info->capture == CAPTURE_TUPLE && in_mro_dict(type, "_fields")) {
         info->family = CTR_F_NAMEDTUPLE;
-        learn_fields(info, type);
     }
     if (info->capture == CAPTURE_INSTANCE) {
         classify_known_class(info, type);
@@ -469,6 +470,22 @@ static void classify(struct type_info *info, PyTypeObject *type)
     if (has_own_attributes(info)) {
         info->base_capture = info->capture;
         info->capture = CAPTURE_EXTENDED;
+    }
+}
+
+/* What is not kept, by the names that are known before there is an instance. */
+static void learn_hidden(struct session *session, struct type_info *info, PyTypeObject *type)
+{
+    info->policy = filter_type(session, type);
+    for (int i = 0; i < info->slot_count; i++) {
+        info->slots[i].action =
+            filter_text(session, info->policy, FILTER_ATTRIBUTE, info->slots[i].text);
+    }
+    bool is_heap = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0;
+    info->hides_arguments =
+        is_heap && info->capture == CAPTURE_EXCEPTION && constructor_takes_secret(session, type);
+    if (info->family == CTR_F_NAMEDTUPLE) {
+        learn_fields(session, info, type);
     }
 }
 
@@ -547,6 +564,7 @@ struct type_info *types_of(struct session *session, PyTypeObject *type)
     info->id = NO_TYPE;
     classify(info, type);
     info->unseen = unseen_uses_of_type(session, type);
+    learn_hidden(session, info, type);
     info->next = *bucket;
     *bucket = info;
     return info;

@@ -49,7 +49,7 @@ struct type_slot {  /* an attribute kept in a slot of the instance */
     Py_ssize_t offset;
     char text[48];
     bool none_if_null;
-    bool is_secret;
+    uint8_t action; /* enum ctr_variable_action, by its name */
 };
 
 struct type_info {
@@ -63,9 +63,11 @@ struct type_info {
     uint8_t base_capture; /* EXTENDED: of the built-in value */
     uint8_t part_count;   /* PARTS: offsets of the objects it is made of; THING: of the held one */
     Py_ssize_t parts[3];
-    uint64_t secret_fields; /* NAMEDTUPLE: those whose names are secret, of the first 64 */
-    uint16_t unseen;        /* uses of its instances that run code that is not recorded: unseen.h */
-    bool hides_arguments;   /* EXCEPTION: its constructor takes a secret */
+    uint64_t hidden_fields;  /* NAMEDTUPLE: those that are not kept, of the first 64, and */
+    uint64_t dropped_fields; /* of these the dropped ones */
+    uint32_t policy;         /* how the names of its attributes are decided: filter.h */
+    uint16_t unseen;         /* uses of its instances that run code that is not recorded: unseen.h */
+    bool hides_arguments;    /* EXCEPTION: its constructor takes a secret */
     bool has_dict;
     bool has_finalizer; /* a __del__ of the program's */
     bool is_ordered_dict;

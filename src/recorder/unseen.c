@@ -217,7 +217,7 @@ static bool is_generator(const PyObject *value)
 static bool generator_is_unseen(struct session *session, PyObject *generator)
 {
     PyCodeObject *code = compat_frame_code((compat_frame *)((PyGenObject *)generator)->gi_iframe);
-    return code == NULL || !plan_will_record(session, code);
+    return code == NULL || !plan_will_record(session, code, NULL);
 }
 
 uint16_t unseen_uses(struct session *session, PyObject *value, const struct type_info *type)

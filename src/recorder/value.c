@@ -4,6 +4,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "recorder/filter.h"
 #include "recorder/types.h"
 #include "recorder/value_internal.h"
 #include "recorder/wtf8.h"
@@ -441,15 +442,16 @@ uint8_t *value__put_tuple(struct session *session, uint8_t *at, size_t count)
     return ct_varint_put(at, count);
 }
 
-static uint8_t *put_secret_fields(struct session *session, uint8_t *at, PyObject *tuple,
-                                  const struct type_info *type, int depth)
+static uint8_t *put_shown_fields(struct session *session, uint8_t *at, PyObject *tuple,
+                                 const struct type_info *type, int depth)
 {
     *at++ = CTR_V_TUPLE;
     at = ct_varint_put(at, (uint64_t)PyTuple_GET_SIZE(tuple));
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
-        if (i < 64 && (type->secret_fields >> i & 1)) {
-            ctr_count(session->writer, CTR_C_values_redacted);
-            *at++ = CTR_V_REDACTED;
+        if (i < 64 && (type->hidden_fields >> i & 1)) {
+            uint8_t action = type->dropped_fields >> i & 1 ? CTR_DROP : CTR_REDACT;
+            filter_count(session, FILTER_ATTRIBUTE, action);
+            *at++ = filter_tag(action);
         } else {
             at = value__put_child(session, at, PyTuple_GET_ITEM(tuple, i), depth + 1);
         }
@@ -566,8 +568,8 @@ static uint8_t *put_node(struct session *session, uint8_t *at, PyObject *value,
         return put_bytes(session, at, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value));
     case CAPTURE_TUPLE:
         session->writer->next_node += derived;
-        if (type->secret_fields != 0) {
-            return put_secret_fields(session, at, value, type, depth);
+        if (type->hidden_fields != 0) {
+            return put_shown_fields(session, at, value, type, depth);
         }
         return put_sequence(session, at, CTR_V_TUPLE, ((PyTupleObject *)value)->ob_item,
                             PyTuple_GET_SIZE(value), depth);

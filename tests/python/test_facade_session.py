@@ -185,7 +185,7 @@ def test_the_backend_builds_the_request(monkeypatch):
     seen = []
     monkeypatch.setattr(backend._recorder, "start", lambda *args: seen.append(args))
     monkeypatch.setattr(sys, "argv", ["prog", "a"])
-    backend.start_tracing("dir", "BinaryV0", "x.py", ["f"], exact=True)
+    backend.start_tracing("dir", "BinaryV0", "x.py", exact=True)
     directory, options = seen[0]
     assert directory == "dir"
     assert options == {
@@ -193,7 +193,7 @@ def test_the_backend_builds_the_request(monkeypatch):
         "activation": str(Path.cwd() / "x.py"),
         "program": "prog",
         "args": ["a"],
-        "trace_filter": ["f"],
+        "filter": None,
         "policy": backend.policy_snapshot(),
         "io_capture": "proxies",
         "exact": True,

@@ -25,7 +25,10 @@ static struct ct_start_options full_order(const char *const *args, size_t argc)
                                      .argc = argc,
                                      .args = args,
                                      .activation = "/a/b.py",
+                                     .rules = "/a/rules",
                                      .exact = true,
+                                     .no_sources = true,
+                                     .keep_shapes = true,
                                      .io = CT_START_IO_DESCRIPTORS};
     for (int i = 0; i < CT_START_LIMITS; i++) {
         order.limits[i] = (struct ct_start_limit){.is_given = i % 2 == 0, .value = (uint64_t)i};
@@ -52,7 +55,8 @@ static void every_field_survives(void **state)
     assert_int_equal(copy.kind, order.kind);
     assert_string_equal(copy.program, order.program);
     assert_string_equal(copy.activation, order.activation);
-    assert_true(copy.exact);
+    assert_string_equal(copy.rules, order.rules);
+    assert_true(copy.exact && copy.no_sources && copy.keep_shapes);
     assert_int_equal(copy.io, order.io);
     assert_int_equal(copy.argc, argc);
     for (size_t i = 0; i < argc; i++) {

@@ -1,0 +1,690 @@
+#include "recorder/filter.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "recorder/scope.h"
+#include "recorder/types.h"
+#include "recorder/wtf8.h"
+
+/* ---- the table
+ * ------------------------------------------------------------------------------------- */
+
+enum { VERDICT_BITS = 12, UNSET = -1 };
+
+struct selector {
+    uint8_t kind;
+    uint8_t how;
+    PyObject *what; /* a text; for FILTER_SEARCH the pattern's bound method */
+};
+
+struct pattern {
+    struct selector selector;
+    uint8_t action;
+};
+
+struct rule {
+    struct selector selector;
+    int8_t exec;
+    int8_t value;
+    int filter;
+    struct pattern *patterns;
+    int pattern_count;
+};
+
+struct verdict_cache { /* of a name under a policy */
+    uint64_t key;
+    uint8_t action;
+};
+
+struct filter {
+    bool skips; /* by default */
+    uint8_t action;
+    int action_filter; /* the file that set it */
+    struct rule *rules;
+    int rule_count;
+    char **roots; /* without a slash at the end */
+    int root_count;
+    bool uses_files; /* some rule looks at the file */
+    struct verdict_cache names[1 << VERDICT_BITS];
+};
+
+/* ---- reading
+ * --------------------------------------------------------------------------------------- */
+
+struct reading {
+    struct filter *filter;
+    PyObject *compile; /* _sre.compile, from the first pattern that needs it on */
+};
+
+/* `_sre.compile`, leaving no trace of the module. */
+static PyObject *sre_compile(void)
+{
+    PyObject *modules = PySys_GetObject("modules"); /* borrowed */
+    bool had = modules != NULL && PyDict_GetItemString(modules, "_sre") != NULL;
+    PyObject *module = PyImport_ImportModule("_sre");
+    PyObject *compile = module != NULL ? PyObject_GetAttrString(module, "compile") : NULL;
+    if (module != NULL && !had) {
+        PyObject *pending = PyErr_GetRaisedException();
+        PyDict_DelItemString(modules, "_sre");
+        PyDict_Clear(
+            PyModule_GetDict(module)); /* or the module and its functions keep each other */
+        PyErr_Clear();
+        PyErr_SetRaisedException(pending);
+    }
+    Py_XDECREF(module);
+    return compile;
+}
+
+static void hide_from_gc(PyObject *thing)
+{
+    if (PyObject_GC_IsTracked(thing)) {
+        PyObject_GC_UnTrack(thing);
+    }
+}
+
+static PyObject *compile_search(struct reading *reading, PyObject *arguments)
+{
+    if (!PyTuple_Check(arguments)) {
+        PyErr_SetString(PyExc_TypeError, "a filter's pattern is not compiled");
+        return NULL;
+    }
+    if (reading->compile == NULL) {
+        reading->compile = sre_compile();
+    }
+    PyObject *pattern =
+        reading->compile != NULL ? PyObject_CallObject(reading->compile, arguments) : NULL;
+    PyObject *search = pattern != NULL ? PyObject_GetAttrString(pattern, "search") : NULL;
+    if (search != NULL) {
+        hide_from_gc(pattern);
+        hide_from_gc(search);
+    }
+    Py_XDECREF(pattern);
+    return search;
+}
+
+static bool read_selector(struct reading *reading, struct selector *selector, PyObject *kind,
+                          PyObject *how, PyObject *what)
+{
+    long numbers[] = {PyLong_AsLong(kind), PyLong_AsLong(how)};
+    if (PyErr_Occurred() || numbers[0] < 0 || numbers[0] > FILTER_RETURN || numbers[1] < 0 ||
+        numbers[1] > FILTER_SEARCH ||
+        (numbers[1] <= FILTER_PREFIX && !PyUnicode_CheckExact(what))) {
+        PyErr_SetString(PyExc_ValueError, "a filter's selector is not valid");
+        return false;
+    }
+    selector->kind = (uint8_t)numbers[0];
+    selector->how = (uint8_t)numbers[1];
+    selector->what = selector->how == FILTER_SEARCH ? compile_search(reading, what)
+                     : selector->how == FILTER_ANY  ? NULL
+                                                    : Py_NewRef(what);
+    return selector->what != NULL || selector->how == FILTER_ANY;
+}
+
+static bool read_patterns(struct reading *reading, struct rule *rule, PyObject *patterns)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(patterns);
+    rule->patterns = calloc((size_t)count + 1, sizeof *rule->patterns);
+    for (Py_ssize_t i = 0; rule->patterns != NULL && i < count; i++) {
+        PyObject *kind, *how, *what;
+        int action;
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(patterns, i), "OOOi", &kind, &how, &what, &action) ||
+            !read_selector(reading, &rule->patterns[i].selector, kind, how, what)) {
+            return false;
+        }
+        rule->patterns[i].action = (uint8_t)action;
+        rule->pattern_count++;
+    }
+    return rule->patterns != NULL || PyErr_NoMemory() != NULL;
+}
+
+static bool read_rules(struct reading *reading, PyObject *rules)
+{
+    struct filter *filter = reading->filter;
+    Py_ssize_t count = PyTuple_GET_SIZE(rules);
+    filter->rules = calloc((size_t)count + 1, sizeof *filter->rules);
+    for (Py_ssize_t i = 0; filter->rules != NULL && i < count; i++) {
+        struct rule *rule = &filter->rules[filter->rule_count++];
+        PyObject *kind, *how, *what, *patterns;
+        int exec, value;
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(rules, i), "OOOiiiO!", &kind, &how, &what, &exec,
+                              &value, &rule->filter, &PyTuple_Type, &patterns) ||
+            !read_selector(reading, &rule->selector, kind, how, what) ||
+            !read_patterns(reading, rule, patterns)) {
+            return false;
+        }
+        rule->exec = (int8_t)exec;
+        rule->value = (int8_t)value;
+        filter->uses_files |= rule->selector.kind == FILTER_FILE;
+    }
+    return filter->rules != NULL || PyErr_NoMemory() != NULL;
+}
+
+static bool read_roots(struct filter *filter, PyObject *roots)
+{
+    filter->roots = calloc((size_t)PyTuple_GET_SIZE(roots) + 1, sizeof *filter->roots);
+    for (Py_ssize_t i = 0; filter->roots != NULL && i < PyTuple_GET_SIZE(roots); i++) {
+        PyObject *root = PyTuple_GET_ITEM(roots, i);
+        char *text = PyUnicode_Check(root) ? text_copy(root) : NULL;
+        if (text == NULL) {
+            break;
+        }
+        filter->roots[filter->root_count++] = text;
+    }
+    return filter->root_count == PyTuple_GET_SIZE(roots) || PyErr_NoMemory() != NULL;
+}
+
+struct filter *filter_read(PyObject *table)
+{
+    int skips, action, action_filter;
+    PyObject *rules, *filters, *roots, *capture;
+    if (!PyTuple_Check(table) ||
+        !PyArg_ParseTuple(table, "iiO!O!O!iO", &skips, &action, &PyTuple_Type, &rules,
+                          &PyTuple_Type, &filters, &PyTuple_Type, &roots, &action_filter,
+                          &capture)) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_TypeError, "a filter is a table made by the package");
+        }
+        return NULL;
+    }
+    struct filter *filter = calloc(1, sizeof *filter);
+    if (filter == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    filter->skips = skips != 0;
+    filter->action = (uint8_t)action;
+    filter->action_filter = action_filter;
+    struct reading reading = {.filter = filter};
+    bool is_read = read_rules(&reading, rules) && read_roots(filter, roots);
+    Py_XDECREF(reading.compile);
+    if (!is_read) {
+        filter_free(filter);
+        return NULL;
+    }
+    return filter;
+}
+
+void filter_free(struct filter *filter)
+{
+    if (filter == NULL) {
+        return;
+    }
+    for (int i = 0; i < filter->rule_count; i++) {
+        struct rule *rule = &filter->rules[i];
+        Py_XDECREF(rule->selector.what);
+        for (int j = 0; j < rule->pattern_count; j++) {
+            Py_XDECREF(rule->patterns[j].selector.what);
+        }
+        free(rule->patterns);
+    }
+    for (int i = 0; i < filter->root_count; i++) {
+        free(filter->roots[i]);
+    }
+    free(filter->roots);
+    free(filter->rules);
+    free(filter);
+}
+
+/* ---- matching
+ * -------------------------------------------------------------------------------------- */
+
+enum match { NO_MATCH, MATCHES, MATCH_FAILED };
+
+/* The matcher allocates one match object: no reason for a collection. It looks at signals when it
+ * works for long, and their handlers may raise: an interrupt then comes again. */
+static enum match search(PyObject *method, PyObject *text)
+{
+    PyObject *pending = PyErr_GetRaisedException();
+    int collects = PyGC_Disable();
+    PyObject *found = PyObject_CallOneArg(method, text);
+    enum match match = found == NULL ? MATCH_FAILED : found != Py_None ? MATCHES : NO_MATCH;
+    Py_XDECREF(found);
+    if (collects) {
+        PyGC_Enable();
+    }
+    if (match == MATCH_FAILED && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+        PyErr_SetInterrupt();
+    }
+    PyErr_Clear();
+    PyErr_SetRaisedException(pending);
+    return match;
+}
+
+static enum match matches(const struct selector *selector, PyObject *text)
+{
+    if (text == NULL) {
+        return NO_MATCH;
+    }
+    switch (selector->how) {
+    case FILTER_EQUAL:
+        return PyUnicode_Compare(text, selector->what) == 0 ? MATCHES : NO_MATCH;
+    case FILTER_PREFIX:
+        return PyUnicode_Tailmatch(text, selector->what, 0, PY_SSIZE_T_MAX, -1) == 1 ? MATCHES
+                                                                                     : NO_MATCH;
+    case FILTER_ANY:
+        return MATCHES;
+    default:
+        return search(selector->what, text);
+    }
+}
+
+/* ---- what a scope is known by
+ * ---------------------------------------------------------------------- */
+
+struct candidates { /* owned, as filter.h's subject; by enum filter_scope_kind */
+    PyObject *texts[FILTER_OBJ + 1];
+};
+
+static bool is_module_name(PyObject *name)
+{
+    if (name == NULL || !PyUnicode_Check(name) || !PyUnicode_IS_ASCII(name)) {
+        return false;
+    }
+    const char *text = PyUnicode_DATA(name);
+    bool in_part = false;
+    for (Py_ssize_t i = 0; i < PyUnicode_GET_LENGTH(name); i++) {
+        bool is_letter = Py_ISALNUM(text[i]) || text[i] == '_';
+        if (!is_letter && (text[i] != '.' || !in_part)) {
+            return false;
+        }
+        in_part = is_letter;
+    }
+    return in_part;
+}
+
+/* The file from the deepest source root it lies in, or NULL. */
+static const char *below_root(const struct filter *filter, const char *file)
+{
+    const char *below = NULL;
+    for (int i = 0; i < filter->root_count; i++) {
+        size_t length = strlen(filter->roots[i]);
+        bool is_in = strncmp(file, filter->roots[i], length) == 0 && file[length] == '/';
+        if (is_in && (below == NULL || file + length + 1 > below)) {
+            below = file + length + 1;
+        }
+    }
+    return below;
+}
+
+/* The path that `file:` selectors see: from the source root, else absolute. */
+static PyObject *file_candidate(const struct filter *filter, const char *file)
+{
+    char *real = realpath(file, NULL);
+    const char *below = below_root(filter, file);
+    if (below == NULL && real != NULL) {
+        below = below_root(filter, real);
+    }
+    const char *shown = below != NULL ? below : real != NULL ? real : file;
+    PyObject *text = PyUnicode_DecodeFSDefault(shown);
+    free(real);
+    return text;
+}
+
+static bool has_init(const char *file, size_t folder)
+{
+    char path[PATH_MAX];
+    int length = snprintf(path, sizeof path, "%.*s/__init__.py", (int)folder, file);
+    return length > 0 && (size_t)length < sizeof path && access(path, F_OK) == 0;
+}
+
+/* "pkg.mod" of ".../pkg/mod.py": from the source root, else as far up as packages go. */
+static PyObject *module_of_file(const struct filter *filter, const char *file)
+{
+    const char *from = below_root(filter, file);
+    if (from == NULL) {
+        size_t folder = strlen(file);
+        do {
+            while (folder > 0 && file[--folder] != '/') {
+            }
+        } while (folder > 0 && has_init(file, folder));
+        from = file + folder + (file[folder] == '/');
+    }
+    char *dotted = strdup(from);
+    if (dotted == NULL) {
+        return NULL;
+    }
+    size_t size = strlen(dotted);
+    static const char *const ends[] = {".py", "/__init__"};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        size_t end = strlen(ends[i]);
+        if (size > end && strcmp(dotted + size - end, ends[i]) == 0) {
+            dotted[size -= end] = 0;
+        }
+    }
+    for (char *at = dotted; *at != 0; at++) {
+        *at = *at == '/' ? '.' : *at == '.' ? '/' : *at;
+    }
+    PyObject *name = PyUnicode_DecodeFSDefault(dotted);
+    free(dotted);
+    if (name != NULL && !is_module_name(name)) {
+        Py_CLEAR(name);
+    }
+    return name;
+}
+
+static struct candidates find_candidates(const struct filter *filter,
+                                         const struct filter_subject *subject)
+{
+    struct candidates found = {0};
+    PyObject *module = is_module_name(subject->module) ? Py_NewRef(subject->module) : NULL;
+    char *file = subject->file != NULL && (module == NULL || filter->uses_files)
+                     ? text_copy(subject->file)
+                     : NULL;
+    if (file != NULL) {
+        found.texts[FILTER_FILE] = file_candidate(filter, file);
+        module = module != NULL ? module : module_of_file(filter, file);
+    }
+    free(file);
+    found.texts[FILTER_PKG] = module;
+    if (subject->name != NULL) {
+        found.texts[FILTER_OBJ] = module != NULL
+                                      ? PyUnicode_FromFormat("%U.%U", module, subject->name)
+                                      : Py_NewRef(subject->name);
+    }
+    return found;
+}
+
+static void free_candidates(struct candidates *candidates)
+{
+    for (int i = 0; i <= FILTER_OBJ; i++) {
+        Py_XDECREF(candidates->texts[i]);
+    }
+}
+
+/* ---- scopes
+ * ---------------------------------------------------------------------------------------- */
+
+enum { ACTIONS = CTR_DROP + 1 };
+
+static uint32_t policy_number(int list_rule, uint8_t action)
+{
+    return (uint32_t)(list_rule + 1) * ACTIONS + action;
+}
+
+static uint8_t policy_action(uint32_t policy)
+{
+    return (uint8_t)(policy % ACTIONS);
+}
+
+static int policy_list(uint32_t policy)
+{
+    return (int)(policy / ACTIONS) - 1;
+}
+
+struct filter_verdict filter_judge(struct filter *filter, const struct filter_subject *subject,
+                                   bool skip)
+{
+    PyObject *pending = PyErr_GetRaisedException();
+    struct candidates candidates = find_candidates(filter, subject);
+    PyErr_Clear();
+    struct filter_verdict verdict = {.skip = filter->skips || skip,
+                                     .exec_rule = skip ? FROM_BUILT_IN : FROM_DEFAULT,
+                                     .value_rule = FROM_DEFAULT,
+                                     .list_rule = FROM_DEFAULT};
+    uint8_t action = filter->action;
+    int action_filter = filter->action_filter;
+    for (int i = 0; i < filter->rule_count; i++) {
+        const struct rule *rule = &filter->rules[i];
+        if (matches(&rule->selector, candidates.texts[rule->selector.kind]) != MATCHES) {
+            continue;
+        }
+        if (rule->exec != UNSET) {
+            verdict.skip = rule->exec == 1;
+            verdict.exec_rule = i;
+        }
+        if (rule->value != UNSET) {
+            action = (uint8_t)rule->value;
+            action_filter = rule->filter;
+            verdict.value_rule = i;
+        }
+        if (rule->pattern_count != 0) {
+            verdict.list_rule = i;
+        }
+    }
+    bool is_overruled = verdict.list_rule >= 0 && action == CTR_DROP &&
+                        filter->rules[verdict.list_rule].filter < action_filter;
+    verdict.list_rule = is_overruled ? FROM_DEFAULT : verdict.list_rule;
+    verdict.policy = policy_number(verdict.list_rule, action);
+    free_candidates(&candidates);
+    PyErr_SetRaisedException(pending);
+    return verdict;
+}
+
+PyObject *filter_seen(struct filter *filter, const struct filter_subject *subject)
+{
+    bool uses_files = filter->uses_files;
+    filter->uses_files = true;
+    struct candidates candidates = find_candidates(filter, subject);
+    filter->uses_files = uses_files;
+    PyErr_Clear();
+    PyObject *const *texts = candidates.texts;
+    PyObject *seen = PyTuple_Pack(3, texts[FILTER_PKG] != NULL ? texts[FILTER_PKG] : Py_None,
+                                  texts[FILTER_FILE] != NULL ? texts[FILTER_FILE] : Py_None,
+                                  texts[FILTER_OBJ] != NULL ? texts[FILTER_OBJ] : Py_None);
+    free_candidates(&candidates);
+    return seen;
+}
+
+static PyObject *module_text(PyObject *globals, const char *name)
+{
+    PyObject *value = globals != NULL ? compat_dict_get(globals, name) : NULL;
+    return value != NULL && PyUnicode_CheckExact(value) ? value : NULL;
+}
+
+struct filter_verdict filter_code(struct session *session, PyCodeObject *code, PyObject *globals)
+{
+    enum scope_reason reason = scope_of_code(session, code);
+    if (session->filter == NULL || scope_is_final(reason)) {
+        return (struct filter_verdict){.skip = reason != SCOPE_PROGRAM, .policy = FILTER_BUILT_IN};
+    }
+    struct filter_subject subject = {.module = module_text(globals, "__name__"),
+                                     .file = code->co_filename,
+                                     .name = code->co_qualname};
+    return filter_judge(session->filter, &subject, reason != SCOPE_PROGRAM);
+}
+
+uint32_t filter_type(struct session *session, PyTypeObject *type)
+{
+    if (session->filter == NULL) {
+        return FILTER_BUILT_IN;
+    }
+    PyObject *pending = PyErr_GetRaisedException();
+    PyObject *module = NULL, *name = NULL;
+    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
+        module = Py_XNewRef(types_module(type));
+        name = Py_NewRef(((PyHeapTypeObject *)type)->ht_qualname);
+    } else {
+        const char *dot = strrchr(type->tp_name, '.');
+        module = dot != NULL ? PyUnicode_FromStringAndSize(type->tp_name, dot - type->tp_name)
+                             : PyUnicode_FromString("builtins");
+        name = PyUnicode_FromString(dot != NULL ? dot + 1 : type->tp_name);
+    }
+    PyErr_Clear();
+    struct filter_subject subject = {.module = module, .name = name};
+    uint32_t policy = filter_judge(session->filter, &subject, false).policy;
+    Py_XDECREF(module);
+    Py_XDECREF(name);
+    PyErr_SetRaisedException(pending);
+    return policy;
+}
+
+uint32_t filter_module(struct session *session, PyObject *globals)
+{
+    if (session->filter == NULL) {
+        return FILTER_BUILT_IN;
+    }
+    PyObject *pending = PyErr_GetRaisedException();
+    PyObject *name = PyUnicode_FromString("<module>");
+    PyErr_Clear();
+    struct filter_subject subject = {.module = module_text(globals, "__name__"),
+                                     .file = module_text(globals, "__file__"),
+                                     .name = name};
+    uint32_t policy = filter_judge(session->filter, &subject, false).policy;
+    Py_XDECREF(name);
+    PyErr_SetRaisedException(pending);
+    return policy;
+}
+
+/* ---- names
+ * ----------------------------------------------------------------------------------------- */
+
+int filter_pattern(struct filter *filter, uint32_t policy, enum filter_name_kind kind,
+                   PyObject *name, uint8_t *action)
+{
+    const struct rule *rule = policy_list(policy) >= 0 ? &filter->rules[policy_list(policy)] : NULL;
+    for (int i = 0; rule != NULL && i < rule->pattern_count; i++) {
+        const struct pattern *pattern = &rule->patterns[i];
+        /* To a module's own lines its globals are their local variables. */
+        bool is_kind = pattern->selector.kind == kind ||
+                       (kind == FILTER_GLOBAL && pattern->selector.kind == FILTER_LOCAL);
+        enum match match = is_kind ? matches(&pattern->selector, name) : NO_MATCH;
+        if (match != NO_MATCH) {
+            /* What cannot be told apart is kept off the disk. */
+            *action = match == MATCHES ? pattern->action : CTR_REDACT;
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* The user's patterns, then the built-in words, then what holds for the rest: for all variables of
+ * the scope, and not for the insides of what they hold. */
+static uint8_t decide(struct session *session, uint32_t policy, enum filter_name_kind kind,
+                      PyObject *name, bool is_secret)
+{
+    uint8_t action = kind == FILTER_ATTRIBUTE ? CTR_KEEP : policy_action(policy);
+    if (filter_pattern(session->filter, policy, kind, name, &action) >= 0) {
+        return action;
+    }
+    return is_secret && action != CTR_DROP ? CTR_REDACT : action;
+}
+
+uint8_t filter_name(struct session *session, uint32_t policy, enum filter_name_kind kind,
+                    PyObject *name)
+{
+    if (policy == FILTER_BUILT_IN) {
+        return scope_is_secret(name) ? CTR_REDACT : CTR_KEEP;
+    }
+    if (!PyUnicode_Check(name)) {
+        return CTR_KEEP;
+    }
+    Py_hash_t hash = ((PyASCIIObject *)name)->hash;
+    uint64_t key = ((uint64_t)hash ^ (uint64_t)policy << 3 ^ kind) * 0x9e3779b97f4a7c15ull;
+    struct verdict_cache *cached = &session->filter->names[key >> (64 - VERDICT_BITS)];
+    if (hash == -1 || cached->key != key) {
+        uint8_t action = decide(session, policy, kind, name, scope_is_secret(name));
+        if (hash == -1) {
+            return action;
+        }
+        *cached = (struct verdict_cache){key, action};
+    }
+    return cached->action;
+}
+
+uint8_t filter_text(struct session *session, uint32_t policy, enum filter_name_kind kind,
+                    const char *name)
+{
+    if (policy == FILTER_BUILT_IN) {
+        return scope_is_secret_text(name) ? CTR_REDACT : CTR_KEEP;
+    }
+    PyObject *pending = PyErr_GetRaisedException();
+    PyObject *text = PyUnicode_DecodeUTF8(name, (Py_ssize_t)strlen(name), "replace");
+    PyErr_Clear();
+    uint8_t action =
+        text != NULL ? decide(session, policy, kind, text, scope_is_secret_text(name)) : CTR_REDACT;
+    Py_XDECREF(text);
+    PyErr_SetRaisedException(pending);
+    return action;
+}
+
+uint8_t filter_key(struct session *session, uint32_t policy, enum filter_name_kind kind,
+                   PyObject *key)
+{
+    if (PyUnicode_Check(key)) {
+        return filter_name(session, policy, kind, key);
+    }
+    return PyBytes_Check(key) ? filter_text(session, policy, kind, PyBytes_AS_STRING(key))
+                              : CTR_KEEP;
+}
+
+uint8_t filter_result(struct session *session, uint32_t policy, PyCodeObject *code,
+                      PyObject *globals, bool is_yield)
+{
+    bool is_secret = scope_is_secret(code->co_name);
+    if (policy == FILTER_BUILT_IN) {
+        return is_secret ? CTR_REDACT : CTR_KEEP;
+    }
+    PyObject *pending = PyErr_GetRaisedException();
+    struct filter_subject subject = {.module = module_text(globals, "__name__"),
+                                     .file = code->co_filename,
+                                     .name = code->co_qualname};
+    struct candidates candidates = find_candidates(session->filter, &subject);
+    PyObject *yield = is_yield ? PyUnicode_FromString("<yield>") : NULL;
+    PyErr_Clear();
+    uint8_t action;
+    if (yield == NULL ||
+        filter_pattern(session->filter, policy, FILTER_RETURN, yield, &action) < 0) {
+        action = decide(session, policy, FILTER_RETURN, candidates.texts[FILTER_OBJ], is_secret);
+    }
+    Py_XDECREF(yield);
+    free_candidates(&candidates);
+    PyErr_SetRaisedException(pending);
+    return action;
+}
+
+/* ---- what the trace says of it
+ * -------------------------------------------------------------------- */
+
+void filter_count(struct session *session, enum filter_name_kind kind, uint8_t action)
+{
+    session->hidden[action == CTR_DROP][kind]++;
+    ctr_count(session->writer, action == CTR_DROP ? CTR_C_values_dropped : CTR_C_values_redacted);
+}
+
+static void add_run_entry(struct ct_bytes *run, const char *key, PyObject *value)
+{
+    PyObject *text = PyObject_Str(value);
+    ct_bytes_add_block(run, key, strlen(key));
+    text_add(run, text);
+    Py_XDECREF(text);
+    PyErr_Clear();
+}
+
+void filter_add_run(PyObject *table, struct ct_bytes *run)
+{
+    static const char *const keys[] = {"filter.name", "filter.path", "filter.sha256",
+                                       "filter.version"};
+    PyObject *filters = PyTuple_GET_ITEM(table, 3);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(filters); i++) {
+        PyObject *filter = PyTuple_GET_ITEM(filters, i);
+        for (Py_ssize_t j = 0; j < 4 && PyTuple_Check(filter) && j < PyTuple_GET_SIZE(filter);
+             j++) {
+            add_run_entry(run, keys[j], PyTuple_GET_ITEM(filter, j));
+        }
+    }
+}
+
+void filter_define_counts(struct session *session)
+{
+    static const char *const names[2][FILTER_SHAPE + 1] = {
+        {"redacted.argument", "redacted.attribute", "redacted.global", "redacted.local",
+         "redacted.return", "redacted.shape"},
+        {"dropped.argument", "dropped.attribute", "dropped.global", "dropped.local",
+         "dropped.return", "dropped.shape"},
+    };
+    for (int i = 0; i < 2; i++) {
+        for (int j = 0; j <= FILTER_SHAPE; j++) {
+            struct ct_bytes entry = {0};
+            char number[24];
+            snprintf(number, sizeof number, "%llu", (unsigned long long)session->hidden[i][j]);
+            ct_bytes_add_block(&entry, names[i][j], strlen(names[i][j]));
+            ct_bytes_add_block(&entry, number, strlen(number));
+            if (!entry.failed && session->hidden[i][j] != 0) {
+                ctr_writer_define(session->writer, CTR_DEF_RUN, entry.data, entry.size);
+            }
+            ct_bytes_free(&entry);
+        }
+    }
+}
