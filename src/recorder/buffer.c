@@ -3,6 +3,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "recorder/secret.h"
 #include "recorder/value_internal.h"
 
 enum { DTYPE_BYTES = 32, BASES_MAX = 16 /* arrays that are views of views */ };
@@ -336,6 +337,15 @@ static void name_of(const Py_buffer *view, bool is_numpy, char name[DTYPE_BYTES]
     }
 }
 
+/* Bytes side by side may be text. */
+static bool holds_secret(const struct session *session, const Py_buffer *view, Py_ssize_t count)
+{
+    bool is_text = view->itemsize == 1 && view->ndim == 1 &&
+                   (view->strides == NULL || view->strides[0] == 1) && count > 0;
+    return is_text && !session->limits.keep_shapes &&
+           secret_in_bytes((const uint8_t *)element_at(view, 0), (size_t)count);
+}
+
 static uint8_t *put_items(struct session *session, uint8_t *at, const struct buffer *buffer)
 {
     enum { FIXED_BYTES = 24 }; /* one element takes at most, its content not counted */
@@ -344,7 +354,10 @@ static uint8_t *put_items(struct session *session, uint8_t *at, const struct buf
     if (!session_has_room(session, at, (size_t)count * (size_t)(view->itemsize + FIXED_BYTES))) {
         count = 0;
     }
-    if (count < total) {
+    if (holds_secret(session, view, count)) {
+        filter_count(session, FILTER_SHAPE, CTR_REDACT);
+        count = 0;
+    } else if (count < total) {
         ctr_count(session->writer, CTR_C_values_cut);
     }
     at = ct_varint_put(at, (uint64_t)total);

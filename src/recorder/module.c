@@ -367,7 +367,8 @@ static void order_from(const struct ct_start_options *options, struct request *r
         request->order.activation =
             request->activation != NULL ? request->activation : options->activation;
     }
-    add_entry(&request->run, "program", options->program);
+    bool is_source = options->kind == CT_START_CODE && options->no_sources;
+    add_entry(&request->run, "program", is_source ? "-c" : options->program);
     add_entry(&request->run, "kind", ct_start_kind_name(options->kind));
     for (size_t i = 0; options->args != NULL && i < options->argc; i++) {
         add_entry(&request->run, "argument", options->args[i]);

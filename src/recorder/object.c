@@ -7,6 +7,7 @@
 #include "recorder/filter.h"
 #include "recorder/gather.h"
 #include "recorder/plan.h"
+#include "recorder/secret.h"
 #include "recorder/self_check.h"
 #include "recorder/unseen.h"
 #include "recorder/value.h"
@@ -764,6 +765,11 @@ static uint8_t *put_bytearray(struct session *session, uint8_t *at, struct objec
     cut = session_has_room(session, at, cut) ? cut : 0;
     *at++ = 1;
     *at++ = 1;
+    entry->seen = gather_fingerprint(session, value, entry->type);
+    if (!session->limits.keep_shapes &&
+        secret_in_bytes((const uint8_t *)PyByteArray_AS_STRING(value), cut)) {
+        return value_put_secret(session, at);
+    }
     if (cut < length) {
         ctr_count(session->writer, CTR_C_values_cut);
         session->writer->next_node++;
@@ -774,7 +780,6 @@ static uint8_t *put_bytearray(struct session *session, uint8_t *at, struct objec
     *at++ = CTR_V_BYTES;
     at = ct_varint_put(at, cut);
     memcpy(at, PyByteArray_AS_STRING(value), cut);
-    entry->seen = gather_fingerprint(session, value, entry->type);
     return at + cut;
 }
 

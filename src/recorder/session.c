@@ -23,6 +23,7 @@
 #include "recorder/object.h"
 #include "recorder/plan.h"
 #include "recorder/scope.h"
+#include "recorder/secret.h"
 #include "recorder/self_check.h"
 #include "recorder/types.h"
 #include "recorder/value.h"
@@ -173,14 +174,34 @@ static int open_writer(const struct session_order *order, struct ct_error *error
 /* ---- start and stop
  * -------------------------------------------------------------------------------------- */
 
+/* Of an argument that looks like a secret only that is told. */
+static void define_hidden(const uint8_t *key, size_t size)
+{
+    struct ct_bytes entry = {0};
+    static const char hidden[] = "<redacted>";
+    ct_bytes_add(&entry, key, size);
+    ct_bytes_add_block(&entry, hidden, sizeof hidden - 1);
+    if (!entry.failed) {
+        ctr_writer_define(session.writer, CTR_DEF_RUN, entry.data, entry.size);
+    }
+    ct_bytes_free(&entry);
+}
+
 static void define_run(const struct ct_bytes *run)
 {
     struct ct_cursor cursor = {run->data, run->data + run->size, false};
     while (!cursor.failed && cursor.at < cursor.end) {
         const uint8_t *from = cursor.at;
         ct_get_bytes(&cursor, ct_get_varint(&cursor));
-        ct_get_bytes(&cursor, ct_get_varint(&cursor));
-        if (!cursor.failed) {
+        const uint8_t *behind_key = cursor.at;
+        size_t size = ct_get_varint(&cursor);
+        const uint8_t *value = ct_get_bytes(&cursor, size);
+        if (cursor.failed) {
+            break;
+        }
+        if (!session.limits.keep_shapes && secret_in_bytes(value, size)) {
+            define_hidden(from, (size_t)(behind_key - from));
+        } else {
             ctr_writer_define(session.writer, CTR_DEF_RUN, from, (size_t)(cursor.at - from));
         }
     }

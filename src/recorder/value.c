@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include "recorder/filter.h"
+#include "recorder/secret.h"
 #include "recorder/types.h"
 #include "recorder/value_internal.h"
 #include "recorder/wtf8.h"
@@ -18,6 +19,7 @@ enum {
     HASH_BUDGET = 1 << 14,    /* children visited to tell a tuple from another */
     HASHED_DIGITS = 4096,     /* a larger int is told apart by these, its size and its address */
     MAX_BIG_DIGITS = 1 << 17, /* of 30 bits: one event's room allows no more */
+    HIDDEN_BLOCK = 0xffffff,  /* of a node that is in no block: what it holds is a secret */
 };
 
 /* ---- hashes
@@ -265,6 +267,10 @@ static uint8_t *put_node_reference(struct session *session, uint8_t *at,
                                    const struct shadow *shadow)
 {
     uint32_t block = shadow->word >> 8, now = session->writer->block;
+    if (block == HIDDEN_BLOCK) {
+        *at++ = CTR_V_REDACTED;
+        return at;
+    }
     if (block == (now & 0xffffff)) {
         *at++ = CTR_V_NODE;
         return ct_varint_put(at, shadow->index);
@@ -593,9 +599,34 @@ static uint8_t *put_node(struct session *session, uint8_t *at, PyObject *value,
     }
 }
 
+/* A text or bytes that look like a secret; a string that comes again is not looked at again. */
+static bool is_secret(const struct session *session, PyObject *value, uint8_t capture)
+{
+    uint64_t limit = session->limits.max_text;
+    if (session->limits.keep_shapes) {
+        return false;
+    }
+    if (capture == CAPTURE_TEXT) {
+        return secret_in_text(value, limit);
+    }
+    return capture == CAPTURE_BYTES &&
+           secret_in_bytes((const uint8_t *)PyBytes_AS_STRING(value),
+                           (size_t)value__cut(limit, PyBytes_GET_SIZE(value)));
+}
+
+uint8_t *value_put_secret(struct session *session, uint8_t *at)
+{
+    filter_count(session, FILTER_SHAPE, CTR_REDACT);
+    *at++ = CTR_V_REDACTED;
+    return at;
+}
+
 uint8_t *value_emit_base(struct session *session, uint8_t *at, PyObject *value,
                          const struct type_info *type)
 {
+    if (is_secret(session, value, type->base_capture)) {
+        return value_put_secret(session, at);
+    }
     struct type_info plain = *type;
     plain.capture = type->base_capture;
     plain.exact = true;
@@ -632,13 +663,18 @@ static uint8_t *emit_node(struct session *session, uint8_t *at, PyObject *value,
                           struct shadow *shadow, int depth)
 {
     struct node_cache_entry *known = find_node(session, shadow->bits);
-    if (known != NULL &&
-        (known->block == (session->writer->block & 0xffffff) || worth_a_jump(value))) {
+    if (known != NULL && (known->block == (session->writer->block & 0xffffff) ||
+                          known->block == HIDDEN_BLOCK || worth_a_jump(value))) {
         shadow->word = CTR_V_NODE | known->block << 8;
         shadow->index = known->index;
         return put_node_reference(session, at, shadow);
     }
     struct type_info *type = types_of(session, Py_TYPE(value));
+    if (is_secret(session, value, type->capture)) {
+        shadow->word = CTR_V_NODE | (uint32_t)HIDDEN_BLOCK << 8;
+        remember_node(session, shadow);
+        return value_put_secret(session, at);
+    }
     number_node(session, shadow);
     at = put_node(session, at, value, type, depth);
     remember_node(session, shadow);

@@ -91,6 +91,9 @@ uint8_t *value_emit(struct session *session, uint8_t *at, PyObject *value, struc
 uint8_t *value_emit_base(struct session *session, uint8_t *at, PyObject *value,
                          const struct type_info *type);
 
+/* What stands in the place of a value that looks like a secret, counted. */
+uint8_t *value_put_secret(struct session *session, uint8_t *at);
+
 /* Write a remembered value without having it. */
 uint8_t *shadow_emit(struct session *session, uint8_t *at, const struct shadow *shadow);
 
