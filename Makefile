@@ -101,6 +101,8 @@ sanitize: $(ASAN_VENV)/.installed $(ASAN_UNIT)/build.ninja ## the tests under AS
 
 bench: $(VENV)/.installed ## measure speed and size
 	@$(BIN)/python bench/run.py $(ARGS)
+	@$(BIN)/python bench/filters.py --out target/perf/filters.json
+	@CODETRACER_TRACE_FILTER_PERF=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/python/perf
 
 wheel: $(VENV)/.requirements ## build a wheel into dist/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip wheel --quiet --disable-pip-version-check \
