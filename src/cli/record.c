@@ -138,9 +138,9 @@ static bool is_exit_masked(const struct record_fields *fields)
            (fields->propagate_exit == CLI_UNSET && launch_has_host());
 }
 
-static int record_by_rules(const struct record_fields *fields, const struct target *target,
-                           const struct interpreter *interpreter, bool has_start_hook,
-                           struct recording_dir *dir, const char *id, const char *rules)
+static int record_into(const struct record_fields *fields, const struct target *target,
+                       const struct interpreter *interpreter, bool has_start_hook,
+                       struct recording_dir *dir, const char *id, const char *rules)
 {
     char *activation = fields->activation == NULL ? NULL : make_absolute(fields->activation);
     struct ct_start_options order = {
@@ -182,38 +182,13 @@ static int record_by_rules(const struct record_fields *fields, const struct targ
     return summary.is_exit_masked ? CLI_OK : cli_child_exit_status(summary.wait_status);
 }
 
-/* Without the start hook the recorder reads the rules itself. */
-static int record_into(const struct record_fields *fields, const struct target *target,
-                       const struct interpreter *interpreter, bool has_start_hook,
-                       struct recording_dir *dir, const char *id)
+static int record_by_rules(const struct record_fields *fields, const struct target *target,
+                           const struct interpreter *interpreter, bool has_start_hook,
+                           const char *rules)
 {
-    char *rules = NULL;
-    int status = CLI_OK;
-    if (has_start_hook && rules_are_asked(&fields->rules, target)) {
-        status = rules_compile(interpreter, &fields->rules, target, dir->path, &rules);
-    }
-    if (status == CLI_OK) {
-        status = record_by_rules(fields, target, interpreter, has_start_hook, dir, id, rules);
-    } else {
-        recording_dir_release(dir);
-    }
-    if (rules != NULL) {
-        unlink(rules); /* of a program that was never started */
-    }
-    free(rules);
-    return status;
-}
-
-static int record_with(const struct record_fields *fields, const struct target *target,
-                       const struct interpreter *interpreter)
-{
-    bool has_start_hook;
     uint8_t uuid[CT_UUID_BYTES];
     char id[CT_UUID_TEXT_BYTES];
     struct ct_error error;
-    if (!interpreter_probe(interpreter, &has_start_hook)) {
-        return CLI_FAILED;
-    }
     if (ct_uuid7_make(uuid, &error) != CT_OK) {
         cli_error("%s", error.message);
         return CLI_FAILED;
@@ -232,7 +207,30 @@ static int record_with(const struct record_fields *fields, const struct target *
         cli_note("'%s' is being recorded into by another process; this recording goes to '%s'",
                  asked, dir.path);
     }
-    return record_into(fields, target, interpreter, has_start_hook, &dir, id);
+    return record_into(fields, target, interpreter, has_start_hook, &dir, id, rules);
+}
+
+/* Without the start hook the recorder reads the rules itself. */
+static int record_with(const struct record_fields *fields, const struct target *target,
+                       const struct interpreter *interpreter)
+{
+    bool has_start_hook;
+    char *rules = NULL;
+    int status = CLI_OK;
+    if (!interpreter_probe(interpreter, &has_start_hook)) {
+        return CLI_FAILED;
+    }
+    if (has_start_hook && rules_are_asked(&fields->rules, target)) {
+        status = rules_compile(interpreter, &fields->rules, target, &rules);
+    }
+    if (status == CLI_OK) {
+        status = record_by_rules(fields, target, interpreter, has_start_hook, rules);
+    }
+    if (rules != NULL) {
+        unlink(rules); /* the recorder has done it, if there was one */
+        free(rules);
+    }
+    return status;
 }
 
 static int run_record(const void *untyped, const struct cli_operands *operands)

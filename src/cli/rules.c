@@ -1,5 +1,7 @@
 #include "cli/rules.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,19 +99,37 @@ static bool add_words(char **words, int *count, const char *name, const struct c
     return true;
 }
 
-int rules_compile(const struct interpreter *interpreter, const struct rules_asked *asked,
-                  const struct target *target, const char *directory, char **path)
+/* An empty file of our own. */
+static char *temporary_file(void)
 {
+    const char *folder = getenv("TMPDIR");
+    char *path =
+        ct_path_join(folder != NULL && folder[0] == '/' ? folder : "/tmp", "ct-rules-XXXXXX");
+    int fd = path != NULL ? mkostemp(path, O_CLOEXEC) : -1;
+    if (fd < 0) {
+        cli_error("cannot make a temporary file for the recording rules: %s", strerror(errno));
+        free(path);
+        return NULL;
+    }
+    close(fd);
+    return path;
+}
+
+int rules_compile(const struct interpreter *interpreter, const struct rules_asked *asked,
+                  const struct target *target, char **path)
+{
+    *path = temporary_file();
+    if (*path == NULL) {
+        return CLI_FAILED;
+    }
     char *words[3 * CLI_MOST_TEXTS + 5];
     char *folder = folder_of(target);
+    const struct cli_texts near = {.items = {folder}, .count = 1};
+    const struct cli_texts out = {.items = {*path}, .count = 1};
     int count = 0, status = CLI_FAILED;
-    const struct cli_texts own[] = {
-        {.items = {folder}, .count = 1},
-        {.items = { *path = ct_path_join(directory, "trace.rules")}, .count = 1}};
     words[count++] = strdup("compile");
-    bool has_all = words[0] != NULL && folder != NULL && *path != NULL &&
-                   add_words(words, &count, "near", &own[0]) &&
-                   add_words(words, &count, "out", &own[1]) &&
+    bool has_all = words[0] != NULL && folder != NULL && add_words(words, &count, "near", &near) &&
+                   add_words(words, &count, "out", &out) &&
                    add_words(words, &count, "trace-filter", &asked->filters) &&
                    add_words(words, &count, "only", &asked->only) &&
                    add_words(words, &count, "skip", &asked->skip);

@@ -17,10 +17,10 @@ struct rules_asked {
  * the program's project? */
 bool rules_are_asked(const struct rules_asked *asked, const struct target *target);
 
-/* Compile them into a file in the recording's directory, whose path is the caller's to free.
- * Returns the status to exit with, after it was said what is wrong. */
+/* Compile them into a temporary file, whose path is the caller's to free. Returns the status to
+ * exit with, after it was said what is wrong. */
 int rules_compile(const struct interpreter *interpreter, const struct rules_asked *asked,
-                  const struct target *target, const char *directory, char **path);
+                  const struct target *target, char **path);
 
 /* Run `python -m codetracer_python_recorder filter WORDS`; returns its status. */
 int rules_ask(const struct interpreter *interpreter, char *const *words, int count);
