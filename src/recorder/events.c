@@ -1100,6 +1100,7 @@ bool event_begin_stream(struct session *session, uint8_t record, uint8_t stream)
 {
     struct thread *thread = frame_thread(session);
     if (thread == NULL || session->waiting_for_main || session->waiting_for_file ||
+        !filter_records_stream(session->filter, stream & CTR_STREAM_MASK) ||
         !ready(session, thread)) {
         return false;
     }

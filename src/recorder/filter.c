@@ -47,6 +47,7 @@ struct filter {
     char **roots; /* without a slash at the end */
     int root_count;
     bool uses_files; /* some rule looks at the file */
+    int streams;     /* as in the table */
     struct verdict_cache names[1 << VERDICT_BITS];
 };
 
@@ -177,12 +178,12 @@ static bool read_roots(struct filter *filter, PyObject *roots)
 
 struct filter *filter_read(PyObject *table)
 {
-    int skips, action, action_filter;
-    PyObject *rules, *filters, *roots, *capture;
+    int skips, action, action_filter, streams;
+    PyObject *rules, *filters, *roots;
     if (!PyTuple_Check(table) ||
-        !PyArg_ParseTuple(table, "iiO!O!O!iO", &skips, &action, &PyTuple_Type, &rules,
+        !PyArg_ParseTuple(table, "iiO!O!O!ii", &skips, &action, &PyTuple_Type, &rules,
                           &PyTuple_Type, &filters, &PyTuple_Type, &roots, &action_filter,
-                          &capture)) {
+                          &streams)) {
         if (!PyErr_Occurred()) {
             PyErr_SetString(PyExc_TypeError, "a filter is a table made by the package");
         }
@@ -196,6 +197,7 @@ struct filter *filter_read(PyObject *table)
     filter->skips = skips != 0;
     filter->action = (uint8_t)action;
     filter->action_filter = action_filter;
+    filter->streams = streams;
     struct reading reading = {.filter = filter};
     bool is_read = read_rules(&reading, rules) && read_roots(filter, roots);
     Py_XDECREF(reading.compile);
@@ -225,6 +227,11 @@ void filter_free(struct filter *filter)
     free(filter->roots);
     free(filter->rules);
     free(filter);
+}
+
+bool filter_records_stream(const struct filter *filter, int stream)
+{
+    return filter == NULL || (filter->streams >> stream & 1) != 0;
 }
 
 /* ---- matching

@@ -12,7 +12,8 @@
  *     exec     -1 not set, 0 trace, 1 skip;  value: -1 not set, or enum ctr_variable_action
  *     filter   number of the file in the chain
  * and behind these three: the filters' descriptions, the source roots, the number of the file that
- * set the default action, and the settings of stream capture.
+ * set the default action, and the streams that are recorded: a sum of 1 << file descriptor, or -1
+ * where no file says anything of them.
  *
  * A match runs no code of the program's: it is a comparison of texts, or the C matcher of _sre. */
 #ifndef CT_RECORDER_FILTER_H
@@ -43,6 +44,9 @@ struct filter;
 /* Read a table, compile its patterns. NULL: an exception is set. */
 struct filter *filter_read(PyObject *table);
 void filter_free(struct filter *filter);
+
+/* Is a standard stream recorded (by its descriptor's number), as far as the rules go? */
+bool filter_records_stream(const struct filter *filter, int stream);
 
 /* What a scope is known by; NULL where there is none. */
 struct filter_subject {

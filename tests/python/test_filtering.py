@@ -327,6 +327,24 @@ def test_the_api_takes_filters(tmp_path):
     assert "plain-secret" in (tmp_path / "out/trace.json").read_text()
 
 
+@pytest.mark.parametrize(
+    ("io", "recorded"),
+    [
+        ("", "oe"),
+        ("[io]\ncapture = true\nstreams = ['stdout', 'stderr', 'stdin', 'files']", "oe"),
+        ("[io]\ncapture = true\nstreams = ['stdout']", "o"),
+        ("[io]\ncapture = true\nstreams = ['stderr']", "e"),
+        ("[io]\ncapture = false", ""),
+        ("[io]", ""),
+    ],
+)
+def test_a_filter_switches_the_streams(sides, io, recorded):
+    program = "import sys\nsys.stdout.write('o')\nsys.stderr.write('e\\n')\n"
+    run, _ = record(sides, program, filters(head=HEAD + io))
+    assert (run.out, run.err) == ("o", "e\n")
+    assert sides.printed("--output").strip() == recorded
+
+
 def test_without_sources(sides):
     sides.write("x = 'written in the source'; y = len(x)\n")
     sides.recorded("program.py", limits=["--no-sources"])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COMMAND_LINE = "command-line"
 _UNSET = -1
+_STANDARD = ("stdin", "stdout", "stderr")  # by descriptor
 _BUILT_IN = -1  # the number of the built-in filter; those of a chain count from 0
 
 
@@ -37,6 +38,12 @@ class Chain:
         """What the last file with an [io] table says."""
         said = [d.capture for d in self.documents if d.capture is not None]
         return said[-1] if said else None
+
+    def _streams(self) -> int:
+        if self.capture is None:
+            return _UNSET
+        named = self.capture.streams if self.capture.is_on else ()
+        return sum(1 << number for number, stream in enumerate(_STANDARD) if stream in named)
 
     def default_exec(self) -> str:
         return next((d.default_exec for d in reversed(self.documents) if d.default_exec), "trace")
@@ -65,7 +72,7 @@ class Chain:
             filters,
             roots,
             action_filter,
-            None if self.capture is None else (self.capture.is_on, self.capture.streams),
+            self._streams(),
         )
 
 
