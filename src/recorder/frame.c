@@ -122,6 +122,7 @@ struct shadow_frame *frame_push(struct thread *thread, compat_frame *frame, stru
     /* One by one: of a literal gcc makes a string instruction, which takes longer than all else. */
     shadow->frame = frame;
     shadow->plan = plan;
+    plan->frames++;
     shadow->below = thread->top;
     shadow->line_info = plan_before_lines(plan);
     shadow->advancing = NULL;
@@ -155,10 +156,14 @@ static void free_frame(struct session *session, struct thread *thread, struct sh
     if (frame->object_slots != 0 || frame->plan->slot_count > PLAN_MASK_SLOTS) {
         let_go(session, frame);
     }
+    struct plan *plan = frame->plan;
     if (frame->on_heap) {
         free(frame);
     } else {
-        arena_give_back(thread, frame_bytes(frame->plan));
+        arena_give_back(thread, frame_bytes(plan));
+    }
+    if (--plan->frames == 0 && __builtin_expect(plan->code == NULL, 0)) {
+        plan_free_unused(plan);
     }
 }
 

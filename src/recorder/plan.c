@@ -210,6 +210,10 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
     plan->skip = verdict.skip;
     plan->policy = verdict.policy;
     plan->all = session->plans;
+    plan->before = &session->plans;
+    if (plan->all != NULL) {
+        plan->all->before = &plan->all;
+    }
     session->plans = plan;
     if (plan->skip) {
         ctr_count(session->writer, CTR_C_skipped_code);
@@ -293,11 +297,43 @@ bool plan_will_record(struct session *session, PyCodeObject *code, PyObject *glo
  * ------------------------------------------------------------------------------------------------
  */
 
-/* The code object is dying: its plan stays (frames may name it), its address means nothing now. */
+static void free_plan(struct plan *plan)
+{
+    free(plan->actions);
+    free(plan->lines);
+    free(plan->globals_read);
+    free(plan->effects);
+    free(plan->turns);
+    if (plan->owns_repair) {
+        free(plan->repair);
+    }
+    free(plan);
+}
+
+void plan_free_unused(struct plan *plan)
+{
+    if (plan->code != NULL || plan->frames != 0 || plan->before == NULL) {
+        return;
+    }
+    *plan->before = plan->all;
+    if (plan->all != NULL) {
+        plan->all->before = plan->before;
+    }
+    free_plan(plan);
+}
+
+/* The code object is dying, and its address means nothing now. */
 static void code_dies(void *extra)
 {
-    for (struct plan *plan = extra; plan != NULL; plan = plan->next) {
+    struct plan *next;
+    for (struct plan *plan = extra; plan != NULL; plan = next) {
+        next = plan->next;
         plan->code = NULL;
+        plan->next = NULL;
+        if (!plan->owns_repair) {
+            plan->repair = NULL;
+        }
+        plan_free_unused(plan);
     }
 }
 
@@ -344,6 +380,9 @@ static void free_paths(struct session *session)
 void plans_free(struct session *session)
 {
     for (struct plan *plan = session->plans; plan != NULL; plan = plan->all) {
+        plan->before = NULL; /* emptying the storage says that the code dies */
+    }
+    for (struct plan *plan = session->plans; plan != NULL; plan = plan->all) {
         if (plan->code != NULL &&
             PyUnstable_Code_SetExtra(plan->code, session->code_extra, NULL) != 0) {
             PyErr_Clear();
@@ -352,12 +391,7 @@ void plans_free(struct session *session)
     struct plan *next;
     for (struct plan *plan = session->plans; plan != NULL; plan = next) {
         next = plan->all;
-        free(plan->actions);
-        free(plan->lines);
-        free(plan->globals_read);
-        free(plan->effects);
-        free(plan->turns);
-        free(plan);
+        free_plan(plan);
     }
     session->plans = NULL;
     free_paths(session);

@@ -29,6 +29,9 @@ static inline bool plan_will_record_function(struct session *session, PyObject *
  * globals are looked at for it. */
 void plans_heed_globals(struct session *session);
 
+/* Free a plan whose code is gone and that no frame names. */
+void plan_free_unused(struct plan *plan);
+
 /* What is assumed of a line we know nothing of. */
 static inline const struct line_info *plan_any_line(const struct plan *plan)
 {

@@ -193,8 +193,10 @@ struct plan {
     uint32_t turn_count;
     struct line_repair *repair; /* its line events give made-up lines: repair.h. Mostly NULL */
     bool owns_repair;
-    struct plan *next; /* the same code under other globals */
-    struct plan *all;  /* every plan of the session */
+    struct plan *next;    /* the same code under other globals */
+    struct plan *all;     /* every plan of the session */
+    struct plan **before; /* what points at this one among all; NULL when the session ends */
+    uint32_t frames;      /* shadow frames that name it: it outlives its code for them */
 };
 
 /* ---- frames and threads
