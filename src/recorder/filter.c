@@ -492,6 +492,17 @@ struct filter_verdict filter_code(struct session *session, PyCodeObject *code, P
     return filter_judge(session->filter, &subject, reason != SCOPE_PROGRAM);
 }
 
+/* The file a class is from is that of its module. */
+static PyObject *module_file(PyObject *name)
+{
+    PyObject *modules = PyImport_GetModuleDict(); /* borrowed */
+    bool is_text = name != NULL && PyUnicode_CheckExact(name) && PyDict_Check(modules);
+    PyObject *module = is_text ? compat_dict_find(modules, name, PyObject_Hash(name)) : NULL;
+    return module != NULL && PyModule_Check(module)
+               ? module_text(PyModule_GetDict(module), "__file__")
+               : NULL;
+}
+
 uint32_t filter_type(struct session *session, PyTypeObject *type)
 {
     if (session->filter == NULL) {
@@ -509,7 +520,7 @@ uint32_t filter_type(struct session *session, PyTypeObject *type)
         name = PyUnicode_FromString(dot != NULL ? dot + 1 : type->tp_name);
     }
     PyErr_Clear();
-    struct filter_subject subject = {.module = module, .name = name};
+    struct filter_subject subject = {.module = module, .file = module_file(module), .name = name};
     uint32_t policy = filter_judge(session->filter, &subject, false).policy;
     Py_XDECREF(module);
     Py_XDECREF(name);
@@ -544,7 +555,7 @@ int filter_pattern(struct filter *filter, uint32_t policy, enum filter_name_kind
     for (int i = 0; rule != NULL && i < rule->pattern_count; i++) {
         const struct pattern *pattern = &rule->patterns[i];
         /* To a module's own lines its globals are their local variables. */
-        bool is_kind = pattern->selector.kind == kind ||
+        bool is_kind = pattern->selector.kind == (kind == FILTER_KEY ? FILTER_ATTRIBUTE : kind) ||
                        (kind == FILTER_GLOBAL && pattern->selector.kind == FILTER_LOCAL);
         enum match match = is_kind ? matches(&pattern->selector, name) : NO_MATCH;
         if (match != NO_MATCH) {
@@ -556,14 +567,47 @@ int filter_pattern(struct filter *filter, uint32_t policy, enum filter_name_kind
     return -1;
 }
 
+static bool is_attribute(enum filter_name_kind kind)
+{
+    return kind == FILTER_ATTRIBUTE || kind == FILTER_KEY;
+}
+
+/* Globals and attributes have one state, whoever looks at them. So what is hidden where one
+ * function looks (a rule about objects) is hidden everywhere; and a dict may hold what an instance
+ * of any class did, so a key is hidden when an attribute of that name is, unless all are. */
+static uint8_t hidden_elsewhere(const struct filter *filter, enum filter_name_kind kind,
+                                PyObject *name)
+{
+    uint8_t wanted = is_attribute(kind) ? FILTER_ATTRIBUTE : FILTER_GLOBAL;
+    for (int i = 0; (is_attribute(kind) || kind == FILTER_GLOBAL) && i < filter->rule_count; i++) {
+        const struct rule *rule = &filter->rules[i];
+        if (rule->selector.kind != FILTER_OBJ && kind != FILTER_KEY) {
+            continue;
+        }
+        for (int j = 0; j < rule->pattern_count; j++) {
+            const struct pattern *pattern = &rule->patterns[j];
+            if (pattern->selector.kind == wanted && pattern->action != CTR_KEEP &&
+                pattern->selector.how != FILTER_ANY &&
+                matches(&pattern->selector, name) != NO_MATCH) {
+                return pattern->action;
+            }
+        }
+    }
+    return CTR_KEEP;
+}
+
 /* The user's patterns, then the built-in words, then what holds for the rest: for all variables of
  * the scope, and not for the insides of what they hold. */
 static uint8_t decide(struct session *session, uint32_t policy, enum filter_name_kind kind,
                       PyObject *name, bool is_secret)
 {
-    uint8_t action = kind == FILTER_ATTRIBUTE ? CTR_KEEP : policy_action(policy);
+    uint8_t action = is_attribute(kind) ? CTR_KEEP : policy_action(policy);
     if (filter_pattern(session->filter, policy, kind, name, &action) >= 0) {
         return action;
+    }
+    uint8_t elsewhere = hidden_elsewhere(session->filter, kind, name);
+    if (elsewhere != CTR_KEEP) {
+        return elsewhere;
     }
     return is_secret && action != CTR_DROP ? CTR_REDACT : action;
 }
@@ -571,7 +615,7 @@ static uint8_t decide(struct session *session, uint32_t policy, enum filter_name
 uint8_t filter_name(struct session *session, uint32_t policy, enum filter_name_kind kind,
                     PyObject *name)
 {
-    if (policy == FILTER_BUILT_IN) {
+    if (session->filter == NULL) {
         return scope_is_secret(name) ? CTR_REDACT : CTR_KEEP;
     }
     if (!PyUnicode_Check(name)) {
@@ -593,7 +637,7 @@ uint8_t filter_name(struct session *session, uint32_t policy, enum filter_name_k
 uint8_t filter_text(struct session *session, uint32_t policy, enum filter_name_kind kind,
                     const char *name)
 {
-    if (policy == FILTER_BUILT_IN) {
+    if (session->filter == NULL) {
         return scope_is_secret_text(name) ? CTR_REDACT : CTR_KEEP;
     }
     PyObject *pending = PyErr_GetRaisedException();

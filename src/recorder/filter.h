@@ -31,6 +31,7 @@ enum filter_name_kind {
     FILTER_LOCAL,
     FILTER_RETURN,
     FILTER_SHAPE, /* not by a name: the value itself looks like a secret */
+    FILTER_KEY,   /* of a dict: asked about as such, counted as an attribute */
 };
 
 enum filter_how { FILTER_EQUAL, FILTER_PREFIX, FILTER_ANY, FILTER_SEARCH };

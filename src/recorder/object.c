@@ -439,7 +439,8 @@ void object_keys_are_locals(struct session *session, const struct shadow *shadow
 static uint8_t key_action(struct session *session, const struct object_entry *entry, PyObject *key)
 {
     uint32_t policy = entry->keys == KEYS_ARE_DATA ? entry->type->policy : entry->policy;
-    return filter_key(session, policy, key_kind(entry), key);
+    bool is_data = entry->keys == KEYS_ARE_DATA;
+    return filter_key(session, policy, is_data ? FILTER_KEY : key_kind(entry), key);
 }
 
 bool object_hides_key(struct session *session, PyObject *dict, PyObject *key)

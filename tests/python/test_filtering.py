@@ -327,6 +327,32 @@ def test_the_api_takes_filters(tmp_path):
     assert "plain-secret" in (tmp_path / "out/trace.json").read_text()
 
 
+def test_what_one_function_may_not_show_is_shown_by_none(sides):
+    """Attributes and globals have one state; their dicts hold the same."""
+    program = """
+        import models
+        def f(user):
+            x = user.plain
+            return 1
+        def g(user):
+            inside = vars(user)
+            copy = dict(inside)
+            return len(copy)
+        user = models.User(given)
+        setting = given
+        f(user), g(user)
+        """
+    sides.write("class User:\n def __init__(self, plain):\n  self.plain = plain\n", "models.py")
+    patterns = [("attr:plain", "drop"), ("global:setting", "drop"), ("local:x", "drop")]
+    hide_argument = ("obj:models.*", {}, ("arg:plain", "drop"))
+    for selector in ("obj:__main__.f", "pkg:models", "file:**/models.py"):
+        rules = [hide_argument, (selector, {}, *patterns, ("arg:plain", "drop"))]
+        rules += [("pkg:__main__", {}, *patterns[1:])]
+        record(sides, program, filters(*rules))
+        (sides.recording / "trace.json").unlink()
+        assert_nowhere(sides)
+
+
 @pytest.mark.parametrize(
     ("io", "recorded"),
     [

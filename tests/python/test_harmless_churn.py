@@ -196,3 +196,31 @@ def test_values_churn_for_long(sides, part):
     first = int.from_bytes(os.urandom(4))  # shown when it fails
     for seed in range(first, first + 10):
         churn(sides, seed, 6000)
+
+
+def test_code_that_is_gone_leaves_nothing_behind(sides):
+    """Less than the code objects themselves took, for those that ran and were let go."""
+    sides.write(
+        """
+import gc, resource, types
+def f(a):
+    b = a + 1
+    return b
+def run(count):
+    for i in range(count):
+        code = f.__code__.replace(co_firstlineno=i % 30000 + 1)
+        types.FunctionType(code, globals())(1)
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+run(2000)
+gc.collect()
+before = resident()
+run(40000)
+print((resident() - before) // 40000)
+"""
+    )
+    done = sides.recorded("program.py")
+    assert done.status == 0
+    assert int(done.out) < 300
+    sides.verify()

@@ -41,7 +41,8 @@ def explain(
     yield f"code   {'skipped' if skips else 'recorded'}: {_code_reason(chain, reason, exec_rule)}"
     yield f"values {_value_default(chain, value_rule)}"
     for (kind, text), (action, pattern, is_secret) in zip(names, verdicts, strict=True):
-        why = _value_reason(chain, NAME_KINDS[kind], list_rule, value_rule, pattern, is_secret)
+        rules = list_rule, value_rule
+        why = _value_reason(chain, NAME_KINDS[kind], ACTIONS[action], *rules, pattern, is_secret)
         yield f"{NAME_KINDS[kind]:6} {text}: {ACTIONS[action]}: {why}"
 
 
@@ -74,17 +75,27 @@ def _value_default(chain: Chain, rule: int) -> str:
 
 
 def _value_reason(
-    chain: Chain, kind: str, list_rule: int, value_rule: int, pattern: int, is_secret: bool
+    chain: Chain,
+    kind: str,
+    action: str,
+    list_rule: int,
+    value_rule: int,
+    pattern: int,
+    is_secret: bool,
 ) -> str:
     if pattern >= 0:
         found = chain.rules[list_rule][2].patterns[pattern]
         why = f" ({found.reason})" if found.reason else ""
         place = f"value_patterns[{pattern}] {found.selector.text}{why}"
         return f"{place} of {_rule(chain, list_rule)}"
+    default, why = _value_default(chain, value_rule).split(": ", 1)
+    expected = default if kind in _VARIABLES else "allow"
+    if kind in ("attr", "global") and action != expected and not is_secret:
+        return "a pattern of a rule about objects, which holds for all of them"
     if is_secret:
         return f"{builtin.NAME}: the name has a word of a secret's"
     if kind in _VARIABLES:
-        return _value_default(chain, value_rule).partition(": ")[2]
+        return why
     return f"{builtin.NAME}: no pattern matches"
 
 
