@@ -1,5 +1,6 @@
 #include "recorder/filter.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -374,6 +375,7 @@ static PyObject *module_of_file(const struct filter *filter, const char *file)
 static struct candidates find_candidates(const struct filter *filter,
                                          const struct filter_subject *subject)
 {
+    int saved = errno;
     struct candidates found = {0};
     PyObject *module = is_module_name(subject->module) ? Py_NewRef(subject->module) : NULL;
     char *file = subject->file != NULL && (module == NULL || filter->uses_files)
@@ -390,6 +392,7 @@ static struct candidates find_candidates(const struct filter *filter,
                                       ? PyUnicode_FromFormat("%U.%U", module, subject->name)
                                       : Py_NewRef(subject->name);
     }
+    errno = saved;
     return found;
 }
 
@@ -434,7 +437,13 @@ struct filter_verdict filter_judge(struct filter *filter, const struct filter_su
     int action_filter = filter->action_filter;
     for (int i = 0; i < filter->rule_count; i++) {
         const struct rule *rule = &filter->rules[i];
-        if (matches(&rule->selector, candidates.texts[rule->selector.kind]) != MATCHES) {
+        enum match match = matches(&rule->selector, candidates.texts[rule->selector.kind]);
+        if (match == MATCH_FAILED) { /* what cannot be judged is not recorded */
+            verdict.skip = true;
+            action = CTR_REDACT;
+            break;
+        }
+        if (match == NO_MATCH) {
             continue;
         }
         if (rule->exec != UNSET) {

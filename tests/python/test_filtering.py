@@ -1,11 +1,15 @@
 """Recording under filters: what is left out is nowhere, and the program notices nothing."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
+from codetracer_python_recorder import _recorder
 from side_by_side import SideBySide, cases
 from test_harmless_view import BUGS, VIEW
 from test_redaction import SECRET, assert_nowhere, spoken
@@ -376,3 +380,51 @@ def test_without_sources(sides):
     sides.recorded("program.py", limits=["--no-sources"])
     assert "print(" not in sides.printed()
     assert "len(x)" not in sides.printed()
+
+
+@pytest.mark.parametrize("way", ["command line", "variable", "auto-start"])
+def test_other_ways_to_record_take_filters(tmp_path, way):
+    (tmp_path / "f.toml").write_text(filters(("pkg:*", {}, ("local:plain", "drop"))))
+    (tmp_path / "program.py").write_text(
+        "def f():\n  plain = 'not for the disk'.upper()\n  return 1\n"
+        "def g():\n  return 2\nf()\ng()\n"
+    )
+    out = str(tmp_path / "out")
+    variables = {"CODETRACER_TRACE_FILTER": "f.toml"}
+    module = ["-m", "codetracer_python_recorder", "-o", out, "--format", "json"]
+    command, variables = {
+        "command line": ([*module, "--trace-filter", "f.toml", "--skip=obj:*.g"], {}),
+        "variable": ([*module, "--skip", "obj:*.g"], variables),
+        "auto-start": (
+            ["-c", "import codetracer_python_recorder, runpy; runpy.run_path('program.py')"],
+            {**variables, "CODETRACER_TRACE": out, "CODETRACER_FORMAT": "json"},
+        ),
+    }[way]
+    command = [sys.executable, *command, *([] if way == "auto-start" else ["program.py"])]
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("CODETRACER")} | variables
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    text = (tmp_path / "out/trace.json").read_text()
+    assert "NOT FOR THE DISK" not in text
+    functions = {one["Function"]["name"] for one in json.loads(text) if "Function" in one}
+    assert "f" in functions
+    assert ("g" in functions) is (way == "auto-start")
+
+
+def test_a_recorder_without_its_start_hook_takes_filters(sides):
+    """`ct record` then runs the package as a module, which reads the filters itself."""
+    sides.write(spoken("def f():\n plain = given\n return 1\ndef g(): return 2\nf(), g()\n"))
+    path = sides.work.parent / "filter.toml"
+    path.write_text(filters(("pkg:*", {}, ("local:plain", "redact"))))
+    site = sides.work.parent / "site"
+    shutil.copytree(Path(_recorder.__file__).parent, site / "codetracer_python_recorder")
+    bare = sides.work.parent / "python"
+    bare.write_text(f'#!/bin/sh\nPYTHONPATH="{site}" exec "{sys.executable}" -S "$@"\n')
+    bare.chmod(0o755)
+    limits = ["--trace-filter", path, "--skip", "obj:*.g", "--no-sources"]
+    run = sides.recorded(
+        "program.py", limits=limits, variables={"CODETRACER_PYTHON_INTERPRETER": str(bare)}
+    )
+    assert (run.status, run.err) == (0, "")
+    assert names(sides) == {"<module>", "f"}
+    assert_nowhere(sides)
