@@ -8,12 +8,14 @@ import shutil
 import struct
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
 import golden
 import oracle
 import pytest
+import test_secret_shapes
 from tracefmt import Damaged, Recording, printed_events
 from tracefmt.container import DEFS, EVENTS, checksum, walk
 from tracefmt.facts import wrong_facts
@@ -627,3 +629,36 @@ def test_a_record_that_cannot_be_is_damage_for_both(ct, out):
             list(printed_events(Recording.open(out), DEPTH))
         _, complaint = salvaged(ct, out)
         assert "damaged" in complaint or "bad" in complaint, f"{what}: {complaint}"
+
+
+def test_what_is_kept_out_reads_alike(ct, tmp_path, out):
+    """Redacted and dropped values, by name and by shape, wherever a value stands."""
+    rules = """
+        [meta]
+        name = "t"
+        version = 1
+        [scope]
+        default_exec = "trace"
+        default_value_action = "allow"
+        [[scope.rules]]
+        selector = "pkg:*"
+        value_patterns = [
+            { selector = "local:texts", action = "drop" },
+            { selector = "attr:b", action = "drop" },
+            { selector = "arg:rest", action = "redact" },
+            { selector = "global:glob", action = "drop" },
+        ]
+        """
+    (tmp_path / "f.toml").write_text(textwrap.dedent(rules))
+    program = tmp_path / "program.py"
+    program.write_text(
+        test_secret_shapes.spoken(
+            test_secret_shapes.EVERYWHERE, test_secret_shapes.SECRETS["github"]
+        )
+    )
+    record(ct, program, out, "--trace-filter", tmp_path / "f.toml")
+    recording, events = agree(ct, out)
+    check_totals(recording, events)
+    kinds = json.dumps(events)
+    assert '"redacted"' in kinds
+    assert '"dropped"' in kinds

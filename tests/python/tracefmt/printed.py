@@ -183,6 +183,8 @@ class Printer:
     def name(self, value: Value) -> str | None:
         """A text as a member's name; None for what is no text, whose name would be its repr."""
         content = self.shape(value).content
+        if content[0] == "redacted":
+            return "<redacted>"
         return text_of(content[1]) if content[0] == "text" else None
 
     def variables(self, event: Event) -> Iterator[tuple[str | None, Value, bool]]:
