@@ -1,234 +1,12 @@
-#include "recorder/filter.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "recorder/filter_internal.h"
 #include "recorder/scope.h"
 #include "recorder/types.h"
 #include "recorder/wtf8.h"
-
-/* ---- the table
- * ------------------------------------------------------------------------------------- */
-
-enum { VERDICT_BITS = 12, UNSET = -1 };
-
-struct selector {
-    uint8_t kind;
-    uint8_t how;
-    PyObject *what; /* a text; for FILTER_SEARCH the pattern's bound method */
-};
-
-struct pattern {
-    struct selector selector;
-    uint8_t action;
-};
-
-struct rule {
-    struct selector selector;
-    int8_t exec;
-    int8_t value;
-    int filter;
-    struct pattern *patterns;
-    int pattern_count;
-};
-
-struct verdict_cache { /* of a name under a policy */
-    uint64_t key;
-    uint8_t action;
-};
-
-struct filter {
-    bool skips; /* by default */
-    uint8_t action;
-    int action_filter; /* the file that set it */
-    struct rule *rules;
-    int rule_count;
-    char **roots; /* without a slash at the end */
-    int root_count;
-    bool uses_files; /* some rule looks at the file */
-    int streams;     /* as in the table */
-    struct verdict_cache names[1 << VERDICT_BITS];
-};
-
-/* ---- reading
- * --------------------------------------------------------------------------------------- */
-
-struct reading {
-    struct filter *filter;
-    PyObject *compile; /* _sre.compile, from the first pattern that needs it on */
-};
-
-/* `_sre.compile`, leaving no trace of the module. */
-static PyObject *sre_compile(void)
-{
-    PyObject *modules = PySys_GetObject("modules"); /* borrowed */
-    bool had = modules != NULL && PyDict_GetItemString(modules, "_sre") != NULL;
-    PyObject *module = PyImport_ImportModule("_sre");
-    PyObject *compile = module != NULL ? PyObject_GetAttrString(module, "compile") : NULL;
-    if (module != NULL && !had) {
-        PyObject *pending = PyErr_GetRaisedException();
-        PyDict_DelItemString(modules, "_sre");
-        PyDict_Clear(
-            PyModule_GetDict(module)); /* or the module and its functions keep each other */
-        PyErr_Clear();
-        PyErr_SetRaisedException(pending);
-    }
-    Py_XDECREF(module);
-    return compile;
-}
-
-static void hide_from_gc(PyObject *thing)
-{
-    if (PyObject_GC_IsTracked(thing)) {
-        PyObject_GC_UnTrack(thing);
-    }
-}
-
-static PyObject *compile_search(struct reading *reading, PyObject *arguments)
-{
-    if (!PyTuple_Check(arguments)) {
-        PyErr_SetString(PyExc_TypeError, "a filter's pattern is not compiled");
-        return NULL;
-    }
-    if (reading->compile == NULL) {
-        reading->compile = sre_compile();
-    }
-    PyObject *pattern =
-        reading->compile != NULL ? PyObject_CallObject(reading->compile, arguments) : NULL;
-    PyObject *search = pattern != NULL ? PyObject_GetAttrString(pattern, "search") : NULL;
-    if (search != NULL) {
-        hide_from_gc(pattern);
-        hide_from_gc(search);
-    }
-    Py_XDECREF(pattern);
-    return search;
-}
-
-static bool read_selector(struct reading *reading, struct selector *selector, PyObject *kind,
-                          PyObject *how, PyObject *what)
-{
-    long numbers[] = {PyLong_AsLong(kind), PyLong_AsLong(how)};
-    if (PyErr_Occurred() || numbers[0] < 0 || numbers[0] > FILTER_RETURN || numbers[1] < 0 ||
-        numbers[1] > FILTER_SEARCH ||
-        (numbers[1] <= FILTER_PREFIX && !PyUnicode_CheckExact(what))) {
-        PyErr_SetString(PyExc_ValueError, "a filter's selector is not valid");
-        return false;
-    }
-    selector->kind = (uint8_t)numbers[0];
-    selector->how = (uint8_t)numbers[1];
-    selector->what = selector->how == FILTER_SEARCH ? compile_search(reading, what)
-                     : selector->how == FILTER_ANY  ? NULL
-                                                    : Py_NewRef(what);
-    return selector->what != NULL || selector->how == FILTER_ANY;
-}
-
-static bool read_patterns(struct reading *reading, struct rule *rule, PyObject *patterns)
-{
-    Py_ssize_t count = PyTuple_GET_SIZE(patterns);
-    rule->patterns = calloc((size_t)count + 1, sizeof *rule->patterns);
-    for (Py_ssize_t i = 0; rule->patterns != NULL && i < count; i++) {
-        PyObject *kind, *how, *what;
-        int action;
-        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(patterns, i), "OOOi", &kind, &how, &what, &action) ||
-            !read_selector(reading, &rule->patterns[i].selector, kind, how, what)) {
-            return false;
-        }
-        rule->patterns[i].action = (uint8_t)action;
-        rule->pattern_count++;
-    }
-    return rule->patterns != NULL || PyErr_NoMemory() != NULL;
-}
-
-static bool read_rules(struct reading *reading, PyObject *rules)
-{
-    struct filter *filter = reading->filter;
-    Py_ssize_t count = PyTuple_GET_SIZE(rules);
-    filter->rules = calloc((size_t)count + 1, sizeof *filter->rules);
-    for (Py_ssize_t i = 0; filter->rules != NULL && i < count; i++) {
-        struct rule *rule = &filter->rules[filter->rule_count++];
-        PyObject *kind, *how, *what, *patterns;
-        int exec, value;
-        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(rules, i), "OOOiiiO!", &kind, &how, &what, &exec,
-                              &value, &rule->filter, &PyTuple_Type, &patterns) ||
-            !read_selector(reading, &rule->selector, kind, how, what) ||
-            !read_patterns(reading, rule, patterns)) {
-            return false;
-        }
-        rule->exec = (int8_t)exec;
-        rule->value = (int8_t)value;
-        filter->uses_files |= rule->selector.kind == FILTER_FILE;
-    }
-    return filter->rules != NULL || PyErr_NoMemory() != NULL;
-}
-
-static bool read_roots(struct filter *filter, PyObject *roots)
-{
-    filter->roots = calloc((size_t)PyTuple_GET_SIZE(roots) + 1, sizeof *filter->roots);
-    for (Py_ssize_t i = 0; filter->roots != NULL && i < PyTuple_GET_SIZE(roots); i++) {
-        PyObject *root = PyTuple_GET_ITEM(roots, i);
-        char *text = PyUnicode_Check(root) ? text_copy(root) : NULL;
-        if (text == NULL) {
-            break;
-        }
-        filter->roots[filter->root_count++] = text;
-    }
-    return filter->root_count == PyTuple_GET_SIZE(roots) || PyErr_NoMemory() != NULL;
-}
-
-struct filter *filter_read(PyObject *table)
-{
-    int skips, action, action_filter, streams;
-    PyObject *rules, *filters, *roots;
-    if (!PyTuple_Check(table) ||
-        !PyArg_ParseTuple(table, "iiO!O!O!ii", &skips, &action, &PyTuple_Type, &rules,
-                          &PyTuple_Type, &filters, &PyTuple_Type, &roots, &action_filter,
-                          &streams)) {
-        if (!PyErr_Occurred()) {
-            PyErr_SetString(PyExc_TypeError, "a filter is a table made by the package");
-        }
-        return NULL;
-    }
-    struct filter *filter = calloc(1, sizeof *filter);
-    if (filter == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    filter->skips = skips != 0;
-    filter->action = (uint8_t)action;
-    filter->action_filter = action_filter;
-    filter->streams = streams;
-    struct reading reading = {.filter = filter};
-    bool is_read = read_rules(&reading, rules) && read_roots(filter, roots);
-    Py_XDECREF(reading.compile);
-    if (!is_read) {
-        filter_free(filter);
-        return NULL;
-    }
-    return filter;
-}
-
-void filter_free(struct filter *filter)
-{
-    if (filter == NULL) {
-        return;
-    }
-    for (int i = 0; i < filter->rule_count; i++) {
-        struct rule *rule = &filter->rules[i];
-        Py_XDECREF(rule->selector.what);
-        for (int j = 0; j < rule->pattern_count; j++) {
-            Py_XDECREF(rule->patterns[j].selector.what);
-        }
-        free(rule->patterns);
-    }
-    for (int i = 0; i < filter->root_count; i++) {
-        free(filter->roots[i]);
-    }
-    free(filter->roots);
-    free(filter->rules);
-    free(filter);
-}
 
 bool filter_records_stream(const struct filter *filter, int stream)
 {
@@ -377,7 +155,7 @@ static struct candidates find_candidates(const struct filter *filter,
 {
     int saved = errno;
     struct candidates found = {0};
-    PyObject *module = is_module_name(subject->module) ? Py_NewRef(subject->module) : NULL;
+    PyObject *module = is_module_name(subject->module) ? Py_XNewRef(subject->module) : NULL;
     char *file = subject->file != NULL && (module == NULL || filter->uses_files)
                      ? text_copy(subject->file)
                      : NULL;
@@ -446,11 +224,11 @@ struct filter_verdict filter_judge(struct filter *filter, const struct filter_su
         if (match == NO_MATCH) {
             continue;
         }
-        if (rule->exec != UNSET) {
+        if (rule->exec != FILTER_UNSET) {
             verdict.skip = rule->exec == 1;
             verdict.exec_rule = i;
         }
-        if (rule->value != UNSET) {
+        if (rule->value != FILTER_UNSET) {
             action = (uint8_t)rule->value;
             action_filter = rule->filter;
             verdict.value_rule = i;
@@ -632,7 +410,7 @@ uint8_t filter_name(struct session *session, uint32_t policy, enum filter_name_k
     }
     Py_hash_t hash = ((PyASCIIObject *)name)->hash;
     uint64_t key = ((uint64_t)hash ^ (uint64_t)policy << 3 ^ kind) * 0x9e3779b97f4a7c15ull;
-    struct verdict_cache *cached = &session->filter->names[key >> (64 - VERDICT_BITS)];
+    struct verdict_cache *cached = &session->filter->names[key >> (64 - FILTER_VERDICT_BITS)];
     if (hash == -1 || cached->key != key) {
         uint8_t action = decide(session, policy, kind, name, scope_is_secret(name));
         if (hash == -1) {

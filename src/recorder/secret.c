@@ -183,6 +183,12 @@ static bool is_url_with_password(const uint8_t *at, const uint8_t *end)
 /* ---- looking
  * --------------------------------------------------------------------------------------- */
 
+static bool is_secret(const uint8_t *at, const uint8_t *end)
+{
+    return is_known_token(at, end) || is_web_token(at, end) || is_private_key(at, end) ||
+           is_url_with_password(at, end);
+}
+
 bool secret_in_bytes(const uint8_t *text, size_t size)
 {
     if (classes['0'] == 0) {
@@ -190,17 +196,14 @@ bool secret_in_bytes(const uint8_t *text, size_t size)
     }
     const uint8_t *at = text, *end = text + size;
     while (at < end) {
-        uint8_t class = classes[*at];
-        bool is_inside = at > text && (classes[at[-1]] & WORD);
-        if (!(class & BEGINS) || (is_inside && (class & WORD))) {
-            at++;
-        } else if (class & DIGIT) {
+        bool is_inside = at > text && (classes[*at] & classes[at[-1]] & WORD);
+        bool may_begin = (classes[*at] & BEGINS) && !is_inside;
+        if (may_begin && (classes[*at] & DIGIT)) {
             bool is_fraction = at > text && at[-1] == '.';
             if (take_card_number(&at, end) && !is_fraction) {
                 return true;
             }
-        } else if (is_known_token(at, end) || is_web_token(at, end) || is_private_key(at, end) ||
-                   is_url_with_password(at, end)) {
+        } else if (may_begin && is_secret(at, end)) {
             return true;
         } else {
             at++;

@@ -66,8 +66,8 @@ struct type_info {
     uint64_t hidden_fields;  /* NAMEDTUPLE: those that are not kept, of the first 64, and */
     uint64_t dropped_fields; /* of these the dropped ones */
     uint32_t policy;         /* how the names of its attributes are decided: filter.h */
-    uint16_t unseen;         /* uses of its instances that run code that is not recorded: unseen.h */
-    bool hides_arguments;    /* EXCEPTION: its constructor takes a secret */
+    uint16_t unseen;      /* uses of its instances that run code that is not recorded: unseen.h */
+    bool hides_arguments; /* EXCEPTION: its constructor takes a secret */
     bool has_dict;
     bool has_finalizer; /* a __del__ of the program's */
     bool is_ordered_dict;

@@ -466,6 +466,12 @@ def test_what_selectors_see(tmp_path):
     assert seen([filters], file=linked) == ("pkg.mod", "pkg/mod.py", "pkg.mod.C.f")
 
 
+def test_a_filter_at_the_root_of_everything():
+    found = chain.Chain((parsed(rule("selector='file:x/*.py'", "exec='skip'"), root="/"),))
+    assert ask(found, file="/x/mod.py")[0]
+    assert not ask(found, file="/x/y/mod.py")[0]
+
+
 def test_code_that_no_rule_brings_back():
     found = composed(rule("selector='file:regex:.'", "exec='trace'"))
     assert ask(found, file="<string>")[0]

@@ -64,7 +64,7 @@ class Chain:
             for rule in document.rules
         )
         filters = tuple((d.name, d.path, d.sha256, d.version) for d in self.documents)
-        roots = tuple(dict.fromkeys(d.root for d in self.documents if d.root))
+        roots = tuple(dict.fromkeys(d.root.rstrip("/") for d in self.documents))
         return (
             int(self.default_exec() == "skip"),
             ACTIONS.index(action),
