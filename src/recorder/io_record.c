@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "recorder/events.h"
+#include "recorder/secret.h"
 #include "recorder/value_internal.h"
 #include "recorder/wtf8.h"
 
@@ -30,9 +31,19 @@ static size_t piece_of(const uint8_t *bytes, size_t size, bool is_text)
     return piece;
 }
 
+/* A piece is looked at by itself: what is written in several may hold a secret that none does. */
+static bool is_hidden(const struct session *session, const void *bytes, size_t size)
+{
+    return !session->limits.keep_shapes && secret_in_bytes(bytes, size);
+}
+
 static void put_bytes(struct session *session, const void *bytes, size_t size)
 {
     struct ctr_writer *writer = session->writer;
+    if (is_hidden(session, bytes, size)) {
+        writer->at = value_put_secret(session, writer->at);
+        return;
+    }
     writer->next_node++;
     *writer->at++ = CTR_V_BYTES;
     writer->at = ct_varint_put(writer->at, size);
@@ -42,6 +53,9 @@ static void put_bytes(struct session *session, const void *bytes, size_t size)
 
 void io_record_here(struct session *session, uint8_t stream, const void *bytes, size_t size)
 {
+    if (!filter_records_stream(session->filter, stream & CTR_STREAM_MASK)) {
+        return;
+    }
     *session->writer->at++ = CTR_OUTPUT;
     *session->writer->at++ = stream;
     put_bytes(session, bytes, size);
@@ -54,7 +68,9 @@ static void put_pieces(struct session *session, uint8_t stream, const uint8_t *b
     struct ctr_writer *writer = session->writer;
     while (size > 0 && begin(session, stream)) {
         size_t piece = piece_of(bytes, size, is_text);
-        if (is_text) {
+        if (is_text && is_hidden(session, bytes, piece)) {
+            writer->at = value_put_secret(session, writer->at);
+        } else if (is_text) {
             writer->at = value__put_raw_text(session, writer->at, (const char *)bytes, piece);
         } else {
             put_bytes(session, bytes, piece);
