@@ -36,6 +36,8 @@ CHECK_VENV := .venv-self-check-$(VERSION)
 SOURCES := $(shell find src python meson.build meson.options pyproject.toml README.md LICENSE \
 	-not -path '*/__pycache__*')
 
+# What the tests run can be made to fail; what users get cannot.
+FAILURES := -Csetup-args=-Dinject_failures=true
 SANITIZE := b_sanitize=address,undefined b_lundef=false b_ndebug=false
 # A stamp gets the time at which its work began: what changed meanwhile is newer.
 begin = @touch "$@.begun"; echo "==> $(1)"
@@ -60,12 +62,12 @@ install = @PATH="$(CURDIR)/$(@D)/bin:$$PATH" $(@D)/bin/pip install --quiet \
 
 $(VENV)/.installed: $(VENV)/.requirements $(SOURCES)
 	$(call begin,$(@D): build and install the package)
-	$(call install,-Cbuild-dir=build/wheel-$(VERSION))
+	$(call install,-Cbuild-dir=build/wheel-$(VERSION) $(FAILURES))
 	$(end)
 
 $(ASAN_VENV)/.installed: $(ASAN_VENV)/.requirements $(SOURCES)
 	$(call begin,$(@D): build and install the package with ASan and UBSan)
-	$(call install,-Cbuild-dir=build/wheel-asan-$(VERSION) $(SANITIZE:%=-Csetup-args=-D%))
+	$(call install,-Cbuild-dir=build/wheel-asan-$(VERSION) $(FAILURES) $(SANITIZE:%=-Csetup-args=-D%))
 	$(end)
 
 $(CHECK_VENV)/.installed: $(CHECK_VENV)/.requirements $(SOURCES)
@@ -106,10 +108,10 @@ bench: $(VENV)/.installed ## measure speed and size
 
 wheel: $(VENV)/.requirements ## build a wheel into dist/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip wheel --quiet --disable-pip-version-check \
-		--no-build-isolation --no-deps -Cbuild-dir=build/wheel-$(VERSION) -w dist .
+		--no-build-isolation --no-deps -Cbuild-dir=build/dist-$(VERSION) -w dist .
 	@ls dist/*.whl
 
-lint: $(UNIT)/build.ninja | lint-system ## format, static checks, layers, lists, types
+lint: $(VENV)/.installed $(UNIT)/build.ninja | lint-system ## format, static checks, layers, lists, types
 	@tools/lint.sh $(BIN) $(UNIT)
 
 fmt: $(VENV)/.requirements ## format the sources and bring the build's lists of them up to date

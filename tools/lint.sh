@@ -34,6 +34,7 @@ check source-lists "$bin/python" tools/source_lists.py --check
 check ruff "$bin/ruff" check .
 check ruff-format "$bin/ruff" format --check .
 check mypy "$bin/mypy"
+check stubtest "$bin/python" -m mypy.stubtest codetracer_python_recorder._recorder
 
 if [ -n "$complaints" ]; then
     echo "complaints from:$complaints" >&2

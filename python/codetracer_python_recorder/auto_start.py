@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import session
+from . import launch, session
 from .formats import DEFAULT_FORMAT
 
 ENV_TRACE_PATH = "CODETRACER_TRACE"
@@ -15,10 +15,11 @@ ENV_TRACE_FILTER = "CODETRACER_TRACE_FILTER"
 def auto_start_from_env() -> None:
     """Start a session in the directory that CODETRACER_TRACE names, unless one is running.
 
-    The session ends with the process: `session.start` sees to it.
+    CODETRACER_FORMAT and CODETRACER_TRACE_FILTER are its format and its filters. The session ends
+    with the process: `session.start` sees to it. The recorder's own command line starts one itself.
     """
     path = os.environ.get(ENV_TRACE_PATH)
-    if not path:
+    if not path or launch.is_disabled() or launch.is_command():
         return
     # Looked up at call time: the backend's attributes can be replaced.
     from . import codetracer_python_recorder as backend

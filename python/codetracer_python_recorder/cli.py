@@ -21,6 +21,7 @@ from .formats import (
     normalize_format,
     unsupported_message,
 )
+from .frameworks import FRAMEWORKS
 from .program import CODE, MODULE, SCRIPT, STDIN, Program, absolute
 
 TYPE_CHECKING = False
@@ -35,12 +36,19 @@ __all__ = ("RecorderCLIConfig", "main")
 _PROG = "codetracer-python-recorder"
 _USAGE = """%(prog)s [OPTIONS] SCRIPT [ARGS ...]
        %(prog)s [OPTIONS] -m MODULE [ARGS ...]
-       %(prog)s [OPTIONS] -c CODE [ARGS ...]"""
+       %(prog)s [OPTIONS] -c CODE [ARGS ...]
+       %(prog)s [OPTIONS] --pytest ARGS ...
+       %(prog)s [OPTIONS] --unittest ARGS ..."""
 _EPILOG = (
     "SCRIPT is a file, or a directory or zip file with a __main__.py. Options are read before it; "
-    "everything after it is the program's own. The exit status is the program's."
+    "everything after it is the program's own. The exit status is the program's. --pytest and "
+    "--unittest stand for -m pytest and -m unittest, of which only the tests are recorded and what "
+    "they call, not the framework."
 )
+_FRAMEWORK_FLAGS = {"--pytest": " (test path or options)", "--unittest": ""}
 _HELP_WIDTH = 96
+_OUT_DIR = "CODETRACER_PYTHON_RECORDER_OUT_DIR"
+_DEFAULT_DIR = "trace-out"
 _SUFFIXES = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _IO_CAPTURE = {"off": (False, False), "proxies": (True, False), "proxies+fd": (True, True)}
 
@@ -59,6 +67,7 @@ class RecorderCLIConfig:
     kind: str = SCRIPT
     target: str = ""  # the script, module or code as given
     options: dict[str, object] = field(default_factory=dict)  # of the recorder itself
+    no_framework_filters: bool = False
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,11 +89,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         launch.leave()
     is_hosted = launch.leave_host()
+    is_recorded = not launch.is_disabled()
+    if not is_recorded:
+        runner.say(f"{_PROG}: this program runs unrecorded, as {launch.DISABLED_VARIABLE} orders")
     run = runner.run_process if argv is None else runner.run_guest
     return run(
         Program(config.kind, config.target, list(config.script_args)),
-        begin=lambda: _start(config),
-        is_masked=lambda: _is_masked(config, is_hosted),
+        begin=(lambda: _start(config)) if is_recorded else _do_nothing,
+        is_masked=lambda: is_recorded and _is_masked(config, is_hosted),
     )
 
 
@@ -103,9 +115,21 @@ def _start(config: RecorderCLIConfig) -> None:
             "program": _program_name(config),
             "args": list(config.script_args),
             "recorder_version": backend.VERSION,
+            **_framework_options(config),
             **config.options,
         },
     )
+
+
+def _framework_options(config: RecorderCLIConfig) -> dict[str, object]:
+    is_framework = config.kind == MODULE and config.target in FRAMEWORKS
+    if config.no_framework_filters or not is_framework:
+        return {}
+    return {"skip_packages": list(FRAMEWORKS[config.target])}
+
+
+def _do_nothing() -> None:
+    pass
 
 
 def _program_name(config: RecorderCLIConfig) -> str:
@@ -131,7 +155,7 @@ def _parse_args(argv: Sequence[str]) -> RecorderCLIConfig:
         _check_script(target)
         script = _resolve(target)
     return RecorderCLIConfig(
-        trace_dir=given.trace_dir,
+        trace_dir=given.trace_dir or _resolve(os.environ.get(_OUT_DIR) or _DEFAULT_DIR),
         format=given.format,
         activation_path=given.activation_path or script,
         script=script,
@@ -143,15 +167,19 @@ def _parse_args(argv: Sequence[str]) -> RecorderCLIConfig:
         options={
             name: value for name in _RECORDER_OPTIONS if (value := getattr(given, name)) is not None
         },
+        no_framework_filters=given.no_framework_filters is True,
     )
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:
-    """Cut where the program begins: at `--`, -m, -c, or the first word that is no option."""
+    """Cut where the program begins: at `--`, -m, -c, a framework, or the first word that is no
+    option.
+    """
     index = 0
     while index < len(words):
         word = words[index]
-        if not word.startswith("-") or word in ("-", "--") or word.startswith(("-m", "-c")):
+        is_own = word.startswith("-") and not word.startswith(("-m", "-c"))
+        if not is_own or word in ("-", "--") or word in _FRAMEWORK_FLAGS:
             break
         index += 2 if word in _TAKES_VALUE else 1
     return words[:index], words[index:]
@@ -164,7 +192,11 @@ def _parse_program(words: list[str], fail: Callable[[str], NoReturn]) -> tuple[s
         if not words:
             fail("missing script path after '--'")
     if not words:
-        fail("missing script to execute")
+        fail("missing script to execute (or --pytest, --unittest with their arguments)")
+    if may_separate and words[0] in _FRAMEWORK_FLAGS:
+        if not words[1:]:
+            fail(f"{words[0]} requires at least one argument{_FRAMEWORK_FLAGS[words[0]]}")
+        return MODULE, words[0].removeprefix("--"), words[1:]
     kind, target, rest = SCRIPT, words[0], words[1:]
     flag = target[:2]
     if flag in ("-m", "-c"):
@@ -256,8 +288,7 @@ _WHAT_AND_WHERE: tuple[Option, ...] = (
             "dest": "trace_dir",
             "metavar": "DIR",
             "type": _resolve,
-            "default": "trace-out",
-            "help": "where the recording goes (default: ./trace-out)",
+            "help": f"where the recording goes (default: ${_OUT_DIR}, or else ./{_DEFAULT_DIR})",
         },
     ),
     (
@@ -297,6 +328,10 @@ _WHAT_AND_WHERE: tuple[Option, ...] = (
         _switch("keep out values that look like keys, tokens, card numbers (default: on)"),
     ),
     (("--no-sources",), _flag("leave the program's source text out of the recording")),
+    (
+        ("--no-framework-filters",),
+        _flag("record the code of the test framework, too, under -m pytest and its like"),
+    ),
     (("--with-diff",), _switch("note in the recording whether a diff is wanted with it")),
     (("--propagate-script-exit",), _switch("end with the program's status under a host, too")),
 )
@@ -368,7 +403,7 @@ def _build_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"{_PROG} {backend.VERSION}")
+    parser.add_argument("-V", "--version", action="version", version=f"{_PROG} {backend.VERSION}")
     for title, options in _GROUPS:
         group = parser.add_argument_group(title)
         for flags, spec in options:

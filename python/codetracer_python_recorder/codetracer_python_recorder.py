@@ -24,10 +24,16 @@ from .errors import (
     TargetError,
     UsageError,
     make_error,
+    reported,
 )
 from .filters import find_project_filter
 from .formats import TRACE_BINARY, TRACE_CTR, TRACE_JSON
-from .policy import configure_policy, configure_policy_from_env, policy_snapshot
+from .policy import (
+    configure_policy,
+    configure_policy_from_env,
+    policy_snapshot,
+    session_policy,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +49,7 @@ __all__ = [
     "configure_policy",
     "configure_policy_from_env",
     "flush_tracing",
+    "has_required_trace",
     "is_tracing",
     "policy_snapshot",
     "set_exit_status",
@@ -82,10 +89,12 @@ def start_tracing(
     """
     known_format = _FORMATS.get(format.lower())
     if known_format is None:
-        raise make_error(
-            "Usage",
-            "ERR_UNSUPPORTED_FORMAT",
-            f"unsupported trace format '{format}'. Expected one of: json, binary, ctr",
+        raise reported(
+            make_error(
+                "Usage",
+                "ERR_UNSUPPORTED_FORMAT",
+                f"unsupported trace format '{format}'. Expected one of: json, binary, ctr",
+            )
         )
     argv = [word for word in sys.argv if isinstance(word, str)]
     request: dict[str, object] = {
@@ -94,8 +103,8 @@ def start_tracing(
         "program": argv[0] if argv else "<unknown>",
         "args": argv[1:],
         "filter": _filter_table(argv[0] if argv else "", trace_filter or (), only, skip),
-        "policy": policy_snapshot(),
         "io_capture": _io_capture(),
+        "policy": session_policy(),
     }
     _recorder.start(path, {**request, **options})
 
@@ -144,6 +153,11 @@ def flush_tracing() -> None:
 
 def is_tracing() -> bool:
     return _recorder.is_tracing()
+
+
+def has_required_trace() -> bool:
+    """Would stopping now satisfy `require_trace`?"""
+    return _recorder.has_required_trace()
 
 
 def set_exit_status(code: int) -> None:

@@ -6,6 +6,8 @@ they are exported under do not: tools match on both.
 
 from __future__ import annotations
 
+from . import _recorder
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +82,12 @@ InternalError = PyInternalError
 _BY_KIND: dict[str, type[PyRecorderError]] = {
     cls.kind: cls for cls in (UsageError, EnvironmentError, TargetError, InternalError)
 }
+
+
+def reported(error: PyRecorderError) -> PyRecorderError:
+    """Log an error that is about to be raised, as the native module does with its own."""
+    _recorder.log_error(error.kind, error.code, error.message)
+    return error
 
 
 def make_error(

@@ -8,7 +8,25 @@ import sys
 # Set by a CodeTracer host that started this very process.
 HOST_VARIABLES = ("CODETRACER_RECORDING", "CODETRACER_DB_TRACE_PATH")
 
+DISABLED_VARIABLE = "CODETRACER_PYTHON_RECORDER_DISABLED"
+
+_MODULE = "codetracer_python_recorder"
+_COMMAND = "codetracer-python-recorder"
+
 _has_left = False
+
+
+def is_disabled() -> bool:
+    """Does the environment order that nothing be recorded?"""
+    return os.environ.get(DISABLED_VARIABLE, "").strip().lower() in ("1", "true")
+
+
+def is_command() -> bool:
+    """Is this process, so far, the recorder's own command line?"""
+    argv: list[str] = getattr(sys, "argv", None) or [""]  # `site` runs before it is set
+    if argv[0] == "-m":  # the interpreter is looking for the module
+        return sys.orig_argv[-len(argv)] in (_MODULE, "-m" + _MODULE)
+    return os.path.basename(argv[0]) == _COMMAND
 
 
 def leave() -> None:

@@ -1,13 +1,18 @@
 """What to do when things go wrong, and what to capture besides the code: process-wide, sticky.
 
 Every setting has one row in `_SETTINGS`. An environment that holds any bad value changes nothing.
+
+`on_recorder_error` has three states, though a snapshot shows two: as long as nobody has set it, a
+failure of the recorder ends the recording, what is recorded so far is kept, and the program goes
+on. Only who asks for `abort` gets the failure raised into the program.
 """
 
 from __future__ import annotations
 
 import os
 
-from .errors import PyUsageError, UsageError
+from . import _recorder
+from .errors import PyRecorderError, UsageError, reported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,19 +29,19 @@ _CAPTURE_PROXIES = frozenset(("proxies", "proxy"))
 _CAPTURE_FD = frozenset(("fd", "mirror", "fallback"))
 
 
-def _invalid(message: str) -> PyUsageError:
-    return UsageError(message, "ERR_INVALID_POLICY_VALUE")
+def _invalid(message: str) -> PyRecorderError:
+    return reported(UsageError(message, "ERR_INVALID_POLICY_VALUE"))
 
 
 def _on_error(value: str) -> str:
-    word = value.strip().lower()
+    word = str(value).strip().lower()
     if word not in _ON_ERROR:
         raise _invalid(f"invalid on_recorder_error value '{value}' (expected 'abort' or 'disable')")
     return word
 
 
 def _text(value: str) -> str | None:
-    return value.strip() or None
+    return str(value).strip() or None
 
 
 def _path(value: str | os.PathLike[str]) -> str | None:
@@ -76,7 +81,26 @@ _SETTINGS: dict[str, tuple[object, str | None, Callable[[str], object], Callable
     "propagate_script_exit": (False, "CODETRACER_PROPAGATE_SCRIPT_EXIT", _boolean, _flag),
 }
 
+# Those that the native module knows by the same name.
+_SESSION_FLAGS = ("require_trace", "module_name_from_globals")
+
 _current: dict[str, object] = {name: row[0] for name, row in _SETTINGS.items()}
+_was_set: set[str] = set()
+
+# What a log level is called, by its number in the native module.
+_LEVELS = ("off", "error", "warn", "info", "debug", "trace")
+_DEFAULT_LEVEL = _LEVELS.index("warn")
+_LOG_TARGET = "codetracer_python_recorder"
+
+
+def session_policy() -> dict[str, bool]:
+    """The settings in force, as the native module takes them for one recording."""
+    on_error = _current["on_recorder_error"] if "on_recorder_error" in _was_set else None
+    return {
+        "abort": on_error == "abort",
+        "discard": on_error == "disable" and not _current["keep_partial_trace"],
+        **{name: _current[name] is True for name in _SESSION_FLAGS},
+    }
 
 
 def configure_policy(
@@ -91,13 +115,32 @@ def configure_policy(
     module_name_from_globals: bool | None = None,
     propagate_script_exit: bool | None = None,
 ) -> None:
-    """Change the settings that are given; None leaves one as it is."""
+    """Change the settings that are given, for this process; None leaves one as it is.
+
+    on_recorder_error: "abort" raises a failure of the recorder into the program, "disable" ends
+        the recording and removes its files.
+    require_trace: fail at the end if nothing was recorded.
+    keep_partial_trace: keep the files under "disable".
+    log_level: "off", "error", "warn", "info", "debug" or "trace"; blank for the default, "warn".
+    log_file: where the log goes, instead of standard error; blank for standard error.
+    json_errors: one line of JSON on standard error for each exception of the recorder.
+    io_capture_line_proxies, io_capture_fd_fallback: record what passes the text streams, and what
+        passes the file descriptors; the second needs the first.
+    module_name_from_globals: name modules by their own `__name__`.
+    propagate_script_exit: end with the program's status under a CodeTracer host, too.
+
+    Raises UsageError (ERR_INVALID_POLICY_VALUE) for a word that is not listed, TypeError for a
+    flag that is no bool; then nothing changes.
+    """
     given = dict(locals())
     _apply({name: _SETTINGS[name][3](value) for name, value in given.items() if value is not None})
 
 
 def configure_policy_from_env() -> None:
-    """Take over what the environment sets; variables that are absent change nothing."""
+    """Take over what the environment sets; variables that are absent change nothing.
+
+    Raises UsageError (ERR_INVALID_POLICY_VALUE) for a bad value; then nothing changes.
+    """
     changes: dict[str, object] = {}
     for name, (_, variable, parse, _argument) in _SETTINGS.items():
         if variable is not None and variable in os.environ:
@@ -110,7 +153,10 @@ def configure_policy_from_env() -> None:
 
 
 def policy_snapshot() -> dict[str, object]:
-    """The settings in force."""
+    """The settings in force, or their defaults, by the names of `configure_policy`.
+
+    The two of input and output are `line_proxies` and `fd_fallback` of `io_capture`.
+    """
     snapshot = {name: value for name, value in _current.items() if not name.startswith("io_")}
     snapshot["io_capture"] = {
         "line_proxies": _current["io_capture_line_proxies"],
@@ -141,8 +187,38 @@ def parse_capture(value: str) -> tuple[bool, bool]:
     return True, any(token in _CAPTURE_FD for token in tokens)
 
 
+def _log_level(spec: object) -> int | None:
+    """The level of our own messages in `level` or `target=level,...`; None: there is none in it."""
+    found = None
+    longest = -1
+    for part in str(spec).lower().split(","):
+        target, _, level = part.strip().rpartition("=")
+        if level.strip() not in _LEVELS:
+            return None
+        if _LOG_TARGET.startswith(target.strip()) and len(target) > longest:
+            found, longest = _LEVELS.index(level.strip()), len(target)
+    return _DEFAULT_LEVEL if found is None else found
+
+
+def _apply_to_log() -> None:
+    wanted = _current["log_level"]
+    level = _DEFAULT_LEVEL if wanted is None else _log_level(wanted)
+    file = _current["log_file"]
+    _recorder.configure_log(
+        _DEFAULT_LEVEL if level is None else level,
+        None if file is None else os.path.abspath(str(file)),
+        _current["json_errors"] is True,
+    )
+    if level is None:
+        _recorder.log(_DEFAULT_LEVEL, f"invalid log level '{wanted}'; the default is used")
+
+
 def _apply(changes: dict[str, object]) -> None:
     _current.update(changes)
+    _was_set.update(changes)
     if not _current["io_capture_line_proxies"]:
         # The fallback only records what the proxies did not see, so it needs them.
         _current["io_capture_fd_fallback"] = False
+    _recorder.set_policy(session_policy())
+    if not changes.keys().isdisjoint(("log_level", "log_file", "json_errors")):
+        _apply_to_log()

@@ -59,7 +59,8 @@ def run_process(
     else:
         backend.set_exit_status(0)
         stage.leave_main()
-    return 0
+    # The recording goes on to the end of the process; only one that must fail ends here.
+    return 0 if os.getpid() != process or _is_satisfied() else 1
 
 
 def run_guest(program: Program, begin: Callable[[], object], is_masked: Callable[[], bool]) -> int:
@@ -122,13 +123,19 @@ def _begin(begin: Callable[[], object]) -> bool:
 
 
 def _end(status: int) -> bool:
-    steps = (("flush", session.flush), ("stop", lambda: session.stop(exit_code=status)))
-    for verb, step in steps:
-        try:
-            step()
-        except Exception as error:
-            say(f"Failed to {verb} Codetracer session: {error}")
-            return False
+    return _try("flush", session.flush) and _try("stop", lambda: session.stop(exit_code=status))
+
+
+def _is_satisfied() -> bool:
+    return backend.has_required_trace() or _try("stop", lambda: session.stop(exit_code=1))
+
+
+def _try(verb: str, step: Callable[[], object]) -> bool:
+    try:
+        step()
+    except Exception as error:
+        say(f"Failed to {verb} Codetracer session: {error}")
+        return False
     return True
 
 

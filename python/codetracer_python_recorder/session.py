@@ -1,5 +1,8 @@
 """Sessions: one recording of this process, from `start` to `stop`.
 
+A process has one session at a time and any number of them one after another. A session may begin
+anywhere: what runs already, on any thread, is recorded from there on.
+
 The backend is reached through the module's own `_…_backend` names, looked up at each call.
 """
 
@@ -31,20 +34,28 @@ __all__ = ["TraceSession", "flush", "is_tracing", "start", "stop", "trace"]
 
 _active_session: TraceSession | None = None
 
+_CO_GENERATOR = 0x20
+_CO_COROUTINE = 0x80
+_CO_ASYNC_GENERATOR = 0x200
+
 
 class TraceSession:
-    """A running recording; as a context manager it stops at the end of the block."""
+    """A running recording; as a context manager it stops at the end of the block.
+
+    path: the directory of the recording. format: "binary", "json" or "ctr".
+    """
 
     def __init__(self, path: Path, format: str) -> None:
         self.path = path
         self.format = format
 
     def stop(self, exit_code: int | None = None) -> None:
-        """End the recording, unless another session has taken this one's place."""
+        """End the recording, unless another session has taken this one's place: see `stop`."""
         if _active_session is self:
             stop(exit_code=exit_code)
 
     def flush(self) -> None:
+        """Bring the files up to date, unless another session has taken this one's place."""
         if _active_session is self:
             flush()
 
@@ -73,15 +84,27 @@ def start(
     apply_env_policy: bool = True,
     options: Mapping[str, object] | None = None,
 ) -> TraceSession:
-    """Start recording this process into the directory `path`.
+    """Start recording this process into the directory `path`, which is made if need be.
 
-    start_on_enter: record nothing until code of this file runs.
+    An earlier recording there is replaced. The session ends with the process, if not before.
+
+    format: which file for CodeTracer `stop` and `flush` write beside `trace.ctr`: "binary"
+        (trace.bin), "json" (trace.json) or "ctr" (none); upper or lower case.
+    start_on_enter: record nothing until a frame of this file runs, and nothing more once that
+        frame is left. Links and relative names are followed.
     trace_filter: filter files, as one string joined by `::` or as a sequence.
     policy: settings for `configure_policy`; they outlive the session.
-    options: the recorder's limits, by the names of the command line's options: `max_text`,
-        `max_items`, `max_depth`, `max_attributes`, `max_size`, `min_free_space`, `export_limit`,
-        `exact`, `with_diff`, `redact_shapes`, `no_sources`; `only` and `skip`, lists of patterns of
-        the code to record and of the code not to.
+    apply_env_policy: call `configure_policy_from_env` first.
+    options: the recorder's limits, by the names of the command line's options: `max_text`
+        (characters, bytes), `max_items`, `max_depth`, `max_attributes` (counts), `max_size`,
+        `min_free_space`, `export_limit` (bytes), `exact`, `with_diff`, `redact_shapes`,
+        `no_sources` (bools); 0 is no limit. `only` and `skip`: lists of patterns of the code to
+        record and of the code not to.
+
+    Raises RuntimeError when a session is running; ValueError for an unknown format, a path that is
+    no directory, or an empty filter; FileNotFoundError for a missing filter; TypeError for an
+    unknown setting or option; UsageError and EnvironmentError for what the recorder cannot do.
+    After an error there is no session.
     """
     global _active_session
     if _is_tracing_backend():
@@ -102,7 +125,13 @@ def start(
 
 
 def stop(*, exit_code: int | None = None) -> None:
-    """End the recording; without one, do nothing."""
+    """End the recording and write its files; without one, do nothing.
+
+    exit_code: the process's exit status, where it is known before the process ends.
+
+    Raises UsageError (ERR_TRACE_MISSING) when the policy requires a trace and nothing was recorded,
+    EnvironmentError (ERR_IO) when a file cannot be written. The session is over all the same.
+    """
     global _active_session
     if not _is_tracing_backend():
         _active_session = None
@@ -117,17 +146,31 @@ def stop(*, exit_code: int | None = None) -> None:
 
 
 def is_tracing() -> bool:
+    """Is a session running? Also one that records nothing any more, until it is stopped."""
     return _is_tracing_backend()
 
 
 def flush() -> None:
-    """Bring the files up to date; without a recording, do nothing."""
+    """Write the files of what is recorded so far; without a recording, do nothing.
+
+    `trace.ctr` is always up to date. Raises EnvironmentError when a file cannot be written.
+    """
     if _is_tracing_backend():
         _flush_backend()
 
 
 class trace:
-    """Record what runs inside a `with` block; the arguments are those of `start`."""
+    """Record a `with` block, or each call of a decorated function; the arguments are `start`'s.
+
+        with trace("out") as session: ...
+
+        @trace("out")
+        def main(): ...
+
+    A decorated function that is called while a session runs, as in a recursion, is a part of that
+    session; the next call after it replaces the recording. A coroutine or generator is recorded
+    from its first step to its last.
+    """
 
     def __init__(
         self,
@@ -159,6 +202,57 @@ class trace:
         traceback: TracebackType | None,
     ) -> None:
         self._session.stop()
+
+    def __call__[**P, R](self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorate a function. Raises TypeError for an asynchronous generator."""
+        from functools import wraps
+
+        flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
+        if flags & _CO_ASYNC_GENERATOR:
+            raise TypeError("trace cannot decorate an asynchronous generator")
+        wrap = (
+            self._record_coroutine
+            if flags & _CO_COROUTINE
+            else self._record_generator
+            if flags & _CO_GENERATOR
+            else self._record_call
+        )
+        decorated: Callable[P, R] = wraps(function)(wrap(function))
+        return decorated
+
+    def _record_call(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def record(*args: Any, **kwargs: Any) -> Any:
+            with self._unless_running():
+                return function(*args, **kwargs)
+
+        return record
+
+    def _record_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def record(*args: Any, **kwargs: Any) -> Any:
+            with self._unless_running():
+                return (yield from function(*args, **kwargs))
+
+        return record
+
+    def _record_coroutine(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        async def record(*args: Any, **kwargs: Any) -> Any:
+            with self._unless_running():
+                return await function(*args, **kwargs)
+
+        return record
+
+    def _unless_running(self) -> TraceSession:
+        return _NO_SESSION if _is_tracing_backend() else self._start()
+
+
+class _NoSession(TraceSession):
+    """The part of an outer session: it ends without ending that."""
+
+    def __init__(self) -> None:
+        pass
+
+
+_NO_SESSION = _NoSession()
 
 
 def _coerce_format(value: str) -> str:

@@ -109,6 +109,9 @@ static void add_recorder_module(struct command_line *line, const struct rules_as
     if (order->keep_shapes) {
         add(line, "--no-redact-shapes");
     }
+    if (order->no_framework_filters) {
+        add(line, "--no-framework-filters");
+    }
     for (int i = 0; i < CT_START_LIMITS; i++) {
         if (order->limits[i].is_given) {
             char name[32];
@@ -128,13 +131,48 @@ static const char *const host_variables[] = {"CODETRACER_RECORDING", "CODETRACER
 static const char *const not_for_the_program[] = {
     "CODETRACER_RECORDING", "CODETRACER_DB_TRACE_PATH", CT_START_VARIABLE, NULL};
 
+/* Those of policy.py, and of launch.py. */
+static const char *const policy_variables[] = {"CODETRACER_ON_RECORDER_ERROR",
+                                               "CODETRACER_REQUIRE_TRACE",
+                                               "CODETRACER_KEEP_PARTIAL_TRACE",
+                                               "CODETRACER_LOG_LEVEL",
+                                               "CODETRACER_LOG_FILE",
+                                               "CODETRACER_JSON_ERRORS",
+                                               "CODETRACER_CAPTURE_IO",
+                                               "CODETRACER_MODULE_NAME_FROM_GLOBALS",
+                                               "CODETRACER_PROPAGATE_SCRIPT_EXIT",
+                                               "CODETRACER_PYTHON_RECORDER_DISABLED",
+                                               NULL};
+
+static bool has_any(const char *const *variables)
+{
+    bool has = false;
+    for (const char *const *name = variables; *name != NULL; name++) {
+        has = has || getenv(*name) != NULL;
+    }
+    return has;
+}
+
 bool launch_has_host(void)
 {
-    bool is_waiting = false;
-    for (const char *const *name = host_variables; *name != NULL; name++) {
-        is_waiting = is_waiting || getenv(*name) != NULL;
+    return has_any(host_variables);
+}
+
+/* Those of frameworks.py. */
+static const char *const frameworks[] = {"pytest", "unittest", NULL};
+
+bool launch_is_framework(const struct target *target)
+{
+    bool is = false;
+    for (const char *const *name = frameworks; *name != NULL; name++) {
+        is = is || (target->kind == CT_START_MODULE && strcmp(target->program, *name) == 0);
     }
-    return is_waiting;
+    return is;
+}
+
+bool launch_has_policy(void)
+{
+    return has_any(policy_variables);
 }
 
 int launch_run(const struct interpreter *interpreter, bool has_start_hook,

@@ -17,6 +17,14 @@
  * when the exit status is not 0. */
 bool launch_has_host(void);
 
+/* Whether the environment holds an order that the Python side reads: settings of the policy, or
+ * that nothing be recorded. The recorder then runs as a module, also where there is a start hook.
+ */
+bool launch_has_policy(void);
+
+/* Whether it is a test framework, of which the Python side knows what to leave out. */
+bool launch_is_framework(const struct target *target);
+
 /* Run it to its end; `*wait_status` is as waitpid() gives it. */
 int launch_run(const struct interpreter *interpreter, bool has_start_hook,
                const struct target *target, const struct rules_asked *rules,

@@ -34,6 +34,7 @@ struct record_fields {
     const char *io_capture;
     bool no_sources;
     enum cli_switch redact_shapes;
+    bool no_framework_filters;
     enum cli_switch propagate_exit;
     struct cli_number limits[CT_START_LIMITS];
 };
@@ -73,6 +74,9 @@ static const struct cli_option record_options[] = {
      "URLs with a password, whatever their names; the default"},
     {0, "no-sources", CLI_FLAG, FIELD(no_sources), NULL,
      "leave the program's source text out of the recording"},
+    {0, "no-framework-filters", CLI_FLAG, FIELD(no_framework_filters), NULL,
+     "under -m pytest and -m unittest, record the framework's\n"
+     "code too"},
     {0, "propagate-script-exit", CLI_SWITCH, FIELD(propagate_exit), NULL,
      "end with the program's exit status; the default,\n"
      "unless a CodeTracer host started ct"},
@@ -115,6 +119,19 @@ static char *make_absolute(const char *path)
     return joined;
 }
 
+/* The program is where recording begins anyway; only another file is a gate. */
+static char *make_gate(const char *activation, const struct target *target)
+{
+    char *gate = activation == NULL ? NULL : make_absolute(activation);
+    char *program = target->kind == CT_START_SCRIPT ? make_absolute(target->program) : NULL;
+    if (gate != NULL && program != NULL && strcmp(gate, program) == 0) {
+        free(gate);
+        gate = NULL;
+    }
+    free(program);
+    return gate;
+}
+
 static enum ct_start_format parse_format(const char *name)
 {
     for (int i = 0; name != NULL && i < CT_START_FORMATS; i++) {
@@ -142,7 +159,7 @@ static int record_into(const struct record_fields *fields, const struct target *
                        const struct interpreter *interpreter, bool has_start_hook,
                        struct recording_dir *dir, const char *id, const char *rules)
 {
-    char *activation = fields->activation == NULL ? NULL : make_absolute(fields->activation);
+    char *activation = make_gate(fields->activation, target);
     struct ct_start_options order = {
         .dir = dir->path,
         .id = id,
@@ -158,6 +175,7 @@ static int record_into(const struct record_fields *fields, const struct target *
         .no_sources = fields->no_sources,
         .keep_shapes = fields->redact_shapes == CLI_OFF,
         .rules = rules,
+        .no_framework_filters = fields->no_framework_filters,
     };
     for (int i = 0; i < CT_START_LIMITS; i++) {
         order.limits[i].is_given = fields->limits[i].is_given;
@@ -194,6 +212,7 @@ static int record_by_rules(const struct record_fields *fields, const struct targ
         return CLI_FAILED;
     }
     ct_uuid_format(uuid, id);
+    has_start_hook = has_start_hook && !launch_has_policy() && !launch_is_framework(target);
     struct recording_dir dir;
     const char *asked = fields->directory == NULL ? "." : fields->directory;
     if (recording_dir_take(asked, id, &dir, &error) != CT_OK) {

@@ -1,10 +1,14 @@
 #include "recorder/events.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "recorder/exact.h"
+#include "recorder/failure.h"
 #include "recorder/frame.h"
 #include "recorder/io_capture.h"
+#include "recorder/gate.h"
+#include "recorder/inject.h"
 #include "recorder/monitor.h"
 #include "recorder/plan.h"
 #include "recorder/reach.h"
@@ -390,10 +394,60 @@ static struct shadow_frame *adopt(struct session *session, struct thread *thread
     frame->start_step = session->writer->steps;
     frame->start_calls = thread->calls++;
     frame->start_thread = thread->number;
+    int line = compat_frame_line(real);
+    frame->line = line > 0 ? (uint32_t)line : 0;
     frame->line_info = plan_any_line(plan); /* it may have done anything so far */
     introduce(session, frame, CTR_FRAME_ADOPTED);
     slots_read_all(session, frame, real);
     return frame;
+}
+
+static bool is_recorded(struct session *session, compat_frame *real, struct plan **plan)
+{
+    PyCodeObject *code = compat_frame_code(real);
+    if (code == NULL || !compat_frame_is_complete(real)) {
+        return false;
+    }
+    *plan = plan_of(session, code, real->f_globals, real->f_locals);
+    return *plan != NULL && !(*plan)->skip;
+}
+
+static unsigned count_below(compat_frame *real)
+{
+    unsigned count = 0;
+    for (compat_frame *frame = real->previous; frame != NULL; frame = frame->previous) {
+        count++;
+    }
+    return count;
+}
+
+static inline bool is_met(const struct thread *thread)
+{
+    return thread->top == NULL && !thread->has_looked_below;
+}
+
+/* The thread is met in the middle of its work: the frames its running one was called from, the
+ * outermost first. An activation path begins with a frame of its own, and without the others. */
+__attribute__((noinline)) static bool adopt_callers(struct session *session, struct thread *thread,
+                                                    compat_frame *real)
+{
+    thread->has_looked_below = true;
+    unsigned count = session->activation == NULL ? count_below(real) : 0;
+    compat_frame **frames = count != 0 ? malloc(count * sizeof(*frames)) : NULL;
+    unsigned at = 0;
+    for (compat_frame *frame = real->previous; frames != NULL && frame != NULL;
+         frame = frame->previous) {
+        frames[at++] = frame;
+    }
+    struct plan *plan;
+    while (at-- != 0) {
+        if (is_recorded(session, frames[at], &plan) && ready(session, thread)) {
+            adopt(session, thread, frames[at], plan);
+            ctr_commit(session->writer);
+        }
+    }
+    free(frames);
+    return ready(session, thread);
 }
 
 static bool on_stack(const struct thread *thread, const compat_frame *real)
@@ -446,8 +500,14 @@ static struct shadow_frame *resync(struct session *session, struct thread *threa
         put_resume(session, frame);
         return frame;
     }
-    struct plan *plan = plan_of(session, code, real->f_globals, real->f_locals);
-    return plan == NULL || plan->skip ? NULL : adopt(session, thread, real, plan);
+    struct plan *plan;
+    if (!is_recorded(session, real, &plan)) {
+        return NULL;
+    }
+    if (is_met(thread) && !adopt_callers(session, thread, real)) {
+        return NULL;
+    }
+    return adopt(session, thread, real, plan);
 }
 
 /* ---- the events
@@ -706,6 +766,24 @@ static void start_arguments(struct session *session, struct shadow_frame *frame,
     self_check_frame(session, frame, real);
 }
 
+/* A call that is left out would make all that follows untrue. */
+static const struct failure no_memory = {
+    "Environment",
+    "ERR_FRAME_INTROSPECTION_FAILED",
+    "failed to capture call arguments",
+    {{"details", "no memory"}},
+};
+
+static struct plan *meet_code(struct session *session, PyCodeObject *code, compat_frame *real)
+{
+    struct plan *plan = plan_of(session, code, real->f_globals, real->f_locals);
+    if (plan != NULL && !plan->skip) {
+        monitor_watch_code(session, plan, code);
+        repair_code(session, plan, code);
+    }
+    return plan;
+}
+
 PyObject *event_start(struct session *session, PyObject *const *args)
 {
     PyCodeObject *code = (PyCodeObject *)args[0];
@@ -716,23 +794,19 @@ PyObject *event_start(struct session *session, PyObject *const *args)
     compat_frame *real = compat_current_frame(thread->state);
     struct plan *plan = compat_code_extra(code, session->code_extra);
     if (__builtin_expect(plan == NULL || plan->globals != real->f_globals, 0)) {
-        if (session->waiting_for_main || session->waiting_for_file) {
-            if (!monitor_begins(session, code, real)) {
-                Py_RETURN_NONE;
-            }
+        if (session->waiting_for_main && !gate_lets_pass(session, code, real)) {
+            Py_RETURN_NONE;
         }
         if (session->writer->soft == NULL) {
             return monitor_stopped(session);
         }
-        plan = plan_of(session, code, real->f_globals, real->f_locals);
+        plan = meet_code(session, code, real);
         if (plan == NULL) {
-            Py_RETURN_NONE;
+            return failure_end(session, &no_memory);
         }
-        if (plan->skip) {
-            return Py_NewRef(session->disable);
+        if (inject_awaits(INJECT_START) && !plan->skip) {
+            return failure_end(session, inject_take(INJECT_START));
         }
-        monitor_watch_code(session, plan, code);
-        repair_code(session, plan, code);
     }
     if (plan->skip) {
         return Py_NewRef(session->disable);
@@ -742,13 +816,16 @@ PyObject *event_start(struct session *session, PyObject *const *args)
     }
     struct ctr_writer *writer = session->writer;
     put_tick(session);
+    if (is_met(thread) && !adopt_callers(session, thread, real)) {
+        return monitor_stopped(session);
+    }
     if (thread->top != NULL) {
         know_frame(session, thread->top); /* the caller stands in the block where the call starts */
     }
     heed_caller(session, thread->top, real);
     struct shadow_frame *frame = frame_push(thread, real, plan);
     if (frame == NULL) {
-        Py_RETURN_NONE;
+        return failure_end(session, &no_memory);
     }
     *writer->at++ = CTR_CALL;
     writer->at = ct_varint_put(writer->at, plan->id);
@@ -933,7 +1010,13 @@ static struct shadow_frame *resumed(struct session *session, PyCodeObject *code,
     }
     *real = compat_current_frame((*thread)->state);
     struct plan *plan = compat_code_extra(code, session->code_extra);
+    if (plan == NULL && !session->waiting_for_main && session->writer->soft != NULL) {
+        plan = meet_code(session, code, *real); /* it began before we looked */
+    }
     if (plan == NULL || plan->skip || !ready(session, *thread)) {
+        return NULL;
+    }
+    if (is_met(*thread) && !adopt_callers(session, *thread, *real)) {
         return NULL;
     }
     if ((*thread)->top != NULL) {
@@ -943,8 +1026,7 @@ static struct shadow_frame *resumed(struct session *session, PyCodeObject *code,
     heed_resumer(session, (*thread)->top, *real);
     struct shadow_frame *frame = frame_resume(session, *thread, *real);
     if (frame == NULL) {
-        plan = plan_of(session, code, (*real)->f_globals, (*real)->f_locals);
-        if (plan != NULL && !plan->skip) {
+        if (is_recorded(session, *real, &plan)) {
             adopt(session, *thread, *real, plan);
             ctr_commit(session->writer);
         }
@@ -957,9 +1039,11 @@ PyObject *event_resume(struct session *session, PyObject *const *args)
 {
     struct thread *thread;
     compat_frame *real;
-    struct shadow_frame *frame = resumed(session, (PyCodeObject *)args[0], &thread, &real);
+    PyCodeObject *code = (PyCodeObject *)args[0];
+    struct shadow_frame *frame = resumed(session, code, &thread, &real);
     if (frame == NULL) {
-        Py_RETURN_NONE;
+        const struct plan *plan = compat_code_extra(code, session->code_extra);
+        return Py_NewRef(plan != NULL && plan->skip ? session->disable : Py_None);
     }
     put_resume(session, frame);
     stand_in(session, frame);
@@ -1099,7 +1183,7 @@ PyObject *event_jump(struct session *session, PyObject *const *args)
 bool event_begin_stream(struct session *session, uint8_t record, uint8_t stream)
 {
     struct thread *thread = frame_thread(session);
-    if (thread == NULL || session->waiting_for_main || session->waiting_for_file ||
+    if (thread == NULL || gate_is_closed(session) ||
         !filter_records_stream(session->filter, stream & CTR_STREAM_MASK) ||
         !ready(session, thread)) {
         return false;
@@ -1116,8 +1200,7 @@ void event_last(struct session *session)
 {
     while (session_has_forks() || thread_has_ended()) {
         struct thread *thread = frame_thread(session);
-        if (thread == NULL || session->waiting_for_main || session->waiting_for_file ||
-            !ready(session, thread)) {
+        if (thread == NULL || gate_is_closed(session) || !ready(session, thread)) {
             return;
         }
         put_others(session);

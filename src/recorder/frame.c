@@ -64,6 +64,7 @@ struct thread *frame_meet_thread(struct session *session)
         drop_stack(thread);
         thread->calls = 0;
         thread->is_new = true;
+        thread->has_looked_below = false;
     }
     thread->state = PyThreadState_Get();
     return thread;

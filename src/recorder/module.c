@@ -11,47 +11,13 @@
 #include "recorder/explain.h"
 #include "recorder/filter.h"
 #include "recorder/scope.h"
+#include "recorder/failure.h"
+#include "recorder/inject.h"
+#include "recorder/log.h"
 #include "recorder/session.h"
 #include "recorder/wtf8.h"
 
 PyMODINIT_FUNC PyInit__recorder(void);
-
-/* ---- errors
- * ----------------------------------------------------------------------------------------- */
-
-/* Raise codetracer_python_recorder.errors.make_error(kind, code, message). */
-static PyObject *raise_error(const char *kind, const char *code, const char *message,
-                             const char *key, const char *value)
-{
-    PyObject *errors = PyImport_ImportModule("codetracer_python_recorder.errors");
-    PyObject *context = key != NULL ? Py_BuildValue("{ss}", key, value) : PyDict_New();
-    PyObject *error =
-        errors != NULL && context != NULL
-            ? PyObject_CallMethod(errors, "make_error", "sssO", kind, code, message, context)
-            : NULL;
-    if (error != NULL) {
-        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
-    }
-    Py_XDECREF(error);
-    Py_XDECREF(context);
-    Py_XDECREF(errors);
-    return NULL;
-}
-
-static PyObject *raise_status(int status, const struct ct_error *error)
-{
-    switch (status) {
-    case CT_ESTATE:
-        return strstr(error->message, "already active") != NULL
-                   ? raise_error("Usage", "ERR_ALREADY_TRACING", error->message, NULL, NULL)
-                   : raise_error("Usage", "ERR_TRACER_INSTALL_CONFLICT", error->message, NULL,
-                                 NULL);
-    case CT_ENOMEM:
-        return PyErr_NoMemory();
-    default:
-        return raise_error("Environment", "ERR_IO", error->message, NULL, NULL);
-    }
-}
 
 /* ---- what the run was
  * -------------------------------------------------------------------------------- */
@@ -78,6 +44,20 @@ static void add_list_entries(struct ct_bytes *run, const char *key, PyObject *va
     }
 }
 
+/* One text, with spaces between. */
+static void add_words(struct ct_bytes *words, PyObject *values)
+{
+    for (Py_ssize_t i = 0; PyList_Check(values) && i < PyList_GET_SIZE(values); i++) {
+        const char *word = PyUnicode_Check(PyList_GET_ITEM(values, i))
+                               ? PyUnicode_AsUTF8(PyList_GET_ITEM(values, i))
+                               : NULL;
+        ct_bytes_add_text(words, word != NULL ? word : "");
+        ct_bytes_add_byte(words, ' ');
+    }
+    ct_bytes_add_byte(words, 0);
+    PyErr_Clear();
+}
+
 static void add_process_entries(struct ct_bytes *run)
 {
     char version[32];
@@ -99,8 +79,15 @@ struct request { /* a start() call while it is read */
     struct session_order order;
     struct ct_bytes run;
     char *activation;
+    struct ct_bytes skip_packages;
     bool exports;
 };
+
+static struct request new_request(void)
+{
+    return (struct request){.order.limits = session_default_limits(),
+                            .order.policy = session_default_policy()};
+}
 
 static int read_limit(PyObject *value, uint64_t *limit)
 {
@@ -187,6 +174,48 @@ static int read_filter(struct request *request, PyObject *table)
     return 0;
 }
 
+static bool *policy_named(struct policy *policy, const char *name)
+{
+    const struct {
+        const char *name;
+        bool *setting;
+    } known[] = {
+        {"abort", &policy->abort},
+        {"discard", &policy->discard},
+        {"require_trace", &policy->requires_trace},
+        {"module_name_from_globals", &policy->module_name_from_globals},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(known[i].name, name) == 0) {
+            return known[i].setting;
+        }
+    }
+    return NULL;
+}
+
+/* Whether a name is given is the façade's affair; all that is given must be known. */
+static int read_policy(struct policy *policy, PyObject *settings)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    if (!PyDict_Check(settings)) {
+        PyErr_SetString(PyExc_TypeError, "a policy is a dict");
+        return -1;
+    }
+    while (PyDict_Next(settings, &at, &key, &value)) {
+        const char *name = PyUnicode_AsUTF8(key);
+        bool *setting = name != NULL ? policy_named(policy, name) : NULL;
+        if (setting == NULL) {
+            if (name != NULL) {
+                PyErr_Format(PyExc_TypeError, "unknown policy '%s'", name);
+            }
+            return -1;
+        }
+        *setting = value == Py_True;
+    }
+    return 0;
+}
+
 static int read_option(struct request *request, const char *name, PyObject *value)
 {
     uint64_t *limit = limit_named(&request->order.limits, name);
@@ -214,6 +243,11 @@ static int read_option(struct request *request, const char *name, PyObject *valu
     }
     if (strcmp(name, "filter") == 0) {
         return read_filter(request, value);
+    }
+    if (strcmp(name, "skip_packages") == 0) {
+        add_words(&request->skip_packages, value);
+        request->order.skip_packages = (const char *)request->skip_packages.data;
+        return request->skip_packages.failed ? (PyErr_NoMemory(), -1) : 0;
     }
     if (strcmp(name, "with_diff") == 0) {
         add_entry(&request->run, "with_diff", value == Py_True ? "true" : "false");
@@ -243,7 +277,7 @@ static int read_option(struct request *request, const char *name, PyObject *valu
         return read_io_capture(request, value);
     }
     if (strcmp(name, "policy") == 0) {
-        return 0; /* read by the façade */
+        return read_policy(&request->order.policy, value);
     }
     PyErr_Format(PyExc_TypeError, "start() got an unknown option '%s'", name);
     return -1;
@@ -266,13 +300,17 @@ static PyObject *make_directory(const char *directory)
 {
     struct stat about;
     if (stat(directory, &about) == 0 && !S_ISDIR(about.st_mode)) {
-        return raise_error("Usage", "ERR_TRACE_DIR_CONFLICT",
-                           "trace path exists and is not a directory", "path", directory);
+        return failure_raise(&(struct failure){"Usage",
+                                               "ERR_TRACE_DIR_CONFLICT",
+                                               "trace path exists and is not a directory",
+                                               {{"path", directory}}});
     }
     struct ct_error error;
     if (ct_make_directories(directory, NULL, &error) != CT_OK) {
-        return raise_error("Environment", "ERR_TRACE_DIR_CREATE_FAILED",
-                           "failed to create trace directory", "path", directory);
+        return failure_raise(&(struct failure){"Environment",
+                                               "ERR_TRACE_DIR_CREATE_FAILED",
+                                               "failed to create trace directory",
+                                               {{"path", directory}, {"io", error.message}}});
     }
     Py_RETURN_NONE;
 }
@@ -285,8 +323,14 @@ static PyObject *recorder_start(PyObject *module, PyObject *args)
                           &options)) {
         return NULL;
     }
-    struct request request = {.order.limits = session_default_limits()};
+    struct request request = new_request();
     PyObject *result = NULL;
+    static const struct failure already = {
+        "Usage", "ERR_ALREADY_TRACING", "tracing already active", {{0}}};
+    if (session_is_active()) {
+        Py_DECREF(path);
+        return failure_raise(&already);
+    }
     request.order.directory = PyBytes_AS_STRING(path);
     if (read_options(&request, options) == 0) {
         add_process_entries(&request.run);
@@ -301,10 +345,12 @@ static PyObject *recorder_start(PyObject *module, PyObject *args)
         int status = request.run.failed ? CT_ENOMEM : session_start(&request.order, &error);
         if (status != CT_OK) {
             Py_CLEAR(result);
-            raise_status(status, &error);
+            const struct failure failure = failure_of(status, &error);
+            failure_raise(&failure);
         }
     }
     ct_bytes_free(&request.run);
+    ct_bytes_free(&request.skip_packages);
     free(request.activation);
     Py_DECREF(path);
     return result;
@@ -400,13 +446,34 @@ static bool read_rules(struct request *request, const char *path)
     return is_read;
 }
 
-/* The program's end is no place for exceptions: what failed is one line on stderr. */
+/* False: `failure` says why, with texts in `error`. An export that is too large is no failure.
+ */
+static bool stop(int32_t exit_status, struct failure *failure, struct ct_error *error)
+{
+    bool was_active = session_is_active();
+    int status = session_stop(exit_status, error);
+    if (status != CT_OK && status != CT_ELIMIT) {
+        *failure = failure_of(status, error);
+        return false;
+    }
+    if (status == CT_ELIMIT) {
+        PySys_FormatStderr("codetracer: %s\n", error->message);
+    }
+    if (was_active && inject_awaits(INJECT_FINISH)) {
+        *failure = *inject_take(INJECT_FINISH);
+        return false;
+    }
+    return true;
+}
+
+/* The program's end is no place for exceptions. */
 static void stop_quietly(void *unused)
 {
     (void)unused;
+    struct failure failure;
     struct ct_error error = {0};
-    if (session_stop(INT32_MIN, &error) != CT_OK) {
-        PySys_FormatStderr("codetracer: %s\n", error.message);
+    if (!stop(INT32_MIN, &failure, &error)) {
+        failure_tell(&failure);
     }
 }
 
@@ -478,7 +545,8 @@ static PyObject *recorder_start_from_environment(PyObject *module, PyObject *arg
         PyErr_SetString(PyExc_RuntimeError, error.message);
         return NULL;
     }
-    struct request request = {.order.limits = session_default_limits()};
+    log_configure(&(struct log_settings){.level = LOG_OFF}); /* `ct` tells how it ended */
+    struct request request = new_request();
     order_from(&options, &request);
     if (options.rules != NULL && !read_rules(&request, options.rules)) {
         ct_start_options_clear(&options);
@@ -489,6 +557,7 @@ static PyObject *recorder_start_from_environment(PyObject *module, PyObject *arg
     status = request.run.failed ? CT_ENOMEM : session_start(&request.order, &error);
     ct_start_options_clear(&options);
     ct_bytes_free(&request.run);
+    ct_bytes_free(&request.skip_packages);
     free(request.activation);
     if (status != CT_OK) {
         PyErr_SetString(PyExc_RuntimeError, error.message);
@@ -501,7 +570,8 @@ static PyObject *recorder_start_from_environment(PyObject *module, PyObject *arg
 }
 
 /* ---- the rest
- * ------------------------------------------------------------------------------------------- */
+ * -------------------------------------------------------------------------------------------
+ */
 
 static PyObject *recorder_stop(PyObject *module, PyObject *args)
 {
@@ -516,16 +586,14 @@ static PyObject *recorder_stop(PyObject *module, PyObject *args)
         if (status == -1 && PyErr_Occurred()) {
             return NULL;
         }
+        if (status <= INT32_MIN || status > INT32_MAX) {
+            PyErr_SetString(PyExc_OverflowError, "an exit code has 32 bits");
+            return NULL;
+        }
     }
+    struct failure failure;
     struct ct_error error = {0};
-    int failed = session_stop((int32_t)status, &error);
-    if (failed != CT_OK && failed != CT_ELIMIT) {
-        return raise_status(failed, &error);
-    }
-    if (failed == CT_ELIMIT) {
-        PySys_FormatStderr("codetracer: %s\n", error.message);
-    }
-    Py_RETURN_NONE;
+    return stop((int32_t)status, &failure, &error) ? Py_NewRef(Py_None) : failure_raise(&failure);
 }
 
 static PyObject *recorder_flush(PyObject *module, PyObject *args)
@@ -533,9 +601,12 @@ static PyObject *recorder_flush(PyObject *module, PyObject *args)
     (void)module;
     (void)args;
     struct ct_error error = {0};
-    int failed = session_flush(&error);
-    return failed == CT_OK || failed == CT_ELIMIT ? Py_NewRef(Py_None)
-                                                  : raise_status(failed, &error);
+    int status = session_flush(&error);
+    if (status != CT_OK && status != CT_ELIMIT) {
+        const struct failure failure = failure_of(status, &error);
+        return failure_raise(&failure);
+    }
+    Py_RETURN_NONE;
 }
 
 static PyObject *recorder_is_tracing(PyObject *module, PyObject *args)
@@ -563,6 +634,66 @@ static PyObject *recorder_secret_words(PyObject *module, PyObject *args)
     return scope_words();
 }
 
+static PyObject *recorder_has_required_trace(PyObject *module, PyObject *args)
+{
+    (void)module;
+    (void)args;
+    return PyBool_FromLong(session_check(NULL) == CT_OK);
+}
+
+static PyObject *recorder_set_policy(PyObject *module, PyObject *settings)
+{
+    (void)module;
+    struct policy policy = session_default_policy();
+    if (read_policy(&policy, settings) != 0) {
+        return NULL;
+    }
+    session_set_policy(&policy);
+    Py_RETURN_NONE;
+}
+
+static PyObject *recorder_configure_log(PyObject *module, PyObject *args)
+{
+    (void)module;
+    int level, json_errors;
+    PyObject *file;
+    if (!PyArg_ParseTuple(args, "iOp:configure_log", &level, &file, &json_errors)) {
+        return NULL;
+    }
+    PyObject *path = NULL;
+    if (file != Py_None && !PyUnicode_FSConverter(file, &path)) {
+        return NULL;
+    }
+    log_configure(&(struct log_settings){.level = (enum log_level)level,
+                                         .file = path != NULL ? PyBytes_AS_STRING(path) : NULL,
+                                         .json_errors = json_errors});
+    Py_XDECREF(path);
+    Py_RETURN_NONE;
+}
+
+static PyObject *recorder_log(PyObject *module, PyObject *args)
+{
+    (void)module;
+    int level;
+    const char *message;
+    if (!PyArg_ParseTuple(args, "is:log", &level, &message)) {
+        return NULL;
+    }
+    log_message((enum log_level)level, message, NULL);
+    Py_RETURN_NONE;
+}
+
+static PyObject *recorder_log_error(PyObject *module, PyObject *args)
+{
+    (void)module;
+    struct log_error error = {.has_trailer = true};
+    if (!PyArg_ParseTuple(args, "sss:log_error", &error.kind, &error.code, &error.message)) {
+        return NULL;
+    }
+    log_error(&error);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
     {"start", recorder_start, METH_VARARGS, "Start recording into a directory."},
     {"stop", recorder_stop, METH_VARARGS, "End the recording; nothing happens when there is none."},
@@ -570,6 +701,15 @@ static PyMethodDef methods[] = {
      "See to it that the recording ends with the process."},
     {"flush", recorder_flush, METH_NOARGS, "Bring the exported files up to date."},
     {"is_tracing", recorder_is_tracing, METH_NOARGS, "Is a recording going on in this process?"},
+    {"has_required_trace", recorder_has_required_trace, METH_NOARGS,
+     "Would stop() find what the policy requires?"},
+    {"set_policy", recorder_set_policy, METH_O, "Change the policy of the recording that runs."},
+    {"configure_log", recorder_configure_log, METH_VARARGS,
+     "Set the level (0 off ... 5 trace), the file or None, and whether exceptions have a "
+     "line."},
+    {"log", recorder_log, METH_VARARGS, "Write one line to the log."},
+    {"log_error", recorder_log_error, METH_VARARGS,
+     "Log an exception of the recorder that is about to be raised: kind, code, message."},
     {"set_exit_status", recorder_set_exit_status, METH_O, "Note the program's exit status."},
     {"explain", explain, METH_VARARGS, "What the recording rules say of code and names."},
     {"secret_words", recorder_secret_words, METH_NOARGS, "The words that a secret's name has."},
@@ -580,7 +720,10 @@ static PyMethodDef methods[] = {
 
 static int module_exec(PyObject *module)
 {
-    return PyModule_AddStringConstant(module, "VERSION", CT_VERSION);
+    if (PyModule_AddStringConstant(module, "VERSION", CT_VERSION) != 0) {
+        return -1;
+    }
+    return PyModule_AddObjectRef(module, "INJECTS_FAILURES", INJECT_IS_BUILT ? Py_True : Py_False);
 }
 
 static PyModuleDef_Slot module_slots[] = {

@@ -6,15 +6,20 @@
 #include <structmember.h>
 
 #include "recorder/events.h"
+#include "recorder/failure.h"
+#include "recorder/gate.h"
+#include "recorder/inject.h"
 #include "recorder/plan.h"
 #include "recorder/repair.h"
-#include "recorder/wtf8.h"
+#include "recorder/filter.h"
 
 /* ---- callbacks: objects that are their own vectorcall
  * -------------------------------------------- */
 
 struct callback {
     PyObject_HEAD vectorcallfunc call;
+    vectorcallfunc behind; /* of the gate */
+    const struct monitored *event;
     struct session *session;
 };
 
@@ -38,28 +43,66 @@ CALL(unwind)
 CALL(raise)
 CALL(handled)
 
+/* The test build, where a failure is ordered for a line. */
+static PyObject *call_failing_line(PyObject *self, PyObject *const *args, size_t count,
+                                   PyObject *names)
+{
+    const struct failure *failure = inject_take(INJECT_LINE);
+    return failure != NULL ? failure_end(((struct callback *)self)->session, failure)
+                           : call_line(self, args, count, names);
+}
+
 struct monitored {
     const char *name; /* in sys.monitoring.events */
     vectorcallfunc call;
     bool everywhere; /* cannot be turned on for single code objects, or decides about them */
     bool on_code;
+    bool opens;     /* the gate, where the frame runs the activation path; */
+    bool asks_once; /* of each code object, as long as it is closed */
+    bool leaves;    /* a frame that recording may have begun with */
 };
 
 static const struct monitored monitored[] = {
-    {"LINE", call_line, false, true},
-    {"JUMP", call_jump, false, false}, /* on code that has turns */
-    {"PY_START", call_start, true,
-     true}, /* also on code: else 3.13 reports no line of a one-line def */
-    {"PY_RESUME", call_resume, false, true},
-    {"PY_RETURN", call_return, false, true},
-    {"PY_YIELD", call_yield, false, true},
-    {"PY_THROW", call_throw, true, false},
-    {"PY_UNWIND", call_unwind, true, false},
-    {"RAISE", call_raise, true, false},
-    {"EXCEPTION_HANDLED", call_handled, true, false},
+    {"LINE", call_line, .on_code = true, .opens = true},
+    {"JUMP", call_jump}, /* on code that has turns */
+    /* Also on code: else 3.13 reports no line of a one-line def. */
+    {"PY_START", call_start, .everywhere = true, .on_code = true, .opens = true, .asks_once = true},
+    /* Everywhere: a generator may have begun before we looked. */
+    {"PY_RESUME", call_resume, .everywhere = true, .opens = true, .asks_once = true},
+    {"PY_RETURN", call_return, .on_code = true, .leaves = true},
+    {"PY_YIELD", call_yield, .on_code = true},
+    {"PY_THROW", call_throw, .everywhere = true, .opens = true},
+    {"PY_UNWIND", call_unwind, .everywhere = true, .leaves = true},
+    {"RAISE", call_raise, .everywhere = true},
+    {"EXCEPTION_HANDLED", call_handled, .everywhere = true},
 };
 
 enum { MONITORED = sizeof monitored / sizeof monitored[0] };
+
+/* In front of every callback of a session with an activation path. */
+static PyObject *call_gated(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
+{
+    struct callback *callback = (struct callback *)self;
+    struct session *session = callback->session;
+    PyCodeObject *code = (PyCodeObject *)args[0];
+    compat_frame *frame = compat_current_frame(PyThreadState_Get());
+    const struct monitored *event = callback->event;
+    if (gate_is_closed(session)) {
+        if (!event->opens || !gate_lets_pass(session, code, frame)) {
+            bool is_final = event->asks_once && !session->waiting_for_main;
+            return Py_NewRef(is_final ? session->disable : Py_None);
+        }
+    } else if (callback->behind == call_start && frame == session->activator) {
+        gate_close(session); /* a generator that was dropped: its place is another frame's now */
+        Py_RETURN_NONE;      /* and this callback is gone */
+    }
+    bool is_end = event->leaves && gate_is_activator(session, frame, code);
+    PyObject *result = callback->behind(self, args, count, names);
+    if (is_end) {
+        gate_close(session);
+    }
+    return result;
+}
 
 static PyMemberDef callback_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(struct callback, call), READONLY, NULL},
@@ -142,13 +185,21 @@ static bool register_callbacks(struct session *session, PyObject *module)
         struct callback *callback = PyObject_New(struct callback, (PyTypeObject *)type);
         all = event > 0 && callback != NULL;
         if (all) {
-            callback->call = monitored[i].call;
+            bool fails = monitored[i].call == call_line && inject_awaits(INJECT_LINE);
+            callback->behind = fails ? call_failing_line : monitored[i].call;
+            callback->call = session->waiting_for_file ? call_gated : callback->behind;
+            callback->event = &monitored[i];
             callback->session = session;
             all = call_ok(PyObject_CallMethod(module, "register_callback", "ilO", session->tool,
                                               event, callback));
             session->events_everywhere |= monitored[i].everywhere ? (int)event : 0;
             session->events_on_code |= monitored[i].on_code ? (int)event : 0;
-            session->event_jump = monitored[i].call == call_jump ? (int)event : session->event_jump;
+            int *number = monitored[i].call == call_jump     ? &session->event_jump
+                          : monitored[i].call == call_return ? &session->event_return
+                                                             : NULL;
+            if (number != NULL) {
+                *number = (int)event;
+            }
         }
         Py_XDECREF(callback);
     }
@@ -163,7 +214,8 @@ static void watch_running_frames(struct session *session)
         for (compat_frame *frame = compat_current_frame(state); frame != NULL;
              frame = frame->previous) {
             PyCodeObject *code = compat_frame_code(frame);
-            if (code == NULL || !compat_frame_is_complete(frame)) {
+            if (code == NULL || !compat_frame_is_complete(frame) ||
+                (session->waiting_for_file && !gate_is_file(session, code))) {
                 continue;
             }
             struct plan *plan = plan_of(session, code, frame->f_globals, frame->f_locals);
@@ -188,6 +240,14 @@ static int python_failure(struct ct_error *error, const char *what)
     return status;
 }
 
+/* Also for code that has answered DISABLE. */
+static bool turn_on(const struct session *session, PyObject *module)
+{
+    return call_ok(PyObject_CallMethod(module, "set_events", "ii", session->tool,
+                                       session->events_everywhere)) &&
+           call_ok(PyObject_CallMethod(module, "restart_events", NULL));
+}
+
 int monitor_start(struct session *session, struct ct_error *error)
 {
     PyObject *module = monitoring();
@@ -205,12 +265,10 @@ int monitor_start(struct session *session, struct ct_error *error)
         monitor_stop(session);
         return python_failure(error, "cannot register with sys.monitoring");
     }
-    if (!session->waiting_for_main && !session->waiting_for_file) {
+    if (!session->waiting_for_main) {
         watch_running_frames(session);
     }
-    if (!call_ok(PyObject_CallMethod(module, "set_events", "ii", session->tool,
-                                     session->events_everywhere)) ||
-        !call_ok(PyObject_CallMethod(module, "restart_events", NULL))) {
+    if (!turn_on(session, module)) {
         monitor_stop(session);
         return python_failure(error, "cannot turn the events of sys.monitoring on");
     }
@@ -237,6 +295,21 @@ void monitor_watch_code(struct session *session, const struct plan *plan, PyCode
 static void unwatch_code(struct session *session, PyCodeObject *code)
 {
     set_code_events(session, code, 0);
+}
+
+void monitor_open(struct session *session, PyCodeObject *code, PyObject *globals)
+{
+    PyObject *pending = PyErr_GetRaisedException();
+    PyObject *module = monitoring();
+    watch_running_frames(session);
+    if (filter_code(session, code, globals).skip) {
+        set_code_events(session, code, session->event_return); /* nothing else tells of its end */
+    }
+    if (module != NULL) {
+        turn_on(session, module);
+    }
+    PyErr_Clear();
+    PyErr_SetRaisedException(pending);
 }
 
 void monitor_stop(struct session *session)
@@ -266,50 +339,12 @@ void monitor_stop(struct session *session)
 
 PyObject *monitor_stopped(struct session *session)
 {
-    if (session->tool >= 0) {
-        int saved = errno;
-        monitor_stop(session);
-        errno = saved;
+    if (session->tool < 0) {
+        Py_RETURN_NONE;
     }
-    Py_RETURN_NONE;
-}
-
-/* ---- where the program begins
- * ----------------------------------------------------------------------- */
-
-static bool is_main_module(PyCodeObject *code, compat_frame *frame)
-{
-    if (PyUnicode_CompareWithASCIIString(code->co_name, "<module>") != 0) {
-        return false;
-    }
-    PyObject *name = PyDict_GetItemString(frame->f_globals, "__name__");
-    return name != NULL && PyUnicode_Check(name) &&
-           PyUnicode_CompareWithASCIIString(name, "__main__") == 0;
-}
-
-static bool is_file(PyCodeObject *code, const char *wanted)
-{
-    char *name = text_copy(code->co_filename);
-    char *real = name != NULL ? realpath(name, NULL) : NULL;
-    bool is = real != NULL && strcmp(real, wanted) == 0;
-    free(real);
-    free(name);
-    return is;
-}
-
-bool monitor_begins(struct session *session, PyCodeObject *code, compat_frame *frame)
-{
-    if (session->waiting_for_main) {
-        if (!is_main_module(code, frame)) {
-            return false;
-        }
-        session->waiting_for_main = false;
-    }
-    if (session->waiting_for_file) {
-        if (!is_file(code, session->activation)) {
-            return false;
-        }
-        session->waiting_for_file = false;
-    }
-    return true;
+    int saved = errno;
+    monitor_stop(session);
+    PyObject *result = session_is_active() ? failure_end_by_writer(session) : Py_NewRef(Py_None);
+    errno = saved;
+    return result;
 }

@@ -13,10 +13,11 @@ void monitor_stop(struct session *session);
 /* Turn on the events of a code object that is recorded. */
 void monitor_watch_code(struct session *session, const struct plan *plan, PyCodeObject *code);
 
-/* Waiting for the program: does it begin with this code? Then recording does. */
-bool monitor_begins(struct session *session, PyCodeObject *code, compat_frame *frame);
+/* Recording begins, in the middle of the program, with this code. */
+void monitor_open(struct session *session, PyCodeObject *code, PyObject *globals);
 
-/* An event came though nothing is written any more: turn ourselves off here. Returns None. */
+/* An event came though nothing is written any more: turn ourselves off here. For a callback to
+ * return: None, or NULL where the policy has the reason raised. */
 PyObject *monitor_stopped(struct session *session);
 
 #endif

@@ -17,8 +17,11 @@
 #include "recorder/exact.h"
 #include "recorder/filter.h"
 #include "recorder/frame.h"
+#include "recorder/gate.h"
 #include "recorder/gather.h"
 #include "recorder/io_capture.h"
+#include "recorder/inject.h"
+#include "recorder/log.h"
 #include "recorder/monitor.h"
 #include "recorder/object.h"
 #include "recorder/plan.h"
@@ -46,9 +49,28 @@ struct limits session_default_limits(void)
     };
 }
 
+struct policy session_default_policy(void)
+{
+    return (struct policy){.module_name_from_globals = true};
+}
+
+static char recording_id[CT_UUID_TEXT_BYTES];
+
+const char *session_identifier(void)
+{
+    return recording_id[0] != 0 ? recording_id : NULL;
+}
+
 bool session_is_active(void)
 {
     return session.writer != &no_writer && !session.is_dead;
+}
+
+void session_set_policy(const struct policy *policy)
+{
+    if (session_is_active()) {
+        session.policy = *policy;
+    }
 }
 
 void session_set_exit_status(int32_t status)
@@ -165,6 +187,7 @@ static int open_writer(const struct session_order *order, struct ct_error *error
         options.path = trace;
         status = ctr_writer_open(&writer, &options, error);
         session.writer = status == CT_OK ? writer : &no_writer;
+        ct_uuid_format(options.id, recording_id);
     }
     free(trace);
     free(tail);
@@ -217,18 +240,26 @@ static void free_parts(bool unwatch)
     values_free(&session);
     gather_free(&session);
     exact_free(&session);
-    free(session.activation);
+    gate_free(&session);
     free(session.directory);
     free(session.format);
     scope_free(&session);
     filter_free(session.filter);
     session.filter = NULL;
-    session.activation = session.directory = session.format = NULL;
+    free(session.skip_packages);
+    session.directory = session.format = session.skip_packages = NULL;
     Py_CLEAR(session.disable);
 }
 
 static struct thread nobody; /* runs before any thread is known */
 struct shadow_frame session_nowhere;
+
+/* The program may leave the folder that it started in. */
+static char *absolute(const char *directory)
+{
+    char *path = realpath(directory, NULL);
+    return path != NULL ? path : strdup(directory);
+}
 
 static int make_parts(const struct session_order *order, struct ct_error *error)
 {
@@ -239,6 +270,7 @@ static int make_parts(const struct session_order *order, struct ct_error *error)
         .running = &nobody,
         .here = &session_nowhere,
         .limits = order->limits,
+        .policy = order->policy,
         .waiting_for_main = order->wait_for_main,
         .waiting_for_file = order->activation != NULL,
         .program_file = order->program_file,
@@ -247,15 +279,16 @@ static int make_parts(const struct session_order *order, struct ct_error *error)
         .exit_status = INT32_MIN,
         .interpreter = PyInterpreterState_Get(),
         .activation = order->activation != NULL ? strdup(order->activation) : NULL,
-        .directory = strdup(order->directory),
+        .directory = absolute(order->directory),
+        .skip_packages = order->skip_packages != NULL ? strdup(order->skip_packages) : NULL,
         .format = order->format != NULL ? strdup(order->format) : NULL,
     };
     if (getrandom(&session.hash_seed, sizeof session.hash_seed, 0) < 0) {
         session.hash_seed = session.generation;
     }
     static int (*const parts[])(struct session *) = {
-        gather_init, values_init, types_init,      frames_init, objects_init,
-        plans_init,  scope_init,  self_check_init, exact_init,
+        gather_init, values_init, types_init, frames_init,     objects_init,
+        plans_init,  gate_init,   scope_init, self_check_init, exact_init,
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         int status = parts[i](&session);
@@ -268,14 +301,23 @@ static int make_parts(const struct session_order *order, struct ct_error *error)
     return CT_OK;
 }
 
-/* Nothing was recorded: nothing is left behind. */
-static void remove_trace(const char *directory)
+static void remove_file(const char *directory, const char *name)
 {
-    char *trace = ct_path_join(directory, "trace.ctr");
-    if (trace != NULL) {
-        unlink(trace);
+    char *path = ct_path_join(directory, name);
+    if (path != NULL) {
+        unlink(path);
     }
-    free(trace);
+    free(path);
+}
+
+/* All that a recording consists of; the directory stays. */
+static void remove_recording(const char *directory)
+{
+    static const char *const names[] = {"trace.ctr",        "trace.ctr.tail", "trace_metadata.json",
+                                        "trace_paths.json", "trace.json",     "trace.bin"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        remove_file(directory, names[i]);
+    }
 }
 
 static int start(const struct session_order *order, struct ct_error *error)
@@ -296,6 +338,7 @@ static int start(const struct session_order *order, struct ct_error *error)
         frame_free_ended(&session);
         define_run(order->run);
         watch_forks();
+        inject_start();
         status = monitor_start(&session, error);
     }
     if (status != CT_OK) {
@@ -303,11 +346,12 @@ static int start(const struct session_order *order, struct ct_error *error)
         session.writer = &no_writer;
         session.filter = NULL; /* the caller's again */
         ctr_writer_close(writer, CTR_ENDED_BY_ERROR, INT32_MIN, NULL);
-        remove_trace(order->directory);
+        remove_file(order->directory, "trace.ctr");
         free_parts(true);
         return status;
     }
     io_capture_start(&session, order->io);
+    log_message(LOG_INFO, "recording starts", session.directory);
     return CT_OK;
 }
 
@@ -345,6 +389,42 @@ static int export_now(struct ct_error *error)
     return status;
 }
 
+/* Lines are counted by any session that records; what a program writes may be all there is. */
+static bool has_events(void)
+{
+    const uint64_t *counters = session.writer->counters;
+    return !inject_hides_events() && (counters[CTR_C_lines] | counters[CTR_C_calls] |
+                                      counters[CTR_C_outputs] | counters[CTR_C_inputs]) != 0;
+}
+
+int session_check(struct ct_error *error)
+{
+    bool has_told = session.failed && session.policy.abort;
+    if (!session_is_active() || !session.policy.requires_trace || has_told || has_events()) {
+        return CT_OK;
+    }
+    return ct_fail(error, CT_EUSAGE,
+                   "recorder policy requires a trace but no events were recorded");
+}
+
+/* What is left to do once nothing is written any more. */
+static int finish(int32_t exit_status, struct ct_error *error)
+{
+    int missing = session_check(error);
+    struct ctr_writer *writer = session.writer;
+    session.writer = &no_writer;
+    int status = ctr_writer_close(writer, session.failed ? CTR_ENDED_BY_ERROR : CTR_ENDED_NORMALLY,
+                                  exit_status, missing == CT_OK ? error : NULL);
+    if (session.failed && session.policy.discard) {
+        remove_recording(session.directory);
+        return CT_OK; /* it has been told when it happened */
+    }
+    if (missing != CT_OK) {
+        return missing;
+    }
+    return status == CT_OK && session.exports ? export_now(error) : status;
+}
+
 int session_stop(int32_t exit_status, struct ct_error *error)
 {
     if (!session_is_active()) {
@@ -358,18 +438,14 @@ int session_stop(int32_t exit_status, struct ct_error *error)
     event_last(&session);
     monitor_stop(&session);
     filter_define_counts(&session);
-    struct ctr_writer *writer = session.writer;
-    session.writer = &no_writer;
-    bool exports = session.exports;
-    int status = ctr_writer_close(writer, CTR_ENDED_NORMALLY, exit_status, error);
-    if (status == CT_OK && exports) {
-        status = export_now(error);
-    }
+    int status = finish(exit_status, error);
+    log_message(LOG_INFO, "recording ended", session.directory);
     free_parts(true);
     return status;
 }
 
 int session_flush(struct ct_error *error)
 {
-    return session_is_active() && session.exports ? export_now(error) : CT_OK;
+    bool is_over = session.failed && session.policy.discard;
+    return session_is_active() && session.exports && !is_over ? export_now(error) : CT_OK;
 }

@@ -62,6 +62,16 @@ struct limits { /* 0 = none */
     bool keep_shapes; /* of secrets, in values */
 };
 
+/* ---- policy
+ * ------------------------------------------------------------------------------------------ */
+
+struct policy {
+    bool abort;   /* a failure of the recorder is raised into the program */
+    bool discard; /* ... and leaves no files behind */
+    bool requires_trace;
+    bool module_name_from_globals;
+};
+
 /* ---- plans
  * --------------------------------------------------------------------------------------------- */
 
@@ -237,7 +247,8 @@ struct thread {
     uint64_t calls;
     struct arena_chunk *arena; /* kept from session to session */
     struct arena_chunk *spare;
-    bool is_new; /* not announced in the trace yet */
+    bool is_new;           /* not announced in the trace yet */
+    bool has_looked_below; /* for frames that ran before the recording met it */
     struct thread *next_ended;
 };
 
@@ -376,21 +387,28 @@ struct session {
     int tool;                  /* sys.monitoring tool id, -1 none */
     int events_everywhere;     /* sets of sys.monitoring.events */
     int events_on_code;
+    int event_return;
     int event_jump; /* for code with loops written on one line only */
     int dict_watcher;
     bool waiting_for_main;    /* armed by the environment: recording begins with __main__'s code */
-    bool waiting_for_file;    /* begins when a code object of `activation` starts */
+    bool waiting_for_file;    /* for code of `activation`: see gate.h */
     bool restless_globals;    /* a module's global is, or was, an object that is restless */
     bool repairs;             /* watches for other tools that follow lines, or found some */
+    bool failed;              /* the recorder itself: nothing more is written */
     bool is_dead;             /* a forked child: everything belongs to the parent */
     const char *program_file; /* "<string>" for -c, "<stdin>" for -; else NULL. Constant text */
     bool exports;             /* files beside the trace are ours to write */
+    char *skip_packages;      /* names, each between spaces; NULL: none */
     char *stdlib;             /* folder of the standard library */
     char *own_folder;         /* where the recorder's own Python code is, ends in a slash */
     char *activation;         /* absolute path, or NULL */
+    char *start_folder;       /* the working directory when the session began; with an activation */
+    const compat_frame *activator; /* the frame that recording began with; NULL: none, or left */
+    const PyCodeObject *activator_code; /* addresses: never followed */
     char *directory;
     char *format;        /* "ctr", "json", "binary" */
     int32_t exit_status; /* INT32_MIN: unknown */
+    struct policy policy;
     PyInterpreterState *interpreter;
     struct filter *filter;    /* the user's rules; NULL: the built-in ones alone */
     uint64_t hidden[2][6];    /* values redacted, dropped; by enum filter_name_kind */
@@ -405,11 +423,13 @@ struct session_order {
     const char *format;     /* exported at stop: "json", "binary", or NULL for none */
     const char *activation; /* absolute, resolved */
     bool wait_for_main;
-    const char *program_file; /* the synthetic file that is the program, or NULL */
-    bool exports;             /* write side files and `format` at stop; else `ct` does */
-    enum ct_start_io io;      /* what is recorded of input and output */
+    enum ct_start_io io;       /* what is recorded of input and output */
+    const char *skip_packages; /* see scope.h */
+    const char *program_file;  /* the synthetic file that is the program, or NULL */
+    bool exports;              /* write side files and `format` at stop; else `ct` does */
     struct limits limits;
     struct filter *filter; /* is taken, also when the session does not start; or NULL */
+    struct policy policy;
     const struct ct_bytes
         *run; /* encoded pairs for CTR_DEF_RUN: blocks key, value, key, value ... */
 };
@@ -417,12 +437,20 @@ struct session_order {
 /* The process has one session at most. All of these need the interpreter's lock. */
 int session_start(struct session_order *order, struct ct_error *error);
 bool session_is_active(void);
-/* End the recording and export what was asked for; without a session nothing happens. */
+/* End the recording and export what was asked for; without a session nothing happens. CT_EUSAGE:
+ * the policy requires a trace, and nothing was recorded. */
 int session_stop(int32_t exit_status, struct ct_error *error);
+/* CT_EUSAGE when the recording would fail so if it stopped now. */
+int session_check(struct ct_error *error);
+/* Identifier of the recording that runs, or else of the last one; NULL before the first. */
+const char *session_identifier(void);
 /* Export what there is so far. */
 int session_flush(struct ct_error *error);
 void session_set_exit_status(int32_t status);
 struct limits session_default_limits(void);
+struct policy session_default_policy(void);
+/* For the recording that runs. What is captured was settled at its start. */
+void session_set_policy(const struct policy *policy);
 
 /* Whether a child was forked that was not asked for yet, and the process id of the next. */
 bool session_has_forks(void);

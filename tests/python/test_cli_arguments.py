@@ -154,7 +154,11 @@ def test_a_missing_script(capsys, folder):
 
 
 def test_help_and_version(capsys):
-    for option, start in (("--help", "usage: "), ("--version", "codetracer-python-recorder ")):
+    for option, start in (
+        ("--help", "usage: "),
+        ("--version", "codetracer-python-recorder "),
+        ("-V", "codetracer-python-recorder "),
+    ):
         with pytest.raises(SystemExit) as caught:
             cli._parse_args([option])
         assert caught.value.code == 0

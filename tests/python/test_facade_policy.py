@@ -20,11 +20,16 @@ DEFAULTS = {
 
 
 @pytest.fixture(autouse=True)
-def fresh_policy(monkeypatch):
+def fresh_policy(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # a log file is made at once
     defaults = {name: row[0] for name, row in policy._SETTINGS.items()}
     monkeypatch.setattr(policy, "_current", defaults)
+    monkeypatch.setattr(policy, "_was_set", set())
     for name in (*(row[1] for row in policy._SETTINGS.values() if row[1]), "CODETRACER_CAPTURE_IO"):
         monkeypatch.delenv(name, raising=False)
+    yield
+    monkeypatch.undo()
+    policy._apply_to_log()
 
 
 def test_defaults():

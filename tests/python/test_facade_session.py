@@ -194,8 +194,8 @@ def test_the_backend_builds_the_request(monkeypatch):
         "program": "prog",
         "args": ["a"],
         "filter": None,
-        "policy": backend.policy_snapshot(),
         "io_capture": "proxies",
+        "policy": backend.session_policy(),
         "exact": True,
     }
     with pytest.raises(backend.UsageError) as caught:

@@ -252,6 +252,8 @@ def test_an_sdist_builds_the_same_wheel(
     (wheel,) = tmp_path.glob("*.whl")
 
     packed = set(zipfile.ZipFile(wheel).namelist())
+    recorder = zipfile.ZipFile(wheel).read(EXTENSION)
+    assert b"CODETRACER_TEST_INJECT_FAILURE" not in recorder, "only the test build fails on order"
     prefix = f"{PACKAGE}-{distribution.version}"
     assert f"{prefix}.data/scripts/ct" in packed
     in_wheel = {name for name in packed if ".dist-info/" not in name and ".data/" not in name}

@@ -1,0 +1,35 @@
+/* What happens when the recorder itself fails: which exception it is, who gets to see it, and how
+ * the recording ends. Without an order to the contrary nobody but the log does. */
+#ifndef CT_RECORDER_FAILURE_H
+#define CT_RECORDER_FAILURE_H
+
+#include "recorder/log.h"
+#include "recorder/session.h"
+
+enum { FAILURE_DETAILS = 2 };
+
+/* Borrowed texts. `code` and `kind` are those of codetracer_python_recorder.errors. */
+struct failure {
+    const char *kind;
+    const char *code;
+    const char *message;
+    struct log_detail details[FAILURE_DETAILS]; /* those with a key */
+};
+
+/* Raise it: for a function that Python code has called. Returns NULL. */
+PyObject *failure_raise(const struct failure *failure);
+
+/* The same where nobody is there to catch it, at the end of the process. */
+void failure_tell(const struct failure *failure);
+
+/* What a status of session.h's functions stands for; `error` holds its text. */
+struct failure failure_of(int status, const struct ct_error *error);
+
+/* An event cannot be recorded: the recording ends here. For a callback to return: None, or NULL
+ * where the policy orders that the program be stopped. */
+PyObject *failure_end(struct session *session, const struct failure *failure);
+
+/* The same for a recording that its writer has ended. */
+PyObject *failure_end_by_writer(struct session *session);
+
+#endif
