@@ -43,7 +43,7 @@ const char *ct_status_name(int code)
     static const char *const names[] = {
         [CT_OK] = "ok",          [CT_EIO] = "input/output", [CT_ENOMEM] = "out of memory",
         [CT_EFORMAT] = "format", [CT_EVERSION] = "version", [CT_ELIMIT] = "limit",
-        [CT_EUSAGE] = "usage",   [CT_ESTATE] = "state",
+        [CT_EUSAGE] = "usage",   [CT_ESTATE] = "state",     [CT_ECANCEL] = "cancelled",
     };
     if (code < 0 || code >= (int)(sizeof names / sizeof names[0])) {
         return "unknown";

@@ -15,6 +15,7 @@ enum ct_status {
     CT_ELIMIT,   /* a named limit was reached */
     CT_EUSAGE,   /* the caller asked for something that makes no sense */
     CT_ESTATE,   /* right request, wrong moment */
+    CT_ECANCEL,  /* whoever asked wants no answer any more */
 };
 
 enum { CT_ERROR_MESSAGE_BYTES = 1024 };

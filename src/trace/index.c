@@ -215,6 +215,24 @@ const struct ctr_marks *ctr_keyed_find(const struct ctr_keyed *keyed, uint64_t k
     return low < keyed->count && keyed->marks[low].key == key ? &keyed->marks[low] : NULL;
 }
 
+uint64_t ctr_keyed_of_plan(const struct ctr_keyed *keyed, uint32_t plan)
+{
+    uint64_t blocks = 0;
+    uint32_t low = 0, high = keyed->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (keyed->marks[middle].key >> 32 < plan) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    for (; low < keyed->count && keyed->marks[low].key >> 32 == plan; low++) {
+        blocks |= keyed->marks[low].blocks;
+    }
+    return blocks;
+}
+
 uint32_t ctr_marks_visits(const struct ctr_segment *segment, const struct ctr_marks *marks,
                           unsigned block)
 {

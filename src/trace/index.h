@@ -61,6 +61,16 @@ struct ctr_index_entry {
     uint32_t threads[CTR_ENTRY_THREADS];
 };
 
+/* Whether the thread may have run in the block. */
+static inline bool ctr_entry_has_thread(const struct ctr_index_entry *entry, uint32_t thread)
+{
+    bool found = entry->thread_count == 0 || entry->thread_count > CTR_ENTRY_THREADS;
+    for (uint32_t i = 0; !found && i < entry->thread_count; i++) {
+        found = entry->threads[i] == thread;
+    }
+    return found;
+}
+
 enum ctr_index_table {
     CTR_TABLE_LINES,
     CTR_TABLE_SLOTS,
@@ -134,6 +144,9 @@ static inline uint64_t ctr_key(uint32_t plan, uint32_t line_or_slot)
 
 /* The marks of a key, or NULL. */
 const struct ctr_marks *ctr_keyed_find(const struct ctr_keyed *keyed, uint64_t key);
+
+/* The blocks marked for any line or variable of a plan. */
+uint64_t ctr_keyed_of_plan(const struct ctr_keyed *keyed, uint32_t plan);
 
 /* Visits of these marks in block `block` of the segment (its bit is set). */
 uint32_t ctr_marks_visits(const struct ctr_segment *segment, const struct ctr_marks *marks,

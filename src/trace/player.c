@@ -16,6 +16,7 @@ struct ctr_player {
     struct ctr_trace *trace;
     const struct ctr_block *block; /* pinned; NULL before the first start */
     struct ctr_scan scan;
+    const uint8_t *at;           /* the record read last, in the block */
     struct ctr_frame **numbered; /* the block's frames by their number; NULL: ended */
     size_t numbered_count, numbered_capacity;
     struct ctr_stacks stacks;
@@ -432,6 +433,7 @@ static int enter_block(struct ctr_player *player, uint32_t number, struct ct_err
     }
     player->block = block;
     player->scan = ctr_scan_start(block->raw, block->size, block, NULL);
+    player->at = player->scan.cursor.at;
     player->step = block->first_step;
     player->call = block->first_call;
     player->tick = block->tick;
@@ -523,6 +525,7 @@ static int advance(struct ctr_player *player, struct ctr_rec *rec, struct ct_err
             rec->kind = CTR_CALL;
             return CT_OK;
         }
+        player->at = player->scan.cursor.at;
         if (ctr_record_next(&player->scan, rec)) {
             status = play_record(player, rec, error);
             if (status != CT_OK || events[rec->kind] != 0) {
@@ -601,6 +604,7 @@ static int run_frame(struct ctr_player *player, uint64_t step, struct ct_error *
             break;
         }
     }
+    player->at = at_step > player->step ? scan.cursor.at - 1 : player->at;
     player->scan = scan;
     player->step = at_step;
     return scan.cursor.failed
@@ -621,6 +625,7 @@ static int run(struct ctr_player *player, uint64_t step, bool only_block, struct
         if (status != CT_OK || player->step > step) {
             return status;
         }
+        player->at = player->scan.cursor.at;
         if (ctr_record_next(&player->scan, &rec)) {
             status = play_record(player, &rec, error);
             player->call_waits = false;
@@ -663,6 +668,7 @@ int ctr_player_seek(struct ctr_player *player, uint64_t step, struct ctr_event *
     }
     if (status == CT_OK && player->step == step + 1) {
         describe(player, CTR_EVENT_LINE, event);
+        event->number = player->at[0] == CTR_LINE_FAR && player->at[1] == 0; /* another turn */
         return CT_OK;
     }
     if (status == CT_OK || status == CT_ESTATE) {
@@ -670,6 +676,30 @@ int ctr_player_seek(struct ctr_player *player, uint64_t step, struct ctr_event *
                          block, (unsigned long long)step);
     }
     return status;
+}
+
+int ctr_player_seek_record(struct ctr_player *player, uint32_t block, uint32_t at,
+                           struct ctr_event *event, struct ct_error *error)
+{
+    if (block >= player->trace->info.blocks) {
+        return ct_fail(error, CT_EUSAGE, "there is no block %u", block);
+    }
+    bool may_stay = player->block != NULL && player->failed == CT_OK &&
+                    player->block->number == block &&
+                    (size_t)(player->scan.cursor.at - player->block->raw) <= at;
+    int status = may_stay ? CT_OK : start(player, block, error);
+    do {
+        status = status == CT_OK ? ctr_player_next(player, event, error) : status;
+    } while (status == CT_OK && player->block->number == block && ctr_player_at(player) < at);
+    if (status == CT_OK && (player->block->number != block || ctr_player_at(player) != at)) {
+        status = ct_fail(error, CT_EUSAGE, "block %u has no event at byte %u", block, at);
+    }
+    return status;
+}
+
+uint32_t ctr_player_at(const struct ctr_player *player)
+{
+    return player->block == NULL ? 0 : (uint32_t)(player->at - player->block->raw);
 }
 
 /* ---- what lies below ---- */

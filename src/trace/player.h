@@ -100,6 +100,14 @@ int ctr_player_seek(struct ctr_player *player, uint64_t step, struct ctr_event *
  * is damaged here. Several changes of state are applied before the event is returned. */
 int ctr_player_next(struct ctr_player *player, struct ctr_event *event, struct ct_error *error);
 
+/* Stand on the event whose record starts at this byte of the block. */
+int ctr_player_seek_record(struct ctr_player *player, uint32_t block, uint32_t at,
+                           struct ctr_event *event, struct ct_error *error);
+
+/* Where in its block the record starts of the event on which the player stands (of a CALL: it, or
+ * one that sets its arguments). */
+uint32_t ctr_player_at(const struct ctr_player *player);
+
 /* The thread's stack, `index` 0 being the running frame; fetches what earlier blocks hold. NULL
  * when the stack is no deeper. Borrowed until the next call that moves the player. */
 const struct ctr_frame *ctr_player_frame(struct ctr_player *player, uint32_t thread, uint32_t index,

@@ -9,11 +9,15 @@
 struct search {
     struct ctr_trace *trace;
     const struct ctr_query *query;
-    uint32_t start_block;       /* of query->call */
-    size_t segment;             /* the one `candidates` is of */
-    uint64_t candidates;        /* blocks to look into */
-    struct ctr_reading reading; /* of the block at hand */
-    struct ctr_value *held;     /* WRITE: the slot in each frame of its running */
+    uint32_t start_block;         /* of query->call */
+    size_t segment;               /* the one `candidates` is of */
+    uint64_t candidates;          /* blocks to look into */
+    struct ctr_reading reading;   /* of the block at hand */
+    struct ctr_runner leaver;     /* the frame that the record at hand takes off its stack */
+    const struct ctr_runner *who; /* whose record it is; NULL when the block does not know */
+    uint8_t *unwound; /* RAISE: by stack of its running, whether a call just ended by UNWIND */
+    uint32_t unwound_capacity;
+    struct ctr_value *held; /* WRITE: the slot in each frame of its running */
     uint32_t held_capacity;
     struct ctr_objects objects; /* CHANGE */
     uint32_t key_place;         /* where its key was found last */
@@ -80,6 +84,39 @@ static uint64_t blocks_with(const struct ctr_segment *segment, enum ctr_find kin
     return kept;
 }
 
+static uint64_t blocks_of_lines(const struct ctr_query *query, const struct ctr_segment *segment)
+{
+    uint64_t blocks = segment->missing[CTR_TABLE_LINES];
+    for (uint32_t i = 0; i < query->key_count; i++) {
+        const struct ctr_marks *marks = ctr_keyed_find(&segment->lines, query->keys[i]);
+        blocks |= marks != NULL ? marks->blocks : 0;
+    }
+    return blocks;
+}
+
+/* A call that ends a block has its lines in a later one of its thread: mostly the next. */
+static uint64_t blocks_of_starts(const struct ctr_query *query, const struct ctr_segment *segment)
+{
+    uint64_t blocks = segment->missing[CTR_TABLE_LINES];
+    for (uint32_t i = 0; i < query->key_count; i++) {
+        blocks |= ctr_keyed_of_plan(&segment->lines, (uint32_t)(query->keys[i] >> 32));
+    }
+    for (unsigned block = 0; block + 1 < segment->count; block++) {
+        bool is_alone = segment->entries[block].thread_count == 1;
+        blocks |= (uint64_t)!is_alone << block;
+    }
+    return blocks | blocks >> 1 | 1ull << (segment->count - 1);
+}
+
+static uint64_t blocks_of_thread(const struct ctr_segment *segment, uint32_t thread)
+{
+    uint64_t kept = 0;
+    for (unsigned block = 0; block < segment->count; block++) {
+        kept |= (uint64_t)ctr_entry_has_thread(&segment->entries[block], thread) << block;
+    }
+    return kept;
+}
+
 static uint64_t find_candidates(const struct search *search, const struct ctr_segment *segment,
                                 uint32_t first)
 {
@@ -95,8 +132,16 @@ static uint64_t find_candidates(const struct search *search, const struct ctr_se
     case CTR_FIND_STEP:
         blocks = all_blocks(segment);
         break;
+    case CTR_FIND_EVENTS:
+        blocks = query->thread == CTR_ANY_THREAD ? all_blocks(segment)
+                                                 : blocks_of_thread(segment, query->thread);
+        break;
     case CTR_FIND_CHANGE:
         return blocks_of_object(segment, query->object);
+    case CTR_FIND_LINES:
+        return blocks_of_lines(query, segment);
+    case CTR_FIND_STARTS:
+        return blocks_of_starts(query, segment);
     default:
         return blocks_with(segment, query->kind);
     }
@@ -163,15 +208,14 @@ static bool add_hit(struct search *search, uint32_t at, uint64_t step, struct ct
                   sizeof *search->found)) {
         return false;
     }
-    const struct ctr_running *running = &search->reading.running;
-    const struct ctr_runner *top = ctr_running_top(running);
+    const struct ctr_runner *who = search->who;
     search->found[search->found_count++] = (struct ctr_hit){
         .place = {search->reading.block->number, at},
         .step = step,
-        .call = top != NULL ? top->call : CTR_NO_CALL,
-        .plan = top != NULL ? top->plan : UINT32_MAX,
-        .line = top != NULL ? top->line : 0,
-        .thread = ctr_running_thread(running),
+        .call = who != NULL ? who->call : CTR_NO_CALL,
+        .plan = who != NULL ? who->plan : UINT32_MAX,
+        .line = who != NULL ? who->line : 0,
+        .thread = ctr_running_thread(&search->reading.running),
         .value = value,
     };
     return true;
@@ -352,6 +396,111 @@ static int find_changes(struct search *search, size_t from, size_t to, struct ct
     return status;
 }
 
+/* ---- events ---- */
+
+static bool has_key(const struct ctr_query *query, uint64_t key)
+{
+    uint32_t low = 0, high = query->key_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (query->keys[middle] < key) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < query->key_count && query->keys[low] == key;
+}
+
+/* Whether any of the keys is of this plan. */
+static bool has_plan(const struct ctr_query *query, uint32_t plan)
+{
+    for (uint32_t i = 0; i < query->key_count; i++) {
+        if (query->keys[i] >> 32 == plan) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The event a record is, plus 1; 0: none that a query may ask for. */
+static const uint8_t events[CTR_RECORD_MAX + 1] = {
+    [CTR_LINE_FAR] = CTR_EVENT_LINE + 1,   [CTR_CALL] = CTR_EVENT_CALL + 1,
+    [CTR_RETURN] = CTR_EVENT_RETURN + 1,   [CTR_YIELD] = CTR_EVENT_YIELD + 1,
+    [CTR_RESUME] = CTR_EVENT_RESUME + 1,   [CTR_THROW] = CTR_EVENT_THROW + 1,
+    [CTR_UNWIND] = CTR_EVENT_UNWIND + 1,   [CTR_RAISE] = CTR_EVENT_RAISE + 1,
+    [CTR_HANDLED] = CTR_EVENT_HANDLED + 1,
+};
+
+static bool leaves_stack(uint8_t kind)
+{
+    return kind == CTR_RETURN || kind == CTR_YIELD || kind == CTR_UNWIND;
+}
+
+static bool look_at_event(struct search *search)
+{
+    const struct ctr_query *query = search->query;
+    const struct ctr_reading *reading = &search->reading;
+    uint8_t kind = reading->rec.kind;
+    unsigned event = events[kind];
+    bool is_turn = kind == CTR_LINE_FAR && reading->rec.number == 1;
+    if (event == 0 || (is_turn && query->no_turns) || !(query->events >> (event - 1) & 1) ||
+        (query->thread != CTR_ANY_THREAD &&
+         query->thread != ctr_running_thread(&reading->running)) ||
+        (query->call != CTR_NO_CALL && (search->who == NULL || search->who->call != query->call))) {
+        return true;
+    }
+    bool has_value = leaves_stack(kind) || kind == CTR_RAISE || kind == CTR_HANDLED;
+    uint64_t step = reading->running.step - (kind == CTR_LINE_FAR);
+    if (!add_hit(search, ctr_reading_place(reading), step,
+                 has_value ? first_value(reading, unbound) : unbound)) {
+        return false;
+    }
+    struct ctr_hit *hit = &search->found[search->found_count - 1];
+    hit->event = (enum ctr_event_kind)(event - 1);
+    hit->is_turn = is_turn;
+    return true;
+}
+
+/* Whether the call that a frame had made has just ended by an exception. A block that starts in
+ * between does not know. */
+static uint8_t *unwound_flag(struct search *search)
+{
+    uint32_t stack = search->reading.running.stack;
+    if (stack >= search->unwound_capacity) {
+        uint32_t larger = stack + 16;
+        uint8_t *unwound = realloc(search->unwound, larger);
+        if (unwound == NULL) {
+            return NULL;
+        }
+        memset(unwound + search->unwound_capacity, 0, larger - search->unwound_capacity);
+        search->unwound = unwound;
+        search->unwound_capacity = larger;
+    }
+    return &search->unwound[stack];
+}
+
+static bool look_at_raise(struct search *search)
+{
+    const struct ctr_reading *reading = &search->reading;
+    uint8_t kind = reading->rec.kind;
+    if (events[kind] == 0) {
+        return true;
+    }
+    uint8_t *unwound = unwound_flag(search);
+    bool is_passed_on = unwound != NULL && *unwound;
+    if (unwound == NULL ||
+        (kind == CTR_RAISE && !add_hit(search, ctr_reading_place(reading), reading->running.step,
+                                       first_value(reading, unbound)))) {
+        return false;
+    }
+    *unwound = kind == CTR_UNWIND;
+    if (kind == CTR_RAISE) {
+        search->found[search->found_count - 1].is_passed_on = is_passed_on;
+    }
+    return true;
+}
+
 /* False: no memory. */
 static bool look_at(struct search *search)
 {
@@ -381,12 +530,21 @@ static bool look_at(struct search *search)
             search->change_count--;
         }
         break;
+    case CTR_FIND_LINES:
+        hit = kind == CTR_LINE_FAR && search->who != NULL &&
+              has_key(query, ctr_key(search->who->plan, search->who->line));
+        step--;
+        break;
+    case CTR_FIND_STARTS:
+        hit = kind == CTR_CALL && search->who != NULL && has_plan(query, search->who->plan);
+        break;
+    case CTR_FIND_EVENTS:
+        return look_at_event(search);
     case CTR_FIND_RAISE:
+        return look_at_raise(search);
     case CTR_FIND_OUTPUT:
     case CTR_FIND_INPUT:
-        hit = kind == (query->kind == CTR_FIND_RAISE   ? CTR_RAISE
-                       : query->kind == CTR_FIND_INPUT ? CTR_INPUT
-                                                       : CTR_OUTPUT);
+        hit = kind == (query->kind == CTR_FIND_INPUT ? CTR_INPUT : CTR_OUTPUT);
         value = hit ? first_value(reading, unbound) : unbound;
         break;
     }
@@ -398,6 +556,25 @@ static const uint8_t *byte_of(const struct ctr_block *block, size_t at)
     return block->raw + (at < block->size ? at : block->size);
 }
 
+/* Read a record and let it take effect; `who` is the frame it is of. */
+static bool follow_next(struct search *search)
+{
+    struct ctr_reading *reading = &search->reading;
+    if (!ctr_reading_next(reading)) {
+        return false;
+    }
+    const struct ctr_runner *top = ctr_running_top(&reading->running);
+    bool leaves = leaves_stack(reading->rec.kind) && top != NULL;
+    if (leaves) {
+        search->leaver = *top;
+    }
+    if (!ctr_reading_follow(reading)) {
+        return false;
+    }
+    search->who = leaves ? &search->leaver : ctr_running_top(&reading->running);
+    return true;
+}
+
 /* All hits of the block at or after byte `from` and before byte `to`; no more than `enough`. */
 static void look_into(struct search *search, size_t from, size_t to, size_t enough)
 {
@@ -405,8 +582,10 @@ static void look_into(struct search *search, size_t from, size_t to, size_t enou
     const struct ctr_block *block = reading->block;
     const uint8_t *start = byte_of(block, from), *end = byte_of(block, to);
     search->found_count = 0;
-    while (reading->scan.cursor.at < end && search->found_count != enough &&
-           ctr_reading_next(reading) && ctr_reading_follow(reading)) {
+    if (search->unwound != NULL) {
+        memset(search->unwound, 0, search->unwound_capacity);
+    }
+    while (reading->scan.cursor.at < end && search->found_count != enough && follow_next(search)) {
         size_t before = search->found_count;
         if (!look_at(search)) {
             reading->status = CT_ENOMEM;
@@ -541,6 +720,11 @@ static int fill(struct search *search, bool backwards, uint32_t most_blocks, str
         if (status != CT_OK) {
             return status;
         }
+        const struct ctr_query *query = search->query;
+        if (query->is_bounded && (backwards ? block < query->bound : block > query->bound)) {
+            page->done = true;
+            return CT_OK;
+        }
         if (most_blocks != 0 && looked == most_blocks) {
             return CT_OK;
         }
@@ -553,6 +737,7 @@ static void search_free(struct search *search)
 {
     ctr_objects_clear(&search->objects);
     free(search->held);
+    free(search->unwound);
     free(search->found);
 }
 

@@ -20,7 +20,12 @@ enum ctr_find {
     CTR_FIND_OUTPUT, /* something is written to a standard stream */
     CTR_FIND_INPUT,  /* something is read from standard input */
     CTR_FIND_CHANGE, /* `object`, or the part of it that `part` names, changes */
+    CTR_FIND_LINES,  /* as LINE, of any call, for each of `keys` */
+    CTR_FIND_STARTS, /* code of any of `keys` (their lines do not count) is called */
+    CTR_FIND_EVENTS, /* any of `events`, in `call` and on `thread` */
 };
+
+#define CTR_ANY_THREAD UINT32_MAX
 
 enum ctr_part {
     CTR_PART_ALL,  /* any record that changes the object */
@@ -34,7 +39,15 @@ struct ctr_query {
     uint32_t plan;
     uint32_t line;
     uint32_t slot;
-    uint64_t call; /* LINE, WRITE: of this call only; CTR_NO_CALL: of any */
+    uint64_t call;        /* LINE, WRITE, EVENTS: of this call only; CTR_NO_CALL: of any */
+    uint32_t thread;      /* EVENTS: on this one only, or CTR_ANY_THREAD */
+    uint32_t events;      /* 1 << enum ctr_event_kind: LINE, CALL, RETURN, YIELD, RESUME, THROW,
+                             UNWIND, RAISE, HANDLED */
+    bool no_turns;        /* EVENTS: but for the lines that are another turn of a loop on them */
+    const uint64_t *keys; /* ctr_key() of plan and line, ascending */
+    uint32_t key_count;
+    bool is_bounded; /* look into no block beyond `bound` in the direction of the search */
+    uint32_t bound;
     uint64_t object;
     enum ctr_part part;
     uint64_t index;
@@ -52,8 +65,11 @@ struct ctr_hit {
     uint64_t step; /* of a line its number; else the first step whose state shows it */
     uint64_t call; /* running; CTR_NO_CALL: the block does not know */
     uint32_t plan, line, thread; /* of that call; its line is the one that did it */
-    struct ctr_value value; /* set, raised, written; what the part of the object is now (unbound:
-                               it is gone); unbound for a line */
+    enum ctr_event_kind event;   /* EVENTS: which */
+    bool is_turn;                /* EVENTS: a line that is another turn of the loop on it */
+    bool is_passed_on;           /* RAISE: it came out of the call the frame had made */
+    struct ctr_value value; /* set, raised, written, returned; what the part of the object is now
+                               (unbound: it is gone); unbound for a line */
 };
 
 struct ctr_page {

@@ -328,10 +328,7 @@ bool ctr_block_has_thread(struct ctr_trace *trace, uint32_t number, uint32_t thr
     if (ctr_segment_get(trace, index, &segment, NULL) == CT_OK) {
         const struct ctr_index_entry *entry =
             &segment->entries[number - trace->segments[index].first_block];
-        found = entry->thread_count > CTR_ENTRY_THREADS;
-        for (uint32_t i = 0; i < entry->thread_count && i < CTR_ENTRY_THREADS; i++) {
-            found |= entry->threads[i] == thread;
-        }
+        found = ctr_entry_has_thread(entry, thread);
     }
     pthread_mutex_unlock(&trace->cache.lock);
     return found;

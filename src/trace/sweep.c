@@ -239,25 +239,6 @@ static void *work(void *argument)
 
 /* ---- which blocks ---- */
 
-static uint64_t blocks_of_plan(const struct ctr_segment *segment, uint32_t plan)
-{
-    uint64_t blocks = segment->missing[CTR_TABLE_LINES];
-    const struct ctr_keyed *lines = &segment->lines;
-    uint32_t low = 0, high = lines->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (lines->marks[middle].key >> 32 < plan) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    for (; low < lines->count && lines->marks[low].key >> 32 == plan; low++) {
-        blocks |= lines->marks[low].blocks;
-    }
-    return blocks;
-}
-
 static int find_blocks(struct shared *shared, struct ct_error *error)
 {
     struct ctr_trace *trace = shared->trace;
@@ -277,8 +258,12 @@ static int find_blocks(struct shared *shared, struct ct_error *error)
             continue;
         }
         status = ctr_segment_get(trace, index, &segment, error);
-        for (uint64_t blocks = status == CT_OK ? blocks_of_plan(segment, shared->sweep->plan) : 0;
-             blocks != 0; blocks &= blocks - 1) {
+        uint64_t blocks = 0;
+        if (status == CT_OK) {
+            blocks = segment->missing[CTR_TABLE_LINES] |
+                     ctr_keyed_of_plan(&segment->lines, shared->sweep->plan);
+        }
+        for (; blocks != 0; blocks &= blocks - 1) {
             uint32_t block = at + (unsigned)__builtin_ctzll(blocks);
             if (block >= first && block < end) {
                 shared->blocks[shared->count++] = block;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "replay/move.h"
 #include "trace/calls.h"
 #include "trace/player.h"
 #include "trace/query.h"
@@ -233,6 +234,41 @@ static void sweep(struct user *user)
     }
 }
 
+/* ---- the replay engine ---- */
+
+static void move(struct user *user, struct rp_session *session, unsigned number)
+{
+    enum rp_end end;
+    struct ct_error error = {0};
+    struct rp_moment moment = {spread(number, PLACES, user->info->steps), number % 3};
+    is_fair(user, "go", rp_go(session, moment, &error), &error);
+    for (unsigned i = 0; i < 2 * RP_MOVES; i++) {
+        uint32_t thread = i == number ? 1 : RP_THIS_THREAD;
+        is_fair(user, "step", rp_step(session, i / 2, thread, i % 2, &end, &error), &error);
+    }
+    uint64_t call = rp_now(session)->call, count;
+    struct rp_line line = {.path = 0, .line = rp_now(session)->line + 1, .call = CTR_NO_CALL};
+    is_fair(user, "line", rp_go_line(session, &line, number % 2, &end, &error), &error);
+    is_fair(user, "call start", rp_go_call_start(session, call, &end, &error), &error);
+    is_fair(user, "call end", rp_go_call_end(session, call, &end, &error), &error);
+    is_fair(user, "visit", rp_go_visit(session, call, 5, 2, &count, &end, &error), &error);
+    is_fair(user, "event", rp_go_event(session, RP_OUTPUT, number % 2, &end, &error), &error);
+    is_fair(user, "event", rp_go_event(session, RP_EXCEPTION, number % 2, &end, &error), &error);
+}
+
+static void replay(struct user *user)
+{
+    struct rp_session *session;
+    struct ct_error error = {0};
+    if (!is_fair(user, "session", rp_session_new(&session, user->trace, &error), &error)) {
+        return;
+    }
+    for (unsigned i = 0; i < at_most(user->info->steps, PLACES); i++) {
+        move(user, session, i);
+    }
+    rp_session_free(session);
+}
+
 /* ---- all of it ---- */
 
 static bool verify(struct user *user)
@@ -269,6 +305,7 @@ bool use_library(const char *path, struct ct_use *use, char problem[200])
     check(&user, !use->sound || lines == use->steps, "verified, but steps are missing");
     ask(&user);
     sweep(&user);
+    replay(&user);
     ctr_close(user.trace);
     return problem[0] == '\0';
 }

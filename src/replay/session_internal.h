@@ -1,0 +1,69 @@
+/* What the files of the engine share. */
+#ifndef CT_REPLAY_SESSION_INTERNAL_H
+#define CT_REPLAY_SESSION_INTERNAL_H
+
+#include "replay/session.h"
+#include "trace/player.h"
+
+struct rp_session {
+    struct ctr_trace *trace;
+    struct ctr_player *player; /* stands at `now` */
+    struct ctr_player *scout;  /* looks at other moments */
+    struct rp_position now;
+    struct rp_watch watch;
+};
+
+/* Put a player on a moment and describe it. */
+int rp_locate(struct rp_session *session, struct ctr_player *player, struct rp_moment moment,
+              struct rp_position *position, struct ct_error *error);
+
+/* As ctr_find, without a limit of blocks: asks the watch instead. */
+int rp_find(struct rp_session *session, const struct ctr_query *query, struct ctr_place from,
+            bool backwards, struct ctr_page *page, struct ct_error *error);
+
+/* The first hit. CT_ESTATE: there is none. */
+int rp_find_one(struct rp_session *session, const struct ctr_query *query, struct ctr_place from,
+                bool backwards, struct ctr_hit *hit, struct ct_error *error);
+
+/* The latest moment of a thread whose record stands before `place`. CT_ESTATE: there is none. */
+int rp_moment_before(struct rp_session *session, uint32_t thread, struct ctr_place place,
+                     struct rp_moment *moment, struct ct_error *error);
+
+/* The moment after, and before, on the same thread. CT_ESTATE: there is none. */
+int rp_moment_next(struct rp_session *session, const struct rp_position *from,
+                   struct rp_moment *moment, struct ct_error *error);
+int rp_moment_previous(struct rp_session *session, const struct rp_position *from,
+                       struct rp_moment *moment, struct ct_error *error);
+
+#define RP_BIT(event) (1u << (event))
+enum {
+    RP_LEAVES = RP_BIT(CTR_EVENT_RETURN) | RP_BIT(CTR_EVENT_YIELD) | RP_BIT(CTR_EVENT_UNWIND),
+    RP_ENDS = RP_BIT(CTR_EVENT_RETURN) | RP_BIT(CTR_EVENT_UNWIND),
+    RP_ENTERS = RP_BIT(CTR_EVENT_CALL) | RP_BIT(CTR_EVENT_RESUME) | RP_BIT(CTR_EVENT_THROW),
+    RP_LINE = RP_BIT(CTR_EVENT_LINE),
+};
+
+/* Events of a call, and of a thread. */
+static inline struct ctr_query rp_of_call(uint64_t call, uint32_t events)
+{
+    return (struct ctr_query){
+        .kind = CTR_FIND_EVENTS, .call = call, .thread = CTR_ANY_THREAD, .events = events};
+}
+
+static inline struct ctr_query rp_of_thread(uint32_t thread, uint32_t events)
+{
+    return (struct ctr_query){
+        .kind = CTR_FIND_EVENTS, .call = CTR_NO_CALL, .thread = thread, .events = events};
+}
+
+static inline bool rp_place_is_before(struct ctr_place a, struct ctr_place b)
+{
+    return a.block != b.block ? a.block < b.block : a.at < b.at;
+}
+
+static inline struct ctr_place rp_behind(struct ctr_place place)
+{
+    return (struct ctr_place){place.block, place.at + 1};
+}
+
+#endif

@@ -1,0 +1,272 @@
+/* Asks the engine what the lines of its input say, one question each, and answers with a line of
+ * JSON: `replay_probe TRACE`. Moves go on from where the last one ended. For tests/python. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_out.h"
+#include "replay/lines.h"
+#include "replay/move.h"
+#include "replay/session.h"
+
+enum { WORDS_MAX = 12 };
+
+struct probe {
+    struct rp_session *session;
+    struct ct_json_out json;
+    struct ct_error error;
+    char *words[WORDS_MAX]; /* behind the command; missing ones are "" */
+    const char *rest;       /* the same as one text */
+};
+
+static uint64_t number(const struct probe *probe, unsigned word)
+{
+    return strtoull(probe->words[word], NULL, 10);
+}
+
+static bool is_back(const struct probe *probe, unsigned word)
+{
+    return strcmp(probe->words[word], "back") == 0;
+}
+
+static void put_uint(struct probe *probe, const char *key, uint64_t value)
+{
+    ct_json_key(&probe->json, key);
+    ct_json_uint(&probe->json, value);
+}
+
+static void put_position(struct probe *probe)
+{
+    const struct rp_position *now = rp_now(probe->session);
+    const struct ctr_plan *plan = ctr_plan(rp_session_trace(probe->session), now->plan);
+    put_uint(probe, "step", now->moment.step);
+    put_uint(probe, "left", now->moment.left);
+    put_uint(probe, "thread", now->thread);
+    put_uint(probe, "call", now->call);
+    put_uint(probe, "line", now->line);
+    ct_json_key(&probe->json, "function");
+    ct_json_text_n(&probe->json, plan->qualname.bytes, plan->qualname.size);
+    if (now->moment.left > 0) {
+        ct_json_key(&probe->json, "left_by");
+        ct_json_text(&probe->json, ctr_event_name(now->left_by));
+    }
+}
+
+static int end_move(struct probe *probe, int status, enum rp_end end)
+{
+    if (status == CT_OK) {
+        ct_json_key(&probe->json, "end");
+        ct_json_text(&probe->json, rp_end_name(end));
+        put_position(probe);
+    }
+    return status;
+}
+
+/* ---- moving ---- */
+
+/* step MOVE [back] [THREAD] */
+static int ask_step(struct probe *probe)
+{
+    enum rp_end end = RP_MOVED;
+    unsigned move = 0;
+    while (move < RP_MOVES && strcmp(rp_move_name(move), probe->words[0]) != 0) {
+        move++;
+    }
+    move = strcmp(probe->words[0], "over-line") == 0 ? RP_OVER_LINE : move;
+    uint32_t thread = *probe->words[2] == '\0' ? RP_THIS_THREAD : (uint32_t)number(probe, 2);
+    int status = rp_step(probe->session, move, thread, is_back(probe, 1), &end, &probe->error);
+    return end_move(probe, status, end);
+}
+
+/* go STEP [LEFT] */
+static int ask_go(struct probe *probe)
+{
+    struct rp_moment moment = {number(probe, 0), (uint32_t)number(probe, 1)};
+    return end_move(probe, rp_go(probe->session, moment, &probe->error), RP_MOVED);
+}
+
+static int ask_start(struct probe *probe)
+{
+    return end_move(probe, rp_go_start(probe->session, &probe->error), RP_MOVED);
+}
+
+static int ask_end(struct probe *probe)
+{
+    return end_move(probe, rp_go_end(probe->session, &probe->error), RP_MOVED);
+}
+
+/* call-start CALL */
+static int ask_call_start(struct probe *probe)
+{
+    enum rp_end end = RP_MOVED;
+    int status = rp_go_call_start(probe->session, number(probe, 0), &end, &probe->error);
+    return end_move(probe, status, end);
+}
+
+/* call-end CALL */
+static int ask_call_end(struct probe *probe)
+{
+    enum rp_end end = RP_MOVED;
+    int status = rp_go_call_end(probe->session, number(probe, 0), &end, &probe->error);
+    return end_move(probe, status, end);
+}
+
+/* line PATH LINE forth|back [CALL] */
+static int ask_line(struct probe *probe)
+{
+    enum rp_end end = RP_MOVED;
+    struct rp_line line = {
+        .path = rp_path_number(rp_session_trace(probe->session), probe->words[0]),
+        .line = (uint32_t)number(probe, 1),
+        .call = *probe->words[3] == '\0' ? CTR_NO_CALL : number(probe, 3),
+    };
+    int status = rp_go_line(probe->session, &line, is_back(probe, 2), &end, &probe->error);
+    return end_move(probe, status, end);
+}
+
+/* visit CALL LINE INDEX */
+static int ask_visit(struct probe *probe)
+{
+    enum rp_end end = RP_MOVED;
+    uint64_t count = 0;
+    int status = rp_go_visit(probe->session, number(probe, 0), (uint32_t)number(probe, 1),
+                             number(probe, 2), &count, &end, &probe->error);
+    put_uint(probe, "count", count);
+    return end_move(probe, status, end);
+}
+
+/* event exception|output [back] */
+static int ask_event(struct probe *probe)
+{
+    enum rp_end end = RP_MOVED;
+    enum rp_event event = strcmp(probe->words[0], "output") == 0 ? RP_OUTPUT : RP_EXCEPTION;
+    int status = rp_go_event(probe->session, event, is_back(probe, 1), &end, &probe->error);
+    return end_move(probe, status, end);
+}
+
+/* ---- lines ---- */
+
+/* counts PATH FIRST COUNT STEP */
+static int ask_counts(struct probe *probe)
+{
+    uint64_t visits[1000];
+    uint32_t count = (uint32_t)number(probe, 2);
+    if (count > sizeof visits / sizeof visits[0]) {
+        return ct_fail(&probe->error, CT_ELIMIT, "too many lines");
+    }
+    uint32_t path = rp_path_number(rp_session_trace(probe->session), probe->words[0]);
+    int status = rp_line_counts(probe->session, path, (uint32_t)number(probe, 1), count,
+                                number(probe, 3), visits, &probe->error);
+    ct_json_key(&probe->json, "visits");
+    ct_json_begin_array(&probe->json);
+    for (uint32_t i = 0; status == CT_OK && i < count; i++) {
+        ct_json_uint(&probe->json, visits[i]);
+    }
+    ct_json_end_array(&probe->json);
+    return status;
+}
+
+/* place PATH LINE: where a breakpoint goes */
+static int ask_place(struct probe *probe)
+{
+    uint32_t found;
+    uint32_t path = rp_path_number(rp_session_trace(probe->session), probe->words[0]);
+    int status =
+        rp_line_with_steps(probe->session, path, (uint32_t)number(probe, 1), &found, &probe->error);
+    if (status == CT_OK) {
+        put_uint(probe, "line", found);
+    }
+    return status;
+}
+
+/* ---- all questions ---- */
+
+static const struct {
+    const char *name;
+    int (*ask)(struct probe *probe);
+} questions[] = {
+    {"step", ask_step},
+    {"go", ask_go},
+    {"start", ask_start},
+    {"end", ask_end},
+    {"call-start", ask_call_start},
+    {"call-end", ask_call_end},
+    {"line", ask_line},
+    {"visit", ask_visit},
+    {"event", ask_event},
+    {"counts", ask_counts},
+    {"place", ask_place},
+};
+
+static int ask(struct probe *probe, const char *name)
+{
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+        if (strcmp(questions[i].name, name) == 0) {
+            return questions[i].ask(probe);
+        }
+    }
+    return ct_fail(&probe->error, CT_EUSAGE, "no such question: %s", name);
+}
+
+/* Split in place; `rest` keeps the whole. */
+static const char *split(struct probe *probe, char *line, char *rest)
+{
+    static char nothing[] = "";
+    char *at = line, *name = strsep(&at, " ");
+    size_t behind = at == NULL ? strlen(rest) : (size_t)(at - line);
+    probe->rest = rest + behind;
+    for (unsigned i = 0; i < WORDS_MAX; i++) {
+        char *word = at == NULL ? NULL : strsep(&at, " ");
+        probe->words[i] = word == NULL ? nothing : word;
+    }
+    return name;
+}
+
+static void answer(struct probe *probe, char *line)
+{
+    char *rest = strdup(line);
+    const char *name = split(probe, line, rest);
+    ct_json_init(&probe->json, NULL);
+    ct_json_begin_object(&probe->json);
+    probe->error = (struct ct_error){0};
+    if (ask(probe, name) != CT_OK) {
+        ct_json_key(&probe->json, "error");
+        ct_json_text(&probe->json, probe->error.message);
+        ct_json_key(&probe->json, "status");
+        ct_json_text(&probe->json, ct_status_name(probe->error.code));
+    }
+    ct_json_end_object(&probe->json);
+    fwrite(probe->json.bytes.data, 1, probe->json.bytes.size, stdout);
+    putchar('\n');
+    fflush(stdout);
+    ct_json_clear(&probe->json);
+    free(rest);
+}
+
+int main(int count, char **words)
+{
+    struct ctr_trace *trace;
+    struct probe probe = {0};
+    if (count != 2) {
+        fputs("Usage: replay_probe TRACE\n", stderr);
+        return 2;
+    }
+    int status = ctr_open(&trace, words[1], &probe.error);
+    if (status == CT_OK) {
+        status = rp_session_new(&probe.session, trace, &probe.error);
+    }
+    if (status != CT_OK) {
+        fprintf(stderr, "replay_probe: %s\n", probe.error.message);
+        return 1;
+    }
+    char *line = NULL;
+    size_t room = 0;
+    for (ssize_t size; (size = getline(&line, &room, stdin)) > 0;) {
+        line[size - (line[size - 1] == '\n')] = '\0';
+        answer(&probe, line);
+    }
+    free(line);
+    rp_session_free(probe.session);
+    ctr_close(trace);
+    return 0;
+}
