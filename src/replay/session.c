@@ -35,6 +35,8 @@ void rp_session_free(struct rp_session *session)
     if (session != NULL) {
         ctr_player_free(session->player);
         ctr_player_free(session->scout);
+        ctr_player_free(session->past);
+        free(session->references.values);
         free(session);
     }
 }
@@ -60,6 +62,7 @@ int rp_go(struct rp_session *session, struct rp_moment moment, struct ct_error *
     int status = rp_locate(session, session->player, moment, &position, error);
     if (status == CT_OK) {
         session->now = position;
+        rp_forget_references(&session->references);
     } else if (session->now.call != CTR_NO_CALL) { /* where it stood was there before */
         rp_locate(session, session->player, session->now.moment, &position, NULL);
     }

@@ -3,12 +3,21 @@
 #define CT_REPLAY_SESSION_INTERNAL_H
 
 #include "replay/session.h"
+#include "replay/values.h"
 #include "trace/player.h"
+
+struct rp_references { /* numbers `first` + 1 and on are the values of this moment */
+    struct ctr_value *values;
+    size_t count, capacity;
+    uint64_t first;
+};
 
 struct rp_session {
     struct ctr_trace *trace;
     struct ctr_player *player; /* stands at `now` */
     struct ctr_player *scout;  /* looks at other moments */
+    struct ctr_player *past;   /* at the step before of the frame last asked for, or NULL */
+    struct rp_references references;
     struct rp_position now;
     struct rp_watch watch;
 };
@@ -34,6 +43,19 @@ int rp_moment_next(struct rp_session *session, const struct rp_position *from,
                    struct rp_moment *moment, struct ct_error *error);
 int rp_moment_previous(struct rp_session *session, const struct rp_position *from,
                        struct rp_moment *moment, struct ct_error *error);
+
+/* A frame of a thread's stack at the session's moment, 0 being the top. NULL: there is none. */
+const struct ctr_frame *rp_frame_at(struct rp_session *session, uint32_t thread, uint32_t index);
+
+/* A list grows: add a child, append its name to `names`, say that this was it; look for memory at
+ * the end. */
+struct rp_child *rp_list_add(struct rp_list *list);
+void rp_list_name(struct rp_list *list);
+int rp_list_end(const struct rp_list *list, struct ct_error *error);
+void rp_name_pair(struct ctr_player *player, struct ctr_value key, bool plain,
+                  struct ct_bytes *names);
+
+void rp_forget_references(struct rp_references *references);
 
 #define RP_BIT(event) (1u << (event))
 enum {

@@ -8,6 +8,7 @@
 #include "replay/lines.h"
 #include "replay/move.h"
 #include "replay/session.h"
+#include "replay/state.h"
 
 enum { WORDS_MAX = 12 };
 
@@ -179,6 +180,154 @@ static int ask_place(struct probe *probe)
     return status;
 }
 
+/* ---- state ---- */
+
+enum { ROOM = 1000 };
+
+static void put_text(struct probe *probe, const char *key, struct ctr_text text)
+{
+    ct_json_key(&probe->json, key);
+    ct_json_text_n(&probe->json, text.bytes, text.size);
+}
+
+static void put_bytes(struct probe *probe, const char *key, struct ct_bytes *text)
+{
+    put_text(probe, key, (struct ctr_text){(const char *)text->data, text->size});
+    ct_bytes_free(text);
+}
+
+static void put_value(struct probe *probe, enum rp_when when, struct ctr_value value)
+{
+    static const struct ctr_text_options options = {.depth = 6, .characters = 400};
+    struct rp_value_info info;
+    struct ct_bytes text = {0}, type = {0};
+    uint64_t reference = 0;
+    rp_value_info(probe->session, when, value, &info);
+    rp_value_text(probe->session, when, value, &options, &text);
+    rp_value_type(probe->session, when, value, &type);
+    rp_refer(probe->session, value, &reference, NULL);
+    put_bytes(probe, "text", &text);
+    put_bytes(probe, "type", &type);
+    ct_json_key(&probe->json, "kind");
+    ct_json_text(&probe->json, info.kind);
+    put_uint(probe, "named", info.named);
+    put_uint(probe, "indexed", info.indexed);
+    if (info.has_length) {
+        put_uint(probe, "length", info.length);
+    }
+    put_uint(probe, "reference", reference);
+}
+
+static void put_list(struct probe *probe, enum rp_when when, struct rp_list *list)
+{
+    put_uint(probe, "total", list->total);
+    ct_json_key(&probe->json, "children");
+    ct_json_begin_array(&probe->json);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct rp_child *child = &list->children[i];
+        ct_json_begin_object(&probe->json);
+        put_text(probe, "name", rp_name(list, child));
+        put_value(probe, when, child->value);
+        if (child->is_changed) {
+            static const struct ctr_text_options options = {.depth = 6, .characters = 400};
+            struct ct_bytes text = {0};
+            rp_value_text(probe->session, RP_BEFORE, child->before, &options, &text);
+            put_bytes(probe, child->is_new ? "new" : "was", &text);
+        }
+        ct_json_end_object(&probe->json);
+    }
+    ct_json_end_array(&probe->json);
+    rp_list_clear(list);
+}
+
+/* threads FIRST COUNT */
+static int ask_threads(struct probe *probe)
+{
+    struct rp_thread threads[ROOM];
+    uint32_t count = 0, total = 0, room = (uint32_t)number(probe, 1);
+    int status = rp_threads(probe->session, (uint32_t)number(probe, 0), room < ROOM ? room : ROOM,
+                            threads, &count, &total, &probe->error);
+    put_uint(probe, "total", total);
+    ct_json_key(&probe->json, "threads");
+    ct_json_begin_array(&probe->json);
+    for (uint32_t i = 0; i < count; i++) {
+        ct_json_begin_object(&probe->json);
+        put_uint(probe, "number", threads[i].number);
+        put_uint(probe, "line", threads[i].line);
+        ct_json_key(&probe->json, "runs");
+        ct_json_bool(&probe->json, threads[i].is_running);
+        ct_json_key(&probe->json, "has_frames");
+        ct_json_bool(&probe->json, threads[i].has_frames);
+        ct_json_end_object(&probe->json);
+    }
+    ct_json_end_array(&probe->json);
+    return status;
+}
+
+/* stack THREAD FIRST COUNT */
+static int ask_stack(struct probe *probe)
+{
+    static struct rp_frame frames[ROOM];
+    uint32_t count = 0, room = (uint32_t)number(probe, 2);
+    bool more = false;
+    int status = rp_stack(probe->session, (uint32_t)number(probe, 0), (uint32_t)number(probe, 1),
+                          room < ROOM ? room : ROOM, frames, &count, &more, &probe->error);
+    ct_json_key(&probe->json, "more");
+    ct_json_bool(&probe->json, more);
+    ct_json_key(&probe->json, "frames");
+    ct_json_begin_array(&probe->json);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct ctr_plan *plan = ctr_plan(rp_session_trace(probe->session), frames[i].plan);
+        ct_json_begin_object(&probe->json);
+        put_text(probe, "function", plan->qualname);
+        put_uint(probe, "line", frames[i].line);
+        put_uint(probe, "call", frames[i].call);
+        ct_json_key(&probe->json, "site");
+        ct_json_bool(&probe->json, frames[i].is_call_site);
+        ct_json_end_object(&probe->json);
+    }
+    ct_json_end_array(&probe->json);
+    return status;
+}
+
+/* variables THREAD FRAME FIRST COUNT */
+static int ask_variables(struct probe *probe)
+{
+    struct rp_list list = {0};
+    int status =
+        rp_variables(probe->session, (uint32_t)number(probe, 0), (uint32_t)number(probe, 1),
+                     number(probe, 2), number(probe, 3), &list, &probe->error);
+    put_list(probe, RP_NOW, &list);
+    return status;
+}
+
+/* globals THREAD FRAME */
+static int ask_globals(struct probe *probe)
+{
+    struct ctr_value value;
+    int status = rp_globals(probe->session, (uint32_t)number(probe, 0), (uint32_t)number(probe, 1),
+                            &value, &probe->error);
+    if (status == CT_OK) {
+        put_value(probe, RP_NOW, value);
+    }
+    return status;
+}
+
+/* children REFERENCE named|indexed FIRST COUNT */
+static int ask_children(struct probe *probe)
+{
+    struct ctr_value value;
+    struct rp_list list = {0};
+    enum rp_section section = strcmp(probe->words[1], "named") == 0 ? RP_NAMED : RP_INDEXED;
+    int status = rp_referred(probe->session, number(probe, 0), &value, &probe->error);
+    if (status == CT_OK) {
+        status = rp_children(probe->session, RP_NOW, value, section, number(probe, 2),
+                             number(probe, 3), &list, &probe->error);
+    }
+    put_list(probe, RP_NOW, &list);
+    return status;
+}
+
 /* ---- all questions ---- */
 
 static const struct {
@@ -196,6 +345,11 @@ static const struct {
     {"event", ask_event},
     {"counts", ask_counts},
     {"place", ask_place},
+    {"threads", ask_threads},
+    {"stack", ask_stack},
+    {"variables", ask_variables},
+    {"globals", ask_globals},
+    {"children", ask_children},
 };
 
 static int ask(struct probe *probe, const char *name)

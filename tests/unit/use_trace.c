@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "replay/move.h"
+#include "replay/state.h"
 #include "trace/calls.h"
 #include "trace/player.h"
 #include "trace/query.h"
@@ -256,6 +257,49 @@ static void move(struct user *user, struct rp_session *session, unsigned number)
     is_fair(user, "event", rp_go_event(session, RP_EXCEPTION, number % 2, &end, &error), &error);
 }
 
+static void look_at_list(struct user *user, struct rp_session *session, const struct rp_list *list)
+{
+    static const struct ctr_text_options options = {.depth = 4, .items = 10, .characters = 100};
+    struct rp_list inner = {0};
+    struct ct_bytes text = {0};
+    struct ct_error error = {0};
+    for (size_t i = 0; i < at_most(list->count, MOST_SLOTS); i++) {
+        struct rp_value_info info;
+        struct ctr_value value = list->children[i].value;
+        rp_value_info(session, RP_NOW, value, &info);
+        rp_value_text(session, RP_BEFORE, list->children[i].before, &options, &text);
+        for (unsigned section = 0; section < 2; section++) {
+            int status = rp_children(session, RP_NOW, value, section, section, 5, &inner, &error);
+            is_fair(user, "children", status, &error);
+        }
+    }
+    ct_bytes_free(&text);
+    rp_list_clear(&inner);
+}
+
+static void look_around(struct user *user, struct rp_session *session)
+{
+    struct rp_thread threads[4];
+    struct rp_frame frames[4];
+    struct rp_list list = {0};
+    struct ctr_value globals;
+    uint32_t count, total;
+    bool more;
+    struct ct_error error = {0};
+    uint32_t thread = rp_now(session)->thread;
+    int status = rp_threads(session, 0, 4, threads, &count, &total, &error);
+    is_fair(user, "threads", status, &error);
+    status = rp_stack(session, thread, 0, 4, frames, &count, &more, &error);
+    is_fair(user, "stack", status, &error);
+    for (uint32_t i = 0; i <= count; i++) {
+        status = rp_variables(session, thread, i, 0, 20, &list, &error);
+        is_fair(user, "variables", status, &error);
+        look_at_list(user, session, &list);
+        is_fair(user, "globals", rp_globals(session, thread, i, &globals, &error), &error);
+    }
+    rp_list_clear(&list);
+}
+
 static void replay(struct user *user)
 {
     struct rp_session *session;
@@ -265,6 +309,7 @@ static void replay(struct user *user)
     }
     for (unsigned i = 0; i < at_most(user->info->steps, PLACES); i++) {
         move(user, session, i);
+        look_around(user, session);
     }
     rp_session_free(session);
 }
