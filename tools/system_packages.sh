@@ -22,6 +22,7 @@ need_build() {
     need_command pkg-config pkg-config
     need_library libzstd libzstd-dev
     need_library libxxhash libxxhash-dev
+    need_library gmp libgmp-dev
     need_library cmocka libcmocka-dev
 }
 

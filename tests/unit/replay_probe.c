@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json_out.h"
+#include "replay/expression.h"
 #include "replay/lines.h"
 #include "replay/move.h"
 #include "replay/session.h"
@@ -328,6 +329,36 @@ static int ask_children(struct probe *probe)
     return status;
 }
 
+/* ---- expressions ---- */
+
+/* evaluate THREAD FRAME EXPRESSION */
+static int ask_evaluate(struct probe *probe)
+{
+    static const struct ctr_text_options options = {.depth = 20};
+    struct rp_expression *expression;
+    struct rp_answer answer = {0};
+    size_t at;
+    const char *text = probe->rest;
+    for (int words = 2; words > 0 && *text != '\0'; text++) {
+        words -= *text == ' ';
+    }
+    int status = rp_expression_new(&expression, text, strlen(text), &at, &probe->error);
+    if (status == CT_OK) {
+        status = rp_evaluate(probe->session, expression, (uint32_t)number(probe, 0),
+                             (uint32_t)number(probe, 1), &options, &answer, &at, &probe->error);
+        rp_expression_free(expression);
+    }
+    if (status == CT_OK) {
+        put_bytes(probe, "text", &answer.text);
+        put_bytes(probe, "type", &answer.type);
+        ct_json_key(&probe->json, "true");
+        ct_json_bool(&probe->json, answer.is_true);
+    } else {
+        put_uint(probe, "at", at);
+    }
+    return status;
+}
+
 /* ---- all questions ---- */
 
 static const struct {
@@ -350,6 +381,7 @@ static const struct {
     {"variables", ask_variables},
     {"globals", ask_globals},
     {"children", ask_children},
+    {"evaluate", ask_evaluate},
 };
 
 static int ask(struct probe *probe, const char *name)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "replay/expression.h"
 #include "replay/move.h"
 #include "replay/state.h"
 #include "trace/calls.h"
@@ -300,6 +301,27 @@ static void look_around(struct user *user, struct rp_session *session)
     rp_list_clear(&list);
 }
 
+static void evaluate(struct user *user, struct rp_session *session)
+{
+    static const char *const texts[] = {"v0 + v1 == v2", "v0[1:] in v3", "len(str(v4)) < v5[0]"};
+    static const struct ctr_text_options options = {.depth = 4, .characters = 100};
+    for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct rp_expression *expression;
+        struct rp_answer answer;
+        size_t at;
+        struct ct_error error = {0};
+        int status = rp_expression_new(&expression, texts[i], strlen(texts[i]), &at, &error);
+        if (check(user, status == CT_OK, error.message)) {
+            status = rp_evaluate(session, expression, rp_now(session)->thread, 0, &options, &answer,
+                                 &at, &error);
+            is_fair(user, "evaluate", status, &error);
+            ct_bytes_free(&answer.text);
+            ct_bytes_free(&answer.type);
+            rp_expression_free(expression);
+        }
+    }
+}
+
 static void replay(struct user *user)
 {
     struct rp_session *session;
@@ -310,6 +332,7 @@ static void replay(struct user *user)
     for (unsigned i = 0; i < at_most(user->info->steps, PLACES); i++) {
         move(user, session, i);
         look_around(user, session);
+        evaluate(user, session);
     }
     rp_session_free(session);
 }
