@@ -57,14 +57,14 @@ bool rp_length(struct rp_eval *eval, struct rp_val *val, uint64_t *length)
     }
     if (val->kind == RP_V_THING && val->shape == CTR_F_BYTEARRAY) {
         struct ctr_shape shape;
-        ctr_shape_open(eval->session->player, val->recorded, &shape);
+        ctr_shape_open(eval->player, val->recorded, &shape);
         bool is_bytes = shape.has_node && shape.node.tag == CTR_V_BYTES;
         *length = shape.is_cut ? shape.true_length : is_bytes ? shape.node.size : 0;
-        ctr_shape_close(eval->session->player, &shape);
+        ctr_shape_close(eval->player, &shape);
         return true;
     }
     if (val->kind == RP_V_THING && val->is_recorded) {
-        rp_value_info(eval->session, RP_NOW, val->recorded, &info);
+        rp_value_info_of(eval->player, val->recorded, &info);
         *length = info.length;
         if (info.has_length && val->shape != CTR_F_OBJECT && val->shape != CTR_F_ENUM) {
             return true;

@@ -51,7 +51,7 @@ static bool same_text(struct ctr_text text, const char *name, size_t size)
 static bool is_named(struct rp_eval *eval, struct ctr_value key, const char *name, size_t size)
 {
     struct ct_bytes text = {0};
-    bool is_same = ctr_shape_add_text(eval->session->player, key, &text) && text.size == size &&
+    bool is_same = ctr_shape_add_text(eval->player, key, &text) && text.size == size &&
                    memcmp(text.data, name, size) == 0;
     ct_bytes_free(&text);
     return is_same;
@@ -60,7 +60,7 @@ static bool is_named(struct rp_eval *eval, struct ctr_value key, const char *nam
 static bool find_in_dict(struct rp_eval *eval, uint64_t number, const char *name, size_t size,
                          struct ctr_value *value)
 {
-    const struct ctr_object *object = ctr_player_object(eval->session->player, number, NULL);
+    const struct ctr_object *object = ctr_player_object(eval->player, number, NULL);
     for (uint32_t i = 0; object != NULL && i < object->pair_count; i++) {
         if (!rp_work(eval, 1)) {
             return false;
@@ -328,21 +328,19 @@ static void make_answer(struct rp_eval *eval, struct rp_val *val,
     }
 }
 
-int rp_evaluate(struct rp_session *session, const struct rp_expression *expression, uint32_t thread,
-                uint32_t frame, const struct ctr_text_options *options, struct rp_answer *answer,
-                size_t *at, struct ct_error *error)
+int rp_evaluate_in(struct rp_session *session, struct ctr_player *player,
+                   const struct ctr_frame *frame, const struct rp_expression *expression,
+                   const struct ctr_text_options *options, struct rp_answer *answer, size_t *at,
+                   struct ct_error *error)
 {
     struct rp_eval eval = {
         .session = session,
-        .frame = rp_frame_at(session, thread, frame),
+        .player = player,
+        .frame = frame,
         .arena = {.limit = RP_EXPRESSION_MEMORY},
         .error = error,
     };
     *answer = (struct rp_answer){0};
-    *at = 0;
-    if (eval.frame == NULL || ctr_plan(session->trace, eval.frame->plan) == NULL) {
-        return ct_fail(error, CT_EUSAGE, "there is no frame %u of thread %u", frame, thread);
-    }
     struct rp_val *val = rp_eval_node(&eval, expression->root);
     if (val != NULL) {
         make_answer(&eval, val, options, answer);
@@ -358,4 +356,17 @@ int rp_evaluate(struct rp_session *session, const struct rp_expression *expressi
     }
     *at = eval.failed_at;
     return eval.status;
+}
+
+int rp_evaluate(struct rp_session *session, const struct rp_expression *expression, uint32_t thread,
+                uint32_t frame, const struct ctr_text_options *options, struct rp_answer *answer,
+                size_t *at, struct ct_error *error)
+{
+    const struct ctr_frame *in = rp_frame_at(session, thread, frame);
+    *answer = (struct rp_answer){0};
+    *at = 0;
+    if (in == NULL || ctr_plan(session->trace, in->plan) == NULL) {
+        return ct_fail(error, CT_EUSAGE, "there is no frame %u of thread %u", frame, thread);
+    }
+    return rp_evaluate_in(session, session->player, in, expression, options, answer, at, error);
 }

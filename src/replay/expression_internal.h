@@ -132,7 +132,8 @@ struct rp_val {
 
 struct rp_eval {
     struct rp_session *session;
-    const struct ctr_frame *frame;
+    struct ctr_player *player;
+    const struct ctr_frame *frame; /* of the player */
     struct rp_arena arena;
     struct rp_val *integers;
     uint64_t work;
@@ -172,6 +173,12 @@ const char *rp_val_type_name(struct rp_eval *eval, const struct rp_val *val);
 struct rp_val *rp_val_of_name(struct rp_eval *eval, const char *name, size_t size);
 
 struct rp_val *rp_eval_node(struct rp_eval *eval, const struct rp_node *node);
+
+/* As rp_evaluate, in a frame of any player. */
+int rp_evaluate_in(struct rp_session *session, struct ctr_player *player,
+                   const struct ctr_frame *frame, const struct rp_expression *expression,
+                   const struct ctr_text_options *options, struct rp_answer *answer, size_t *at,
+                   struct ct_error *error);
 
 /* operators.c */
 struct rp_val *rp_binary(struct rp_eval *eval, enum rp_op op, struct rp_val *a, struct rp_val *b);

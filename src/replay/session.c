@@ -37,6 +37,7 @@ void rp_session_free(struct rp_session *session)
         ctr_player_free(session->scout);
         ctr_player_free(session->past);
         free(session->references.values);
+        rp_breakpoints_free(session);
         free(session);
     }
 }
@@ -71,12 +72,15 @@ int rp_go(struct rp_session *session, struct rp_moment moment, struct ct_error *
 
 /* ---- searching ---- */
 
-static bool may_go_on(const struct rp_session *session, struct ctr_place from, struct ctr_place at)
+int rp_ask_watch(const struct rp_session *session, struct ctr_place from, struct ctr_place at,
+                 struct ct_error *error)
 {
     const struct rp_watch *watch = &session->watch;
     uint64_t done = from.block > at.block ? from.block - at.block : at.block - from.block;
     return watch->go_on == NULL ||
-           watch->go_on(watch->context, done, ctr_info(session->trace)->blocks);
+                   watch->go_on(watch->context, done, ctr_info(session->trace)->blocks)
+               ? CT_OK
+               : ct_fail(error, CT_ECANCEL, "the search was ended");
 }
 
 int rp_find(struct rp_session *session, const struct ctr_query *query, struct ctr_place from,
@@ -89,8 +93,9 @@ int rp_find(struct rp_session *session, const struct ctr_query *query, struct ct
             return status;
         }
         at = page->next;
-        if (!may_go_on(session, from, at)) {
-            return ct_fail(error, CT_ECANCEL, "the search was ended");
+        status = rp_ask_watch(session, from, at, error);
+        if (status != CT_OK) {
+            return status;
         }
     }
 }

@@ -12,12 +12,18 @@ struct rp_references { /* numbers `first` + 1 and on are the values of this mome
     uint64_t first;
 };
 
+struct rp_breakpoint;
+
 struct rp_session {
     struct ctr_trace *trace;
     struct ctr_player *player; /* stands at `now` */
     struct ctr_player *scout;  /* looks at other moments */
     struct ctr_player *past;   /* at the step before of the frame last asked for, or NULL */
     struct rp_references references;
+    struct rp_breakpoint *breakpoints; /* a list, by their numbers */
+    uint32_t last_breakpoint;
+    uint64_t passes; /* of breakpoints' hits */
+    bool stops_at_exceptions;
     struct rp_position now;
     struct rp_watch watch;
 };
@@ -29,6 +35,11 @@ int rp_locate(struct rp_session *session, struct ctr_player *player, struct rp_m
 /* As ctr_find, without a limit of blocks: asks the watch instead. */
 int rp_find(struct rp_session *session, const struct ctr_query *query, struct ctr_place from,
             bool backwards, struct ctr_page *page, struct ct_error *error);
+
+/* For who looks at hit after hit: CT_ECANCEL when a search that came from `from` to `at` is to
+ * end. */
+int rp_ask_watch(const struct rp_session *session, struct ctr_place from, struct ctr_place at,
+                 struct ct_error *error);
 
 /* The first hit. CT_ESTATE: there is none. */
 int rp_find_one(struct rp_session *session, const struct ctr_query *query, struct ctr_place from,
@@ -47,6 +58,12 @@ int rp_moment_previous(struct rp_session *session, const struct rp_position *fro
 /* A frame of a thread's stack at the session's moment, 0 being the top. NULL: there is none. */
 const struct ctr_frame *rp_frame_at(struct rp_session *session, uint32_t thread, uint32_t index);
 
+/* What values.h answers, of any player. */
+void rp_value_info_of(struct ctr_player *player, struct ctr_value value,
+                      struct rp_value_info *info);
+int rp_children_of(struct ctr_player *player, struct ctr_value value, enum rp_section section,
+                   uint64_t first, uint64_t count, struct rp_list *list, struct ct_error *error);
+
 /* A list grows: add a child, append its name to `names`, say that this was it; look for memory at
  * the end. */
 struct rp_child *rp_list_add(struct rp_list *list);
@@ -54,6 +71,8 @@ void rp_list_name(struct rp_list *list);
 int rp_list_end(const struct rp_list *list, struct ct_error *error);
 void rp_name_pair(struct ctr_player *player, struct ctr_value key, bool plain,
                   struct ct_bytes *names);
+
+void rp_breakpoints_free(struct rp_session *session);
 
 void rp_forget_references(struct rp_references *references);
 

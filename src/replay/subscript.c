@@ -278,8 +278,8 @@ struct rp_val *rp_attribute(struct rp_eval *eval, struct rp_val *of, const char 
         return found;
     }
     struct rp_list list = {0};
-    int status = of->is_recorded ? rp_children(eval->session, RP_NOW, of->recorded, RP_NAMED, 0,
-                                               RP_EXPRESSION_WORK, &list, NULL)
+    int status = of->is_recorded ? rp_children_of(eval->player, of->recorded, RP_NAMED, 0,
+                                                  RP_EXPRESSION_WORK, &list, NULL)
                                  : CT_OK;
     for (size_t i = 0; status == CT_OK && i < list.count && found == NULL; i++) {
         struct ctr_text child = rp_name(&list, &list.children[i]);

@@ -129,7 +129,7 @@ static struct rp_val *load_text(struct rp_eval *eval, const struct ctr_shape *sh
 static const struct ctr_object *object_of(struct rp_eval *eval, const struct rp_val *val)
 {
     return val->recorded.tag == CTR_V_OBJECT
-               ? ctr_player_object(eval->session->player, val->recorded.bits, NULL)
+               ? ctr_player_object(eval->player, val->recorded.bits, NULL)
                : NULL;
 }
 
@@ -145,8 +145,7 @@ static struct rp_val *load_container(struct rp_eval *eval, const struct ctr_shap
         val->count = shape->node.count;
         val->true_length = shape->is_cut ? shape->true_length : val->count;
     } else if (shape->is_object) {
-        const struct ctr_object *object =
-            ctr_player_object(eval->session->player, shape->number, NULL);
+        const struct ctr_object *object = ctr_player_object(eval->player, shape->number, NULL);
         if (object != NULL) {
             val->count = kind == RP_V_DICT ? object->pair_count : object->item_count;
             val->true_length = kind == RP_V_DICT ? object->true_pairs : object->true_items;
@@ -197,7 +196,7 @@ static struct rp_val *load_shape(struct rp_eval *eval, const struct ctr_shape *s
 struct rp_val *rp_val_load(struct rp_eval *eval, struct ctr_value recorded)
 {
     struct ctr_shape shape;
-    ctr_shape_open(eval->session->player, recorded, &shape);
+    ctr_shape_open(eval->player, recorded, &shape);
     struct rp_val *val = rp_work(eval, 1) ? load_shape(eval, &shape) : NULL;
     if (val != NULL) {
         val->is_recorded = true;
@@ -210,20 +209,20 @@ struct rp_val *rp_val_load(struct rp_eval *eval, struct ctr_value recorded)
             val->true_length = shape.true_length;
         }
     }
-    ctr_shape_close(eval->session->player, &shape);
+    ctr_shape_close(eval->player, &shape);
     return val;
 }
 
 static bool load_node_items(struct rp_eval *eval, struct rp_val *val, struct rp_val **items)
 {
     struct ctr_shape shape;
-    ctr_shape_open(eval->session->player, val->recorded, &shape);
+    ctr_shape_open(eval->player, val->recorded, &shape);
     bool is_whole = shape.has_node && shape.node.count == val->count;
     for (uint64_t i = 0; is_whole && i < val->count; i++) {
         items[i] = rp_val_load(eval, ctr_scan_value(&shape.node.children, (struct ctr_value){0}));
         is_whole = items[i] != NULL;
     }
-    ctr_shape_close(eval->session->player, &shape);
+    ctr_shape_close(eval->player, &shape);
     return is_whole || rp_unknown(eval, "what is in it") != NULL;
 }
 
@@ -255,11 +254,11 @@ static bool load_object_items(struct rp_eval *eval, struct rp_val *val, struct r
 static void unwrap(struct rp_eval *eval, struct rp_val *val)
 {
     struct ctr_shape shape;
-    ctr_shape_open(eval->session->player, val->recorded, &shape);
+    ctr_shape_open(eval->player, val->recorded, &shape);
     if (shape.is_object && !shape.has_node) {
         val->recorded = (struct ctr_value){.tag = CTR_V_OBJECT, .bits = shape.number};
     }
-    ctr_shape_close(eval->session->player, &shape);
+    ctr_shape_close(eval->player, &shape);
 }
 
 bool rp_val_items(struct rp_eval *eval, struct rp_val *val)
@@ -317,7 +316,7 @@ struct rp_val *rp_val_type_of(struct rp_eval *eval, const struct rp_val *val)
         }
         ct_bytes_add(&name, val->type->name.bytes, val->type->name.size);
     } else if (val->is_recorded) {
-        ctr_text_of_type(eval->session->player, val->recorded, &name);
+        ctr_text_of_type(eval->player, val->recorded, &name);
     } else {
         ct_bytes_add_text(&name, kind_names[val->kind]);
     }
@@ -334,7 +333,7 @@ const char *rp_val_type_name(struct rp_eval *eval, const struct rp_val *val)
     if (!val->is_recorded) {
         return kind_names[val->kind];
     }
-    ctr_text_of_type(eval->session->player, val->recorded, &name);
+    ctr_text_of_type(eval->player, val->recorded, &name);
     char *copy = rp_arena_get(&eval->arena, name.size + 1);
     if (copy != NULL && name.size > 0) {
         memcpy(copy, name.data, name.size);
@@ -429,11 +428,11 @@ bool rp_val_text(struct rp_eval *eval, struct rp_val *val, const struct ctr_text
         return true;
     }
     if (val->is_recorded && val->kind != RP_V_INT) {
-        ctr_text_of(eval->session->player, val->recorded, options, to);
+        ctr_text_of(eval->player, val->recorded, options, to);
         return rp_work(eval, to->size / 64);
     }
     if (val->is_recorded && (val->type != NULL || !as_str)) { /* an int of its own type */
-        ctr_text_of(eval->session->player, val->recorded, options, to);
+        ctr_text_of(eval->player, val->recorded, options, to);
         return true;
     }
     return add_computed(eval, val, options, to);

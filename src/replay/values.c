@@ -146,11 +146,10 @@ static void find_length(const struct holder *holder, struct rp_value_info *info)
     }
 }
 
-void rp_value_info(struct rp_session *session, enum rp_when when, struct ctr_value value,
-                   struct rp_value_info *info)
+void rp_value_info_of(struct ctr_player *player, struct ctr_value value, struct rp_value_info *info)
 {
     struct holder holder;
-    open_holder(player_of(session, when), value, &holder);
+    open_holder(player, value, &holder);
     *info = (struct rp_value_info){
         .kind = ctr_kind_name(holder.shape.kind),
         .named = count_section(&holder, RP_NAMED),
@@ -163,6 +162,12 @@ void rp_value_info(struct rp_session *session, enum rp_when when, struct ctr_val
     };
     find_length(&holder, info);
     close_holder(&holder);
+}
+
+void rp_value_info(struct rp_session *session, enum rp_when when, struct ctr_value value,
+                   struct rp_value_info *info)
+{
+    rp_value_info_of(player_of(session, when), value, info);
 }
 
 void rp_value_text(struct rp_session *session, enum rp_when when, struct ctr_value value,
@@ -282,12 +287,11 @@ static void add_object_child(struct holder *holder, enum rp_section section, uin
     rp_list_name(list);
 }
 
-int rp_children(struct rp_session *session, enum rp_when when, struct ctr_value value,
-                enum rp_section section, uint64_t first, uint64_t count, struct rp_list *list,
-                struct ct_error *error)
+int rp_children_of(struct ctr_player *player, struct ctr_value value, enum rp_section section,
+                   uint64_t first, uint64_t count, struct rp_list *list, struct ct_error *error)
 {
     struct holder holder;
-    open_holder(player_of(session, when), value, &holder);
+    open_holder(player, value, &holder);
     bool are_named = holder.names != NULL || holder.fields != NULL;
     bool of_node = holder.has_node_children && are_named == (section == RP_NAMED);
     uint64_t nodes = of_node ? holder.node_count : 0, read = 0;
@@ -303,6 +307,13 @@ int rp_children(struct rp_session *session, enum rp_when when, struct ctr_value 
     }
     close_holder(&holder);
     return rp_list_end(list, error);
+}
+
+int rp_children(struct rp_session *session, enum rp_when when, struct ctr_value value,
+                enum rp_section section, uint64_t first, uint64_t count, struct rp_list *list,
+                struct ct_error *error)
+{
+    return rp_children_of(player_of(session, when), value, section, first, count, list, error);
 }
 
 /* ---- references ---- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json_out.h"
+#include "replay/breakpoints.h"
 #include "replay/expression.h"
 #include "replay/lines.h"
 #include "replay/move.h"
@@ -359,6 +360,82 @@ static int ask_evaluate(struct probe *probe)
     return status;
 }
 
+/* ---- breakpoints ---- */
+
+/* break PATH LINE|- FUNCTION|- HITS|- [CONDITION] */
+static int ask_break(struct probe *probe)
+{
+    uint32_t number_made;
+    size_t at;
+    const char *condition = probe->rest;
+    for (int words = 4; words > 0 && *condition != '\0'; condition++) {
+        words -= *condition == ' ';
+    }
+    for (char *c = probe->words[3]; *c != '\0'; c++) {
+        *c = *c == '_' ? ' ' : *c;
+    }
+    struct rp_break wanted = {
+        .path = rp_path_number(rp_session_trace(probe->session), probe->words[0]),
+        .line = (uint32_t)number(probe, 1),
+        .function = strcmp(probe->words[2], "-") == 0 ? NULL : probe->words[2],
+        .hit_condition = strcmp(probe->words[3], "-") == 0 ? NULL : probe->words[3],
+        .condition = condition,
+    };
+    int status = rp_break_add(probe->session, &wanted, &number_made, &at, &probe->error);
+    put_uint(probe, "at", at);
+    if (status == CT_OK) {
+        put_uint(probe, "number", number_made);
+    }
+    return status;
+}
+
+/* unbreak NUMBER [off|on] */
+static int ask_unbreak(struct probe *probe)
+{
+    uint32_t which = (uint32_t)number(probe, 0);
+    bool is_on = strcmp(probe->words[1], "on") == 0;
+    bool found = *probe->words[1] == '\0' ? rp_break_remove(probe->session, which)
+                                          : rp_break_enable(probe->session, which, is_on);
+    return found ? CT_OK : ct_fail(&probe->error, CT_EUSAGE, "no such breakpoint");
+}
+
+/* exceptions on|off */
+static int ask_exceptions(struct probe *probe)
+{
+    rp_break_at_exceptions(probe->session, strcmp(probe->words[0], "on") == 0);
+    return CT_OK;
+}
+
+/* failures NUMBER */
+static int ask_failures(struct probe *probe)
+{
+    const char *why;
+    put_uint(probe, "count", rp_break_failures(probe->session, (uint32_t)number(probe, 0), &why));
+    ct_json_key(&probe->json, "why");
+    ct_json_text(&probe->json, why);
+    return CT_OK;
+}
+
+static bool ask_again(void *context, uint64_t done, uint64_t total)
+{
+    int64_t *left = context;
+    return done <= total && (*left)-- > 0;
+}
+
+/* continue [back|forth [ASKED]]: ended when the watch was asked so often */
+static int ask_continue(struct probe *probe)
+{
+    struct rp_stop stop = {0};
+    int64_t left = *probe->words[1] == '\0' ? INT64_MAX : (int64_t)number(probe, 1);
+    rp_session_watch(probe->session, (struct rp_watch){ask_again, &left});
+    int status = rp_continue(probe->session, is_back(probe, 0), &stop, &probe->error);
+    rp_session_watch(probe->session, (struct rp_watch){NULL, NULL});
+    put_uint(probe, "breakpoint", stop.breakpoint);
+    ct_json_key(&probe->json, "exception");
+    ct_json_bool(&probe->json, stop.is_exception);
+    return end_move(probe, status, stop.end);
+}
+
 /* ---- all questions ---- */
 
 static const struct {
@@ -382,6 +459,11 @@ static const struct {
     {"globals", ask_globals},
     {"children", ask_children},
     {"evaluate", ask_evaluate},
+    {"break", ask_break},
+    {"unbreak", ask_unbreak},
+    {"exceptions", ask_exceptions},
+    {"failures", ask_failures},
+    {"continue", ask_continue},
 };
 
 static int ask(struct probe *probe, const char *name)

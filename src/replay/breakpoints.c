@@ -1,0 +1,558 @@
+#include "replay/breakpoints.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/expression_internal.h"
+#include "replay/lines.h"
+
+enum { PAGE = 1024 };
+
+enum hit_test { HIT_ALL, HIT_EQUAL, HIT_AT_LEAST, HIT_MORE, HIT_LESS, HIT_AT_MOST, HIT_EVERY };
+
+struct rp_breakpoint {
+    struct rp_breakpoint *next;
+    uint32_t number;
+    bool is_disabled;
+    bool is_function;
+    uint64_t *keys; /* its lines, or plans, in the trace */
+    uint32_t key_count;
+    struct rp_expression *condition; /* or NULL */
+    enum hit_test test;
+    uint64_t hits_wanted;
+    struct ctr_place counted; /* hits that hold before here */
+    uint64_t count;           /* are so many */
+    uint64_t pass;            /* in which that was found: its next hit is the next one tested */
+    uint64_t failures;
+    char why[200];
+};
+
+/* ---- making them ---- */
+
+static bool is_text(struct ctr_text text, const char *name, size_t size)
+{
+    return text.size == size && memcmp(text.bytes, name, size) == 0;
+}
+
+/* "f", "Class.f" or "module.Class.f". */
+static bool is_function(const struct ctr_plan *plan, const char *name)
+{
+    size_t size = strlen(name), module = plan->module.size;
+    bool has_module =
+        size > module && name[module] == '.' && memcmp(name, plan->module.bytes, module) == 0;
+    return is_text(plan->qualname, name, size) || is_text(plan->name, name, size) ||
+           (has_module && is_text(plan->qualname, name + module + 1, size - module - 1));
+}
+
+static int find_functions(const struct ctr_trace *trace, const char *name,
+                          struct rp_breakpoint *breakpoint, struct ct_error *error)
+{
+    uint32_t plans = ctr_info(trace)->plan_count;
+    breakpoint->is_function = true;
+    breakpoint->keys = malloc((plans + 1ull) * sizeof *breakpoint->keys);
+    if (breakpoint->keys == NULL) {
+        return ct_fail(error, CT_ENOMEM, "no memory for a breakpoint");
+    }
+    for (uint32_t plan = 0; plan < plans; plan++) {
+        if (is_function(ctr_plan(trace, plan), name)) {
+            breakpoint->keys[breakpoint->key_count++] = ctr_key(plan, 0);
+        }
+    }
+    return CT_OK;
+}
+
+static int parse_hits(const char *text, struct rp_breakpoint *breakpoint, struct ct_error *error)
+{
+    static const struct {
+        const char *sign;
+        enum hit_test test;
+    } signs[] = {{"==", HIT_EQUAL}, {">=", HIT_AT_LEAST}, {"<=", HIT_AT_MOST}, {">", HIT_MORE},
+                 {"<", HIT_LESS},   {"%", HIT_EVERY},     {"=", HIT_EQUAL},    {"", HIT_EQUAL}};
+    text = text == NULL ? "" : text + strspn(text, " ");
+    if (*text == '\0') {
+        return CT_OK;
+    }
+    size_t i = 0;
+    while (strncmp(text, signs[i].sign, strlen(signs[i].sign)) != 0) {
+        i++;
+    }
+    const char *digits = text + strlen(signs[i].sign);
+    digits += strspn(digits, " ");
+    size_t count = strspn(digits, "0123456789");
+    const char *end = digits + count + strspn(digits + count, " ");
+    breakpoint->test = signs[i].test;
+    breakpoint->hits_wanted = strtoull(digits, NULL, 10);
+    bool is_sound = count > 0 && count < 19 && *end == '\0' &&
+                    (breakpoint->test != HIT_EVERY || breakpoint->hits_wanted > 0);
+    return is_sound ? CT_OK
+                    : ct_fail(error, CT_EUSAGE, "a hit condition is a number, or >= 5, %% 5");
+}
+
+static void free_breakpoint(struct rp_breakpoint *breakpoint)
+{
+    rp_expression_free(breakpoint->condition);
+    free(breakpoint->keys);
+    free(breakpoint);
+}
+
+int rp_break_add(struct rp_session *session, const struct rp_break *wanted, uint32_t *number,
+                 size_t *at, struct ct_error *error)
+{
+    struct rp_breakpoint *made = calloc(1, sizeof *made);
+    *at = 0;
+    if (made == NULL) {
+        return ct_fail(error, CT_ENOMEM, "no memory for a breakpoint");
+    }
+    int status = wanted->function != NULL
+                     ? find_functions(session->trace, wanted->function, made, error)
+                     : rp_line_keys(session->trace, wanted->path, wanted->line, &made->keys,
+                                    &made->key_count, error);
+    if (status == CT_OK && wanted->condition != NULL && *wanted->condition != '\0') {
+        status = rp_expression_new(&made->condition, wanted->condition, strlen(wanted->condition),
+                                   at, error);
+    }
+    if (status == CT_OK) {
+        status = parse_hits(wanted->hit_condition, made, error);
+    }
+    if (status != CT_OK) {
+        free_breakpoint(made);
+        return status;
+    }
+    struct rp_breakpoint **end = &session->breakpoints;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = made;
+    made->number = ++session->last_breakpoint;
+    *number = made->number;
+    return CT_OK;
+}
+
+static struct rp_breakpoint **find(struct rp_session *session, uint32_t number)
+{
+    struct rp_breakpoint **at = &session->breakpoints;
+    while (*at != NULL && (*at)->number != number) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+bool rp_break_remove(struct rp_session *session, uint32_t number)
+{
+    struct rp_breakpoint **at = find(session, number), *gone = *at;
+    if (gone != NULL) {
+        *at = gone->next;
+        free_breakpoint(gone);
+    }
+    return gone != NULL;
+}
+
+bool rp_break_enable(struct rp_session *session, uint32_t number, bool enabled)
+{
+    struct rp_breakpoint *breakpoint = *find(session, number);
+    if (breakpoint != NULL) {
+        breakpoint->is_disabled = !enabled;
+    }
+    return breakpoint != NULL;
+}
+
+void rp_break_at_exceptions(struct rp_session *session, bool stops)
+{
+    session->stops_at_exceptions = stops;
+}
+
+uint64_t rp_break_failures(const struct rp_session *session, uint32_t number, const char **why)
+{
+    const struct rp_breakpoint *at = session->breakpoints;
+    while (at != NULL && at->number != number) {
+        at = at->next;
+    }
+    *why = at != NULL ? at->why : "";
+    return at != NULL ? at->failures : 0;
+}
+
+void rp_breakpoints_free(struct rp_session *session)
+{
+    while (session->breakpoints != NULL) {
+        rp_break_remove(session, session->breakpoints->number);
+    }
+}
+
+/* ---- whether a hit counts ---- */
+
+struct candidate {
+    struct ctr_place place; /* of the line, call or exception */
+    uint64_t step;
+    uint64_t key;
+};
+
+static bool has_key(const struct rp_breakpoint *breakpoint, uint64_t key)
+{
+    for (uint32_t i = 0; i < breakpoint->key_count; i++) {
+        if (breakpoint->keys[i] == key) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note_failure(struct rp_breakpoint *breakpoint, const struct ct_error *error)
+{
+    if (breakpoint->failures++ == 0) {
+        snprintf(breakpoint->why, sizeof breakpoint->why, "%.199s", error->message);
+    }
+}
+
+/* Whether the condition holds at a step. Only damage and lack of memory fail. */
+static int test_condition(struct rp_session *session, struct rp_breakpoint *breakpoint,
+                          uint64_t step, bool *holds, struct ct_error *error)
+{
+    struct ctr_event event;
+    struct rp_answer answer = {0};
+    struct ct_error problem = {0};
+    size_t at;
+    *holds = true;
+    if (breakpoint->condition == NULL) {
+        return CT_OK;
+    }
+    int status = ctr_player_seek(session->scout, step, &event, error);
+    if (status != CT_OK || event.frame == NULL) {
+        return status;
+    }
+    status = rp_evaluate_in(session, session->scout, event.frame, breakpoint->condition, NULL,
+                            &answer, &at, &problem);
+    if (status != CT_OK) {
+        note_failure(breakpoint, &problem);
+    }
+    *holds = status == CT_OK && answer.is_true;
+    return CT_OK;
+}
+
+static struct ctr_query query_of(const struct rp_breakpoint *breakpoint)
+{
+    return (struct ctr_query){
+        .kind = breakpoint->is_function ? CTR_FIND_STARTS : CTR_FIND_LINES,
+        .call = CTR_NO_CALL,
+        .keys = breakpoint->keys,
+        .key_count = breakpoint->key_count,
+    };
+}
+
+/* The step of a hit: of a call its first. CT_ESTATE: it has none. */
+static int step_of(struct rp_session *session, const struct ctr_hit *hit, bool is_function,
+                   uint64_t *step, struct ct_error *error)
+{
+    *step = hit->step;
+    if (!is_function) {
+        return CT_OK;
+    }
+    struct ctr_query lines = rp_of_call(hit->call, RP_LINE);
+    struct ctr_hit line;
+    int status = rp_find_one(session, &lines, hit->place, false, &line, error);
+    if (status == CT_OK) {
+        *step = line.step;
+    }
+    return status;
+}
+
+/* Count hits that hold up to a place by looking at each, from where that was done last. */
+static int count_by_looking(struct rp_session *session, struct rp_breakpoint *breakpoint,
+                            struct ctr_place to, struct ct_error *error)
+{
+    struct ctr_query query = query_of(breakpoint);
+    struct ctr_hit *hits = malloc(PAGE * sizeof *hits);
+    if (hits == NULL) {
+        return ct_fail(error, CT_ENOMEM, "no memory to count hits");
+    }
+    if (rp_place_is_before(to, breakpoint->counted)) {
+        breakpoint->counted = (struct ctr_place){0, 0};
+        breakpoint->count = 0;
+    }
+    struct ctr_page page = {.hits = hits, .capacity = PAGE, .next = breakpoint->counted};
+    query.is_bounded = true;
+    query.bound = to.block;
+    bool is_over = false;
+    int status = CT_OK;
+    while (status == CT_OK && !is_over && !page.done) {
+        status = rp_find(session, &query, page.next, false, &page, error);
+        for (size_t i = 0; status == CT_OK && i < page.count && !is_over; i++) {
+            uint64_t step;
+            bool holds = true;
+            is_over = !rp_place_is_before(hits[i].place, to);
+            if (!is_over && breakpoint->condition != NULL) {
+                status = step_of(session, &hits[i], breakpoint->is_function, &step, error);
+                if (status == CT_OK) {
+                    status = test_condition(session, breakpoint, step, &holds, error);
+                } else if (status == CT_ESTATE) {
+                    status = CT_OK;
+                    holds = false;
+                }
+            }
+            breakpoint->count += !is_over && holds;
+        }
+        if (status == CT_OK) {
+            status = rp_ask_watch(session, (struct ctr_place){0, 0}, page.next, error);
+        }
+    }
+    free(hits);
+    if (status == CT_OK) {
+        breakpoint->counted = to;
+    }
+    return status;
+}
+
+/* Hits of lines without a condition: the index knows how many. */
+static int count_lines(struct rp_session *session, struct rp_breakpoint *breakpoint, uint64_t step,
+                       struct ct_error *error)
+{
+    int status = CT_OK;
+    breakpoint->count = 0;
+    for (uint32_t i = 0; status == CT_OK && i < breakpoint->key_count; i++) {
+        uint64_t visits = 0, key = breakpoint->keys[i];
+        status = ctr_count_lines(session->trace, (uint32_t)(key >> 32), (uint32_t)key, 1, step,
+                                 &visits, error);
+        breakpoint->count += visits;
+    }
+    return status;
+}
+
+/* The number of a hit that holds, from 1. Hits are tested one after another: of those behind the
+ * first of a pass it follows from the one before. */
+static int number_hit(struct rp_session *session, struct rp_breakpoint *breakpoint,
+                      const struct candidate *candidate, uint64_t pass, uint64_t *number,
+                      struct ct_error *error)
+{
+    int status = CT_OK;
+    bool by_index = breakpoint->condition == NULL && !breakpoint->is_function;
+    if (breakpoint->pass != pass) {
+        status = by_index ? count_lines(session, breakpoint, candidate->step, error)
+                          : count_by_looking(session, breakpoint, candidate->place, error);
+    }
+    breakpoint->pass = pass;
+    breakpoint->counted = rp_behind(candidate->place);
+    *number = ++breakpoint->count;
+    return status;
+}
+
+static bool number_counts(const struct rp_breakpoint *breakpoint, uint64_t number)
+{
+    uint64_t wanted = breakpoint->hits_wanted;
+    switch (breakpoint->test) {
+    case HIT_EQUAL:
+        return number == wanted;
+    case HIT_AT_LEAST:
+        return number >= wanted;
+    case HIT_MORE:
+        return number > wanted;
+    case HIT_LESS:
+        return number < wanted;
+    case HIT_AT_MOST:
+        return number <= wanted;
+    case HIT_EVERY:
+        return number % wanted == 0;
+    default:
+        return true;
+    }
+}
+
+/* Which breakpoint a candidate hits; 0: none. */
+static int test_candidate(struct rp_session *session, const struct candidate *candidate,
+                          bool is_function_hit, uint64_t pass, uint32_t *number,
+                          struct ct_error *error)
+{
+    *number = 0;
+    for (struct rp_breakpoint *at = session->breakpoints; at != NULL; at = at->next) {
+        bool holds;
+        if (at->is_disabled || at->is_function != is_function_hit || !has_key(at, candidate->key)) {
+            continue;
+        }
+        int status = test_condition(session, at, candidate->step, &holds, error);
+        uint64_t hit = 0;
+        if (status == CT_OK && holds && at->test != HIT_ALL) {
+            status = number_hit(session, at, candidate, pass, &hit, error);
+            holds = number_counts(at, hit);
+        }
+        if (status != CT_OK) {
+            return status;
+        }
+        *number = holds && *number == 0 ? at->number : *number;
+    }
+    return CT_OK;
+}
+
+/* ---- one sort of hits ---- */
+
+enum sort { SORT_LINES, SORT_FUNCTIONS, SORT_EXCEPTIONS, SORTS };
+
+struct stream {
+    struct rp_session *session;
+    enum sort sort;
+    bool backwards;
+    uint64_t pass; /* through hits in the order of the trace */
+    uint64_t *keys;
+    struct ctr_query query;
+    struct rp_moment to; /* what was found */
+    struct ctr_place place;
+    uint32_t breakpoint;
+    bool found;
+};
+
+static int compare_keys(const void *left, const void *right)
+{
+    const uint64_t *a = left, *b = right;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* The keys of all breakpoints of a sort. */
+static int collect_keys(struct stream *stream, struct ct_error *error)
+{
+    size_t count = 0;
+    const struct rp_breakpoint *at;
+    bool functions = stream->sort == SORT_FUNCTIONS;
+    for (at = stream->session->breakpoints; at != NULL; at = at->next) {
+        count += !at->is_disabled && at->is_function == functions ? at->key_count : 0;
+    }
+    stream->keys = malloc((count + 1) * sizeof *stream->keys);
+    if (stream->keys == NULL) {
+        return ct_fail(error, CT_ENOMEM, "no memory to search the trace");
+    }
+    count = 0;
+    for (at = stream->session->breakpoints; at != NULL; at = at->next) {
+        if (!at->is_disabled && at->is_function == functions) {
+            memcpy(stream->keys + count, at->keys, at->key_count * sizeof *at->keys);
+            count += at->key_count;
+        }
+    }
+    qsort(stream->keys, count, sizeof *stream->keys, compare_keys);
+    stream->query = (struct ctr_query){
+        .kind = functions ? CTR_FIND_STARTS : CTR_FIND_LINES,
+        .call = CTR_NO_CALL,
+        .keys = stream->keys,
+        .key_count = (uint32_t)count,
+    };
+    return CT_OK;
+}
+
+/* Test one hit: `stream->found` when it is one to stop at. */
+static int test_hit(struct stream *stream, const struct ctr_hit *hit, struct ct_error *error)
+{
+    struct rp_session *session = stream->session;
+    struct candidate candidate = {.place = hit->place};
+    int status;
+    if (stream->sort == SORT_EXCEPTIONS) {
+        status = hit->is_passed_on
+                     ? CT_ESTATE
+                     : rp_moment_before(session, hit->thread, hit->place, &stream->to, error);
+        stream->found = status == CT_OK && !rp_moment_same(stream->to, session->now.moment);
+        stream->place = hit->place;
+        return status == CT_ESTATE ? CT_OK : status;
+    }
+    bool is_function = stream->sort == SORT_FUNCTIONS;
+    candidate.key = ctr_key(hit->plan, is_function ? 0 : hit->line);
+    status = step_of(session, hit, is_function, &candidate.step, error);
+    if (status != CT_OK) {
+        return status == CT_ESTATE ? CT_OK : status;
+    }
+    struct rp_moment to = {candidate.step, 0};
+    if (rp_moment_same(to, session->now.moment)) {
+        return CT_OK;
+    }
+    uint32_t number;
+    status = test_candidate(session, &candidate, is_function, stream->pass, &number, error);
+    if (status == CT_OK && number != 0) {
+        stream->found = true;
+        stream->to = to;
+        stream->place = hit->place;
+        stream->breakpoint = number;
+    }
+    return status;
+}
+
+/* Hits are tested in the order of the trace, which costs least; backwards the last of them is it.
+ */
+static int test_page(struct stream *stream, const struct ctr_page *page, struct ct_error *error)
+{
+    int status = CT_OK;
+    if (stream->backwards) { /* the page is behind the one before */
+        stream->pass = ++stream->session->passes;
+    }
+    struct stream best = *stream;
+    for (size_t i = 0; status == CT_OK && i < page->count && !stream->found; i++) {
+        size_t at = stream->backwards ? page->count - 1 - i : i;
+        status = test_hit(stream, &page->hits[at], error);
+        if (stream->backwards && stream->found) {
+            best = *stream;
+            stream->found = false;
+        }
+    }
+    if (stream->backwards) {
+        *stream = best;
+    }
+    return status;
+}
+
+/* The next hit to stop at, no further than `bound` when there is one. */
+static int search(struct stream *stream, const struct ctr_place *bound, struct ct_error *error)
+{
+    struct ctr_hit *hits = malloc(PAGE * sizeof *hits);
+    if (hits == NULL) {
+        return ct_fail(error, CT_ENOMEM, "no memory to search the trace");
+    }
+    const struct rp_position *now = &stream->session->now;
+    struct ctr_page page = {
+        .hits = hits,
+        .capacity = PAGE,
+        .next = stream->backwards ? now->place : rp_behind(now->place),
+    };
+    int status = CT_OK;
+    if (bound != NULL) {
+        stream->query.is_bounded = true;
+        stream->query.bound = bound->block;
+    }
+    while (status == CT_OK && !stream->found && !page.done) {
+        status =
+            rp_find(stream->session, &stream->query, page.next, stream->backwards, &page, error);
+        if (status == CT_OK) {
+            status = test_page(stream, &page, error);
+        }
+        if (status == CT_OK && !stream->found) {
+            status = rp_ask_watch(stream->session, now->place, page.next, error);
+        }
+    }
+    free(hits);
+    return status;
+}
+
+int rp_continue(struct rp_session *session, bool backwards, struct rp_stop *stop,
+                struct ct_error *error)
+{
+    struct stream best = {0};
+    int status = CT_OK;
+    for (enum sort sort = 0; status == CT_OK && sort < SORTS; sort++) {
+        struct stream stream = {
+            .session = session, .sort = sort, .backwards = backwards, .pass = ++session->passes};
+        if (sort == SORT_EXCEPTIONS) {
+            stream.query = (struct ctr_query){.kind = CTR_FIND_RAISE, .call = CTR_NO_CALL};
+        } else {
+            status = collect_keys(&stream, error);
+        }
+        bool has_any =
+            sort == SORT_EXCEPTIONS ? session->stops_at_exceptions : stream.query.key_count > 0;
+        if (status == CT_OK && has_any) {
+            status = search(&stream, best.found ? &best.place : NULL, error);
+        }
+        bool is_nearer = !best.found || (backwards ? rp_place_is_before(best.place, stream.place)
+                                                   : rp_place_is_before(stream.place, best.place));
+        if (stream.found && is_nearer) {
+            best = stream;
+        }
+        free(stream.keys);
+    }
+    *stop = (struct rp_stop){
+        .end = best.found ? RP_MOVED : RP_NOT_FOUND,
+        .breakpoint = best.breakpoint,
+        .is_exception = best.found && best.sort == SORT_EXCEPTIONS,
+    };
+    return status == CT_OK && best.found ? rp_go(session, best.to, error) : status;
+}

@@ -1,0 +1,44 @@
+/* Breakpoints by line and by function, with conditions and hit counts, and going on to the next of
+ * their hits, either way. */
+#ifndef CT_REPLAY_BREAKPOINTS_H
+#define CT_REPLAY_BREAKPOINTS_H
+
+#include "replay/move.h"
+#include "replay/session.h"
+
+struct rp_break {
+    uint32_t path, line;   /* on a line; it must have steps (lines.h): no other is ever met */
+    const char *function;  /* or, not NULL: at the first step of each call of functions of this
+                              name: qualified, with its module or without */
+    const char *condition; /* an expression, or NULL */
+    /* Which of the hits count: "5", "== 5", ">= 5", "> 5", "< 5", "<= 5", "% 5" (every fifth); NULL
+     * or "": all. Hits for which the condition holds are counted from the recording's start, so
+     * that a hit has one number from whichever side one comes. */
+    const char *hit_condition;
+};
+
+/* CT_EUSAGE, and nothing is added: the condition (`*at` says where in it) or the hit condition
+ * makes no sense. */
+int rp_break_add(struct rp_session *session, const struct rp_break *wanted, uint32_t *number,
+                 size_t *at, struct ct_error *error);
+bool rp_break_remove(struct rp_session *session, uint32_t number);
+bool rp_break_enable(struct rp_session *session, uint32_t number, bool enabled);
+
+/* Stop where exceptions are raised, too. */
+void rp_break_at_exceptions(struct rp_session *session, bool stops);
+
+/* A condition that fails at a hit does not hold there. How often that happened since the breakpoint
+ * was added, and why first; "" when never. */
+uint64_t rp_break_failures(const struct rp_session *session, uint32_t number, const char **why);
+
+struct rp_stop {
+    enum rp_end end;     /* RP_MOVED, or RP_NOT_FOUND: it stays where it is */
+    uint32_t breakpoint; /* the first one that was hit; 0: none */
+    bool is_exception;   /* or this was */
+};
+
+/* To the next hit of any breakpoint on any thread. */
+int rp_continue(struct rp_session *session, bool backwards, struct rp_stop *stop,
+                struct ct_error *error);
+
+#endif
