@@ -46,15 +46,15 @@ static uint64_t marked(const struct ctr_segment *segment, const struct ctr_keyed
 
 /* Of `blocks`, those in which the call may have run. */
 static uint64_t blocks_of_call(const struct search *search, const struct ctr_segment *segment,
-                               uint32_t first, uint64_t blocks)
+                               uint32_t first, uint64_t call, uint64_t blocks)
 {
     uint64_t kept = blocks & segment->missing[CTR_TABLE_FRAMES];
     for (uint64_t left = blocks & ~kept; left != 0; left &= left - 1) {
         unsigned block = (unsigned)__builtin_ctzll(left);
         struct ctr_frame_part part;
-        bool here = first + block == search->start_block ||
-                    (first + block > search->start_block &&
-                     ctr_segment_part(segment, block, search->query->call, &part));
+        bool here =
+            first + block == search->start_block ||
+            (first + block > search->start_block && ctr_segment_part(segment, block, call, &part));
         kept |= (uint64_t)here << block;
     }
     return kept;
@@ -135,6 +135,9 @@ static uint64_t find_candidates(const struct search *search, const struct ctr_se
     case CTR_FIND_EVENTS:
         blocks = query->thread == CTR_ANY_THREAD ? all_blocks(segment)
                                                  : blocks_of_thread(segment, query->thread);
+        if (query->of_parent && query->parent != CTR_NO_CALL) {
+            return blocks_of_call(search, segment, first, query->parent, blocks);
+        }
         break;
     case CTR_FIND_CHANGE:
         return blocks_of_object(segment, query->object);
@@ -145,7 +148,8 @@ static uint64_t find_candidates(const struct search *search, const struct ctr_se
     default:
         return blocks_with(segment, query->kind);
     }
-    return query->call == CTR_NO_CALL ? blocks : blocks_of_call(search, segment, first, blocks);
+    return query->call == CTR_NO_CALL ? blocks
+                                      : blocks_of_call(search, segment, first, query->call, blocks);
 }
 
 static int load_candidates(struct search *search, size_t index, struct ct_error *error)
@@ -444,7 +448,9 @@ static bool look_at_event(struct search *search)
     uint8_t kind = reading->rec.kind;
     unsigned event = events[kind];
     bool is_turn = kind == CTR_LINE_FAR && reading->rec.number == 1;
-    if (event == 0 || (is_turn && query->no_turns) || !(query->events >> (event - 1) & 1) ||
+    if (event == 0 || (is_turn && query->no_turns) ||
+        (query->of_parent && (search->who == NULL || search->who->parent != query->parent)) ||
+        !(query->events >> (event - 1) & 1) ||
         (query->thread != CTR_ANY_THREAD &&
          query->thread != ctr_running_thread(&reading->running)) ||
         (query->call != CTR_NO_CALL && (search->who == NULL || search->who->call != query->call))) {
@@ -749,12 +755,13 @@ int ctr_find(struct ctr_trace *trace, const struct ctr_query *query, struct ctr_
     page->count = 0;
     page->done = false;
     page->next = from;
-    if (query->call != CTR_NO_CALL || query->kind == CTR_FIND_STEP) {
-        if (query->call >= trace->info.calls) {
+    uint64_t call = query->of_parent ? query->parent : query->call;
+    if (call != CTR_NO_CALL || query->kind == CTR_FIND_STEP) {
+        if (call >= trace->info.calls) {
             page->done = true;
             return CT_OK;
         }
-        search.start_block = ctr_block_of_call(trace, query->call);
+        search.start_block = ctr_block_of_call(trace, call);
         struct ctr_place start = {search.start_block, 0};
         if (!backwards && place_is_before(from, start)) {
             page->next = start;

@@ -43,6 +43,8 @@ struct ctr_query {
     uint32_t thread;      /* EVENTS: on this one only, or CTR_ANY_THREAD */
     uint32_t events;      /* 1 << enum ctr_event_kind: LINE, CALL, RETURN, YIELD, RESUME, THROW,
                              UNWIND, RAISE, HANDLED */
+    bool of_parent;       /* EVENTS: only frames that `parent` was below when they started; of */
+    uint64_t parent;      /* CTR_NO_CALL: at the bottom of a stack. For CALL only */
     bool no_turns;        /* EVENTS: but for the lines that are another turn of a loop on them */
     const uint64_t *keys; /* ctr_key() of plan and line, ascending */
     uint32_t key_count;

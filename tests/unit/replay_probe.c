@@ -6,6 +6,7 @@
 
 #include "base/json_out.h"
 #include "replay/breakpoints.h"
+#include "replay/call_tree.h"
 #include "replay/expression.h"
 #include "replay/lines.h"
 #include "replay/move.h"
@@ -436,6 +437,90 @@ static int ask_continue(struct probe *probe)
     return end_move(probe, status, stop.end);
 }
 
+/* ---- calls ---- */
+
+static int put_calls(struct probe *probe, struct rp_calls *page, int status)
+{
+    static const char *const exits[] = {"none", "return", "unwind"};
+    put_uint(probe, "total", page->total);
+    ct_json_key(&probe->json, "more");
+    ct_json_bool(&probe->json, page->more);
+    put_uint(probe, "block", page->next.block);
+    put_uint(probe, "byte", page->next.at);
+    ct_json_key(&probe->json, "calls");
+    ct_json_begin_array(&probe->json);
+    for (size_t i = 0; i < page->count; i++) {
+        const struct rp_call *call = &page->calls[i];
+        const struct ctr_plan *plan = ctr_plan(rp_session_trace(probe->session), call->about.plan);
+        ct_json_begin_object(&probe->json);
+        put_uint(probe, "call", call->about.number);
+        put_text(probe, "function", plan->qualname);
+        put_uint(probe, "calls", call->about.calls);
+        put_uint(probe, "children", call->children);
+        put_uint(probe, "first_step", call->first_step);
+        put_text(probe, "arguments", rp_call_text(page, call->arguments, call->arguments_size));
+        put_text(probe, "result", rp_call_text(page, call->result, call->result_size));
+        ct_json_key(&probe->json, "exit");
+        ct_json_text(&probe->json, exits[call->about.exit]);
+        ct_json_end_object(&probe->json);
+    }
+    ct_json_end_array(&probe->json);
+    rp_calls_clear(page);
+    return status;
+}
+
+static const struct ctr_text_options brief = {.depth = 3, .characters = 80};
+
+/* calls PARENT FIRST ROOM */
+static int ask_calls(struct probe *probe)
+{
+    struct rp_calls page = {0};
+    int status = rp_call_children(probe->session, number(probe, 0), number(probe, 1),
+                                  (uint32_t)number(probe, 2), &brief, &page, &probe->error);
+    return put_calls(probe, &page, status);
+}
+
+/* roots THREAD ROOM [BEHIND] */
+static int ask_roots(struct probe *probe)
+{
+    struct rp_calls page = {0};
+    uint64_t behind = *probe->words[2] == '\0' ? CTR_NO_CALL : number(probe, 2);
+    int status = rp_call_roots(probe->session, (uint32_t)number(probe, 0), behind,
+                               (uint32_t)number(probe, 1), &brief, &page, &probe->error);
+    return put_calls(probe, &page, status);
+}
+
+/* path CALL ROOM */
+static int ask_path(struct probe *probe)
+{
+    struct rp_calls page = {0};
+    int status = rp_call_path(probe->session, number(probe, 0), (uint32_t)number(probe, 1), &brief,
+                              &page, &probe->error);
+    return put_calls(probe, &page, status);
+}
+
+/* named TEXT ROOM forth|back [BLOCK BYTE] */
+static int ask_named(struct probe *probe)
+{
+    struct rp_calls page = {0};
+    struct ctr_place from = {(uint32_t)number(probe, 3), (uint32_t)number(probe, 4)};
+    if (is_back(probe, 2) && *probe->words[3] == '\0') {
+        from = ctr_place_end(rp_session_trace(probe->session));
+    }
+    int status = rp_calls_named(probe->session, probe->words[0], from, is_back(probe, 2),
+                                (uint32_t)number(probe, 1), &brief, &page, &probe->error);
+    return put_calls(probe, &page, status);
+}
+
+/* call-of STEP */
+static int ask_call_of(struct probe *probe)
+{
+    uint64_t call = 0;
+    int status = rp_call_of_step(probe->session, number(probe, 0), &call, &probe->error);
+    put_uint(probe, "call", call);
+    return status;
+}
+
 /* ---- all questions ---- */
 
 static const struct {
@@ -464,6 +549,11 @@ static const struct {
     {"exceptions", ask_exceptions},
     {"failures", ask_failures},
     {"continue", ask_continue},
+    {"calls", ask_calls},
+    {"roots", ask_roots},
+    {"path", ask_path},
+    {"named", ask_named},
+    {"call-of", ask_call_of},
 };
 
 static int ask(struct probe *probe, const char *name)

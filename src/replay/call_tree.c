@@ -1,0 +1,291 @@
+#include "replay/call_tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/session_internal.h"
+#include "trace/shape.h"
+
+enum { AT_ONCE = 64, CODE_VARARGS = 4, CODE_VARKEYWORDS = 8 };
+
+void rp_calls_clear(struct rp_calls *page)
+{
+    free(page->calls);
+    ct_bytes_free(&page->texts);
+    *page = (struct rp_calls){0};
+}
+
+static void start_page(struct rp_calls *page)
+{
+    page->count = 0;
+    page->total = 0;
+    page->more = false;
+    page->texts.size = 0;
+}
+
+/* ---- one call ---- */
+
+static uint32_t parameter_count(const struct ctr_plan *plan)
+{
+    uint64_t count = (uint64_t)plan->arguments + plan->keyword_only +
+                     (plan->flags & CODE_VARARGS ? 1 : 0) +
+                     (plan->flags & CODE_VARKEYWORDS ? 1 : 0);
+    return count < plan->variable_count ? (uint32_t)count : plan->variable_count;
+}
+
+/* The arguments, as they are at the call's first step. */
+static int add_arguments(struct rp_session *session, struct rp_call *call,
+                         const struct ctr_text_options *options, struct ct_bytes *to,
+                         struct ct_error *error)
+{
+    struct ctr_event event;
+    const struct ctr_plan *plan = ctr_plan(session->trace, call->about.plan);
+    int status = ctr_player_seek(session->scout, call->first_step, &event, error);
+    call->arguments = to->size;
+    if (status != CT_OK || plan == NULL || event.frame == NULL ||
+        event.frame->call != call->about.number) {
+        return status;
+    }
+    for (uint32_t i = 0; i < parameter_count(plan) && i < event.frame->slot_count; i++) {
+        struct ctr_text name = plan->variables[i].name;
+        ct_bytes_add_text(to, i > 0 ? ", " : "");
+        ct_bytes_add(to, name.bytes, name.size);
+        ct_bytes_add_text(to, "=");
+        ctr_text_of(session->scout, event.frame->slots[i], options, to);
+    }
+    call->arguments_size = to->size - call->arguments;
+    return CT_OK;
+}
+
+static int add_result(struct rp_session *session, struct rp_call *call,
+                      const struct ctr_text_options *options, struct ct_bytes *to,
+                      struct ct_error *error)
+{
+    struct ctr_query ends = rp_of_call(call->about.number, RP_ENDS);
+    struct ctr_hit hit;
+    struct ctr_event event;
+    call->result = to->size;
+    if (call->about.exit == CTR_EXIT_NONE) {
+        return CT_OK;
+    }
+    struct ctr_place from = {call->about.end_block, 0};
+    int status = rp_find_one(session, &ends, from, false, &hit, error);
+    if (status == CT_OK) {
+        status =
+            ctr_player_seek_record(session->scout, hit.place.block, hit.place.at, &event, error);
+    }
+    if (status == CT_OK) {
+        ctr_text_of(session->scout, event.value, options, to);
+        call->result_size = to->size - call->result;
+    }
+    return status == CT_ESTATE ? CT_OK : status;
+}
+
+static int describe(struct rp_session *session, uint64_t number,
+                    const struct ctr_text_options *options, struct rp_call *call,
+                    struct ct_bytes *texts, struct ct_error *error)
+{
+    struct ctr_hit line;
+    struct ctr_query lines = rp_of_call(number, RP_LINE);
+    uint64_t child;
+    *call = (struct rp_call){0};
+    int status = ctr_call_get(session->trace, number, &call->about, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    struct ctr_place from = {call->about.start_block, 0};
+    status = rp_find_one(session, &lines, from, false, &line, error);
+    call->has_steps = status == CT_OK;
+    call->first_step = status == CT_OK ? line.step : call->about.start;
+    if (status == CT_OK || status == CT_ESTATE) {
+        status = ctr_call_child(session->trace, number, UINT64_MAX, &child, &call->children, error);
+        status = status == CT_ESTATE ? CT_OK : status;
+    }
+    if (status == CT_OK && options != NULL && call->has_steps) {
+        status = add_arguments(session, call, options, texts, error);
+    }
+    if (status == CT_OK && options != NULL) {
+        status = add_result(session, call, options, texts, error);
+    }
+    return status;
+}
+
+static int add_call(struct rp_session *session, uint64_t number,
+                    const struct ctr_text_options *options, struct rp_calls *page,
+                    struct ct_error *error)
+{
+    if (page->count == page->capacity) {
+        size_t capacity = page->capacity == 0 ? 16 : page->capacity * 2;
+        struct rp_call *calls = realloc(page->calls, capacity * sizeof *calls);
+        if (calls == NULL) {
+            return ct_fail(error, CT_ENOMEM, "no memory for calls");
+        }
+        page->calls = calls;
+        page->capacity = capacity;
+    }
+    int status = describe(session, number, options, &page->calls[page->count], &page->texts, error);
+    page->count += status == CT_OK;
+    return status == CT_OK && page->texts.failed ? ct_fail(error, CT_ENOMEM, "no memory for calls")
+                                                 : status;
+}
+
+/* ---- windows ---- */
+
+/* The place from which on the call's children `first` and on are. */
+static int place_of_child(struct rp_session *session, uint64_t parent, uint64_t first,
+                          struct ctr_place *place, struct ct_error *error)
+{
+    uint64_t child, count;
+    int status = ctr_call_child(session->trace, parent, first, &child, &count, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    struct ctr_query calls = rp_of_call(child, RP_BIT(CTR_EVENT_CALL));
+    struct ctr_hit hit;
+    struct ctr_place from = {ctr_block_of_call(session->trace, child), 0};
+    status = rp_find_one(session, &calls, from, false, &hit, error);
+    *place = hit.place;
+    return status;
+}
+
+static int add_children(struct rp_session *session, uint64_t parent, struct ctr_place from,
+                        uint32_t room, const struct ctr_text_options *options,
+                        struct rp_calls *page, struct ct_error *error)
+{
+    struct ctr_hit hits[AT_ONCE];
+    struct ctr_page found = {.hits = hits, .next = from};
+    struct ctr_query calls = rp_of_call(CTR_NO_CALL, RP_BIT(CTR_EVENT_CALL));
+    int status = CT_OK;
+    calls.of_parent = true;
+    calls.parent = parent;
+    while (status == CT_OK && page->count < room && !found.done) {
+        found.capacity = room - page->count < AT_ONCE ? room - page->count : AT_ONCE;
+        status = rp_find(session, &calls, found.next, false, &found, error);
+        for (size_t i = 0; status == CT_OK && i < found.count; i++) {
+            status = add_call(session, hits[i].call, options, page, error);
+        }
+    }
+    return status;
+}
+
+int rp_call_children(struct rp_session *session, uint64_t parent, uint64_t first, uint32_t room,
+                     const struct ctr_text_options *options, struct rp_calls *page,
+                     struct ct_error *error)
+{
+    uint64_t child, total;
+    struct ctr_place from;
+    start_page(page);
+    int status = ctr_call_child(session->trace, parent, UINT64_MAX, &child, &total, error);
+    if (status != CT_ESTATE && status != CT_OK) {
+        return status;
+    }
+    page->total = total;
+    if (first >= total || room == 0) {
+        return CT_OK;
+    }
+    status = place_of_child(session, parent, first, &from, error);
+    return status == CT_OK ? add_children(session, parent, from, room, options, page, error)
+                           : status;
+}
+
+/* The first call that is at the bottom of the thread's stack, from a place on. */
+static int find_root(struct rp_session *session, uint32_t thread, struct ctr_place from,
+                     struct ctr_hit *hit, struct ct_error *error)
+{
+    struct ctr_query calls = rp_of_thread(thread, RP_BIT(CTR_EVENT_CALL));
+    calls.of_parent = true;
+    calls.parent = CTR_NO_CALL;
+    return rp_find_one(session, &calls, from, false, hit, error);
+}
+
+int rp_call_roots(struct rp_session *session, uint32_t thread, uint64_t behind, uint32_t room,
+                  const struct ctr_text_options *options, struct rp_calls *page,
+                  struct ct_error *error)
+{
+    struct ctr_place from = {0, 0};
+    struct ctr_call before = {.exit = CTR_EXIT_RETURN};
+    struct ctr_hit hit;
+    int status = CT_OK;
+    start_page(page);
+    if (behind != CTR_NO_CALL) {
+        status = ctr_call_get(session->trace, behind, &before, error);
+        from = (struct ctr_place){before.end_block, 0};
+    }
+    while (status == CT_OK && before.exit != CTR_EXIT_NONE) {
+        status = find_root(session, thread, from, &hit, error);
+        if (status == CT_OK && hit.call == before.number && behind != CTR_NO_CALL) {
+            from = rp_behind(hit.place);
+            continue;
+        }
+        page->more = status == CT_OK && page->count == room;
+        if (status != CT_OK || page->more) {
+            break;
+        }
+        status = add_call(session, hit.call, options, page, error);
+        before = page->count > 0 ? page->calls[page->count - 1].about : before;
+        bool is_later = before.end_block > hit.place.block;
+        from = is_later ? (struct ctr_place){before.end_block, 0} : rp_behind(hit.place);
+    }
+    return status == CT_ESTATE ? CT_OK : status;
+}
+
+int rp_call_path(struct rp_session *session, uint64_t call, uint32_t room,
+                 const struct ctr_text_options *options, struct rp_calls *page,
+                 struct ct_error *error)
+{
+    int status = CT_OK;
+    start_page(page);
+    while (status == CT_OK && call != CTR_NO_CALL && page->count < room) {
+        status = add_call(session, call, options, page, error);
+        uint64_t parent = status == CT_OK ? page->calls[page->count - 1].about.parent : CTR_NO_CALL;
+        call = parent < call ? parent : CTR_NO_CALL; /* whatever the bytes say, it ends */
+    }
+    page->more = status == CT_OK && call != CTR_NO_CALL;
+    return status;
+}
+
+int rp_calls_named(struct rp_session *session, const char *text, struct ctr_place from,
+                   bool backwards, uint32_t room, const struct ctr_text_options *options,
+                   struct rp_calls *page, struct ct_error *error)
+{
+    uint32_t plans = ctr_info(session->trace)->plan_count, count = 0;
+    uint64_t *keys = malloc((plans + 1ull) * sizeof *keys);
+    struct ctr_hit *hits = malloc((room + 1ull) * sizeof *hits);
+    int status =
+        keys == NULL || hits == NULL ? ct_fail(error, CT_ENOMEM, "no memory for calls") : CT_OK;
+    start_page(page);
+    for (uint32_t plan = 0; status == CT_OK && plan < plans; plan++) {
+        struct ctr_text name = ctr_plan(session->trace, plan)->qualname;
+        if (memmem(name.bytes, name.size, text, strlen(text)) != NULL) {
+            keys[count++] = ctr_key(plan, 0);
+        }
+    }
+    struct ctr_query calls = {
+        .kind = CTR_FIND_STARTS, .call = CTR_NO_CALL, .keys = keys, .key_count = count};
+    struct ctr_page found = {.hits = hits, .next = from, .done = count == 0};
+    page->next = from;
+    while (status == CT_OK && page->count < room && !found.done) {
+        found.capacity = room - page->count;
+        status = rp_find(session, &calls, found.next, backwards, &found, error);
+        for (size_t i = 0; status == CT_OK && i < found.count; i++) {
+            status = add_call(session, hits[i].call, options, page, error);
+        }
+    }
+    page->next = found.next;
+    page->more = status == CT_OK && !found.done;
+    free(keys);
+    free(hits);
+    return status;
+}
+
+int rp_call_of_step(struct rp_session *session, uint64_t step, uint64_t *call,
+                    struct ct_error *error)
+{
+    struct ctr_event event;
+    int status = ctr_player_seek(session->scout, step, &event, error);
+    if (status != CT_OK || event.frame == NULL) {
+        return status != CT_OK ? status : ct_fail(error, CT_EFORMAT, "nothing runs at this step");
+    }
+    *call = event.frame->call;
+    return CT_OK;
+}
