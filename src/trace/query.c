@@ -554,7 +554,13 @@ static bool look_at(struct search *search)
         value = hit ? first_value(reading, unbound) : unbound;
         break;
     }
-    return !hit || add_hit(search, ctr_reading_place(reading), step, value);
+    if (hit && !add_hit(search, ctr_reading_place(reading), step, value)) {
+        return false;
+    }
+    if (hit && kind == CTR_OUTPUT) {
+        search->found[search->found_count - 1].stream = reading->rec.number;
+    }
+    return true;
 }
 
 static const uint8_t *byte_of(const struct ctr_block *block, size_t at)

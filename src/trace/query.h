@@ -67,6 +67,7 @@ struct ctr_hit {
     uint64_t step; /* of a line its number; else the first step whose state shows it */
     uint64_t call; /* running; CTR_NO_CALL: the block does not know */
     uint32_t plan, line, thread; /* of that call; its line is the one that did it */
+    uint64_t stream;             /* OUTPUT: as the record has it */
     enum ctr_event_kind event;   /* EVENTS: which */
     bool is_turn;                /* EVENTS: a line that is another turn of the loop on it */
     bool is_passed_on;           /* RAISE: it came out of the call the frame had made */

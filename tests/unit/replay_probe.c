@@ -8,6 +8,8 @@
 #include "replay/breakpoints.h"
 #include "replay/call_tree.h"
 #include "replay/expression.h"
+#include "replay/flow.h"
+#include "replay/history.h"
 #include "replay/lines.h"
 #include "replay/move.h"
 #include "replay/session.h"
@@ -521,6 +523,199 @@ static int ask_call_of(struct probe *probe)
     return status;
 }
 
+/* ---- histories ---- */
+
+static int put_entries(struct probe *probe, struct rp_entries *page, int status)
+{
+    ct_json_key(&probe->json, "done");
+    ct_json_bool(&probe->json, page->done);
+    put_uint(probe, "block", page->next.block);
+    put_uint(probe, "byte", page->next.at);
+    ct_json_key(&probe->json, "entries");
+    ct_json_begin_array(&probe->json);
+    for (size_t i = 0; i < page->count; i++) {
+        const struct rp_entry *entry = &page->entries[i];
+        const char *text = (const char *)page->texts.data + entry->text;
+        ct_json_begin_object(&probe->json);
+        put_uint(probe, "step", entry->step);
+        put_uint(probe, "line", entry->line);
+        put_uint(probe, "thread", entry->thread);
+        put_uint(probe, "stream", entry->stream);
+        put_uint(probe, "block", entry->place.block);
+        put_uint(probe, "byte", entry->place.at);
+        put_text(probe, "text", (struct ctr_text){text, entry->text_size});
+        ct_json_end_object(&probe->json);
+    }
+    ct_json_end_array(&probe->json);
+    rp_entries_clear(page);
+    return status;
+}
+
+static int find_history(struct probe *probe, struct rp_history *history)
+{
+    return rp_history_of_variable(
+        probe->session, rp_now(probe->session)->thread, (uint32_t)number(probe, 1), probe->words[0],
+        strlen(probe->words[0]), strcmp(probe->words[2], "call") == 0, history, &probe->error);
+}
+
+/* history NAME FRAME call|all ROOM forth|back [BLOCK BYTE] */
+static int ask_history(struct probe *probe)
+{
+    struct rp_history history;
+    struct rp_entries page = {0};
+    struct ctr_place from = {(uint32_t)number(probe, 5), (uint32_t)number(probe, 6)};
+    if (is_back(probe, 4) && *probe->words[5] == '\0') {
+        from = ctr_place_end(rp_session_trace(probe->session));
+    }
+    int status = find_history(probe, &history);
+    if (status == CT_OK) {
+        status = rp_history_page(probe->session, &history, from, is_back(probe, 4),
+                                 (uint32_t)number(probe, 3), &brief, &page, &probe->error);
+    }
+    return put_entries(probe, &page, status);
+}
+
+/* draw NAME FRAME call|all COUNT */
+static int ask_draw(struct probe *probe)
+{
+    struct rp_history history;
+    struct rp_bucket buckets[100];
+    uint32_t count = (uint32_t)number(probe, 3) % 101;
+    int status = find_history(probe, &history);
+    if (status == CT_OK) {
+        status = rp_history_draw(probe->session, &history, buckets, count, &probe->error);
+    }
+    ct_json_key(&probe->json, "buckets");
+    ct_json_begin_array(&probe->json);
+    for (uint32_t i = 0; status == CT_OK && i < count; i++) {
+        ct_json_begin_array(&probe->json);
+        ct_json_uint(&probe->json, buckets[i].changes);
+        ct_json_int(&probe->json, (int64_t)buckets[i].first);
+        ct_json_int(&probe->json, (int64_t)buckets[i].last);
+        ct_json_int(&probe->json, (int64_t)buckets[i].least);
+        ct_json_int(&probe->json, (int64_t)buckets[i].most);
+        ct_json_end_array(&probe->json);
+    }
+    ct_json_end_array(&probe->json);
+    return status;
+}
+
+/* part REFERENCE item|attr|pair INDEX ROOM: the history of a child */
+static int ask_part(struct probe *probe)
+{
+    struct ctr_value value = {0};
+    struct rp_history history;
+    struct rp_list list = {0};
+    struct rp_entries page = {0};
+    bool is_attr = strcmp(probe->words[1], "attr") == 0;
+    bool is_item = strcmp(probe->words[1], "item") == 0;
+    int status = rp_referred(probe->session, number(probe, 0), &value, &probe->error);
+    if (status == CT_OK) {
+        status = rp_children(probe->session, RP_NOW, value, is_attr ? RP_NAMED : RP_INDEXED,
+                             number(probe, 2), 1, &list, &probe->error);
+    }
+    struct ctr_value key = list.count > 0 ? list.children[0].key : (struct ctr_value){0};
+    if (status == CT_OK) {
+        status = rp_history_of_part(probe->session, value,
+                                    is_attr   ? CTR_PART_ATTR
+                                    : is_item ? CTR_PART_ITEM
+                                              : CTR_PART_PAIR,
+                                    number(probe, 2), key, &history, &probe->error);
+    }
+    if (status == CT_OK) {
+        status = rp_history_page(probe->session, &history, (struct ctr_place){0, 0}, false,
+                                 (uint32_t)number(probe, 3), &brief, &page, &probe->error);
+    }
+    rp_list_clear(&list);
+    return put_entries(probe, &page, status);
+}
+
+/* events output|exception ROOM forth|back [BLOCK BYTE] */
+static int ask_events(struct probe *probe)
+{
+    struct rp_entries page = {0};
+    struct ctr_place from = {(uint32_t)number(probe, 3), (uint32_t)number(probe, 4)};
+    if (is_back(probe, 2) && *probe->words[3] == '\0') {
+        from = ctr_place_end(rp_session_trace(probe->session));
+    }
+    enum rp_event event = strcmp(probe->words[0], "output") == 0 ? RP_OUTPUT : RP_EXCEPTION;
+    int status = rp_event_page(probe->session, event, from, is_back(probe, 2),
+                               (uint32_t)number(probe, 1), &brief, &page, &probe->error);
+    return put_entries(probe, &page, status);
+}
+
+/* go-place THREAD BLOCK BYTE */
+static int ask_go_place(struct probe *probe)
+{
+    enum rp_end end = RP_MOVED;
+    struct ctr_place place = {(uint32_t)number(probe, 1), (uint32_t)number(probe, 2)};
+    int status =
+        rp_go_place(probe->session, (uint32_t)number(probe, 0), place, &end, &probe->error);
+    return end_move(probe, status, end);
+}
+
+/* ---- flow ---- */
+
+/* flow CALL FROM ROOM */
+static int ask_flow(struct probe *probe)
+{
+    static const char *const truths[] = {"unknown", "false", "true"};
+    struct rp_flow page = {0};
+    int status = rp_flow(probe->session, number(probe, 0), number(probe, 1),
+                         (uint32_t)number(probe, 2), &brief, &page, &probe->error);
+    const char *texts = (const char *)page.texts.data;
+    ct_json_key(&probe->json, "more");
+    ct_json_bool(&probe->json, page.more);
+    ct_json_key(&probe->json, "visits");
+    ct_json_begin_array(&probe->json);
+    for (size_t i = 0; status == CT_OK && i < page.count; i++) {
+        const struct rp_visit *visit = &page.visits[i];
+        ct_json_begin_object(&probe->json);
+        put_uint(probe, "step", visit->step);
+        put_uint(probe, "line", visit->line);
+        ct_json_key(&probe->json, "condition");
+        ct_json_text(&probe->json, truths[visit->condition]);
+        ct_json_key(&probe->json, "values");
+        ct_json_begin_array(&probe->json);
+        for (size_t j = 0; j < visit->value_count; j++) {
+            const struct rp_flow_value *value = &page.values[visit->first_value + j];
+            ct_json_begin_object(&probe->json);
+            put_text(probe, "name", (struct ctr_text){texts + value->name, value->name_size});
+            put_text(probe, "before", (struct ctr_text){texts + value->before, value->before_size});
+            put_text(probe, "after", (struct ctr_text){texts + value->after, value->after_size});
+            put_uint(probe, "flags",
+                     value->is_read + 2u * value->is_written + 4u * value->is_changed);
+            ct_json_end_object(&probe->json);
+        }
+        ct_json_end_array(&probe->json);
+        ct_json_end_object(&probe->json);
+    }
+    ct_json_end_array(&probe->json);
+    rp_flow_clear(&page);
+    return status;
+}
+
+/* loops CALL */
+static int ask_loops(struct probe *probe)
+{
+    struct rp_loop loops[20];
+    uint32_t count = 0, total = 0;
+    int status =
+        rp_loops(probe->session, number(probe, 0), 0, 20, loops, &count, &total, &probe->error);
+    put_uint(probe, "total", total);
+    ct_json_key(&probe->json, "loops");
+    ct_json_begin_array(&probe->json);
+    for (uint32_t i = 0; i < count; i++) {
+        ct_json_begin_array(&probe->json);
+        ct_json_uint(&probe->json, loops[i].about.first_line);
+        ct_json_uint(&probe->json, loops[i].about.last_line);
+        ct_json_uint(&probe->json, loops[i].visits);
+        ct_json_end_array(&probe->json);
+    }
+    ct_json_end_array(&probe->json);
+    return status;
+}
+
 /* ---- all questions ---- */
 
 static const struct {
@@ -554,6 +749,13 @@ static const struct {
     {"path", ask_path},
     {"named", ask_named},
     {"call-of", ask_call_of},
+    {"history", ask_history},
+    {"draw", ask_draw},
+    {"part", ask_part},
+    {"events", ask_events},
+    {"go-place", ask_go_place},
+    {"flow", ask_flow},
+    {"loops", ask_loops},
 };
 
 static int ask(struct probe *probe, const char *name)

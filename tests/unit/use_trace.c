@@ -6,7 +6,11 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "replay/breakpoints.h"
+#include "replay/call_tree.h"
 #include "replay/expression.h"
+#include "replay/flow.h"
+#include "replay/history.h"
 #include "replay/move.h"
 #include "replay/state.h"
 #include "trace/calls.h"
@@ -322,6 +326,68 @@ static void evaluate(struct user *user, struct rp_session *session)
     }
 }
 
+static void go_on(struct user *user, struct rp_session *session, unsigned number)
+{
+    struct rp_break wanted = {.path = 0,
+                              .line = rp_now(session)->line,
+                              .condition = number % 2 ? "v0 != v1" : NULL,
+                              .hit_condition = number % 3 ? ">= 2" : NULL};
+    struct rp_stop stop;
+    uint32_t made;
+    size_t at;
+    struct ct_error error = {0};
+    int status = rp_break_add(session, &wanted, &made, &at, &error);
+    check(user, status == CT_OK, "break");
+    wanted = (struct rp_break){.function = "f1"};
+    status = rp_break_add(session, &wanted, &made, &at, &error);
+    check(user, status == CT_OK, "break");
+    rp_break_at_exceptions(session, number % 4 == 0);
+    is_fair(user, "continue", rp_continue(session, number % 2, &stop, &error), &error);
+    is_fair(user, "continue", rp_continue(session, false, &stop, &error), &error);
+    rp_break_remove(session, made);
+    rp_break_remove(session, made - 1);
+}
+
+static void look_at_calls(struct user *user, struct rp_session *session)
+{
+    static const struct ctr_text_options options = {.depth = 2, .items = 5, .characters = 60};
+    struct rp_calls calls = {0};
+    struct rp_flow flow = {0};
+    struct rp_entries entries = {0};
+    struct rp_history history;
+    struct rp_bucket buckets[8];
+    struct rp_loop loops[4];
+    uint32_t count, total;
+    struct ct_error error = {0};
+    uint64_t call = rp_now(session)->call, step = rp_now(session)->moment.step;
+    uint32_t thread = rp_now(session)->thread;
+    struct ctr_place end = ctr_place_end(user->trace);
+    int status = rp_call_children(session, call, 0, 5, &options, &calls, &error);
+    is_fair(user, "children", status, &error);
+    status = rp_call_roots(session, thread, CTR_NO_CALL, 5, &options, &calls, &error);
+    is_fair(user, "roots", status, &error);
+    status = rp_call_path(session, call, 5, &options, &calls, &error);
+    is_fair(user, "path", status, &error);
+    status = rp_calls_named(session, "f", end, true, 5, &options, &calls, &error);
+    is_fair(user, "named", status, &error);
+    is_fair(user, "flow", rp_flow(session, call, step, 6, &options, &flow, &error), &error);
+    status = rp_loops(session, call, 0, 4, loops, &count, &total, &error);
+    is_fair(user, "loops", status, &error);
+    status = rp_history_of_variable(session, thread, 0, "v2", 2, false, &history, &error);
+    if (is_fair(user, "history", status, &error)) {
+        status = rp_history_page(session, &history, end, true, 5, &options, &entries, &error);
+        is_fair(user, "history page", status, &error);
+        is_fair(user, "draw", rp_history_draw(session, &history, buckets, 8, &error), &error);
+    }
+    for (unsigned event = 0; event < 2; event++) {
+        status = rp_event_page(session, event, end, true, 5, &options, &entries, &error);
+        is_fair(user, "events", status, &error);
+    }
+    rp_calls_clear(&calls);
+    rp_flow_clear(&flow);
+    rp_entries_clear(&entries);
+}
+
 static void replay(struct user *user)
 {
     struct rp_session *session;
@@ -333,6 +399,8 @@ static void replay(struct user *user)
         move(user, session, i);
         look_around(user, session);
         evaluate(user, session);
+        look_at_calls(user, session);
+        go_on(user, session, i);
     }
     rp_session_free(session);
 }

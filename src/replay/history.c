@@ -1,0 +1,274 @@
+#include "replay/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/session_internal.h"
+#include "trace/shape.h"
+
+enum { AT_ONCE = 512 };
+
+void rp_entries_clear(struct rp_entries *page)
+{
+    free(page->entries);
+    ct_bytes_free(&page->texts);
+    *page = (struct rp_entries){0};
+}
+
+static int no_memory(struct ct_error *error)
+{
+    return ct_fail(error, CT_ENOMEM, "no memory for a history");
+}
+
+/* ---- what a history is of ---- */
+
+static bool same_text(struct ctr_text text, const char *name, size_t size)
+{
+    return text.size == size && memcmp(text.bytes, name, size) == 0;
+}
+
+/* The key of a name in a dict. */
+static bool find_key(struct rp_session *session, uint64_t dict, const char *name, size_t size,
+                     struct ctr_value *key)
+{
+    struct ct_bytes text = {0};
+    bool found = false;
+    const struct ctr_object *object = ctr_player_object(session->player, dict, NULL);
+    for (uint32_t i = 0; object != NULL && i < object->pair_count && !found; i++) {
+        text.size = 0;
+        *key = object->pairs[i].key;
+        found = ctr_shape_add_text(session->player, *key, &text) &&
+                same_text((struct ctr_text){(const char *)text.data, text.size}, name, size);
+    }
+    ct_bytes_free(&text);
+    return found;
+}
+
+static struct rp_history of_pair(uint64_t dict, struct ctr_value key)
+{
+    return (struct rp_history){{.kind = CTR_FIND_CHANGE,
+                                .call = CTR_NO_CALL,
+                                .object = dict,
+                                .part = CTR_PART_PAIR,
+                                .key = key}};
+}
+
+int rp_history_of_variable(struct rp_session *session, uint32_t thread, uint32_t frame,
+                           const char *name, size_t size, bool only_this_call,
+                           struct rp_history *history, struct ct_error *error)
+{
+    const struct ctr_frame *about = rp_frame_at(session, thread, frame);
+    const struct ctr_plan *plan = about != NULL ? ctr_plan(session->trace, about->plan) : NULL;
+    struct ctr_value key;
+    if (plan == NULL) {
+        return ct_fail(error, CT_EUSAGE, "there is no frame %u of thread %u", frame, thread);
+    }
+    for (uint32_t i = 0; i < plan->variable_count && i < about->slot_count; i++) {
+        bool is_namespace = (plan->variables[i].kind & CTR_VAR_KIND) == CTR_VAR_NAMESPACE;
+        if (!is_namespace && same_text(plan->variables[i].name, name, size)) {
+            *history = (struct rp_history){{.kind = CTR_FIND_WRITE,
+                                            .plan = about->plan,
+                                            .slot = i,
+                                            .call = only_this_call ? about->call : CTR_NO_CALL}};
+            return CT_OK;
+        }
+        if (is_namespace && about->slots[i].tag == CTR_V_OBJECT &&
+            find_key(session, about->slots[i].bits, name, size, &key)) {
+            *history = of_pair(about->slots[i].bits, key);
+            return CT_OK;
+        }
+    }
+    if (plan->globals != 0 && find_key(session, plan->globals - 1, name, size, &key)) {
+        *history = of_pair(plan->globals - 1, key);
+        return CT_OK;
+    }
+    return ct_fail(error, CT_EUSAGE, "there is no variable %.*s here",
+                   (int)(size < 100 ? size : 100), name);
+}
+
+int rp_history_of_part(struct rp_session *session, struct ctr_value object, enum ctr_part part,
+                       uint64_t index, struct ctr_value key, struct rp_history *history,
+                       struct ct_error *error)
+{
+    struct ctr_shape shape;
+    ctr_shape_open(session->player, object, &shape);
+    uint64_t number = shape.number;
+    bool is_object = shape.is_object;
+    ctr_shape_close(session->player, &shape);
+    *history = of_pair(number, key);
+    history->query.part = part;
+    history->query.index = index;
+    return is_object ? CT_OK : ct_fail(error, CT_EUSAGE, "this value never changes");
+}
+
+/* ---- pages ---- */
+
+static struct rp_entry *new_entry(struct rp_entries *page, const struct ctr_hit *hit)
+{
+    if (page->count == page->capacity) {
+        size_t capacity = page->capacity == 0 ? 32 : page->capacity * 2;
+        struct rp_entry *entries = realloc(page->entries, capacity * sizeof *entries);
+        if (entries == NULL) {
+            return NULL;
+        }
+        page->entries = entries;
+        page->capacity = capacity;
+    }
+    struct rp_entry *entry = &page->entries[page->count++];
+    *entry = (struct rp_entry){
+        .place = hit->place,
+        .step = hit->step,
+        .call = hit->call,
+        .plan = hit->plan,
+        .line = hit->line,
+        .thread = hit->thread,
+        .stream = hit->stream,
+        .value = hit->value,
+        .text = page->texts.size,
+    };
+    return entry;
+}
+
+/* Whether a value says itself what it is, or only at its moment. */
+static bool needs_moment(struct ctr_value value)
+{
+    return value.tag == CTR_V_OBJECT || value.tag == CTR_V_NODE;
+}
+
+static int add_text(struct rp_session *session, struct rp_entry *entry, bool as_written,
+                    const struct ctr_text_options *options, struct ct_bytes *texts,
+                    struct ct_error *error)
+{
+    struct ctr_event event;
+    uint64_t steps = ctr_info(session->trace)->steps;
+    if (as_written && ctr_shape_add_text(session->scout, entry->value, texts)) {
+        entry->text_size = texts->size - entry->text;
+        return CT_OK;
+    }
+    int status = CT_OK;
+    if (needs_moment(entry->value)) {
+        uint64_t step = entry->step < steps ? entry->step : steps - 1;
+        status = ctr_player_seek(session->scout, step, &event, error);
+    }
+    if (status == CT_OK) {
+        ctr_text_of(session->scout, entry->value, options, texts);
+        entry->text_size = texts->size - entry->text;
+    }
+    return status;
+}
+
+static int fill(struct rp_session *session, const struct ctr_query *query, struct ctr_place from,
+                bool backwards, uint32_t room, const struct ctr_text_options *options,
+                struct rp_entries *page, struct ct_error *error)
+{
+    uint32_t at_once = room < AT_ONCE ? room : AT_ONCE;
+    struct ctr_hit *hits = malloc((at_once + 1ull) * sizeof *hits);
+    struct ctr_page found = {.hits = hits, .next = from};
+    bool is_output = query->kind == CTR_FIND_OUTPUT;
+    int status = hits != NULL ? CT_OK : no_memory(error);
+    page->count = 0;
+    page->texts.size = 0;
+    while (status == CT_OK && page->count < room && !found.done) {
+        found.capacity = room - page->count < at_once ? room - page->count : at_once;
+        status = rp_find(session, query, found.next, backwards, &found, error);
+        for (size_t i = 0; status == CT_OK && i < found.count; i++) {
+            if (hits[i].is_passed_on) {
+                continue;
+            }
+            struct rp_entry *entry = new_entry(page, &hits[i]);
+            if (entry == NULL) {
+                status = no_memory(error);
+            } else if (options != NULL) {
+                status = add_text(session, entry, is_output, options, &page->texts, error);
+            }
+        }
+    }
+    page->next = found.next;
+    page->done = found.done;
+    free(hits);
+    return status == CT_OK && page->texts.failed ? no_memory(error) : status;
+}
+
+int rp_history_page(struct rp_session *session, const struct rp_history *history,
+                    struct ctr_place from, bool backwards, uint32_t room,
+                    const struct ctr_text_options *options, struct rp_entries *page,
+                    struct ct_error *error)
+{
+    return fill(session, &history->query, from, backwards, room, options, page, error);
+}
+
+int rp_event_page(struct rp_session *session, enum rp_event event, struct ctr_place from,
+                  bool backwards, uint32_t room, const struct ctr_text_options *options,
+                  struct rp_entries *page, struct ct_error *error)
+{
+    struct ctr_query query = {.kind = event == RP_OUTPUT ? CTR_FIND_OUTPUT : CTR_FIND_RAISE,
+                              .call = CTR_NO_CALL};
+    int status = fill(session, &query, from, backwards, room, options, page, error);
+    for (size_t i = 0; i < page->count; i++) {
+        page->entries[i].step -= page->entries[i].step > 0;
+    }
+    return status;
+}
+
+int rp_go_place(struct rp_session *session, uint32_t thread, struct ctr_place place,
+                enum rp_end *end, struct ct_error *error)
+{
+    struct rp_moment moment;
+    int status = rp_moment_before(session, thread, place, &moment, error);
+    *end = status == CT_OK ? RP_MOVED : RP_NOT_FOUND;
+    if (status != CT_OK) {
+        return status == CT_ESTATE ? CT_OK : status;
+    }
+    return rp_go(session, moment, error);
+}
+
+/* ---- drawing ---- */
+
+static bool number_of(struct ctr_value value, double *number)
+{
+    bool is_truth = value.tag == CTR_V_TRUE || value.tag == CTR_V_FALSE;
+    if (value.tag == CTR_V_INT) {
+        *number = (double)(int64_t)value.bits;
+    } else if (value.tag == CTR_V_FLOAT) {
+        *number = ctr_value_float(value);
+    } else {
+        *number = value.tag == CTR_V_TRUE;
+    }
+    return (value.tag == CTR_V_INT || value.tag == CTR_V_FLOAT || is_truth) && *number == *number;
+}
+
+static void draw(struct rp_bucket *bucket, struct ctr_value value)
+{
+    double number;
+    bucket->changes++;
+    if (!number_of(value, &number)) {
+        return;
+    }
+    bool is_first = bucket->numbers++ == 0;
+    bucket->first = is_first ? number : bucket->first;
+    bucket->last = number;
+    bucket->least = is_first || number < bucket->least ? number : bucket->least;
+    bucket->most = is_first || number > bucket->most ? number : bucket->most;
+}
+
+int rp_history_draw(struct rp_session *session, const struct rp_history *history,
+                    struct rp_bucket *buckets, uint32_t count, struct ct_error *error)
+{
+    struct ctr_hit *hits = malloc(AT_ONCE * sizeof *hits);
+    struct ctr_page found = {.hits = hits, .capacity = AT_ONCE};
+    double steps = (double)ctr_info(session->trace)->steps;
+    int status = hits != NULL ? CT_OK : no_memory(error);
+    memset(buckets, 0, count * sizeof *buckets);
+    while (status == CT_OK && count > 0 && !found.done) {
+        status = rp_find(session, &history->query, found.next, false, &found, error);
+        for (size_t i = 0; status == CT_OK && i < found.count; i++) {
+            double part = (double)hits[i].step / steps * count;
+            draw(&buckets[part < count - 1 ? (uint32_t)part : count - 1], hits[i].value);
+        }
+        if (status == CT_OK) {
+            status = rp_ask_watch(session, (struct ctr_place){0, 0}, found.next, error);
+        }
+    }
+    free(hits);
+    return status;
+}
