@@ -639,6 +639,7 @@ static int find_in_block(struct search *search, uint32_t number, size_t from, si
     if (status != CT_OK) {
         return status;
     }
+    search->who = NULL; /* of the block before */
     if (search->query->kind == CTR_FIND_CHANGE) {
         status = look_into_changes(search, from, to, enough, backwards, error);
     } else {
