@@ -6,7 +6,12 @@
 #include "replay/session_internal.h"
 #include "trace/shape.h"
 
-enum { AT_ONCE = 64, CODE_VARARGS = 4, CODE_VARKEYWORDS = 8 };
+enum {
+    AT_ONCE = 64,
+    CODE_VARARGS = 4, /* of co_flags */
+    CODE_VARKEYWORDS = 8,
+    CODE_SUSPENDS = 0x20 | 0x80 | 0x200, /* generators, coroutines, both */
+};
 
 void rp_calls_clear(struct rp_calls *page)
 {
@@ -81,23 +86,50 @@ static int add_result(struct rp_session *session, struct rp_call *call,
     return status == CT_ESTATE ? CT_OK : status;
 }
 
-static int describe(struct rp_session *session, uint64_t number,
-                    const struct ctr_text_options *options, struct rp_call *call,
-                    struct ct_bytes *texts, struct ct_error *error)
+/* Its first step: mostly the one behind its start, unless another thread or call comes first. */
+static int find_first_step(struct rp_session *session, struct rp_call *call, struct ct_error *error)
 {
+    struct ctr_event event;
     struct ctr_hit line;
-    struct ctr_query lines = rp_of_call(number, RP_LINE);
-    uint64_t child;
-    *call = (struct rp_call){0};
-    int status = ctr_call_get(session->trace, number, &call->about, error);
-    if (status != CT_OK) {
-        return status;
+    struct ctr_query lines = rp_of_call(call->about.number, RP_LINE);
+    int status = CT_ESTATE;
+    call->first_step = call->about.start;
+    if (call->about.start < ctr_info(session->trace)->steps) {
+        status = ctr_player_seek(session->scout, call->about.start, &event, error);
+    }
+    call->has_steps =
+        status == CT_OK && event.frame != NULL && event.frame->call == call->about.number;
+    if (status != CT_OK || call->has_steps) {
+        return status == CT_ESTATE ? CT_OK : status;
     }
     struct ctr_place from = {call->about.start_block, 0};
     status = rp_find_one(session, &lines, from, false, &line, error);
     call->has_steps = status == CT_OK;
-    call->first_step = status == CT_OK ? line.step : call->about.start;
-    if (status == CT_OK || status == CT_ESTATE) {
+    call->first_step = status == CT_OK ? line.step : call->first_step;
+    return status == CT_ESTATE ? CT_OK : status;
+}
+
+/* What is counted of a call is on the thread it began on; one that is suspended may go on on
+ * another.
+ */
+static bool may_have_children(const struct rp_session *session, const struct ctr_call *call)
+{
+    const struct ctr_plan *plan = ctr_plan(session->trace, call->plan);
+    return call->calls > 0 || call->exit == CTR_EXIT_NONE || plan == NULL ||
+           (plan->flags & CODE_SUSPENDS);
+}
+
+static int describe(struct rp_session *session, uint64_t number,
+                    const struct ctr_text_options *options, struct rp_call *call,
+                    struct ct_bytes *texts, struct ct_error *error)
+{
+    uint64_t child;
+    *call = (struct rp_call){0};
+    int status = ctr_call_get(session->trace, number, &call->about, error);
+    if (status == CT_OK) {
+        status = find_first_step(session, call, error);
+    }
+    if (status == CT_OK && may_have_children(session, &call->about)) {
         status = ctr_call_child(session->trace, number, UINT64_MAX, &child, &call->children, error);
         status = status == CT_ESTATE ? CT_OK : status;
     }
