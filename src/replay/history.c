@@ -135,13 +135,29 @@ static bool needs_moment(struct ctr_value value)
     return value.tag == CTR_V_OBJECT || value.tag == CTR_V_NODE;
 }
 
+/* Text or bytes as the program wrote them; false for anything else. */
+static bool add_written(struct rp_session *session, struct ctr_value value, struct ct_bytes *texts)
+{
+    struct ctr_shape shape;
+    if (ctr_shape_add_text(session->scout, value, texts)) {
+        return true;
+    }
+    ctr_shape_open(session->scout, value, &shape);
+    bool is_bytes = shape.has_node && shape.node.tag == CTR_V_BYTES;
+    if (is_bytes) {
+        ct_bytes_add(texts, shape.node.bytes, shape.node.size);
+    }
+    ctr_shape_close(session->scout, &shape);
+    return is_bytes;
+}
+
 static int add_text(struct rp_session *session, struct rp_entry *entry, bool as_written,
                     const struct ctr_text_options *options, struct ct_bytes *texts,
                     struct ct_error *error)
 {
     struct ctr_event event;
     uint64_t steps = ctr_info(session->trace)->steps;
-    if (as_written && ctr_shape_add_text(session->scout, entry->value, texts)) {
+    if (as_written && add_written(session, entry->value, texts)) {
         entry->text_size = texts->size - entry->text;
         return CT_OK;
     }

@@ -13,7 +13,7 @@ struct rp_entry {
     uint64_t step;          /* history: the first step that shows it; else the latest before it */
     uint64_t call;          /* CTR_NO_CALL: not known */
     uint32_t plan, line, thread; /* that did it */
-    uint64_t stream;             /* output: 1 stdout, 2 stderr */
+    uint64_t stream;             /* output: enum ctr_stream and its flags */
     struct ctr_value value;
     size_t text, text_size; /* of the value in the page's texts: output as written */
 };

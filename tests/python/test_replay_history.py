@@ -112,6 +112,14 @@ def test_output_is_as_written_and_tied_to_its_step(probe):
     assert set(lines) == {18, 19, 21}
 
 
+def test_bytes_that_went_through_no_text_stream_are_as_written(ct, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("import os\nos.write(1, b'raw\\n')\n", encoding="utf-8")
+    with Probe(record(ct, program, tmp_path / "recording")) as probe:
+        entries = all_pages(probe, "events", "output", 5, "forth")
+        assert [(e["text"], e["stream"] & 3) for e in entries] == [("raw\n", 1)]
+
+
 def test_exceptions_are_listed(probe):
     (entry,) = all_pages(probe, "events", "exception", 5, "forth")
     assert entry["line"] == 23
