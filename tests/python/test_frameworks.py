@@ -117,7 +117,9 @@ class Project:
         return json.loads((self.folder / "out/trace_paths.json").read_text())
 
     def written(self):
-        return self.execute(str(self.ct), "print", "out", "--output").stdout
+        """What was written, be it to a stream that the framework put in the place of another."""
+        printed = self.execute(str(self.ct), "print", "out", "--output", "--format", "json").stdout
+        return "".join(json.loads(line).get("text", "") for line in printed.splitlines())
 
 
 @pytest.fixture
