@@ -117,9 +117,11 @@ class Project:
         return json.loads((self.folder / "out/trace_paths.json").read_text())
 
     def written(self):
-        """What was written, be it to a stream that the framework put in the place of another."""
+        """What the streams had, then what those had that the framework put in their place."""
         printed = self.execute(str(self.ct), "print", "out", "--output", "--format", "json").stdout
-        return "".join(json.loads(line).get("text", "") for line in printed.splitlines())
+        rows = [json.loads(line) for line in printed.splitlines()]
+        rows.sort(key=lambda row: "redirected" in row.get("flags", ()))
+        return "".join(row.get("text", "") for row in rows)
 
 
 @pytest.fixture
