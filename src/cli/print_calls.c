@@ -81,6 +81,15 @@ static void add_call(struct calls *calls, struct print *print)
     calls->pending_call = call;
 }
 
+static void add_name(struct ct_bytes *line, struct print *print)
+{
+    const struct ctr_plan *plan = print_plan(print);
+    if (plan != NULL) {
+        ct_bytes_add_text(line, " of ");
+        print_safe(plan->qualname, line);
+    }
+}
+
 static const uint64_t *duration_of(const struct calls *calls, const struct print *print,
                                    uint64_t *duration)
 {
@@ -105,6 +114,9 @@ static void add_end(struct calls *calls, struct print *print, const char *word)
     } else {
         flush_pending(calls);
         ct_bytes_add_byte(&calls->line, '}');
+        if (duration == NULL) { /* its start is far above, or was not recorded */
+            add_name(&calls->line, print);
+        }
     }
     ct_bytes_add_text(&calls->line, word);
     print_value(print, print->event.value, &calls->line);

@@ -421,3 +421,19 @@ def test_one_thread_ends_what_another_began(place):
         """
     )
     assert place.events()
+
+
+def test_the_tree_of_calls_names_those_whose_start_is_not_recorded(place):
+    place.run(
+        """
+        def inner():
+            return 1
+        def begin():
+            r.start("out")
+            return inner() + 1
+        begin()
+        r.stop()
+        """
+    )
+    printed = place._execute(str(place.ct), "print", "out", "--calls").stdout.splitlines()
+    assert [line[10:].strip() for line in printed[1:]] == ["inner() = 1", "} of begin = 2"]
