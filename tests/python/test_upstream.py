@@ -146,6 +146,13 @@ def module_text(comparison: "Comparison", theirs: Any, ours: Any) -> bool:
     return all(found) and found[0][1] == found[1][1]  # type: ignore[index]
 
 
+def parts_of_partial(comparison: "Comparison", theirs: Any, ours: Any) -> bool:
+    """Text made of the texts of its parts; an instance among them reads as it does elsewhere."""
+    start = "functools.partial("
+    both = is_raw(theirs) and is_raw(ours)
+    return both and theirs[2].startswith(start) and ours[2].startswith(start)
+
+
 def no_text(comparison: "Comparison", theirs: Any, ours: Any) -> bool:
     """`str()` failed in upstream."""
     return bool(theirs == ("Error", "Object", "<unrepr>") and is_raw(ours))
@@ -171,6 +178,7 @@ MASKS: tuple[Mask, ...] = (
     user_text,
     enum_class,
     module_text,
+    parts_of_partial,
     no_text,
     limit,
     redaction,
