@@ -433,7 +433,7 @@ __attribute__((noinline)) static bool adopt_callers(struct session *session, str
 {
     thread->has_looked_below = true;
     unsigned count = session->activation == NULL ? count_below(real) : 0;
-    compat_frame **frames = count != 0 ? malloc(count * sizeof(*frames)) : NULL;
+    compat_frame **frames = count != 0 ? malloc(count * sizeof(void *)) : NULL;
     unsigned at = 0;
     for (compat_frame *frame = real->previous; frames != NULL && frame != NULL;
          frame = frame->previous) {

@@ -76,7 +76,7 @@ bool rp_length(struct rp_eval *eval, struct rp_val *val, uint64_t *length)
 
 static struct rp_val *len(struct rp_eval *eval, struct rp_val **arguments, uint32_t count)
 {
-    uint64_t length;
+    uint64_t length = 0;
     if (count != 1) {
         return wrong_count(eval, "len");
     }
@@ -239,7 +239,7 @@ static struct rp_val *absolute(struct rp_eval *eval, struct rp_val **arguments, 
 /* Items of an iterable as a loaded container; a dict's are its keys. */
 static struct rp_val *iterate(struct rp_eval *eval, struct rp_val *val)
 {
-    uint64_t length;
+    uint64_t length = 0;
     if (val->is_cut) {
         return rp_unknown(eval, "all that is in it");
     }

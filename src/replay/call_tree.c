@@ -283,9 +283,13 @@ int rp_calls_named(struct rp_session *session, const char *text, struct ctr_plac
     uint32_t plans = ctr_info(session->trace)->plan_count, count = 0;
     uint64_t *keys = malloc((plans + 1ull) * sizeof *keys);
     struct ctr_hit *hits = malloc((room + 1ull) * sizeof *hits);
-    int status =
-        keys == NULL || hits == NULL ? ct_fail(error, CT_ENOMEM, "no memory for calls") : CT_OK;
+    int status = CT_OK;
     start_page(page);
+    if (keys == NULL || hits == NULL) {
+        free(keys);
+        free(hits);
+        return ct_fail(error, CT_ENOMEM, "no memory for calls");
+    }
     for (uint32_t plan = 0; status == CT_OK && plan < plans; plan++) {
         struct ctr_text name = ctr_plan(session->trace, plan)->qualname;
         if (memmem(name.bytes, name.size, text, strlen(text)) != NULL) {

@@ -410,7 +410,7 @@ static bool add_piece(struct parser *parser, struct rp_node *node)
         problem(parser, to == NULL ? no_memory : "this is no text");
         return false;
     }
-    if (node->size > 0) {
+    if (node->text != NULL) {
         memcpy(to, node->text, node->size);
     }
     node->kind = is_bytes ? RP_N_BYTES : RP_N_STR;

@@ -279,7 +279,9 @@ int rp_flow(struct rp_session *session, uint64_t call, uint64_t from, uint32_t r
     walk.plan = ctr_plan(session->trace, about.plan);
     struct ctr_hit *hits = malloc((room + 1ull) * sizeof *hits);
     struct ctr_page found = {.hits = hits, .next = place};
-    status = hits == NULL ? no_memory(error) : status;
+    if (hits == NULL) {
+        return no_memory(error);
+    }
     size_t count = 0;
     while (status == CT_OK && count < room + 1ull && !found.done) {
         found.hits = hits + count;

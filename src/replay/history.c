@@ -181,9 +181,12 @@ static int fill(struct rp_session *session, const struct ctr_query *query, struc
     struct ctr_hit *hits = malloc((at_once + 1ull) * sizeof *hits);
     struct ctr_page found = {.hits = hits, .next = from};
     bool is_output = query->kind == CTR_FIND_OUTPUT;
-    int status = hits != NULL ? CT_OK : no_memory(error);
+    int status = CT_OK;
     page->count = 0;
     page->texts.size = 0;
+    if (hits == NULL) {
+        return no_memory(error);
+    }
     while (status == CT_OK && page->count < room && !found.done) {
         found.capacity = room - page->count < at_once ? room - page->count : at_once;
         status = rp_find(session, query, found.next, backwards, &found, error);
@@ -273,8 +276,11 @@ int rp_history_draw(struct rp_session *session, const struct rp_history *history
     struct ctr_hit *hits = malloc(AT_ONCE * sizeof *hits);
     struct ctr_page found = {.hits = hits, .capacity = AT_ONCE};
     double steps = (double)ctr_info(session->trace)->steps;
-    int status = hits != NULL ? CT_OK : no_memory(error);
+    int status = CT_OK;
     memset(buckets, 0, count * sizeof *buckets);
+    if (hits == NULL) {
+        return no_memory(error);
+    }
     while (status == CT_OK && count > 0 && !found.done) {
         status = rp_find(session, &history->query, found.next, false, &found, error);
         for (size_t i = 0; status == CT_OK && i < found.count; i++) {

@@ -55,8 +55,11 @@ int rp_line_counts(struct rp_session *session, uint32_t path, uint32_t first, ui
 {
     struct ctr_trace *trace = rp_session_trace(session);
     uint64_t *of_plan = calloc(count + 1ull, sizeof *of_plan);
-    int status = of_plan != NULL ? CT_OK : ct_fail(error, CT_ENOMEM, "no memory to count lines");
+    int status = CT_OK;
     memset(visits, 0, count * sizeof *visits);
+    if (of_plan == NULL) {
+        return ct_fail(error, CT_ENOMEM, "no memory to count lines");
+    }
     for (uint32_t plan = 0; status == CT_OK && plan < ctr_info(trace)->plan_count; plan++) {
         if (ctr_plan(trace, plan)->path != path) {
             continue;

@@ -318,8 +318,8 @@ static struct rp_val *add_sequences(struct rp_eval *eval, struct rp_val *a, stru
     }
     struct rp_val *result = rp_val_container(eval, a->kind, a->count + b->count);
     if (result != NULL) {
-        memcpy(result->items, a->items, a->count * sizeof *a->items);
-        memcpy(result->items + a->count, b->items, b->count * sizeof *b->items);
+        memcpy(result->items, a->items, a->count * sizeof(void *));
+        memcpy(result->items + a->count, b->items, b->count * sizeof(void *));
     }
     return result;
 }
@@ -365,7 +365,7 @@ static struct rp_val *repeat(struct rp_eval *eval, struct rp_val *val, struct rp
     struct rp_val *result =
         rp_val_items(eval, val) ? rp_val_container(eval, val->kind, size * count) : NULL;
     for (uint64_t i = 0; result != NULL && i < count; i++) {
-        memcpy(result->items + i * size, val->items, size * sizeof *val->items);
+        memcpy(result->items + i * size, val->items, size * sizeof(void *));
     }
     return result;
 }

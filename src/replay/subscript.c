@@ -174,7 +174,7 @@ static uint64_t place_in(const struct span *span, uint64_t index)
 static struct rp_val *slice_text(struct rp_eval *eval, struct rp_val *of,
                                  struct rp_val *const bounds[3])
 {
-    struct span span;
+    struct span span = {0};
     bool is_str = of->kind == RP_V_STR;
     uint64_t length = is_str ? rp_characters(of->text, of->size) : of->size;
     size_t *starts = is_str && rp_work(eval, length / 8)
@@ -214,7 +214,7 @@ static struct rp_val *slice_text(struct rp_eval *eval, struct rp_val *of,
 
 struct rp_val *rp_slice(struct rp_eval *eval, struct rp_val *of, struct rp_val *const bounds[3])
 {
-    struct span span;
+    struct span span = {0};
     bool is_deque = of->is_recorded && of->shape == CTR_F_DEQUE;
     bool is_text = of->kind == RP_V_STR || of->kind == RP_V_BYTES;
     if ((of->kind != RP_V_LIST && of->kind != RP_V_TUPLE && !is_text) || is_deque) {

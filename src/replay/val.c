@@ -228,10 +228,9 @@ static bool load_node_items(struct rp_eval *eval, struct rp_val *val, struct rp_
 
 static bool load_object_items(struct rp_eval *eval, struct rp_val *val, struct rp_val **items)
 {
-    const struct ctr_object *object = object_of(eval, val);
     bool is_dict = val->kind == RP_V_DICT;
     for (uint64_t i = 0; i < val->count; i++) {
-        object = object_of(eval, val); /* loading others may push it out */
+        const struct ctr_object *object = object_of(eval, val); /* loading others may push it out */
         uint64_t count = object == NULL ? 0 : is_dict ? object->pair_count : object->item_count;
         if (i >= count) {
             return rp_unknown(eval, "what is in it") != NULL;
