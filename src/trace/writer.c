@@ -533,6 +533,8 @@ bool ctr_writer_next_block(struct ctr_writer *writer)
         writer->soft = NULL;
         return false;
     }
+    /* An event that came to nothing left its switch of threads, its ticks and ends of threads. */
+    ctr_commit(writer);
     /* Taken before the full one is given away: the writer always has a slot to point into. */
     int slot = take_slot(back, CTR_EVENTS, writer->block + 1);
     if (slot == NO_SLOT) {

@@ -52,9 +52,10 @@ struct ctr_writer_options {
 int ctr_writer_open(struct ctr_writer **writer, const struct ctr_writer_options *options,
                     struct ct_error *error);
 
-/* Hand the block over and start the next one; waits when the background has fallen behind (counted
- * as `waits`). Afterwards nothing is known of any frame, node or object: they must be introduced
- * again. The thread of the last THREAD record runs on. False when the recording has ended. */
+/* Hand the block over, with all that was written into it: whole records, committed or not. Start
+ * the next one; waits when the background has fallen behind (counted as `waits`). Afterwards
+ * nothing is known of any frame, node or object: they must be introduced again. The thread of the
+ * last THREAD record runs on. False when the recording has ended. */
 bool ctr_writer_next_block(struct ctr_writer *writer);
 
 /* Append a definition; `size` bytes of payload, at most CTR_BLOCK_MAX_BYTES / 2. */

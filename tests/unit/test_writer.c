@@ -203,6 +203,27 @@ static void free_frames(struct tb *tb)
     }
 }
 
+/* A switch to a thread on which nothing came of the event. */
+static void what_no_event_committed_is_in_the_block(void **state)
+{
+    (void)state;
+    struct tb tb;
+    char *path = tb_path();
+    tb_open(&tb, path, 2, 1);
+    tb_random(&tb, 50);
+    uint64_t committed = *tb.writer->committed;
+    tb_switch(&tb, tb.thread == 1 ? 2 : 1);
+    *tb.writer->committed = committed;
+    tb_next_block(&tb);
+    tb_random(&tb, 50);
+    tb_close(&tb, CTR_ENDED_NORMALLY, 0);
+    struct ctr_trace *trace = tb_reopen(path);
+    assert_int_equal(ctr_info(trace)->steps, 100);
+    assert_no_findings(trace);
+    ctr_close(trace);
+    tb_remove(path);
+}
+
 static void stolen_descriptor_is_replaced(void **state)
 {
     (void)state;
@@ -303,6 +324,7 @@ int main(void)
         cmocka_unit_test(nothing_recorded),
         cmocka_unit_test(existing_file_stays),
         cmocka_unit_test(largest_size_ends_it),
+        cmocka_unit_test(what_no_event_committed_is_in_the_block),
         cmocka_unit_test(forked_child_writes_nothing),
         cmocka_unit_test(stolen_descriptor_is_replaced),
         cmocka_unit_test(descriptors_are_stolen_all_the_time),

@@ -287,7 +287,6 @@ static void done(struct tb *tb)
 
 void tb_next_block(struct tb *tb)
 {
-    ctr_commit(tb->writer);
     bool going_on = ctr_writer_next_block(tb->writer);
     require(going_on, ctr_writer_error(tb->writer));
 }
