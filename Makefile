@@ -57,22 +57,24 @@ lint-system:
 	$(end)
 
 # A real install: an editable one has no `ct`, and would start a build inside recorded programs.
-install = @PATH="$(CURDIR)/$(@D)/bin:$$PATH" $(@D)/bin/pip install --quiet \
-	--disable-pip-version-check --no-build-isolation --no-deps --force-reinstall $(1) .
+# Meson cannot set an option that is newer than its build folder.
+install = @[ ! meson.options -nt $(1)/build.ninja ] || rm -rf $(1); \
+	PATH="$(CURDIR)/$(@D)/bin:$$PATH" $(@D)/bin/pip install --quiet --disable-pip-version-check \
+	--no-build-isolation --no-deps --force-reinstall -Cbuild-dir=$(1) $(2) .
 
 $(VENV)/.installed: $(VENV)/.requirements $(SOURCES)
 	$(call begin,$(@D): build and install the package)
-	$(call install,-Cbuild-dir=build/wheel-$(VERSION) $(FAILURES))
+	$(call install,build/wheel-$(VERSION),$(FAILURES))
 	$(end)
 
 $(ASAN_VENV)/.installed: $(ASAN_VENV)/.requirements $(SOURCES)
 	$(call begin,$(@D): build and install the package with ASan and UBSan)
-	$(call install,-Cbuild-dir=build/wheel-asan-$(VERSION) $(FAILURES) $(SANITIZE:%=-Csetup-args=-D%))
+	$(call install,build/wheel-asan-$(VERSION),$(FAILURES) $(SANITIZE:%=-Csetup-args=-D%))
 	$(end)
 
 $(CHECK_VENV)/.installed: $(CHECK_VENV)/.requirements $(SOURCES)
 	$(call begin,$(@D): build and install the package with the recorder's self-check)
-	$(call install,-Cbuild-dir=build/wheel-self-check-$(VERSION) -Csetup-args=-Dself_check=true)
+	$(call install,build/wheel-self-check-$(VERSION),-Csetup-args=-Dself_check=true)
 	$(end)
 
 $(UNIT)/build.ninja: | $(VENV)/.requirements
