@@ -6,9 +6,9 @@
 #include "recorder/exact.h"
 #include "recorder/failure.h"
 #include "recorder/frame.h"
-#include "recorder/io_capture.h"
 #include "recorder/gate.h"
 #include "recorder/inject.h"
+#include "recorder/io_capture.h"
 #include "recorder/monitor.h"
 #include "recorder/plan.h"
 #include "recorder/reach.h"
@@ -586,8 +586,8 @@ __attribute__((noinline)) static PyObject *line_anywhere(struct session *session
     return line_of(session, frame, real, compat_line_number(args[1]));
 }
 
-/* Half of all events are lines of the same frame as the one before, and half of those only bind
- * numbers: they are told here, without a call and so without a register to save. */
+/* The common lines, of the same frame as the one before and binding numbers only, are told here,
+ * without a call and so without a register to save. */
 PyObject *event_line(struct session *session, PyObject *const *args)
 {
     const struct thread *thread = frame_current_thread;
@@ -729,13 +729,15 @@ static inline void heed_resumer(struct session *session, const struct shadow_fra
     session->epoch += !is_seen;
 }
 
-/* It ends, or rests: Python code that is not recorded may go on before the caller does, though the
- * caller's line says nothing of it, as when a property caches its value. */
-static inline void heed_return(struct session *session, const struct shadow_frame *caller,
-                               const compat_frame *real)
+/* It ended, or rests, and its caller is the frame of the next line. Python code that is not recorded
+ * may go on before the caller does, though the caller's line says nothing of it, as when a property
+ * caches its value. */
+static inline void go_on_in(struct session *session, struct shadow_frame *caller,
+                            const compat_frame *real)
 {
-    if (caller != NULL && !compat_is_called_from(real, caller->frame)) {
-        session->epoch++;
+    if (caller != NULL) {
+        session->epoch += !compat_is_called_from(real, caller->frame);
+        stand_in(session, caller);
     }
 }
 
@@ -974,10 +976,7 @@ PyObject *event_return(struct session *session, PyObject *const *args)
     put_result(session, frame->plan->return_action, args[2]);
     ctr_count(session->writer, CTR_C_returns);
     frame_pop(session, thread);
-    heed_return(session, thread->top, real);
-    if (thread->top != NULL) {
-        stand_in(session, thread->top);
-    }
+    go_on_in(session, thread->top, real);
     return done(session);
 }
 
@@ -994,10 +993,7 @@ PyObject *event_yield(struct session *session, PyObject *const *args)
     put_result(session, frame->plan->yield_action, args[2]);
     ctr_count(session->writer, CTR_C_yields);
     frame_suspend(session, thread);
-    heed_return(session, thread->top, real);
-    if (thread->top != NULL) {
-        stand_in(session, thread->top);
-    }
+    go_on_in(session, thread->top, real);
     return done(session);
 }
 

@@ -55,11 +55,9 @@ static void put_out(struct ct_json_out *json, bool may_go_to_file)
 {
     ct_json_end_object(json);
     ct_bytes_add_byte(&json->bytes, '\n');
-    if (json->bytes.failed) {
-        return;
-    }
-    if (!may_go_to_file || log_file == NULL ||
-        !append_to(log_file, json->bytes.data, json->bytes.size)) {
+    bool is_whole = !json->bytes.failed; /* else there was no memory for it */
+    if (is_whole && (!may_go_to_file || log_file == NULL ||
+                     !append_to(log_file, json->bytes.data, json->bytes.size))) {
         write_stderr(&json->bytes);
     }
     ct_json_clear(json);

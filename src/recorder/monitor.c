@@ -7,11 +7,11 @@
 
 #include "recorder/events.h"
 #include "recorder/failure.h"
+#include "recorder/filter.h"
 #include "recorder/gate.h"
 #include "recorder/inject.h"
 #include "recorder/plan.h"
 #include "recorder/repair.h"
-#include "recorder/filter.h"
 
 /* ---- callbacks: objects that are their own vectorcall
  * -------------------------------------------- */
