@@ -1,0 +1,186 @@
+#include "recorder/object_internal.h"
+
+#include "recorder/self_check.h"
+#include "recorder/value.h"
+
+void object__watch(struct session *session, struct object_entry *entry, PyObject *dict)
+{
+    bool is_instance = ((PyDictObject *)dict)->ma_values != NULL;
+    entry->is_instance = entry->is_instance || is_instance;
+    if ((entry->flags & ENTRY_WATCHED) || is_instance) {
+        return; /* an instance's own dict reports no attribute stores on 3.13 */
+    }
+    PyObject *pending = PyErr_GetRaisedException();
+    if (PyDict_Watch(session->dict_watcher, dict) == 0) {
+        entry->flags |= ENTRY_WATCHED;
+    } else {
+        PyErr_Clear();
+    }
+    PyErr_SetRaisedException(pending);
+}
+
+void object__unwatch(struct session *session, struct object_entry *entry)
+{
+    if (entry->flags & ENTRY_WATCHED) {
+        PyObject *pending = PyErr_GetRaisedException();
+        if (PyDict_Unwatch(session->dict_watcher, entry->address) != 0) {
+            PyErr_Clear();
+        }
+        PyErr_SetRaisedException(pending);
+        entry->flags &= (uint8_t)~ENTRY_WATCHED;
+    }
+}
+
+/* A dict's values are not remembered: that they are held is counted in their entries alone, and
+ * taken back when a value is replaced or the dict's own identity ends. */
+static void let_go_value(struct session *session, PyObject *value)
+{
+    struct object_entry *held = value != NULL ? object_known(session, value) : NULL;
+    if (held != NULL && held->holders > 0 && --held->holders == 0) {
+        object_release(session, held);
+    }
+}
+
+void object__let_go_dict(struct session *session, PyObject *dict)
+{
+    struct compat_dict_walk walk = compat_dict_walk(dict);
+    PyObject *key, *value;
+    while (compat_dict_next(&walk, &key, &value)) {
+        let_go_value(session, key);
+        let_go_value(session, value);
+    }
+}
+
+/* The dict may hold another key that equals this one, and only the program's own __eq__ could tell:
+ * `d[True]` changes `d[1]`. True when an equal key has equal content too. */
+static bool is_key_itself(PyObject *key, int depth)
+{
+    if (PyUnicode_CheckExact(key) || PyBytes_CheckExact(key) || key == Py_None) {
+        return true;
+    }
+    if (PyTuple_CheckExact(key) && depth < 4) {
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(key); i++) {
+            if (!is_key_itself(PyTuple_GET_ITEM(key, i), depth + 1)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    return PyLong_CheckExact(key) || Py_TYPE(key)->tp_hash == PyBaseObject_Type.tp_hash;
+}
+
+/* What the change does is seen at the next event, when the dict has it. */
+static void read_again(struct session *session, struct object_entry *entry)
+{
+    entry->flags |= ENTRY_STALE;
+    entry->epoch = session->epoch - 1;
+    object__queue(session, entry);
+}
+
+/* Some pairs are beyond the limit: changes of those cannot be told from changes of the recorded. */
+static void note_length(struct session *session, struct object_entry *entry, PyObject *dict,
+                        PyDict_WatchEvent event)
+{
+    uint64_t length = (uint64_t)((PyDictObject *)dict)->ma_used;
+    length += event == PyDict_EVENT_ADDED;
+    length -= event == PyDict_EVENT_DELETED && length > 0;
+    uint8_t *at = object__begin(session, entry, dict, CTR_TOTAL);
+    object__end(session, entry, ct_varint_put(at, length));
+}
+
+/* Called before the change is made, by whoever makes it; the dict is whole. */
+static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObject *dict,
+                         PyObject *key, PyObject *value)
+{
+    struct object_entry *entry = object_known(session, dict);
+    if (entry == NULL || entry->type->capture != CAPTURE_DICT) {
+        return;
+    }
+    if (event == PyDict_EVENT_DEALLOCATED) {
+        object__let_go_dict(session, dict);
+        entry->flags &= (uint8_t)~ENTRY_WATCHED;
+        object__end_entry(session, entry);
+        return;
+    }
+    if (session->writer->at >= session->writer->soft && !session_next_block(session)) {
+        return;
+    }
+    session->epoch += entry->is_instance; /* the instance changes with its dict */
+    uint8_t *at;
+    if (event == PyDict_EVENT_MODIFIED || event == PyDict_EVENT_DELETED) {
+        Py_hash_t hash = compat_simple_hash(key);
+        PyObject *held = hash != -1 ? compat_dict_find(dict, key, hash) : NULL;
+        let_go_value(session, held);
+        if ((hash != -1 && held == NULL) || !is_key_itself(key, 0)) {
+            read_again(session, entry);
+            return;
+        }
+    }
+    switch (event) {
+    case PyDict_EVENT_ADDED:
+    case PyDict_EVENT_MODIFIED:
+        at = object__begin(session, entry, dict, CTR_PAIR);
+        object__end(session, entry, object__put_pair(session, at, entry, key, value));
+        if (entry->is_cut) {
+            note_length(session, entry, dict, event);
+        }
+        break;
+    case PyDict_EVENT_DELETED: {
+        /* Perhaps one that is not recorded; and an OrderedDict has unlinked it already. */
+        if (entry->is_cut || entry->type->is_ordered_dict) {
+            read_again(session, entry);
+            return;
+        }
+        struct shadow shadow;
+        at = object__begin(session, entry, dict, CTR_UNPAIR);
+        value_shadow(session, key, &shadow);
+        object__end(session, entry, value_emit(session, at, key, &shadow));
+        self_check_unpair(session, entry, &shadow);
+        break;
+    }
+    case PyDict_EVENT_CLEARED:
+        object__let_go_dict(session, dict);
+        self_check_clear(session, entry);
+        object__end(session, entry, object__begin(session, entry, dict, CTR_CLEAR));
+        break;
+    default: /* CLONED: an empty dict takes all of another */
+        at = object__begin(session, entry, dict, CTR_CLEAR);
+        object__end(session, entry, at);
+        self_check_clear(session, entry);
+        struct compat_dict_walk walk = compat_dict_walk(key);
+        PyObject *from, *what;
+        while (session_has_room(session, session->writer->at, 4096) &&
+               compat_dict_next(&walk, &from, &what)) {
+            at = object__begin(session, entry, dict, CTR_PAIR);
+            object__end(session, entry, object__put_pair(session, at, entry, from, what));
+        }
+    }
+    objects_open_queued(session);
+    ctr_commit(session->writer);
+}
+
+/* The interpreter knows watchers by number and passes no data: the session that watches is found
+ * here. */
+static struct session *watching;
+
+static int on_dict_event(PyDict_WatchEvent event, PyObject *dict, PyObject *key, PyObject *value)
+{
+    if (watching != NULL && watching->writer != NULL && watching->writer->soft != NULL) {
+        dict_changed(watching, event, dict, key, value);
+    }
+    return 0;
+}
+
+int object__report_dicts_to(struct session *session)
+{
+    static int watcher =
+        -1; /* for the life of the process: freeing it would leave marks on dicts */
+    if (watcher < 0 && session != NULL) {
+        watcher = PyDict_AddWatcher(on_dict_event);
+        if (watcher < 0) {
+            PyErr_Clear();
+        }
+    }
+    watching = session;
+    return watcher;
+}

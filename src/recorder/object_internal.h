@@ -1,0 +1,88 @@
+/* What the object_*.c files share: object.c knows who a value is, object_table.c keeps the entries,
+ * object_write.c writes their states and changes, object_compare.c finds what changed,
+ * object_check.c decides what is compared, and dicts report by themselves to object_dict.c. */
+#ifndef CT_RECORDER_OBJECT_INTERNAL_H
+#define CT_RECORDER_OBJECT_INTERNAL_H
+
+#include "recorder/gather.h"
+#include "recorder/object.h"
+
+/* ---- object.c ---- */
+
+/* What is done with what a dict holds under a key: CTR_KEEP or another action. */
+uint8_t object__key_action(struct session *session, const struct object_entry *entry,
+                           PyObject *key);
+
+/* ---- object_table.c ---- */
+
+/* NULL: there is no room for more. */
+struct object_entry *object__add(struct session *session, PyObject *value, struct type_info *type,
+                                 uint64_t number);
+/* Its identity ends. */
+void object__end_entry(struct session *session, struct object_entry *entry);
+/* To be opened, or compared, before the event's own record. */
+void object__queue(struct session *session, struct object_entry *entry);
+/* Room for `want` shadows, the new ones empty; `*capacity` stays where there is no memory. */
+void object__resize(struct session *session, struct shadow **array, uint32_t *capacity,
+                    uint32_t want);
+/* These places hold nothing any more. */
+void object__drop(struct session *session, struct shadow *array, uint32_t count);
+
+/* ---- object_write.c ---- */
+
+/* Everything the object holds now. */
+void object__write_base(struct session *session, struct object_entry *entry, PyObject *value);
+/* The same for one that is met, and from here on known. */
+void object__open(struct session *session, struct object_entry *entry, PyObject *value);
+/* What stands before an operation in the way of opening the object and saying since when. */
+void object__prepare(struct session *session, struct object_entry *entry, PyObject *value);
+/* What is written next of the object changed at some time since it was last compared. */
+void object__put_checked(struct session *session, struct object_entry *entry);
+
+/* One place of a container takes a value: the shadow changes, the value is written. */
+uint8_t *object__place(struct session *session, uint8_t *at, struct shadow *shadow,
+                       PyObject *value);
+/* The same under a name, with what is done with what has this name. */
+uint8_t *object__place_named(struct session *session, uint8_t *at, struct shadow *shadow,
+                             uint8_t action, PyObject *value);
+uint8_t *object__put_name(struct session *session, uint8_t *at, const struct attribute *attribute);
+uint8_t *object__put_pair(struct session *session, uint8_t *at, const struct object_entry *entry,
+                          PyObject *key, PyObject *value);
+
+/* Start an operation on an object: its block has opened it, the record and reference are written.
+ */
+static inline uint8_t *object__begin(struct session *session, struct object_entry *entry,
+                                     PyObject *value, uint8_t record)
+{
+    if (__builtin_expect(entry->block != session->writer->block || session->objects.late, 0)) {
+        object__prepare(session, entry, value);
+    }
+    uint8_t *at = session->writer->at;
+    *at++ = record;
+    return object_put_reference(session, at, entry);
+}
+
+static inline void object__end(struct session *session, struct object_entry *entry, uint8_t *at)
+{
+    entry->since_base += (uint32_t)(at - session->writer->at);
+    session->writer->at = at;
+}
+
+/* ---- object_compare.c ---- */
+
+/* Compare a known object. A change found where code ran unseen since the last time, and not in the
+ * latest line alone, is of some step in between: said with the change. */
+void object__compare(struct session *session, struct object_entry *entry, PyObject *value,
+                     bool named);
+
+/* ---- object_dict.c ---- */
+
+/* The number of the process's watcher of dicts, which reports to this session; -1: there is none.
+ * NULL: to nobody any more. */
+int object__report_dicts_to(struct session *session);
+void object__watch(struct session *session, struct object_entry *entry, PyObject *dict);
+void object__unwatch(struct session *session, struct object_entry *entry);
+/* `dict` lives: a dict that is watched ends with an event. */
+void object__let_go_dict(struct session *session, PyObject *dict);
+
+#endif
