@@ -23,6 +23,7 @@ need_build() {
     need_library libzstd libzstd-dev
     need_library libxxhash libxxhash-dev
     need_library gmp libgmp-dev
+    need_library jansson libjansson-dev
     need_library cmocka libcmocka-dev
 }
 

@@ -15,7 +15,7 @@ struct rp_breakpoint {
     struct rp_breakpoint *next;
     uint32_t number;
     bool is_disabled;
-    bool is_function;
+    bool is_function, is_log;
     uint64_t *keys; /* its lines, or plans, in the trace */
     uint32_t key_count;
     struct rp_expression *condition; /* or NULL */
@@ -104,6 +104,7 @@ int rp_break_add(struct rp_session *session, const struct rp_break *wanted, uint
     if (made == NULL) {
         return ct_fail(error, CT_ENOMEM, "no memory for a breakpoint");
     }
+    made->is_log = wanted->is_log;
     int status = wanted->function != NULL
                      ? find_functions(session->trace, wanted->function, made, error)
                      : rp_line_keys(session->trace, wanted->path, wanted->line, &made->keys,
@@ -155,6 +156,15 @@ bool rp_break_enable(struct rp_session *session, uint32_t number, bool enabled)
         breakpoint->is_disabled = !enabled;
     }
     return breakpoint != NULL;
+}
+
+bool rp_break_has_code(const struct rp_session *session, uint32_t number)
+{
+    const struct rp_breakpoint *at = session->breakpoints;
+    while (at != NULL && at->number != number) {
+        at = at->next;
+    }
+    return at != NULL && at->key_count > 0;
 }
 
 void rp_break_at_exceptions(struct rp_session *session, bool stops)
@@ -221,7 +231,7 @@ static int test_condition(struct rp_session *session, struct rp_breakpoint *brea
         return status;
     }
     status = rp_evaluate_in(session, session->scout, event.frame, breakpoint->condition, NULL,
-                            &answer, &at, &problem);
+                            false, &answer, &at, &problem);
     if (status != CT_OK) {
         note_failure(breakpoint, &problem);
     }
@@ -356,15 +366,38 @@ static bool number_counts(const struct rp_breakpoint *breakpoint, uint64_t numbe
     }
 }
 
-/* Which breakpoint a candidate hits; 0: none. */
+struct hits {
+    uint32_t numbers[RP_STOP_HITS];
+    uint32_t count;
+};
+
+static void add_hit(struct hits *hits, uint32_t number)
+{
+    if (hits->count < RP_STOP_HITS) {
+        hits->numbers[hits->count++] = number;
+    }
+}
+
+/* Whether a breakpoint is one of those looked for. */
+struct wanted {
+    bool is_function, is_log;
+};
+
+static bool is_wanted(const struct rp_breakpoint *breakpoint, struct wanted wanted)
+{
+    return !breakpoint->is_disabled && breakpoint->is_function == wanted.is_function &&
+           breakpoint->is_log == wanted.is_log;
+}
+
+/* Which breakpoints a candidate hits. */
 static int test_candidate(struct rp_session *session, const struct candidate *candidate,
-                          bool is_function_hit, uint64_t pass, uint32_t *number,
+                          struct wanted wanted, uint64_t pass, struct hits *hits,
                           struct ct_error *error)
 {
-    *number = 0;
+    hits->count = 0;
     for (struct rp_breakpoint *at = session->breakpoints; at != NULL; at = at->next) {
         bool holds;
-        if (at->is_disabled || at->is_function != is_function_hit || !has_key(at, candidate->key)) {
+        if (!is_wanted(at, wanted) || !has_key(at, candidate->key)) {
             continue;
         }
         int status = test_condition(session, at, candidate->step, &holds, error);
@@ -376,7 +409,9 @@ static int test_candidate(struct rp_session *session, const struct candidate *ca
         if (status != CT_OK) {
             return status;
         }
-        *number = holds && *number == 0 ? at->number : *number;
+        if (holds) {
+            add_hit(hits, at->number);
+        }
     }
     return CT_OK;
 }
@@ -394,8 +429,8 @@ struct stream {
     struct ctr_query query;
     struct rp_moment to; /* what was found */
     struct ctr_place place;
-    uint32_t breakpoint;
-    bool found;
+    struct hits hits;
+    bool is_exception, found;
 };
 
 static int compare_keys(const void *left, const void *right)
@@ -404,31 +439,31 @@ static int compare_keys(const void *left, const void *right)
     return *a < *b ? -1 : *a > *b;
 }
 
-/* The keys of all breakpoints of a sort. */
-static int collect_keys(struct stream *stream, struct ct_error *error)
+/* A query for all breakpoints that are looked for; `*keys` is the caller's to free. */
+static int query_of_all(const struct rp_session *session, struct wanted wanted, uint64_t **keys,
+                        struct ctr_query *query, struct ct_error *error)
 {
     size_t count = 0;
     const struct rp_breakpoint *at;
-    bool functions = stream->sort == SORT_FUNCTIONS;
-    for (at = stream->session->breakpoints; at != NULL; at = at->next) {
-        count += !at->is_disabled && at->is_function == functions ? at->key_count : 0;
+    for (at = session->breakpoints; at != NULL; at = at->next) {
+        count += is_wanted(at, wanted) ? at->key_count : 0;
     }
-    stream->keys = malloc((count + 1) * sizeof *stream->keys);
-    if (stream->keys == NULL) {
+    *keys = malloc((count + 1) * sizeof **keys);
+    if (*keys == NULL) {
         return ct_fail(error, CT_ENOMEM, "no memory to search the trace");
     }
     count = 0;
-    for (at = stream->session->breakpoints; at != NULL; at = at->next) {
-        if (!at->is_disabled && at->is_function == functions) {
-            memcpy(stream->keys + count, at->keys, at->key_count * sizeof *at->keys);
+    for (at = session->breakpoints; at != NULL; at = at->next) {
+        if (is_wanted(at, wanted)) {
+            memcpy(*keys + count, at->keys, at->key_count * sizeof *at->keys);
             count += at->key_count;
         }
     }
-    qsort(stream->keys, count, sizeof *stream->keys, compare_keys);
-    stream->query = (struct ctr_query){
-        .kind = functions ? CTR_FIND_STARTS : CTR_FIND_LINES,
+    qsort(*keys, count, sizeof **keys, compare_keys);
+    *query = (struct ctr_query){
+        .kind = wanted.is_function ? CTR_FIND_STARTS : CTR_FIND_LINES,
         .call = CTR_NO_CALL,
-        .keys = stream->keys,
+        .keys = *keys,
         .key_count = (uint32_t)count,
     };
     return CT_OK;
@@ -458,13 +493,12 @@ static int test_hit(struct stream *stream, const struct ctr_hit *hit, struct ct_
     if (rp_moment_same(to, session->now.moment)) {
         return CT_OK;
     }
-    uint32_t number;
-    status = test_candidate(session, &candidate, is_function, stream->pass, &number, error);
-    if (status == CT_OK && number != 0) {
+    struct wanted wanted = {.is_function = is_function};
+    status = test_candidate(session, &candidate, wanted, stream->pass, &stream->hits, error);
+    if (status == CT_OK && stream->hits.count > 0) {
         stream->found = true;
         stream->to = to;
         stream->place = hit->place;
-        stream->breakpoint = number;
     }
     return status;
 }
@@ -524,35 +558,182 @@ static int search(struct stream *stream, const struct ctr_place *bound, struct c
     return status;
 }
 
+/* Take what a search found, where it is nearer than the best so far; what stops at the same moment
+ * counts as well. */
+static void compete(struct stream *best, const struct stream *found)
+{
+    bool is_nearer =
+        !best->found || (found->backwards ? rp_place_is_before(best->place, found->place)
+                                          : rp_place_is_before(found->place, best->place));
+    struct stream other = is_nearer ? *best : *found;
+    if (!found->found) {
+        return;
+    }
+    if (is_nearer) {
+        *best = *found;
+    }
+    if (other.found && rp_moment_same(other.to, best->to)) {
+        for (uint32_t i = 0; i < other.hits.count; i++) {
+            add_hit(&best->hits, other.hits.numbers[i]);
+        }
+        best->is_exception |= other.is_exception;
+    }
+}
+
+static int compare_numbers(const void *left, const void *right)
+{
+    const uint32_t *a = left, *b = right;
+    return *a < *b ? -1 : *a > *b;
+}
+
 int rp_continue(struct rp_session *session, bool backwards, struct rp_stop *stop,
                 struct ct_error *error)
 {
     struct stream best = {0};
     int status = CT_OK;
     for (enum sort sort = 0; status == CT_OK && sort < SORTS; sort++) {
-        struct stream stream = {
-            .session = session, .sort = sort, .backwards = backwards, .pass = ++session->passes};
+        struct stream stream = {.session = session,
+                                .sort = sort,
+                                .backwards = backwards,
+                                .pass = ++session->passes,
+                                .is_exception = sort == SORT_EXCEPTIONS};
         if (sort == SORT_EXCEPTIONS) {
             stream.query = (struct ctr_query){.kind = CTR_FIND_RAISE, .call = CTR_NO_CALL};
         } else {
-            status = collect_keys(&stream, error);
+            struct wanted wanted = {.is_function = sort == SORT_FUNCTIONS};
+            status = query_of_all(session, wanted, &stream.keys, &stream.query, error);
         }
         bool has_any =
             sort == SORT_EXCEPTIONS ? session->stops_at_exceptions : stream.query.key_count > 0;
         if (status == CT_OK && has_any) {
             status = search(&stream, best.found ? &best.place : NULL, error);
         }
-        bool is_nearer = !best.found || (backwards ? rp_place_is_before(best.place, stream.place)
-                                                   : rp_place_is_before(stream.place, best.place));
-        if (stream.found && is_nearer) {
-            best = stream;
-        }
         free(stream.keys);
+        compete(&best, &stream);
     }
     *stop = (struct rp_stop){
         .end = best.found ? RP_MOVED : RP_NOT_FOUND,
-        .breakpoint = best.breakpoint,
-        .is_exception = best.found && best.sort == SORT_EXCEPTIONS,
+        .hit_count = best.hits.count,
+        .is_exception = best.found && best.is_exception,
     };
+    memcpy(stop->hits, best.hits.numbers, sizeof stop->hits);
+    qsort(stop->hits, stop->hit_count, sizeof *stop->hits, compare_numbers);
     return status == CT_OK && best.found ? rp_go(session, best.to, error) : status;
+}
+
+/* ---- log points ---- */
+
+struct told { /* of one page: hits that hold, in the order of the trace */
+    uint32_t breakpoint;
+    uint64_t step;
+};
+
+struct log {
+    struct rp_session *session;
+    struct ctr_place from, to;
+    bool backwards;
+    uint64_t pass;
+    rp_tell *tell;
+    void *context;
+    struct told *told;
+    size_t count, capacity;
+    bool is_over;
+};
+
+static bool note_told(struct log *log, const struct hits *hits, uint64_t step)
+{
+    for (uint32_t i = 0; i < hits->count; i++) {
+        if (log->count == log->capacity) {
+            size_t capacity = log->capacity == 0 ? PAGE : log->capacity * 2;
+            struct told *told = realloc(log->told, capacity * sizeof *told);
+            if (told == NULL) {
+                return false;
+            }
+            log->told = told;
+            log->capacity = capacity;
+        }
+        log->told[log->count++] = (struct told){hits->numbers[i], step};
+    }
+    return true;
+}
+
+/* Whether a hit is between where it starts and where it ends, that included. */
+static bool is_passed(struct log *log, struct ctr_place place)
+{
+    bool is_beyond =
+        log->backwards ? rp_place_is_before(place, log->to) : rp_place_is_before(log->to, place);
+    log->is_over |= is_beyond;
+    return !is_beyond;
+}
+
+static int log_page(struct log *log, const struct ctr_page *page, struct ct_error *error)
+{
+    struct wanted wanted = {.is_log = true};
+    int status = CT_OK;
+    log->count = 0;
+    if (log->backwards) { /* the page is behind the one before */
+        log->pass = ++log->session->passes;
+    }
+    for (size_t i = 0; status == CT_OK && i < page->count; i++) {
+        const struct ctr_hit *hit = &page->hits[log->backwards ? page->count - 1 - i : i];
+        struct candidate candidate = {hit->place, hit->step, ctr_key(hit->plan, hit->line)};
+        struct hits hits;
+        if (!is_passed(log, hit->place)) {
+            continue;
+        }
+        status = test_candidate(log->session, &candidate, wanted, log->pass, &hits, error);
+        if (status == CT_OK && !note_told(log, &hits, hit->step)) {
+            status = ct_fail(error, CT_ENOMEM, "no memory for log points");
+        }
+    }
+    for (size_t i = 0; status == CT_OK && i < log->count; i++) {
+        const struct told *told = &log->told[log->backwards ? log->count - 1 - i : i];
+        if (!log->tell(log->context, told->breakpoint, told->step)) {
+            status = ct_fail(error, CT_ELIMIT, "nobody wants to be told more");
+        }
+    }
+    return status;
+}
+
+static int log_all(struct log *log, struct ctr_query *query, struct ct_error *error)
+{
+    struct ctr_hit *hits = malloc(PAGE * sizeof *hits);
+    struct ctr_page page = {
+        .hits = hits, .capacity = PAGE, .next = log->backwards ? log->from : rp_behind(log->from)};
+    int status = hits == NULL ? ct_fail(error, CT_ENOMEM, "no memory to search the trace") : CT_OK;
+    query->is_bounded = true;
+    query->bound = log->to.block;
+    while (status == CT_OK && !log->is_over && !page.done) {
+        status = rp_find(log->session, query, page.next, log->backwards, &page, error);
+        if (status == CT_OK) {
+            status = log_page(log, &page, error);
+        }
+        if (status == CT_OK) {
+            status = rp_ask_watch(log->session, log->from, page.next, error);
+        }
+    }
+    free(hits);
+    return status;
+}
+
+int rp_break_log(struct rp_session *session, struct ctr_place from, struct ctr_place to,
+                 rp_tell *tell, void *context, struct ct_error *error)
+{
+    struct log log = {.session = session,
+                      .from = from,
+                      .to = to,
+                      .backwards = rp_place_is_before(to, from),
+                      .pass = ++session->passes,
+                      .tell = tell,
+                      .context = context};
+    struct wanted wanted = {.is_log = true};
+    struct ctr_query query;
+    uint64_t *keys;
+    int status = query_of_all(session, wanted, &keys, &query, error);
+    if (status == CT_OK && query.key_count > 0) {
+        status = log_all(&log, &query, error);
+    }
+    free(keys);
+    free(log.told);
+    return status;
 }

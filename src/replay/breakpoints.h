@@ -15,6 +15,7 @@ struct rp_break {
      * or "": all. Hits for which the condition holds are counted from the recording's start, so
      * that a hit has one number from whichever side one comes. */
     const char *hit_condition;
+    bool is_log; /* continue passes it; rp_break_log tells of its hits */
 };
 
 /* CT_EUSAGE, and nothing is added: the condition (`*at` says where in it) or the hit condition
@@ -23,6 +24,8 @@ int rp_break_add(struct rp_session *session, const struct rp_break *wanted, uint
                  size_t *at, struct ct_error *error);
 bool rp_break_remove(struct rp_session *session, uint32_t number);
 bool rp_break_enable(struct rp_session *session, uint32_t number, bool enabled);
+/* Whether there is code it is on: of a function's name that nobody has, there is none. */
+bool rp_break_has_code(const struct rp_session *session, uint32_t number);
 
 /* Stop where exceptions are raised, too. */
 void rp_break_at_exceptions(struct rp_session *session, bool stops);
@@ -31,14 +34,23 @@ void rp_break_at_exceptions(struct rp_session *session, bool stops);
  * was added, and why first; "" when never. */
 uint64_t rp_break_failures(const struct rp_session *session, uint32_t number, const char **why);
 
+enum { RP_STOP_HITS = 16 };
+
 struct rp_stop {
-    enum rp_end end;     /* RP_MOVED, or RP_NOT_FOUND: it stays where it is */
-    uint32_t breakpoint; /* the first one that was hit; 0: none */
-    bool is_exception;   /* or this was */
+    enum rp_end end;             /* RP_MOVED, or RP_NOT_FOUND: it stays where it is */
+    uint32_t hits[RP_STOP_HITS]; /* breakpoints that were hit, as many as there is room for, */
+    uint32_t hit_count;          /* in the order of their numbers */
+    bool is_exception;           /* an exception is raised there */
 };
 
 /* To the next hit of any breakpoint on any thread. */
 int rp_continue(struct rp_session *session, bool backwards, struct rp_stop *stop,
                 struct ct_error *error);
+
+/* Tell of the hits of log points behind `from` and up to `to`, in that direction: that of the moves
+ * from the one place to the other. False from `tell` ends it with CT_ELIMIT. */
+typedef bool rp_tell(void *context, uint32_t breakpoint, uint64_t step);
+int rp_break_log(struct rp_session *session, struct ctr_place from, struct ctr_place to,
+                 rp_tell *tell, void *context, struct ct_error *error);
 
 #endif

@@ -320,7 +320,7 @@ static void make_answer(struct rp_eval *eval, struct rp_val *val,
     answer->is_recorded = val->is_recorded;
     answer->value = val->recorded;
     if (options != NULL && eval->status == CT_OK) {
-        rp_val_text(eval, val, options, false, &answer->text);
+        rp_val_text(eval, val, options, eval->as_str, &answer->text);
         ct_bytes_add_text(&answer->type, rp_val_type_name(eval, val));
     }
     if (answer->text.failed || answer->type.failed) {
@@ -330,10 +330,11 @@ static void make_answer(struct rp_eval *eval, struct rp_val *val,
 
 int rp_evaluate_in(struct rp_session *session, struct ctr_player *player,
                    const struct ctr_frame *frame, const struct rp_expression *expression,
-                   const struct ctr_text_options *options, struct rp_answer *answer, size_t *at,
-                   struct ct_error *error)
+                   const struct ctr_text_options *options, bool as_str, struct rp_answer *answer,
+                   size_t *at, struct ct_error *error)
 {
     struct rp_eval eval = {
+        .as_str = as_str,
         .session = session,
         .player = player,
         .frame = frame,
@@ -368,5 +369,23 @@ int rp_evaluate(struct rp_session *session, const struct rp_expression *expressi
     if (in == NULL || ctr_plan(session->trace, in->plan) == NULL) {
         return ct_fail(error, CT_EUSAGE, "there is no frame %u of thread %u", frame, thread);
     }
-    return rp_evaluate_in(session, session->player, in, expression, options, answer, at, error);
+    return rp_evaluate_in(session, session->player, in, expression, options, false, answer, at,
+                          error);
+}
+
+int rp_evaluate_at(struct rp_session *session, const struct rp_expression *expression,
+                   uint64_t step, const struct ctr_text_options *options, struct rp_answer *answer,
+                   size_t *at, struct ct_error *error)
+{
+    struct ctr_event event;
+    *answer = (struct rp_answer){0};
+    *at = 0;
+    int status = ctr_player_seek(session->scout, step, &event, error);
+    if (status == CT_OK &&
+        (event.frame == NULL || ctr_plan(session->trace, event.frame->plan) == NULL)) {
+        status = ct_fail(error, CT_EFORMAT, "nothing runs at step %llu", (unsigned long long)step);
+    }
+    return status == CT_OK ? rp_evaluate_in(session, session->scout, event.frame, expression,
+                                            options, true, answer, at, error)
+                           : status;
 }

@@ -50,4 +50,10 @@ int rp_evaluate(struct rp_session *session, const struct rp_expression *expressi
                 uint32_t frame, const struct ctr_text_options *options, struct rp_answer *answer,
                 size_t *at, struct ct_error *error);
 
+/* The same in the frame that runs at a step, wherever the session stands; the text is what str()
+ * gives, and the answer's value is not to be asked about: it is of another moment. */
+int rp_evaluate_at(struct rp_session *session, const struct rp_expression *expression,
+                   uint64_t step, const struct ctr_text_options *options, struct rp_answer *answer,
+                   size_t *at, struct ct_error *error);
+
 #endif

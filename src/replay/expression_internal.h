@@ -137,6 +137,7 @@ struct rp_eval {
     struct rp_arena arena;
     struct rp_val *integers;
     uint64_t work;
+    bool as_str;          /* of a str the text is its characters, not its repr */
     unsigned nesting;     /* of values being compared */
     size_t at, failed_at; /* of the node at hand, and of the one that failed */
     int status;
@@ -174,11 +175,11 @@ struct rp_val *rp_val_of_name(struct rp_eval *eval, const char *name, size_t siz
 
 struct rp_val *rp_eval_node(struct rp_eval *eval, const struct rp_node *node);
 
-/* As rp_evaluate, in a frame of any player. */
+/* As rp_evaluate, in a frame of any player; `as_str`: the text is what str() gives. */
 int rp_evaluate_in(struct rp_session *session, struct ctr_player *player,
                    const struct ctr_frame *frame, const struct rp_expression *expression,
-                   const struct ctr_text_options *options, struct rp_answer *answer, size_t *at,
-                   struct ct_error *error);
+                   const struct ctr_text_options *options, bool as_str, struct rp_answer *answer,
+                   size_t *at, struct ct_error *error);
 
 /* operators.c */
 struct rp_val *rp_binary(struct rp_eval *eval, enum rp_op op, struct rp_val *a, struct rp_val *b);

@@ -229,6 +229,29 @@ int rp_event_page(struct rp_session *session, enum rp_event event, struct ctr_pl
     return status;
 }
 
+int rp_exception_here(struct rp_session *session, const struct ctr_text_options *options,
+                      struct ct_bytes *text, struct ct_bytes *type, struct ct_error *error)
+{
+    const struct rp_position *now = &session->now;
+    struct ctr_query query =
+        rp_of_thread(now->thread, RP_BIT(CTR_EVENT_RAISE) | RP_LINE | RP_LEAVES);
+    struct ctr_hit hit;
+    struct ctr_event event;
+    int status = rp_find_one(session, &query, rp_behind(now->place), false, &hit, error);
+    if (status == CT_OK && (now->moment.left > 0 || hit.event != CTR_EVENT_RAISE)) {
+        status = ct_fail(error, CT_ESTATE, "no exception is raised here");
+    }
+    if (status == CT_OK) {
+        status =
+            ctr_player_seek_record(session->scout, hit.place.block, hit.place.at, &event, error);
+    }
+    if (status == CT_OK) {
+        ctr_text_of(session->scout, event.value, options, text);
+        ctr_text_of_type(session->scout, event.value, type);
+    }
+    return status;
+}
+
 int rp_go_place(struct rp_session *session, uint32_t thread, struct ctr_place place,
                 enum rp_end *end, struct ct_error *error)
 {

@@ -72,6 +72,28 @@ int rp_stack(struct rp_session *session, uint32_t thread, uint32_t first, uint32
     return CT_OK;
 }
 
+bool rp_depth(struct rp_session *session, uint32_t thread, uint64_t *depth)
+{
+    uint32_t has = 0, lacks = 1; /* frames 0 to `has` - 1 are there, and `lacks` - 1 is not */
+    while (lacks <= RP_DEPTH_MAX + 1 && rp_frame_at(session, thread, lacks - 1) != NULL) {
+        has = lacks;
+        lacks *= 2;
+    }
+    if (has == 0 || lacks > RP_DEPTH_MAX + 1) {
+        return false;
+    }
+    while (lacks - has > 1) {
+        uint32_t middle = has + (lacks - has) / 2;
+        if (rp_frame_at(session, thread, middle - 1) != NULL) {
+            has = middle;
+        } else {
+            lacks = middle;
+        }
+    }
+    *depth = has - 1;
+    return true;
+}
+
 /* ---- what changed ---- */
 
 /* Put the past player on the call's latest step before the moment. NULL: there is none. */
@@ -200,6 +222,7 @@ static void add_pairs(struct rp_session *session, struct ctr_value dict, bool ha
         }
         struct ctr_pair pair = object->pairs[i];
         child->value = pair.value;
+        child->kind = CTR_VAR_NAMESPACE;
         rp_name_pair(session->player, pair.key, true, &list->names);
         rp_list_name(list);
         if (has_before) {

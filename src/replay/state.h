@@ -31,6 +31,11 @@ struct rp_frame {
 int rp_stack(struct rp_session *session, uint32_t thread, uint32_t first, uint32_t room,
              struct rp_frame *frames, uint32_t *count, bool *more, struct ct_error *error);
 
+/* How many frames are below the thread's top one; false where it has none, or more than
+ * RP_DEPTH_MAX: to count those would mean to read all blocks in which they began. */
+enum { RP_DEPTH_MAX = 4096 };
+bool rp_depth(struct rp_session *session, uint32_t thread, uint64_t *depth);
+
 /* The variables of a frame; those of module, class and `exec` code are the names of its namespace.
  * What changed is against the latest step of the frame's call before the moment. CT_EUSAGE: there
  * is no such frame. */

@@ -262,6 +262,11 @@ void rp_name_pair(struct ctr_player *player, struct ctr_value key, bool plain,
     }
 }
 
+void rp_key_text(struct rp_session *session, struct ctr_value key, struct ct_bytes *to)
+{
+    rp_name_pair(session->player, key, true, to);
+}
+
 static void add_object_child(struct holder *holder, enum rp_section section, uint64_t index,
                              struct rp_list *list)
 {

@@ -58,6 +58,9 @@ static inline struct ctr_text rp_name(const struct rp_list *list, const struct r
 
 void rp_list_clear(struct rp_list *list);
 
+/* Append a key of a dict: the characters of a str, the repr of anything else. */
+void rp_key_text(struct rp_session *session, struct ctr_value key, struct ct_bytes *to);
+
 /* Children `first` to `first` + `count` - 1 of a section replace what is in the list. */
 int rp_children(struct rp_session *session, enum rp_when when, struct ctr_value value,
                 enum rp_section section, uint64_t first, uint64_t count, struct rp_list *list,

@@ -433,7 +433,7 @@ static int ask_continue(struct probe *probe)
     rp_session_watch(probe->session, (struct rp_watch){ask_again, &left});
     int status = rp_continue(probe->session, is_back(probe, 0), &stop, &probe->error);
     rp_session_watch(probe->session, (struct rp_watch){NULL, NULL});
-    put_uint(probe, "breakpoint", stop.breakpoint);
+    put_uint(probe, "breakpoint", stop.hit_count > 0 ? stop.hits[0] : 0);
     ct_json_key(&probe->json, "exception");
     ct_json_bool(&probe->json, stop.is_exception);
     return end_move(probe, status, stop.end);

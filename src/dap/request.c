@@ -1,0 +1,257 @@
+/* From a message to its response: the table of all requests, and how one is answered. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dap/dap_internal.h"
+
+const struct dap_handler dap_handlers[] = {
+    {"initialize", dap_initialize, DAP_NOTHING, NULL},
+    {"launch", dap_launch, DAP_CLIENT, NULL},
+    {"attach", dap_launch, DAP_CLIENT, NULL},
+    {"configurationDone", dap_configuration_done, DAP_CLIENT, "supportsConfigurationDoneRequest"},
+    {"restart", dap_restart, DAP_MOMENT, "supportsRestartRequest"},
+    {"terminate", dap_terminate, DAP_CLIENT, "supportsTerminateRequest"},
+    {"disconnect", dap_disconnect, DAP_NOTHING, NULL},
+    {"cancel", dap_cancel, DAP_NOTHING, "supportsCancelRequest"},
+
+    {"threads", dap_threads, DAP_MOMENT, NULL},
+    {"stackTrace", dap_stack_trace, DAP_MOMENT, "supportsDelayedStackTraceLoading"},
+    {"scopes", dap_scopes, DAP_MOMENT, NULL},
+    {"variables", dap_variables, DAP_MOMENT, NULL},
+    {"evaluate", dap_evaluate, DAP_MOMENT, "supportsEvaluateForHovers"},
+    {"completions", dap_completions, DAP_MOMENT, "supportsCompletionsRequest"},
+    {"exceptionInfo", dap_exception_info, DAP_MOMENT, "supportsExceptionInfoRequest"},
+
+    {"source", dap_source, DAP_RECORDING, NULL},
+    {"loadedSources", dap_loaded_sources, DAP_RECORDING, "supportsLoadedSourcesRequest"},
+
+    {"next", dap_next, DAP_MOMENT, "supportsSteppingGranularity"},
+    {"stepIn", dap_step_in, DAP_MOMENT, NULL},
+    {"stepOut", dap_step_out, DAP_MOMENT, NULL},
+    {"stepBack", dap_step_back, DAP_MOMENT, "supportsStepBack"},
+    {"ct/reverseStepIn", dap_reverse_step_in, DAP_MOMENT, NULL},
+    {"ct/reverseStepOut", dap_reverse_step_out, DAP_MOMENT, NULL},
+    {"continue", dap_continue, DAP_MOMENT, NULL},
+    {"reverseContinue", dap_reverse_continue, DAP_MOMENT, NULL},
+    {"gotoTargets", dap_goto_targets, DAP_MOMENT, "supportsGotoTargetsRequest"},
+    {"goto", dap_goto, DAP_MOMENT, NULL},
+    {"ct/move", dap_move, DAP_MOMENT, NULL},
+
+    {"setBreakpoints", dap_set_breakpoints, DAP_MOMENT, "supportsConditionalBreakpoints"},
+    {"setFunctionBreakpoints", dap_set_function_breakpoints, DAP_MOMENT,
+     "supportsFunctionBreakpoints"},
+    {"setExceptionBreakpoints", dap_set_exception_breakpoints, DAP_MOMENT, NULL},
+    {"breakpointLocations", dap_breakpoint_locations, DAP_MOMENT,
+     "supportsBreakpointLocationsRequest"},
+};
+
+const size_t dap_handler_count = sizeof dap_handlers / sizeof dap_handlers[0];
+
+static const struct dap_handler *find_handler(const char *command)
+{
+    for (size_t i = 0; i < dap_handler_count; i++) {
+        if (strcmp(dap_handlers[i].command, command) == 0) {
+            return &dap_handlers[i];
+        }
+    }
+    return NULL;
+}
+
+int dap_refuse(struct dap_request *request, const char *format, ...)
+{
+    if (request->status == CT_OK) {
+        va_list arguments;
+        va_start(arguments, format);
+        request->error.code = request->status = CT_EUSAGE;
+        vsnprintf(request->error.message, sizeof request->error.message, format, arguments);
+        va_end(arguments);
+    }
+    return request->status;
+}
+
+int dap_refuse_at(struct dap_request *request, size_t at)
+{
+    size_t used = strlen(request->error.message);
+    snprintf(request->error.message + used, sizeof request->error.message - used, " (column %zu)",
+             at + 1);
+    return request->error.code;
+}
+
+/* ---- responses ---- */
+
+static void post_response(struct dap_request *request, const char *command, bool success,
+                          const char *message)
+{
+    struct ct_json_out json;
+    bool has_body = success && request->body.bytes.size > 0;
+    ct_json_init(&json, NULL);
+    ct_json_begin_object(&json);
+    dap_put_string(&json, "type", "response");
+    dap_put_int(&json, "request_seq", request->seq);
+    dap_put_bool(&json, "success", success);
+    dap_put_string(&json, "command", command);
+    if (message != NULL) {
+        dap_put_string(&json, "message", message);
+    }
+    if (has_body) {
+        ct_json_key(&json, "body");
+        ct_json_raw(&json, request->body.bytes.data, request->body.bytes.size);
+    }
+    if (json.bytes.failed || request->body.bytes.failed) { /* so short a message fits */
+        ct_json_clear(&json);
+        ct_json_init(&json, NULL);
+        ct_bytes_add_format(&json.bytes,
+                            "{\"type\":\"response\",\"request_seq\":%" PRId64
+                            ",\"success\":false,\"command\":\"\",\"message\":\"no memory\"",
+                            request->seq);
+        json.needs_comma = true;
+    }
+    dap_post(request->session, &json);
+}
+
+/* Why a request cannot be answered now; NULL: it can. */
+static const char *obstacle(const struct dap_session *session, enum dap_need need)
+{
+    if (session->has_ended) {
+        return "the session has ended";
+    }
+    if (need >= DAP_CLIENT && !session->is_initialized) {
+        return "initialize comes first";
+    }
+    if (need >= DAP_RECORDING && session->trace == NULL) {
+        return "no recording is open: launch or attach names one";
+    }
+    if (need >= DAP_MOMENT && session->replay == NULL) {
+        return session->no_replay.message;
+    }
+    return NULL;
+}
+
+static int refuse_command(struct dap_request *request, const char *command)
+{
+    return dap_refuse(request, "there is no request %.100s", command);
+}
+
+static int run(struct dap_request *request, const char *command)
+{
+    const struct dap_handler *handler = find_handler(command);
+    const char *reason;
+    if (handler == NULL) {
+        return refuse_command(request, command);
+    }
+    reason = obstacle(request->session, handler->need);
+    if (reason != NULL) {
+        return dap_refuse(request, "%s", reason);
+    }
+    if (dap_is_cancelled(request->session, request->seq)) {
+        return ct_fail(&request->error, CT_ECANCEL, "cancelled");
+    }
+    int status = handler->answer(request);
+    return status != CT_OK ? status : request->status;
+}
+
+static void answer(struct dap_request *request, const char *command)
+{
+    struct dap_session *session = request->session;
+    session->running = request->seq;
+    ct_json_init(&request->body, NULL);
+    int status = request->status == CT_OK ? run(request, command) : request->status;
+    if (status == CT_OK) {
+        post_response(request, command, true, NULL);
+    } else {
+        post_response(request, command, false,
+                      status == CT_ECANCEL ? "cancelled" : request->error.message);
+    }
+    dap_events_flush(session);
+    dap_forget_cancel(session, request->seq);
+    ct_json_clear(&request->body);
+}
+
+/* ---- messages ---- */
+
+/* DAP's seq; -1 when it has none that makes sense. */
+static int64_t read_seq(const json_t *message)
+{
+    const json_t *seq = json_object_get(message, "seq");
+    return json_is_integer(seq) && json_integer_value(seq) >= 0 ? json_integer_value(seq) : -1;
+}
+
+static json_t *parse(const char *json, size_t size, struct ct_error *error)
+{
+    json_error_t problem;
+    if (size > DAP_MESSAGE_BYTES) {
+        ct_fail(error, CT_ELIMIT, "a message of %zu bytes; the limit is %d", size,
+                DAP_MESSAGE_BYTES);
+        return NULL;
+    }
+    json_t *message = json_loadb(json, size, JSON_ALLOW_NUL, &problem);
+    if (message == NULL) {
+        ct_fail(error, CT_EUSAGE, "this is not JSON: %s (byte %d)", problem.text, problem.position);
+    } else if (!json_is_object(message)) {
+        ct_fail(error, CT_EUSAGE, "a message is an object");
+        json_decref(message);
+        message = NULL;
+    }
+    return message;
+}
+
+/* What a request names, and its arguments; "" and a refusal where they make no sense. */
+static const char *read_request(struct dap_request *request, const json_t *message)
+{
+    const char *type = dap_text(request, message, "type", "");
+    if (request->status == CT_OK && strcmp(type, "request") != 0) {
+        dap_refuse(request, "type is none of request, response, event");
+    }
+    request->seq = read_seq(message);
+    if (request->seq < 0) {
+        request->seq = 0;
+        dap_refuse(request, "seq is not a whole number");
+    }
+    const char *command = dap_text(request, message, "command", NULL);
+    if (command == NULL) {
+        dap_refuse(request, "command is missing");
+        return "";
+    }
+    request->arguments = dap_object(request, message, "arguments");
+    return command;
+}
+
+/* Answers to requests of ours, of which there are none, and events need no answer. */
+static bool is_request(const json_t *message)
+{
+    const char *type = json_string_value(json_object_get(message, "type"));
+    return type == NULL || (strcmp(type, "response") != 0 && strcmp(type, "event") != 0);
+}
+
+bool dap_session_take(struct dap_session *session, const char *json, size_t size)
+{
+    struct dap_request request = {.session = session};
+    json_t *message = parse(json, size, &request.error);
+    request.status = message == NULL ? request.error.code : CT_OK;
+    if (message == NULL || is_request(message)) {
+        answer(&request, message == NULL ? "" : read_request(&request, message));
+    }
+    json_decref(message);
+    return !session->has_ended;
+}
+
+bool dap_is_cancel(const char *json, size_t size, int64_t *seq)
+{
+    json_t *message = parse(json, size, NULL);
+    const char *command = json_string_value(json_object_get(message, "command"));
+    json_t *arguments = json_object_get(message, "arguments");
+    const json_t *id = json_object_get(arguments, "requestId");
+    const char *progress = json_string_value(json_object_get(arguments, "progressId"));
+    bool is_cancel = command != NULL && strcmp(command, "cancel") == 0;
+    if (is_cancel && json_is_integer(id)) {
+        *seq = json_integer_value(id);
+    } else if (is_cancel && progress != NULL) {
+        is_cancel = dap_progress_request(progress, seq);
+    } else {
+        is_cancel = false;
+    }
+    json_decref(message);
+    return is_cancel;
+}

@@ -1,0 +1,394 @@
+/* Values for the client: variables, what is in them, what is known of them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "dap/dap_internal.h"
+#include "replay/state.h"
+#include "trace/format.h"
+#include "trace/text.h"
+
+enum {
+    NAME_MAX_BYTES = 4096, /* of what one types for a value; longer ones are not told */
+    SECTIONS = 2,
+};
+
+const struct ctr_text_options dap_brief = {.depth = 4, .items = 50, .characters = 300};
+
+/* ---- numbers ---- */
+
+uint64_t dap_reference(enum dap_holder holder, uint64_t number)
+{
+    return number * DAP_HOLDERS + holder;
+}
+
+/* DAP wants numbers of 31 bits. */
+static bool is_too_large(uint64_t reference)
+{
+    return reference > INT32_MAX;
+}
+
+/* Names are kept in the order of their references. */
+static void keep_name(struct dap_session *session, uint64_t reference, const struct ct_bytes *name)
+{
+    if (session->name_count == session->name_capacity) {
+        size_t capacity = session->name_capacity == 0 ? 64 : session->name_capacity * 2;
+        struct dap_name *names = realloc(session->names, capacity * sizeof *names);
+        if (names == NULL) {
+            return;
+        }
+        session->names = names;
+        session->name_capacity = capacity;
+    }
+    size_t at = session->name_texts.size;
+    ct_bytes_add(&session->name_texts, name->data, name->size);
+    if (!session->name_texts.failed) {
+        session->names[session->name_count++] = (struct dap_name){reference, at, name->size};
+    }
+}
+
+/* What to type for a value; empty when nobody knows. */
+static struct ctr_text name_of(const struct dap_session *session, uint64_t reference)
+{
+    size_t low = 0, high = session->name_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (session->names[middle].reference < reference) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == session->name_count || session->names[low].reference != reference) {
+        return (struct ctr_text){"", 0};
+    }
+    const struct dap_name *name = &session->names[low];
+    return (struct ctr_text){(const char *)session->name_texts.data + name->at, name->size};
+}
+
+/* ---- one value ---- */
+
+static void put_before(struct dap_session *session, struct ct_json_out *json,
+                       const struct ctr_text_options *options, const struct rp_child *child)
+{
+    struct ct_bytes text = {0};
+    rp_value_text(session->replay, RP_BEFORE, child->before, options, &text);
+    dap_put_bytes(json, "before", &text);
+    ct_bytes_free(&text);
+}
+
+static void put_extra(struct dap_session *session, struct ct_json_out *json,
+                      const struct ctr_text_options *options, const struct rp_value_info *info,
+                      const struct rp_child *child, const char *variable_kind)
+{
+    dap_put_object(json, "ct");
+    dap_put_string(json, "kind", info->kind);
+    if (child != NULL && child->is_changed) {
+        dap_put_bool(json, "isChanged", true);
+        if (child->is_new) {
+            dap_put_bool(json, "isNew", true);
+        } else {
+            put_before(session, json, options, child);
+        }
+    }
+    if (info->is_cut) {
+        dap_put_bool(json, "isCut", true);
+    }
+    if (info->has_length) {
+        dap_put_uint(json, "length", info->length);
+    }
+    if (info->is_object) {
+        dap_put_uint(json, "object", info->object);
+    }
+    if (info->is_late) {
+        dap_put_uint(json, "verified", info->verified);
+    }
+    if (variable_kind != NULL) {
+        dap_put_string(json, "variableKind", variable_kind);
+    }
+    ct_json_end_object(json);
+}
+
+int dap_put_value(struct dap_session *session, struct ct_json_out *json, const char *key,
+                  const struct ctr_text_options *options, struct ctr_value value,
+                  const struct rp_child *child, const char *variable_kind,
+                  const struct ct_bytes *name, struct ct_error *error)
+{
+    struct rp_value_info info;
+    struct ct_bytes text = {0}, type = {0};
+    uint64_t number, reference = 0;
+    int status = CT_OK;
+    rp_value_info(session->replay, RP_NOW, value, &info);
+    rp_value_text(session->replay, RP_NOW, value, options, &text);
+    rp_value_type(session->replay, RP_NOW, value, &type);
+    if (info.named + info.indexed > 0) {
+        status = rp_refer(session->replay, value, &number, error);
+        reference = status == CT_OK ? dap_reference(DAP_VALUE, number) : 0;
+    }
+    if (is_too_large(reference)) {
+        status = ct_fail(error, CT_ELIMIT, "this session has asked for too many values");
+    }
+    dap_put_bytes(json, key, &text);
+    dap_put_bytes(json, "type", &type);
+    dap_put_uint(json, "variablesReference", reference);
+    dap_put_uint(json, "namedVariables", info.named);
+    dap_put_uint(json, "indexedVariables", info.indexed);
+    if (name != NULL && name->size > 0 && name->size < NAME_MAX_BYTES && !name->failed) {
+        dap_put_bytes(json, "evaluateName", name);
+        if (reference != 0) {
+            keep_name(session, reference, name);
+        }
+    }
+    put_extra(session, json, options, &info, child, variable_kind);
+    json->bytes.failed |= text.failed || type.failed;
+    ct_bytes_free(&text);
+    ct_bytes_free(&type);
+    return status;
+}
+
+/* ---- what one types for a child ---- */
+
+static bool is_identifier(struct ctr_text name)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        unsigned char c = (unsigned char)name.bytes[i];
+        bool is_letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+        bool is_digit = c >= '0' && c <= '9';
+        if (!is_letter && c != '_' && c < 0x80 && (i == 0 || !is_digit)) {
+            return false;
+        }
+    }
+    return name.size > 0;
+}
+
+static bool is_one_of(const char *kind, const char *const *kinds)
+{
+    while (*kinds != NULL && strcmp(*kinds, kind) != 0) {
+        kinds++;
+    }
+    return *kinds != NULL;
+}
+
+/* A key that reads as what it is: its name is its repr. */
+static bool is_literal(struct dap_session *session, struct ctr_value key)
+{
+    static const char *const literals[] = {"int", "str", "bool", "NoneType", "none", NULL};
+    struct rp_value_info info;
+    rp_value_info(session->replay, RP_NOW, key, &info);
+    return is_one_of(info.kind, literals) && !info.is_cut;
+}
+
+static void name_child(struct dap_session *session, struct ctr_text parent, const char *kind,
+                       enum rp_section section, const struct rp_list *list,
+                       const struct rp_child *child, struct ct_bytes *to)
+{
+    static const char *const sequences[] = {"list", "tuple", "namedtuple", NULL};
+    struct ctr_text name = rp_name(list, child);
+    bool is_cut = memmem(name.bytes, name.size, "\xe2\x80\xa6", 3) != NULL;
+    to->size = 0;
+    if (parent.size == 0 || is_cut) {
+        return;
+    }
+    if (section == RP_NAMED && is_identifier(name)) {
+        ct_bytes_add(to, parent.bytes, parent.size);
+        ct_bytes_add_text(to, ".");
+        ct_bytes_add(to, name.bytes, name.size);
+    } else if (section == RP_INDEXED &&
+               (is_one_of(kind, sequences) ||
+                (strcmp(kind, "dict") == 0 && is_literal(session, child->key)))) {
+        ct_bytes_add(to, parent.bytes, parent.size);
+        ct_bytes_add_text(to, "[");
+        ct_bytes_add(to, name.bytes, name.size);
+        ct_bytes_add_text(to, "]");
+    }
+}
+
+/* ---- variables ---- */
+
+struct window { /* of a `variables` request */
+    uint64_t start, left;
+    bool named, indexed;
+};
+
+static void begin_variable(struct ct_json_out *json, struct ctr_text name)
+{
+    ct_json_begin_object(json);
+    dap_put_text(json, "name", name);
+}
+
+static const char *kind_name(const struct rp_child *child)
+{
+    static const char *const names[] = {
+        [CTR_VAR_LOCAL] = "local", [CTR_VAR_ARG] = "argument", [CTR_VAR_CELL] = "cell",
+        [CTR_VAR_FREE] = "cell",   [CTR_VAR_HIDDEN] = "local", [CTR_VAR_NAMESPACE] = "global",
+    };
+    return child->kind <= CTR_VAR_NAMESPACE ? names[child->kind] : "local";
+}
+
+static int put_locals(struct dap_request *request, struct dap_frame frame,
+                      const struct window *window)
+{
+    struct dap_session *session = request->session;
+    struct rp_list list = {0};
+    struct ct_bytes name = {0};
+    int status = rp_variables(session->replay, frame.thread, frame.index, window->start,
+                              window->left, &list, &request->error);
+    for (size_t i = 0; status == CT_OK && i < list.count; i++) {
+        struct ctr_text text = rp_name(&list, &list.children[i]);
+        name.size = 0;
+        if (is_identifier(text)) {
+            ct_bytes_add(&name, text.bytes, text.size);
+        }
+        begin_variable(&request->body, text);
+        status =
+            dap_put_value(session, &request->body, "value", &dap_brief, list.children[i].value,
+                          &list.children[i], kind_name(&list.children[i]), &name, &request->error);
+        ct_json_end_object(&request->body);
+    }
+    ct_bytes_free(&name);
+    rp_list_clear(&list);
+    return status;
+}
+
+/* The children of one section; the window moves on. */
+static int put_section(struct dap_request *request, struct ctr_value value,
+                       const struct rp_value_info *info, struct ctr_text parent,
+                       enum rp_section section, struct window *window)
+{
+    struct dap_session *session = request->session;
+    struct rp_list list = {0};
+    struct ct_bytes name = {0};
+    int status = rp_children(session->replay, RP_NOW, value, section, window->start, window->left,
+                             &list, &request->error);
+    window->start -= window->start < list.total ? window->start : list.total;
+    window->left -= list.count;
+    for (size_t i = 0; status == CT_OK && i < list.count; i++) {
+        const struct rp_child *child = &list.children[i];
+        name_child(session, parent, info->kind, section, &list, child, &name);
+        begin_variable(&request->body, rp_name(&list, child));
+        status = dap_put_value(session, &request->body, "value", &dap_brief, child->value, NULL,
+                               NULL, &name, &request->error);
+        ct_json_end_object(&request->body);
+    }
+    ct_bytes_free(&name);
+    rp_list_clear(&list);
+    return status;
+}
+
+/* Named children come first, as the counts say; a filter shows one section alone. */
+static int put_children(struct dap_request *request, struct ctr_value value, uint64_t reference,
+                        struct window *window)
+{
+    struct rp_value_info info;
+    struct ct_bytes parent = {0};
+    struct ctr_text known = name_of(request->session, reference);
+    int status = CT_OK;
+    ct_bytes_add(&parent, known.bytes, known.size); /* the names grow while children are put */
+    struct ctr_text name = {(const char *)parent.data, parent.failed ? 0 : parent.size};
+    rp_value_info(request->session->replay, RP_NOW, value, &info);
+    if (window->named) {
+        status = put_section(request, value, &info, name, RP_NAMED, window);
+    }
+    if (status == CT_OK && window->indexed && window->left > 0) {
+        status = put_section(request, value, &info, name, RP_INDEXED, window);
+    }
+    ct_bytes_free(&parent);
+    return status;
+}
+
+/* The globals of a module are the pairs of a dict; here they are variables. */
+static int put_globals(struct dap_request *request, struct dap_frame frame,
+                       const struct window *window)
+{
+    struct dap_session *session = request->session;
+    struct rp_list list = {0};
+    struct ct_bytes name = {0};
+    struct ctr_value globals;
+    int status = rp_globals(session->replay, frame.thread, frame.index, &globals, &request->error);
+    if (status == CT_OK) {
+        status = rp_children(session->replay, RP_NOW, globals, RP_INDEXED, window->start,
+                             window->left, &list, &request->error);
+    }
+    for (size_t i = 0; status == CT_OK && i < list.count; i++) {
+        name.size = 0;
+        rp_key_text(session->replay, list.children[i].key, &name);
+        begin_variable(&request->body, (struct ctr_text){(const char *)name.data, name.size});
+        bool is_name = is_identifier((struct ctr_text){(const char *)name.data, name.size});
+        status = dap_put_value(session, &request->body, "value", &dap_brief, list.children[i].value,
+                               NULL, "global", is_name ? &name : NULL, &request->error);
+        ct_json_end_object(&request->body);
+    }
+    ct_bytes_free(&name);
+    rp_list_clear(&list);
+    return status;
+}
+
+static int put_result(struct dap_request *request, const struct window *window)
+{
+    const struct rp_position *now = rp_now(request->session->replay);
+    const char *name = now->left_by == CTR_EVENT_UNWIND  ? "(exception)"
+                       : now->left_by == CTR_EVENT_YIELD ? "(yielded value)"
+                                                         : "(return value)";
+    if (now->moment.left == 0 || window->start > 0) {
+        return CT_OK;
+    }
+    begin_variable(&request->body, (struct ctr_text){name, strlen(name)});
+    int status = dap_put_value(request->session, &request->body, "value", &dap_brief, now->result,
+                               NULL, NULL, NULL, &request->error);
+    ct_json_end_object(&request->body);
+    return status;
+}
+
+static int no_such_number(struct dap_request *request, uint64_t reference)
+{
+    return dap_refuse(request, "there is no variablesReference %llu at this moment",
+                      (unsigned long long)reference);
+}
+
+static int put_members(struct dap_request *request, uint64_t reference, struct window *window)
+{
+    struct dap_session *session = request->session;
+    enum dap_holder holder = reference % DAP_HOLDERS;
+    struct dap_frame frame;
+    struct ctr_value value;
+    if (holder == DAP_VALUE) {
+        if (rp_referred(session->replay, reference / DAP_HOLDERS, &value, NULL) != CT_OK) {
+            return no_such_number(request, reference);
+        }
+        return put_children(request, value, reference, window);
+    }
+    if (!dap_frame_find(session, reference / DAP_HOLDERS, &frame)) {
+        return no_such_number(request, reference);
+    }
+    if (!window->named) {
+        return CT_OK;
+    }
+    return holder == DAP_LOCALS    ? put_locals(request, frame, window)
+           : holder == DAP_GLOBALS ? put_globals(request, frame, window)
+                                   : put_result(request, window);
+}
+
+int dap_variables(struct dap_request *request)
+{
+    const json_t *from = request->arguments;
+    dap_need(request, from, "variablesReference");
+    uint64_t reference = dap_uint(request, from, "variablesReference", 0);
+    const char *filter = dap_text(request, from, "filter", "");
+    struct window window = {
+        .start = dap_uint(request, from, "start", 0),
+        .left = dap_count(request, from, "count"),
+        .named = strcmp(filter, "indexed") != 0,
+        .indexed = strcmp(filter, "named") != 0,
+    };
+    if (*filter != '\0' && window.named && window.indexed) {
+        dap_refuse(request, "filter is neither named nor indexed");
+    }
+    if (request->status != CT_OK) {
+        return request->status;
+    }
+    ct_json_begin_object(&request->body);
+    dap_put_array(&request->body, "variables");
+    int status = put_members(request, reference, &window);
+    ct_json_end_array(&request->body);
+    ct_json_end_object(&request->body);
+    return status;
+}
