@@ -13,6 +13,8 @@
     X(verify)           \
     X(export)           \
     X(filter)           \
+    X(dap)              \
+    X(start_backend)    \
     X(help)             \
     X(version)
 
