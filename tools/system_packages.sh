@@ -24,6 +24,7 @@ need_build() {
     need_library libxxhash libxxhash-dev
     need_library gmp libgmp-dev
     need_library jansson libjansson-dev
+    need_library libevent_extra libevent-dev
     need_library cmocka libcmocka-dev
 }
 

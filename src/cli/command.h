@@ -9,6 +9,8 @@
 /* In the order of `ct help`. */
 #define CLI_COMMANDS(X) \
     X(record)           \
+    X(replay)           \
+    X(host)             \
     X(print)            \
     X(verify)           \
     X(export)           \

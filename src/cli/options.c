@@ -89,6 +89,28 @@ bool cli_number_parse(const char *text, unsigned factor, uint64_t *value)
     return true;
 }
 
+bool cli_duration_parse(const char *text, uint64_t *milliseconds)
+{
+    static const struct {
+        const char *name;
+        uint64_t milliseconds;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600 * 1000}, {"", 1000}};
+    *milliseconds = 0;
+    if (strcmp(text, "never") == 0 || strcmp(text, "off") == 0) {
+        return true;
+    }
+    char *end;
+    errno = 0;
+    uint64_t number = isdigit((unsigned char)text[0]) ? strtoull(text, &end, 10) : 0;
+    for (size_t i = 0; isdigit((unsigned char)text[0]) && i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(end, units[i].name) == 0) {
+            *milliseconds = number * units[i].milliseconds;
+            return errno == 0 && number <= UINT64_MAX / units[i].milliseconds;
+        }
+    }
+    return false;
+}
+
 /* ---- Parsing ---- */
 
 struct parser {
@@ -138,6 +160,18 @@ static int store_number(struct parser *parser, const struct cli_option *option, 
     return CT_OK;
 }
 
+static int store_duration(struct parser *parser, const struct cli_option *option, const char *shown,
+                          const char *value)
+{
+    struct cli_number *number = field_of(parser, option);
+    number->is_given = cli_duration_parse(value, &number->value);
+    if (!number->is_given) {
+        return ct_fail(parser->error, CT_EUSAGE,
+                       "%s: '%s' is not a time such as 90s, 10m, 1h or never", shown, value);
+    }
+    return CT_OK;
+}
+
 static int store_text(struct parser *parser, const struct cli_option *option, const char *shown,
                       const char *value)
 {
@@ -159,6 +193,8 @@ static int store_value(struct parser *parser, const struct cli_option *option, c
     case CLI_COUNT:
     case CLI_SIZE:
         return store_number(parser, option, shown, value);
+    case CLI_DURATION:
+        return store_duration(parser, option, shown, value);
     case CLI_TEXTS:
         return store_text(parser, option, shown, value);
     case CLI_LAST:

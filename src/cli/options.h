@@ -13,14 +13,15 @@
 #include "base/status.h"
 
 enum cli_option_kind {
-    CLI_FLAG,   /* no value; field: bool */
-    CLI_SWITCH, /* --name and --no-name; field: enum cli_switch */
-    CLI_TEXT,   /* field: const char * */
-    CLI_TEXTS,  /* may be given several times; field: struct cli_texts */
-    CLI_CHOICE, /* one of `choices`; field: const char *, pointing at the table's own word */
-    CLI_COUNT,  /* a number, K = 1000; field: struct cli_number */
-    CLI_SIZE,   /* bytes, K = 1024; field: struct cli_number */
-    CLI_LAST,   /* field: const char *; all that follows the value are operands */
+    CLI_FLAG,     /* no value; field: bool */
+    CLI_SWITCH,   /* --name and --no-name; field: enum cli_switch */
+    CLI_TEXT,     /* field: const char * */
+    CLI_TEXTS,    /* may be given several times; field: struct cli_texts */
+    CLI_CHOICE,   /* one of `choices`; field: const char *, pointing at the table's own word */
+    CLI_COUNT,    /* a number, K = 1000; field: struct cli_number */
+    CLI_SIZE,     /* bytes, K = 1024; field: struct cli_number */
+    CLI_DURATION, /* "10m", "never"; field: struct cli_number, milliseconds */
+    CLI_LAST,     /* field: const char *; all that follows the value are operands */
 };
 
 enum cli_switch { CLI_UNSET, CLI_ON, CLI_OFF };
@@ -71,6 +72,9 @@ void cli_options_print(const struct cli_option *options, FILE *file);
 /* Read "16", "1.5G", "64K", "64KiB", with the factor of one K. False: not a number, or too large.
  */
 bool cli_number_parse(const char *text, unsigned factor, uint64_t *value);
+
+/* Read "500ms", "90s", "10m", "1h", or a number of seconds; "never", "off" and "0" are 0. */
+bool cli_duration_parse(const char *text, uint64_t *milliseconds);
 
 /* The candidate that `word` is most likely a slip of, or NULL. */
 const char *cli_closest(const char *word, const char *const *candidates, size_t count);

@@ -1,0 +1,119 @@
+/* `ct replay`: show a recording in the browser; `ct host`: the same for a browser that somebody
+ * else opens. */
+#include <stdlib.h>
+
+#include "cli/command.h"
+#include "cli/recording_find.h"
+#include "cli/serve.h"
+
+/* ---- ct replay ---- */
+
+struct replay_fields {
+    const char *id;
+    const char *folder;
+    bool is_interactive;
+    bool no_browser;
+    struct serve_fields serve;
+};
+
+static const struct cli_option replay_table[] = {
+    {0, "id", CLI_TEXT, offsetof(struct replay_fields, id), "ID",
+     "the recording of this number, identifier or beginning of one"},
+    {'t', "trace-folder", CLI_TEXT, offsetof(struct replay_fields, folder), "DIR",
+     "the recording in this directory, wherever it is"},
+    {'i', "interactive", CLI_FLAG, offsetof(struct replay_fields, is_interactive), NULL,
+     "choose from a list"},
+    {0, "no-browser", CLI_FLAG, offsetof(struct replay_fields, no_browser), NULL,
+     "only print the URL"},
+    SERVE_OPTIONS(struct replay_fields),
+    {0},
+};
+
+static int run_replay(const void *untyped, const struct cli_operands *operands)
+{
+    const struct replay_fields *fields = untyped;
+    struct recording_asked asked = {
+        .pattern = operands->count > 0 ? operands->items[0] : NULL,
+        .id = fields->id,
+        .folder = fields->folder,
+        .is_interactive = fields->is_interactive,
+    };
+    int count =
+        operands->count + (asked.id != NULL) + (asked.folder != NULL) + asked.is_interactive;
+    if (count > 1) {
+        return cli_usage_error(&cli_command_replay,
+                               "one of PATTERN, --id, --trace-folder and --interactive");
+    }
+    char *directory = recording_find_asked(&asked);
+    if (directory == NULL) {
+        return CLI_FAILED;
+    }
+    struct serve_asked serve = {
+        .directory = directory,
+        .opens_browser = !fields->no_browser,
+        .fields = &fields->serve,
+    };
+    int status = serve_recording(&serve);
+    free(directory);
+    return status;
+}
+
+const struct cli_command cli_command_replay = {
+    .name = "replay",
+    .summary = "Open a recording in the browser",
+    .usage = "[OPTION]... [PATTERN]",
+    .details = "Without an argument: the most recent recording. PATTERN is the directory of a\n"
+               "recording, or how the name of a recorded program ends. Prints the URL; it works\n"
+               "for who has it, on this machine, until Ctrl-C. A recording that is open already\n"
+               "is shown by the server that has it open.",
+    .options = replay_table,
+    .mode = CLI_MIXED,
+    .fields_size = sizeof(struct replay_fields),
+    .run = run_replay,
+};
+
+/* ---- ct host ---- */
+
+enum { HOST_IDLE_MS = 10 * 60 * 1000 };
+
+struct host_fields {
+    struct serve_fields serve;
+};
+
+static const struct cli_option host_table[] = {
+    SERVE_OPTIONS(struct host_fields),
+    {0},
+};
+
+static int run_host(const void *untyped, const struct cli_operands *operands)
+{
+    const struct host_fields *fields = untyped;
+    if (operands->count > 1) {
+        return cli_usage_error(&cli_command_host, "one recording at a time");
+    }
+    struct recording_asked asked = {.pattern = operands->count > 0 ? operands->items[0] : NULL};
+    char *directory = recording_find_asked(&asked);
+    if (directory == NULL) {
+        return CLI_FAILED;
+    }
+    struct serve_asked serve = {
+        .directory = directory,
+        .fields = &fields->serve,
+        .idle_ms = HOST_IDLE_MS,
+    };
+    int status = serve_recording(&serve);
+    free(directory);
+    return status;
+}
+
+const struct cli_command cli_command_host = {
+    .name = "host",
+    .summary = "Serve a recording, and open no browser",
+    .usage = "[OPTION]... [DIR|ID]",
+    .details = "As `ct replay --no-browser`; ends after ten minutes without a client, unless\n"
+               "--idle-timeout says otherwise.",
+    .options = host_table,
+    .mode = CLI_MIXED,
+    .fields_size = sizeof(struct host_fields),
+    .run = run_host,
+};
