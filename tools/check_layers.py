@@ -13,7 +13,8 @@ BASE = {"base"}
 TRACE = BASE | {"trace"}
 REPLAY = TRACE | {"replay"}
 DAP = REPLAY | {"dap"}
-SERVER = DAP | {"server"}
+REGISTRY = TRACE | {"registry"}
+SERVER = DAP | REGISTRY | {"server"}
 
 # layer -> the layers whose headers it may include
 MAY_INCLUDE = {
@@ -22,6 +23,7 @@ MAY_INCLUDE = {
     "export": TRACE | {"export"},
     "recorder": TRACE | {"export", "recorder"},
     "replay": REPLAY,
+    "registry": REGISTRY,
     "dap": DAP,
     "server": SERVER,
     "cli": SERVER | {"export", "cli"},
@@ -32,6 +34,7 @@ FORBIDDEN_HEADERS = {
     "recorder": {"trace/reader.h"},
     "export": {"trace/writer.h"},
     "replay": {"trace/writer.h"},
+    "registry": {"trace/writer.h"},
     "dap": {"trace/writer.h"},
     "server": {"trace/writer.h"},
 }

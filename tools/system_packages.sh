@@ -25,6 +25,8 @@ need_build() {
     need_library gmp libgmp-dev
     need_library jansson libjansson-dev
     need_library libevent_extra libevent-dev
+    need_library sqlite3 libsqlite3-dev
+    need_library zlib zlib1g-dev
     need_library cmocka libcmocka-dev
 }
 

@@ -12,6 +12,7 @@
 #include "base/uuid.h"
 #include "cli/child.h"
 #include "cli/command.h"
+#include "cli/enlist.h"
 #include "cli/finish.h"
 #include "cli/interpreter.h"
 #include "cli/launch.h"
@@ -31,6 +32,7 @@ struct record_fields {
     const char *code;
     struct rules_asked rules;
     bool exact;
+    bool unlisted;
     const char *io_capture;
     bool no_sources;
     enum cli_switch redact_shapes;
@@ -72,6 +74,8 @@ static const struct cli_option record_options[] = {
     {0, "redact-shapes", CLI_SWITCH, FIELD(redact_shapes), NULL,
      "keep values out that look like keys, tokens, card numbers or\n"
      "URLs with a password, whatever their names; the default"},
+    {0, "unlisted", CLI_FLAG, FIELD(unlisted), NULL,
+     "keep the recording out of what `ct list` shows"},
     {0, "no-sources", CLI_FLAG, FIELD(no_sources), NULL,
      "leave the program's source text out of the recording"},
     {0, "no-framework-filters", CLI_FLAG, FIELD(no_framework_filters), NULL,
@@ -195,6 +199,9 @@ static int record_into(const struct record_fields *fields, const struct target *
         return CLI_FAILED;
     }
     finish_recording(&order, summary.wait_status);
+    if (!fields->unlisted) {
+        summary.number = enlist_recording(dir->path, dir->moved_to);
+    }
     record_report(dir->path, &summary);
     recording_dir_release(dir);
     return summary.is_exit_masked ? CLI_OK : cli_child_exit_status(summary.wait_status);

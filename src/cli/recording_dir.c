@@ -1,7 +1,6 @@
 #include "cli/recording_dir.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,70 +10,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/json_find.h"
-#include "trace/format.h"
-
-#define LOCK_FILE     ".trace.ctr.lock"
-#define METADATA_FILE "trace_metadata.json"
+#include "registry/folder.h"
 
 enum {
-    METADATA_MAX_BYTES = 16 << 20, /* a command line and a list of filters: far below this */
-    HEADER_ID_OFFSET = 16,
     MOST_DIRECTORIES = 1000, /* trace-<id>-2, -3, ... before giving up */
 };
-
-/* Everything that belongs to a recording. The metadata, which names it, moves last: a move that was
- * interrupted is then completed into the same directory by the next one. */
-static const char *const recording_files[] = {
-    RECORDING_TRACE_FILE, "trace.ctr.tail",   "trace.json",
-    "trace.bin",          "trace_paths.json", METADATA_FILE,
-};
-
-enum { FILE_COUNT = sizeof recording_files / sizeof recording_files[0] };
-
-/* ---- Which recording is there ---- */
-
-static bool id_from_metadata(const char *dir, char id[CT_UUID_TEXT_BYTES])
-{
-    char *path = ct_path_join(dir, METADATA_FILE);
-    char *text = NULL;
-    size_t size;
-    char found[CT_UUID_TEXT_BYTES];
-    uint8_t uuid[CT_UUID_BYTES];
-    /* It becomes part of a path: anything but an identifier is refused. */
-    bool is_found =
-        path != NULL && ct_file_read(path, METADATA_MAX_BYTES, &text, &size, NULL) == CT_OK &&
-        ct_json_find_text(text, "recording_id", found, sizeof found) && ct_uuid_parse(found, uuid);
-    if (is_found) {
-        ct_uuid_format(uuid, id);
-    }
-    free(text);
-    free(path);
-    return is_found;
-}
-
-static bool id_from_trace(const char *dir, char id[CT_UUID_TEXT_BYTES])
-{
-    uint8_t header[HEADER_ID_OFFSET + CT_UUID_BYTES];
-    char *path = ct_path_join(dir, RECORDING_TRACE_FILE);
-    int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd < 0 ? -1 : read(fd, header, sizeof header);
-    if (fd >= 0) {
-        close(fd);
-    }
-    free(path);
-    size_t magic_size = strlen(CTR_MAGIC);
-    if (got != sizeof header || memcmp(header, CTR_MAGIC, magic_size) != 0) {
-        return false;
-    }
-    ct_uuid_format(header + HEADER_ID_OFFSET, id);
-    return true;
-}
-
-bool record_existing_id(const char *dir, char id[CT_UUID_TEXT_BYTES])
-{
-    return id_from_metadata(dir, id) || id_from_trace(dir, id);
-}
 
 /* When the newest of the files was written: what names a recording without an identifier. False:
  * there is no recording. */
@@ -82,7 +22,7 @@ static bool newest_time(const char *dir, char text[CT_UUID_TEXT_BYTES])
 {
     time_t newest = 0;
     bool is_found = false;
-    for (int i = 0; i < FILE_COUNT; i++) {
+    for (size_t i = 0; i < recording_file_count; i++) {
         struct stat about;
         char *path = ct_path_join(dir, recording_files[i]);
         if (path != NULL && lstat(path, &about) == 0) {
@@ -104,7 +44,7 @@ static bool newest_time(const char *dir, char text[CT_UUID_TEXT_BYTES])
 static bool has_room_for(const char *from, const char *to)
 {
     bool has_room = true;
-    for (int i = 0; i < FILE_COUNT && has_room; i++) {
+    for (size_t i = 0; i < recording_file_count && has_room; i++) {
         struct stat about;
         char *source = ct_path_join(from, recording_files[i]);
         char *target = ct_path_join(to, recording_files[i]);
@@ -134,7 +74,7 @@ static char *choose_target(const char *dir, const char *name)
 static int move_files(const char *from, const char *to, struct ct_error *error)
 {
     int status = ct_make_directories(to, NULL, error);
-    for (int i = 0; i < FILE_COUNT && status == CT_OK; i++) {
+    for (size_t i = 0; i < recording_file_count && status == CT_OK; i++) {
         struct stat about;
         char *source = ct_path_join(from, recording_files[i]);
         char *target = ct_path_join(to, recording_files[i]);
@@ -156,7 +96,7 @@ static int keep_existing(struct recording_dir *dir, struct ct_error *error)
         return CT_OK;
     }
     char id[CT_UUID_TEXT_BYTES];
-    bool has_id = record_existing_id(dir->path, id);
+    bool has_id = recording_existing_id(dir->path, id);
     dir->moved_to = choose_target(dir->path, has_id ? id : name);
     if (dir->moved_to == NULL) {
         return ct_fail(error, CT_EIO, "no free name for the earlier recording in '%s'", dir->path);
@@ -179,7 +119,7 @@ static int make_and_resolve(const char *asked, struct recording_dir *dir, struct
 /* CT_ESTATE: somebody records here. */
 static int lock_directory(struct recording_dir *dir, struct ct_error *error)
 {
-    char *lock_path = ct_path_join(dir->path, LOCK_FILE);
+    char *lock_path = ct_path_join(dir->path, RECORDING_LOCK_FILE);
     char *trace_path = ct_path_join(dir->path, RECORDING_TRACE_FILE);
     int status = lock_path != NULL && trace_path != NULL
                      ? ct_lock_take(&dir->lock, lock_path, error)

@@ -9,7 +9,6 @@
 
 #include "base/lock.h"
 #include "base/status.h"
-#include "base/uuid.h"
 
 struct recording_dir {
     char *path;       /* absolute */
@@ -19,17 +18,11 @@ struct recording_dir {
     struct ct_lock lock;
 };
 
-/* The file of a recording that is its trace. */
-#define RECORDING_TRACE_FILE "trace.ctr"
-
 /* Prepare `asked` for the recording `id` and hold its lock. */
 int recording_dir_take(const char *asked, const char *id, struct recording_dir *dir,
                        struct ct_error *error);
 
 /* Give the lock back; a new directory in which nothing was recorded is removed again. */
 void recording_dir_release(struct recording_dir *dir);
-
-/* The identifier of the recording in `dir`, from its metadata or its trace. False: none found. */
-bool record_existing_id(const char *dir, char id[CT_UUID_TEXT_BYTES]);
 
 #endif

@@ -9,8 +9,8 @@
 
 #include "base/file.h"
 #include "cli/message.h"
-#include "cli/recording_dir.h"
 #include "cli/report_trace.h"
+#include "registry/folder.h"
 
 /* "834 bytes", "12.3 KiB" */
 static void format_size(uint64_t size, char text[32])
@@ -63,8 +63,11 @@ bool record_report(const char *dir, struct record_summary *summary)
     }
     char text[32];
     format_size(size, text);
-    record_existing_id(dir, summary->id);
+    recording_existing_id(dir, summary->id);
     cli_note("recorded %s", summary->id);
+    if (summary->number != 0) {
+        cli_note("  number    %llu", (unsigned long long)summary->number);
+    }
     cli_note("  output    %s", dir);
     cli_note("  trace     %s, %s", RECORDING_TRACE_FILE, text);
     report_end(summary->wait_status, summary->is_exit_masked);

@@ -1,13 +1,20 @@
 """What every test may ask for: the installed `ct`, the interpreter, the source tree."""
 
+import atexit
 import os
+import shutil
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+# What the tests record is not for the list of recordings of whoever runs them.
+os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="ct-tests-data-")
+atexit.register(shutil.rmtree, os.environ["XDG_DATA_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,182 @@
+#include "registry/folder.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/json_find.h"
+#include "trace/format.h"
+
+enum {
+    METADATA_MAX_BYTES = 16 << 20, /* a command line and a list of filters: far below this */
+    HEADER_ID_OFFSET = 16,
+    HEADER_READ_BYTES = HEADER_ID_OFFSET + CT_UUID_BYTES,
+    TRAILER_MAGIC_OFFSET = 16,
+};
+
+const char *const recording_files[] = {
+    RECORDING_TRACE_FILE, "trace.ctr.tail",   "trace.json",
+    "trace.bin",          "trace_paths.json", RECORDING_METADATA_FILE,
+};
+
+const size_t recording_file_count = sizeof recording_files / sizeof recording_files[0];
+
+/* ---- Which recording is there ---- */
+
+static bool id_from_metadata(const char *dir, char id[CT_UUID_TEXT_BYTES])
+{
+    char *path = ct_path_join(dir, RECORDING_METADATA_FILE);
+    char *text = NULL;
+    size_t size;
+    char found[CT_UUID_TEXT_BYTES];
+    uint8_t uuid[CT_UUID_BYTES];
+    /* It becomes part of a path: anything but an identifier is refused. */
+    bool is_found =
+        path != NULL && ct_file_read(path, METADATA_MAX_BYTES, &text, &size, NULL) == CT_OK &&
+        ct_json_find_text(text, "recording_id", found, sizeof found) && ct_uuid_parse(found, uuid);
+    if (is_found) {
+        ct_uuid_format(uuid, id);
+    }
+    free(text);
+    free(path);
+    return is_found;
+}
+
+/* The trace, if it is a plain file: a pipe would keep us waiting. -1: it is not there. */
+static int open_trace(const char *dir, struct stat *about)
+{
+    char *path = ct_path_join(dir, RECORDING_TRACE_FILE);
+    int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    free(path);
+    if (fd >= 0 && (fstat(fd, about) != 0 || !S_ISREG(about->st_mode))) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static bool read_id(int fd, char id[CT_UUID_TEXT_BYTES])
+{
+    uint8_t header[HEADER_READ_BYTES];
+    if (pread(fd, header, sizeof header, 0) != sizeof header ||
+        memcmp(header, CTR_MAGIC, strlen(CTR_MAGIC)) != 0) {
+        return false;
+    }
+    ct_uuid_format(header + HEADER_ID_OFFSET, id);
+    return true;
+}
+
+static bool has_trailer(int fd, off_t size)
+{
+    uint8_t trailer[CTR_TRAILER_BYTES];
+    return size >= CTR_HEADER_BYTES + CTR_TRAILER_BYTES &&
+           pread(fd, trailer, sizeof trailer, size - CTR_TRAILER_BYTES) == sizeof trailer &&
+           ct_load64(trailer + TRAILER_MAGIC_OFFSET) == CTR_TRAILER_MAGIC;
+}
+
+/* False: there is no trace. */
+static bool look_at_trace(const char *dir, char id[CT_UUID_TEXT_BYTES], bool *is_finished)
+{
+    struct stat about;
+    int fd = open_trace(dir, &about);
+    if (fd < 0) {
+        return false;
+    }
+    bool is_trace = read_id(fd, id);
+    *is_finished = is_trace && has_trailer(fd, about.st_size);
+    close(fd);
+    return is_trace;
+}
+
+bool recording_existing_id(const char *dir, char id[CT_UUID_TEXT_BYTES])
+{
+    bool is_finished;
+    return id_from_metadata(dir, id) || look_at_trace(dir, id, &is_finished);
+}
+
+/* ---- Whether it is still there ---- */
+
+static bool is_there(const char *dir, const char *id, bool *is_finished)
+{
+    char found[CT_UUID_TEXT_BYTES];
+    return look_at_trace(dir, found, is_finished) && strcmp(found, id) == 0;
+}
+
+/* Where `ct record` moves it: DIR/trace-<id>/. */
+static char *kept_place(const char *dir, const char *id)
+{
+    char *path = NULL;
+    bool is_finished;
+    if (asprintf(&path, "%s/trace-%s", dir, id) < 0) {
+        return NULL;
+    }
+    if (!is_there(path, id, &is_finished)) {
+        free(path);
+        path = NULL;
+    }
+    return path;
+}
+
+/* In one of the directories beside `dir`: it was renamed. */
+static char *place_beside(const char *dir, const char *id, unsigned *budget)
+{
+    const char *slash = strrchr(dir, '/');
+    char *parent = slash == NULL || slash == dir ? NULL : strndup(dir, (size_t)(slash - dir));
+    DIR *listing = parent == NULL ? NULL : opendir(parent);
+    char *found = NULL;
+    struct dirent *item;
+    while (listing != NULL && found == NULL && *budget > 0 && (item = readdir(listing)) != NULL) {
+        bool is_finished;
+        bool may_be_directory = item->d_type == DT_DIR || item->d_type == DT_UNKNOWN;
+        if (!may_be_directory || strcmp(item->d_name, ".") == 0 ||
+            strcmp(item->d_name, "..") == 0) {
+            continue;
+        }
+        --*budget;
+        char *path = ct_path_join(parent, item->d_name);
+        if (path != NULL && is_there(path, id, &is_finished)) {
+            found = path;
+        } else {
+            free(path);
+        }
+    }
+    if (listing != NULL) {
+        closedir(listing);
+    }
+    free(parent);
+    return found;
+}
+
+enum recording_state recording_find(const char *dir, const char *id, unsigned *budget, char **found)
+{
+    bool is_finished;
+    *found = NULL;
+    if (is_there(dir, id, &is_finished)) {
+        return is_finished ? RECORDING_OK : RECORDING_UNFINISHED;
+    }
+    *found = kept_place(dir, id);
+    if (*found == NULL) {
+        *found = place_beside(dir, id, budget);
+    }
+    return *found == NULL ? RECORDING_DELETED : RECORDING_MOVED;
+}
+
+uint64_t recording_bytes(const char *dir)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < recording_file_count; i++) {
+        struct stat about;
+        char *path = ct_path_join(dir, recording_files[i]);
+        if (path != NULL && lstat(path, &about) == 0 && S_ISREG(about.st_mode)) {
+            total += (uint64_t)about.st_size;
+        }
+        free(path);
+    }
+    return total;
+}
