@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "base/utf8.h"
+
 enum { FLUSH_BYTES = 64 * 1024 };
 
 static const char hex_digits[] = "0123456789abcdef";
@@ -27,41 +29,9 @@ static void append_unicode_escape(struct ct_bytes *bytes, unsigned unit)
     ct_bytes_add(bytes, text, sizeof text);
 }
 
-static bool is_continuation(uint8_t byte)
-{
-    return (byte & 0xc0) == 0x80;
-}
-
-/* Length of the well-formed UTF-8 character at `at`, or 0. */
-static size_t character_length(const uint8_t *at, size_t left)
-{
-    uint8_t lead = at[0];
-    if (lead >= 0xc2 && lead <= 0xdf) {
-        return left >= 2 && is_continuation(at[1]) ? 2 : 0;
-    }
-    if (lead >= 0xe0 && lead <= 0xef) {
-        if (left < 3 || !is_continuation(at[1]) || !is_continuation(at[2])) {
-            return 0;
-        }
-        bool is_overlong = lead == 0xe0 && at[1] < 0xa0;
-        bool is_surrogate = lead == 0xed && at[1] >= 0xa0;
-        return is_overlong || is_surrogate ? 0 : 3;
-    }
-    if (lead >= 0xf0 && lead <= 0xf4) {
-        if (left < 4 || !is_continuation(at[1]) || !is_continuation(at[2]) ||
-            !is_continuation(at[3])) {
-            return 0;
-        }
-        bool is_overlong = lead == 0xf0 && at[1] < 0x90;
-        bool is_beyond_unicode = lead == 0xf4 && at[1] >= 0x90;
-        return is_overlong || is_beyond_unicode ? 0 : 4;
-    }
-    return 0;
-}
-
 static bool is_surrogate_at(const uint8_t *at, size_t left)
 {
-    return left >= 3 && at[0] == 0xed && at[1] >= 0xa0 && at[1] <= 0xbf && is_continuation(at[2]);
+    return left >= 3 && at[0] == 0xed && at[1] >= 0xa0 && at[1] <= 0xbf && (at[2] & 0xc0) == 0x80;
 }
 
 /* Escape what is not well-formed UTF-8; returns how many bytes that took. */
@@ -96,7 +66,7 @@ void ct_json_append_text(struct ct_bytes *bytes, const void *text, size_t size)
             at++;
             continue;
         }
-        size_t length = *at < 128 ? 0 : character_length(at, (size_t)(end - at));
+        size_t length = *at < 128 ? 0 : ct_utf8_length(at, (size_t)(end - at));
         if (length != 0) {
             at += length;
             continue;

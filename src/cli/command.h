@@ -11,6 +11,7 @@
     X(record)           \
     X(replay)           \
     X(host)             \
+    X(list)             \
     X(print)            \
     X(verify)           \
     X(export)           \

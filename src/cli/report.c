@@ -9,25 +9,8 @@
 
 #include "base/file.h"
 #include "cli/message.h"
+#include "cli/recordings.h"
 #include "cli/report_trace.h"
-#include "registry/folder.h"
-
-/* "834 bytes", "12.3 KiB" */
-static void format_size(uint64_t size, char text[32])
-{
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
-    if (size < 1024) {
-        snprintf(text, 32, "%llu bytes", (unsigned long long)size);
-        return;
-    }
-    double value = (double)size / 1024;
-    size_t unit = 0;
-    while (value >= 1024 && unit + 1 < sizeof units / sizeof units[0]) {
-        value /= 1024;
-        unit++;
-    }
-    snprintf(text, 32, "%.1f %s", value, units[unit]);
-}
 
 static bool trace_size(const char *dir, uint64_t *size)
 {
@@ -62,7 +45,7 @@ bool record_report(const char *dir, struct record_summary *summary)
         return false;
     }
     char text[32];
-    format_size(size, text);
+    recordings_size(size, text);
     recording_existing_id(dir, summary->id);
     cli_note("recorded %s", summary->id);
     if (summary->number != 0) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_in.h"
 #include "registry/registry.h"
 #include "registry/registry_internal.h"
 
@@ -42,6 +43,27 @@ static uint64_t column_number(sqlite3_stmt *row, enum column column)
     return (uint64_t)sqlite3_column_int64(row, column);
 }
 
+/* A JSON array of texts, as a copy; somebody else may have written something else there. */
+static char *column_arguments(sqlite3_stmt *row)
+{
+    char *text = column_text(row, ARGUMENTS);
+    struct ct_json_in json;
+    ct_json_in_memory(&json, text, text == NULL ? 0 : strlen(text));
+    enum ct_json_token token = ct_json_next(&json);
+    bool is_array = token == CT_JSON_ARRAY;
+    while (token == CT_JSON_ARRAY || token == CT_JSON_TEXT) {
+        token = ct_json_next(&json);
+    }
+    is_array = is_array && token == CT_JSON_ARRAY_END && json.depth == 0 &&
+               ct_json_next(&json) == CT_JSON_END;
+    ct_json_in_clear(&json);
+    if (text != NULL && !is_array) {
+        free(text);
+        text = strdup("[]");
+    }
+    return text;
+}
+
 /* False: the row is no recording's (somebody else wrote it); its entry is empty. */
 static bool read_row(sqlite3_stmt *row, struct registry_entry *entry)
 {
@@ -57,7 +79,7 @@ static bool read_row(sqlite3_stmt *row, struct registry_entry *entry)
     bool has_status = sqlite3_column_type(row, EXIT_STATUS) == SQLITE_INTEGER;
     entry->number = column_number(row, NUMBER);
     entry->program = column_text(row, PROGRAM);
-    entry->arguments = column_text(row, ARGUMENTS);
+    entry->arguments = column_arguments(row);
     entry->workdir = column_text(row, WORKDIR);
     entry->directory = column_text(row, DIRECTORY);
     entry->duration = column_number(row, DURATION);
@@ -67,7 +89,7 @@ static bool read_row(sqlite3_stmt *row, struct registry_entry *entry)
     entry->bytes = column_number(row, BYTES);
     entry->python = column_text(row, PYTHON);
     bool is_whole = entry->program != NULL && entry->arguments != NULL && entry->workdir != NULL &&
-                    entry->directory != NULL && entry->python != NULL && entry->arguments[0] == '[';
+                    entry->directory != NULL && entry->python != NULL;
     if (!is_whole) {
         registry_entry_clear(entry);
     }

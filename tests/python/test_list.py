@@ -1,0 +1,368 @@
+"""The list of recordings: what `ct record` puts there, what `ct list` says, and what goes wrong."""
+
+import json
+import os
+import pty
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import oracle
+import pytest
+
+DATABASE = "codetracer-python-recorder/recordings.db"
+
+
+class Home:
+    """A data directory of its own, and `ct` with it."""
+
+    def __init__(self, ct, folder):
+        self.ct = ct
+        self.folder = folder
+        self.data = folder / "data"
+        self.variables = {}
+
+    @property
+    def database(self):
+        return self.data / DATABASE
+
+    def environment(self):
+        return oracle.environment(
+            CODETRACER_PYTHON_INTERPRETER=sys.executable,
+            **{"XDG_DATA_HOME": str(self.data), "TZ": "UTC", **self.variables},
+        )
+
+    def run(self, *words, **options):
+        return subprocess.run(
+            [self.ct, *words],
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            **options,
+        )
+
+    def write(self, name, text="print(1)\n"):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return name
+
+    def record(self, *words, out="out"):
+        done = self.run("record", "--format", "ctr", "-o", out, *words)
+        assert "traceId:" in done.stderr, done.stderr
+        return done
+
+    def entries(self, *words):
+        done = self.run("list", "--json", *words)
+        assert (done.returncode, done.stderr) == (0, "")
+        return json.loads(done.stdout)
+
+    def execute(self, sql):
+        with sqlite3.connect(self.database) as connection:
+            return connection.execute(sql).fetchall()
+
+
+@pytest.fixture
+def home(ct, tmp_path):
+    return Home(ct, tmp_path)
+
+
+# ---- what is listed
+
+
+def test_a_recording_is_listed_with_what_it_was(home):
+    home.write("app.py", "import sys\nprint(sys.argv)\nsys.exit(3)\n")
+    done = home.record("app.py", "x", "y z")
+    (entry,) = home.entries()
+    assert done.returncode == 3
+    assert f"traceId:{entry['recordingId']}" in done.stderr
+    assert re.search(r"^ct:   number +1$", done.stderr, re.MULTILINE)
+    assert entry["id"] == 1
+    assert entry["program"] == "app.py"
+    assert entry["args"] == ["x", "y z"]
+    assert entry["exitCode"] == 3
+    assert entry["workdir"] == str(home.folder)
+    assert entry["outputFolder"] == str(home.folder / "out")
+    assert entry["python"] == "{}.{}.{}".format(*sys.version_info)
+    assert entry["state"] == "ok"
+    assert entry["steps"] == 3
+    files = [home.folder / "out" / name for name in os.listdir(home.folder / "out")]
+    assert entry["bytes"] == sum(file.stat().st_size for file in files)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", entry["recordedAt"])
+    assert entry["date"] == entry["recordedAt"][:10].replace("-", "/")
+    assert (entry["lang"], entry["calltrace"], entry["downloadKey"]) == (21, True, "")
+
+
+def test_the_newest_comes_first_and_the_text_has_the_same(home):
+    for name in ("one.py", "two.py", "three.py"):
+        home.record(home.write(name), out=name.removesuffix(".py"))
+    assert [entry["program"] for entry in home.entries()] == ["three.py", "two.py", "one.py"]
+    assert [entry["id"] for entry in home.entries("-n", "2")] == [3, 2]
+    done = home.run("list")
+    head, *rows = done.stdout.splitlines()
+    assert head.split() == ["#", "recorded", "duration", "exit", "size", "program", "directory"]
+    assert [row.split()[0] for row in rows] == ["3", "2", "1"]
+    assert rows[0].endswith(f"three.py  {home.folder}/three")
+    done = home.run("list", "-n", "1", "--format", "text")
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr == "ct: there are more; -n N shows more of them\n"
+
+
+def test_an_empty_list_is_no_failure_and_makes_no_file(home):
+    done = home.run("list")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "there are no recordings" in done.stderr
+    assert home.entries() == []
+    assert not home.data.exists()
+
+
+@pytest.mark.parametrize("words", [["elsewhere"], ["local", "local"], ["-n", "x"], ["--color"]])
+def test_wrong_use_is_said(home, words):
+    done = home.run("list", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ct list: ")
+
+
+def test_there_is_no_remote_list(home):
+    done = home.run("list", "remote")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: there is no server")
+
+
+def test_names_are_kept_and_shown_harmless(home):
+    program = home.write("a \x1b[31m\n'ü'.py")
+    home.record(program, "new\nline", "", "it's", "\udcff", "\x9b0m")
+    (entry,) = home.entries()
+    assert entry["program"] == program
+    assert entry["args"] == ["new\nline", "", "it's", "\udcff", "\x9b0m"]
+    done = home.run("list")
+    assert len(done.stdout.splitlines()) == 2
+    assert "\x1b" not in done.stdout
+    assert "\x9b" not in done.stdout
+    shown = r"""'a \x1b[31m\n'\''ü'\''.py' 'new\nline' '' 'it'\''s' """
+    assert shown in done.stdout
+
+
+def test_what_is_recorded_over_is_kept_and_found(home):
+    home.write("app.py")
+    for _ in range(2):
+        home.record("app.py")
+    new, old = home.entries()
+    assert new["outputFolder"] == str(home.folder / "out")
+    assert old["outputFolder"] == str(home.folder / "out" / f"trace-{old['recordingId']}")
+    assert [new["state"], old["state"]] == ["ok", "ok"]
+
+
+def test_a_killed_program_is_listed(home):
+    home.write("app.py", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    home.record("app.py")
+    (entry,) = home.entries()
+    assert (entry["exitCode"], entry["state"]) == (137, "ok")
+
+
+def test_a_recording_can_stay_out(home):
+    done = home.record("--unlisted", home.write("app.py"))
+    assert "number" not in done.stderr
+    assert not home.data.exists()
+
+
+# ---- what became of it
+
+
+def test_moved_deleted_and_unfinished_directories_are_noticed(home):
+    for name in ("stays", "renamed", "gone", "replaced", "cut"):
+        home.record(home.write("app.py"), out=name)
+    (home.folder / "renamed").rename(home.folder / "elsewhere")
+    shutil.rmtree(home.folder / "gone")
+    shutil.rmtree(home.folder / "replaced")
+    home.record("--unlisted", "app.py", out="replaced")
+    trace = home.folder / "cut" / "trace.ctr"
+    trace.write_bytes(trace.read_bytes()[:-40])
+    found = {entry["id"]: (entry["state"], entry["outputFolder"]) for entry in home.entries()}
+    assert found == {
+        1: ("ok", str(home.folder / "stays")),
+        2: ("moved", str(home.folder / "elsewhere")),
+        3: ("deleted", str(home.folder / "gone")),
+        4: ("deleted", str(home.folder / "replaced")),
+        5: ("unfinished", str(home.folder / "cut")),
+    }
+    assert f"{home.folder}/gone (deleted)" in home.run("list").stdout
+
+
+def test_a_pipe_in_the_place_of_a_trace_is_no_trap(home):
+    home.record(home.write("app.py"))
+    (home.folder / "out" / "trace.ctr").unlink()
+    os.mkfifo(home.folder / "out" / "trace.ctr")
+    assert home.entries()[0]["state"] == "deleted"
+
+
+# ---- what goes wrong
+
+
+def test_twenty_at_once_lose_nothing(home):
+    home.write("app.py")
+    commands = [
+        [home.ct, "record", "--format", "ctr", "-o", f"out{i}", "app.py", str(i)] for i in range(20)
+    ]
+    running = [
+        subprocess.Popen(
+            command,
+            cwd=home.folder,
+            env=home.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        for command in commands
+    ]
+    said = [process.communicate(timeout=120)[1].decode() for process in running]
+    assert not [text for text in said if "will not show" in text]
+    entries = home.entries()
+    assert sorted(int(entry["args"][0]) for entry in entries) == list(range(20))
+    assert sorted(entry["id"] for entry in entries) == list(range(1, 21))
+
+
+def hinder_with_file(home):
+    home.data.write_text("in the way")
+
+
+def hinder_with_folder(home):
+    home.database.mkdir(parents=True)
+
+
+def hinder_with_noise(home):
+    home.database.parent.mkdir(parents=True)
+    home.database.write_bytes(bytes(range(256)) * 100)
+
+
+def hinder_with_newer(home):
+    home.database.parent.mkdir(parents=True)
+    home.execute("PRAGMA user_version = 99")
+
+
+@pytest.mark.parametrize(
+    ("hinder", "words"),
+    [
+        (hinder_with_file, "is not a directory"),
+        (hinder_with_folder, "recordings.db' cannot be made: Is a directory"),
+        (hinder_with_noise, "is damaged (file is not a database): move that file away"),
+        (hinder_with_newer, "has version 99, and this ct reads up to 1"),
+    ],
+)
+def test_no_list_costs_one_warning(home, hinder, words):
+    hinder(home)
+    done = home.record(home.write("app.py", "print('ran')\nraise SystemExit(5)\n"))
+    assert (done.returncode, done.stdout) == (5, "ran\n")
+    notes = [line for line in done.stderr.splitlines() if "`ct list` will not show" in line]
+    assert len(notes) == 1
+    assert words in notes[0]
+    assert home.run("print", "out", "--summary").returncode == 0
+
+
+@pytest.mark.parametrize("hinder", [hinder_with_noise, hinder_with_newer])
+def test_a_list_that_cannot_be_read_is_an_error(home, hinder):
+    hinder(home)
+    for words in (["list"], ["list", "--json"]):
+        done = home.run(*words)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("error: the list of recordings ")
+
+
+def test_a_damaged_page_is_an_error_and_no_crash(home):
+    home.record(home.write("app.py"))
+    home.execute("PRAGMA journal_mode = DELETE")
+    data = bytearray(home.database.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    home.database.write_bytes(data)
+    done = home.run("list")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is damaged" in done.stderr
+
+
+def test_rows_of_somebody_else_do_no_harm(home):
+    home.record(home.write("app.py"))
+    columns = "id, program, arguments, workdir, directory, recorded_at, duration, steps, calls, "
+    insert = f"INSERT INTO recordings ({columns} bytes, python) VALUES "
+    home.execute(insert + "('x', '', '', '', '', '', 0, 0, 0, 0, '')")
+    identifier = "01890a5d-ac96-774b-bcce-b302099a8057"
+    home.execute(insert + f"('{identifier}', 'p', '[1', 'w', '..', 'then', -1, 'a', 2, 3, x'00')")
+    entries = home.entries()
+    assert {entry["recordingId"] for entry in entries} >= {identifier}
+    assert len(entries) == 2
+    assert next(e for e in entries if e["recordingId"] == identifier)["args"] == []
+    assert home.run("list").returncode == 0
+
+
+def test_a_list_that_cannot_be_written_is_read(home):
+    """Without the right to make files beside it, as on read-only media."""
+    home.record(home.write("app.py"))
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(home.data, folder, dirs_exist_ok=True)
+        for path in (folder, *Path(folder).rglob("*")):
+            os.chmod(path, 0o555 if os.path.isdir(path) else 0o444)
+        home.data = Path(folder)
+        nobody = 65534 if os.geteuid() == 0 else os.geteuid()
+        done = subprocess.run(
+            [home.ct, "list"],
+            env=home.environment(),
+            capture_output=True,
+            text=True,
+            user=nobody,
+            cwd="/",
+        )
+        os.chmod(home.database.parent, 0o755)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "app.py" in done.stdout
+
+
+def test_only_its_owner_can_read_it(home):
+    home.record(home.write("app.py"))
+    assert home.database.stat().st_mode & 0o777 == 0o600
+    assert home.database.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_relative_data_home_is_ignored(home):
+    home.variables = {"XDG_DATA_HOME": "data", "HOME": str(home.folder / "me")}
+    home.record(home.write("app.py"))
+    assert (home.folder / "me" / ".local/share" / DATABASE).is_file()
+    assert not (home.folder / "data").exists()
+
+
+# ---- on a terminal
+
+
+def on_terminal(home, columns, **variables):
+    master, slave = pty.openpty()
+    environment = {**home.environment(), "COLUMNS": str(columns), "TERM": "xterm", **variables}
+    process = subprocess.Popen(
+        [home.ct, "list"], cwd=home.folder, env=environment, stdout=slave, stderr=slave
+    )
+    os.close(slave)
+    said = b""
+    try:
+        while piece := os.read(master, 4096):
+            said += piece
+    except OSError:
+        pass
+    process.wait()
+    os.close(master)
+    return said.decode().replace("\r\n", "\n")
+
+
+def test_a_terminal_gets_lines_that_fit_and_colours_unless_unwanted(home):
+    home.record(home.write("app.py", "raise SystemExit(1)\n"), "an argument " * 20, "漢字" * 30)
+    for columns in (80, 120):
+        plain = on_terminal(home, columns, NO_COLOR="1")
+        assert "\x1b" not in plain
+        rows = plain.splitlines()
+        assert len(rows) == 2
+        assert "…" in rows[1]
+        assert all(len(row) <= columns for row in rows)
+    assert "\x1b[31m   1\x1b[0m" in on_terminal(home, 80)
+    assert "\x1b" not in on_terminal(home, 80, TERM="dumb")
