@@ -12,12 +12,16 @@
     X(replay)           \
     X(host)             \
     X(list)             \
+    X(delete)           \
+    X(prune)            \
     X(print)            \
     X(verify)           \
     X(export)           \
     X(filter)           \
     X(dap)              \
     X(start_backend)    \
+    X(trace_metadata)   \
+    X(doctor)           \
     X(help)             \
     X(version)
 

@@ -39,7 +39,7 @@ void cli_print_overview(void)
            "Record a Python program into one compact trace, and read it back.\n\n"
            "Commands:\n");
     for (size_t i = 0; i < cli_command_count; i++) {
-        printf("  %-13s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+        printf("  %-15s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
     }
     printf("\n`ct help COMMAND` says more about one of them.\n");
 }

@@ -284,7 +284,8 @@ static void complain_broken(const char *path, const char *python, const char *wh
 }
 
 /* Judge the answer. */
-static bool accept_answer(const char *path, struct ct_capture *capture, bool *has_start_hook)
+static bool accept_answer(const char *path, struct ct_capture *capture,
+                          struct interpreter_answer *about)
 {
     const char *answer = strstr(capture->text, PROBE_MARK);
     int status = WIFEXITED(capture->wait_status) ? WEXITSTATUS(capture->wait_status) : -1;
@@ -295,28 +296,37 @@ static bool accept_answer(const char *path, struct ct_capture *capture, bool *ha
         complain_no_answer(path, capture);
         return false;
     }
-    char python[64] = "an unknown version";
-    ct_json_find_text(answer, "python", python, sizeof python);
+    char hook[8] = "no";
+    ct_json_find_text(answer, "python", about->python, sizeof about->python);
+    ct_json_find_text(answer, "version", about->recorder, sizeof about->recorder);
+    ct_json_find_text(answer, "start_hook", hook, sizeof hook);
+    about->has_start_hook = strcmp(hook, "yes") == 0;
     if (status == PROBE_EXIT_MISSING) {
-        complain_missing(path, python);
+        complain_missing(path, about->python);
     } else if (status == PROBE_EXIT_BROKEN) {
         char why[512] = "no reason given";
         ct_json_find_text(answer, "error", why, sizeof why);
-        complain_broken(path, python, why);
+        complain_broken(path, about->python, why);
     }
-    char hook[8] = "no";
-    ct_json_find_text(answer, "start_hook", hook, sizeof hook);
-    *has_start_hook = strcmp(hook, "yes") == 0;
     return status == PROBE_EXIT_OK;
+}
+
+bool interpreter_ask(const struct interpreter *interpreter, struct interpreter_answer *answer)
+{
+    struct ct_capture capture = {0};
+    *answer = (struct interpreter_answer){.python = "an unknown version"};
+    if (!run_probe(interpreter, &capture)) {
+        return false;
+    }
+    bool is_ready = accept_answer(interpreter->path, &capture, answer);
+    ct_capture_clear(&capture);
+    return is_ready;
 }
 
 bool interpreter_probe(const struct interpreter *interpreter, bool *has_start_hook)
 {
-    struct ct_capture capture = {0};
-    if (!run_probe(interpreter, &capture)) {
-        return false;
-    }
-    bool is_ready = accept_answer(interpreter->path, &capture, has_start_hook);
-    ct_capture_clear(&capture);
+    struct interpreter_answer answer;
+    bool is_ready = interpreter_ask(interpreter, &answer);
+    *has_start_hook = answer.has_start_hook;
     return is_ready;
 }

@@ -34,6 +34,16 @@ void interpreter_clear(struct interpreter *interpreter);
 /* Find the interpreter of this environment, or say why there is none. */
 bool interpreter_choose(struct interpreter *interpreter);
 
+/* What it says of itself. */
+struct interpreter_answer {
+    bool has_start_hook; /* a plain start of it looks for the recorder's order */
+    char python[64];     /* "cpython 3.13.0" */
+    char recorder[64];   /* version of the package */
+};
+
+/* Ask it whether it can record, or say why not; `answer` has what it said in either case. */
+bool interpreter_ask(const struct interpreter *interpreter, struct interpreter_answer *answer);
+
 /* Ask it whether it can record, or say why not. `*has_start_hook`: a plain start of it looks for
  * the recorder's order (else the recorder is started as a module). */
 bool interpreter_probe(const struct interpreter *interpreter, bool *has_start_hook);

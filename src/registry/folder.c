@@ -1,6 +1,7 @@
 #include "registry/folder.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/json_find.h"
+#include "base/lock.h"
 #include "trace/format.h"
 
 enum {
@@ -179,4 +181,66 @@ uint64_t recording_bytes(const char *dir)
         free(path);
     }
     return total;
+}
+
+/* ---- Deleting ---- */
+
+/* What names it goes last: a deletion that was interrupted can be done again. */
+static int delete_files(int dir, const char *path, struct ct_error *error)
+{
+    for (size_t i = recording_file_count; i-- > 0;) {
+        if (unlinkat(dir, recording_files[i], 0) != 0 && errno != ENOENT) {
+            return ct_fail_errno(error, "cannot delete '%s/%s'", path, recording_files[i]);
+        }
+    }
+    return CT_OK;
+}
+
+static bool is_working_directory(const char *dir)
+{
+    struct stat here, there;
+    return stat(".", &here) == 0 && stat(dir, &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino;
+}
+
+static int delete_locked(const char *dir, const char *id, struct ct_error *error)
+{
+    bool is_finished;
+    char *trace = ct_path_join(dir, RECORDING_TRACE_FILE);
+    bool is_recorded = trace == NULL || ct_file_is_locked(trace);
+    free(trace);
+    if (is_recorded) {
+        return ct_fail(error, CT_ESTATE, "'%s' is being recorded into", dir);
+    }
+    if (!is_there(dir, id, &is_finished)) {
+        return ct_fail(error, CT_ESTATE, "'%s' does not hold the recording %s", dir, id);
+    }
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return ct_fail_errno(error, "cannot open '%s'", dir);
+    }
+    int status = delete_files(fd, dir, error);
+    close(fd);
+    return status;
+}
+
+int recording_delete(const char *dir, const char *id, struct ct_error *error)
+{
+    struct ct_lock lock = CT_LOCK_NONE;
+    char *lock_path = ct_path_join(dir, RECORDING_LOCK_FILE);
+    if (lock_path == NULL) {
+        return ct_fail(error, CT_ENOMEM, "out of memory");
+    }
+    int status = ct_lock_take(&lock, lock_path, error);
+    free(lock_path);
+    if (status == CT_OK) {
+        status = delete_locked(dir, id, error);
+        ct_lock_release(&lock);
+    } else if (status == CT_ESTATE) {
+        ct_fail(error, status, "'%s' is being recorded into", dir);
+    }
+    if (status == CT_OK && !is_working_directory(dir)) {
+        rmdir(dir); /* refused when it holds anything, which is what is wanted */
+    }
+    return status;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/status.h"
 #include "base/uuid.h"
 
 #define RECORDING_TRACE_FILE    "trace.ctr"
@@ -35,5 +36,10 @@ enum recording_state recording_find(const char *dir, const char *id, unsigned *b
 
 /* The sizes of its files added up. */
 uint64_t recording_bytes(const char *dir);
+
+/* Delete the recording `id` in `dir`: its files, then the directory if nothing else is in it and
+ * nobody works there. Links are removed, never followed. CT_ESTATE: it is another recording's by
+ * now, or is being recorded. */
+int recording_delete(const char *dir, const char *id, struct ct_error *error);
 
 #endif
