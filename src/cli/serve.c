@@ -7,8 +7,14 @@
 #include <string.h>
 
 #include "cli/browser.h"
+#include "cli/instance.h"
 #include "cli/message.h"
 #include "server/server.h"
+
+static const char *web_folder(const struct serve_asked *asked)
+{
+    return asked->fields->web != NULL ? asked->fields->web : getenv("CT_WEB_DIR");
+}
 
 /* ---- What is said ---- */
 
@@ -18,17 +24,52 @@ static bool is_loopback(const char *address)
            strcmp(address, "localhost") == 0;
 }
 
-/* The URL is a fact: it goes to standard output, at once. */
-static void show(const char *url, bool opens_browser)
+/* The URL is a fact: it goes to standard output, at once. The browser is started with one that is
+ * worth nothing to whoever reads it in the list of processes. */
+static void show(const char *url, const char *open_url, bool opens_browser)
 {
     printf("%s\n", url);
     fflush(stdout);
-    if (opens_browser && !browser_open(url)) {
+    if (opens_browser && (open_url == NULL || !browser_open(open_url))) {
         cli_note("open this page in a browser");
     }
 }
 
+/* ---- The server that is there already ---- */
+
+/* Who asks for an address or a window of its own gets a server of its own. */
+static bool may_share(const struct serve_asked *asked)
+{
+    return asked->directory != NULL && !asked->fields->port.is_given &&
+           asked->fields->address == NULL && web_folder(asked) == NULL;
+}
+
+static bool show_running(const struct serve_asked *asked)
+{
+    struct instance instance;
+    bool is_running = may_share(asked) && instance_find(asked->directory, &instance);
+    if (is_running) {
+        show(instance.url, instance.open_url, asked->opens_browser);
+        cli_note("%s is open already; the ct that opened it goes on serving it", asked->directory);
+        instance_clear(&instance);
+    }
+    return is_running;
+}
+
 /* ---- Serving ---- */
+
+static void show_server(struct sv_server *server, bool opens_browser)
+{
+    char *path = sv_server_open_path(server);
+    char *open_url = NULL;
+    int origin = (int)strcspn(sv_server_url(server), "#") - 1;
+    if (path == NULL || asprintf(&open_url, "%.*s%s", origin, sv_server_url(server), path) < 0) {
+        open_url = NULL;
+    }
+    show(sv_server_url(server), open_url, opens_browser);
+    free(open_url);
+    free(path);
+}
 
 static int run_server(struct sv_server *server, const struct serve_asked *asked)
 {
@@ -40,10 +81,15 @@ static int run_server(struct sv_server *server, const struct serve_asked *asked)
         cli_note("warning: other machines can reach this server, and what they send and see is not "
                  "encrypted; whoever has the URL sees the recording");
     }
-    show(sv_server_url(server), asked->opens_browser);
+    struct ct_lock lock = CT_LOCK_NONE;
+    if (may_share(asked)) {
+        instance_publish(asked->directory, sv_server_port(server), sv_server_token(server), &lock);
+    }
+    show_server(server, asked->opens_browser);
     cli_note("serving %s; Ctrl-C ends it",
              asked->directory == NULL ? "the list of recordings" : asked->directory);
     int status = sv_server_run(server, &error);
+    ct_lock_release(&lock);
     if (status != CT_OK) {
         cli_error("%s", error.message);
     }
@@ -57,12 +103,14 @@ int serve_recording(const struct serve_asked *asked)
         cli_error("there is no port %llu", (unsigned long long)fields->port.value);
         return CLI_USAGE;
     }
-    const char *variable = getenv("CT_WEB_DIR");
+    if (show_running(asked)) {
+        return CLI_OK;
+    }
     struct sv_options options = {
         .directory = asked->directory,
         .address = fields->address,
         .port = (uint16_t)fields->port.value,
-        .web = fields->web != NULL ? fields->web : variable,
+        .web = web_folder(asked),
         .idle_ms = fields->idle.is_given ? fields->idle.value : asked->idle_ms,
     };
     struct sv_server *server;

@@ -142,6 +142,38 @@ static void list_recordings(struct sv_server *server, struct evhttp_request *req
     ct_json_clear(&json);
 }
 
+/* A path for a browser that is to be started: it works once, and soon. */
+static void make_key(struct sv_server *server, struct evhttp_request *request)
+{
+    char *path = sv_server_open_path(server);
+    struct ct_bytes json = {0};
+    if (path == NULL) {
+        sv_reply_error(request, 500, "the system has no random numbers");
+    } else {
+        ct_bytes_add_format(&json, "{\"path\":\"%s\"}", path);
+        sv_reply_json(request, 200, json.data, json.failed ? 0 : json.size);
+    }
+    ct_bytes_free(&json);
+    free(path);
+}
+
+/* Whoever brings a key gets the token, behind a '#', where the window takes it from. */
+static void redeem_key(struct sv_server *server, struct evhttp_request *request, const char *key)
+{
+    char location[16 + SV_TOKEN_TEXT_BYTES];
+    if (evhttp_request_get_command(request) != EVHTTP_REQ_GET) {
+        sv_reply_not_allowed(request, "GET");
+    } else if (!sv_keys_take(&server->keys, key, sv_now())) {
+        sv_reply_page(request, 410, "This link has been used",
+                      "It opens the window once. <code>ct replay</code> makes a new one.");
+    } else {
+        snprintf(location, sizeof location, "/#token=%s", server->token);
+        sv_put_headers(request, "text/plain");
+        sv_put_header(request, "Location", location);
+        evhttp_send_reply(request, 303, NULL, NULL);
+    }
+}
+
 /* The body is {"recording": ID}; "" is the one that is served. */
 static void open_session(struct sv_server *server, struct evhttp_request *request)
 {
@@ -202,6 +234,7 @@ struct route {
 };
 
 static const struct route routes[] = {
+    {"/open", EVHTTP_REQ_POST, "POST", make_key, NULL},
     {"/recordings", EVHTTP_REQ_GET, "GET", list_recordings, NULL},
     {"/sessions", EVHTTP_REQ_POST, "POST", open_session, NULL},
     {"/sessions/*", EVHTTP_REQ_DELETE, "DELETE", NULL, close_session},
@@ -256,6 +289,7 @@ static void handle_api(struct sv_server *server, struct evhttp_request *request,
 void sv_handle(struct evhttp_request *request, void *context)
 {
     static const char api[] = "/api/";
+    static const char open[] = "/open/";
     struct sv_server *server = context;
     sv_connections_begin(&server->connections, request);
     /* Compared as it came: what is encoded is nothing of ours. */
@@ -270,6 +304,8 @@ void sv_handle(struct evhttp_request *request, void *context)
     char *path = strndup(uri, strcspn(uri, "?#"));
     if (path == NULL) {
         sv_reply_error(request, 500, "out of memory");
+    } else if (strncmp(path, open, sizeof open - 1) == 0) {
+        redeem_key(server, request, path + sizeof open - 1);
     } else if (strncmp(path, api, sizeof api - 1) != 0) {
         sv_handle_file(server, request, path);
     } else if (has_token(server, request)) {

@@ -269,6 +269,13 @@ const char *sv_server_url(const struct sv_server *server)
     return server->url;
 }
 
+char *sv_server_open_path(struct sv_server *server)
+{
+    const char *key = sv_keys_make(&server->keys, sv_now());
+    char *path;
+    return key != NULL && asprintf(&path, "/open/%s", key) >= 0 ? path : NULL;
+}
+
 int sv_server_run(struct sv_server *server, struct ct_error *error)
 {
     if (event_base_dispatch(server->base) < 0) {

@@ -43,6 +43,10 @@ const char *sv_server_token(const struct sv_server *server);
 /* What to open in a browser: with the token behind '#', which is sent to nobody. */
 const char *sv_server_url(const struct sv_server *server);
 
+/* A path that a browser can be started with, though others see it: it opens the window once, and
+ * soon. The caller frees; NULL: there are no random numbers. */
+char *sv_server_open_path(struct sv_server *server);
+
 /* Whether the window is part of this `ct`, or comes from a folder. */
 bool sv_server_has_window(const struct sv_server *server);
 

@@ -12,6 +12,7 @@
 #include "server/connections.h"
 #include "server/events.h"
 #include "server/jobs.h"
+#include "server/keys.h"
 #include "server/recordings.h"
 #include "server/server.h"
 #include "server/token.h"
@@ -66,6 +67,7 @@ struct sv_server {
     struct sv_options options;
     char token[SV_TOKEN_TEXT_BYTES];
     char *url;
+    struct sv_keys keys;
     uint16_t port;
     struct sv_recordings recordings; /* has its own lock */
     struct sv_jobs *jobs;
@@ -101,6 +103,8 @@ void sv_handle(struct evhttp_request *request, void *server);
 
 /* ---- window.c: the window's files ---- */
 
+/* A page that says one thing. */
+void sv_reply_page(struct evhttp_request *request, int code, const char *title, const char *text);
 void sv_handle_file(struct sv_server *server, struct evhttp_request *request, const char *path);
 
 /* ---- sessions.c ---- */

@@ -13,13 +13,6 @@ enum { MAX_FILE = 32 << 20 };
 
 static const char index_path[] = "/index.html";
 
-static const char no_window[] =
-    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>ct</title>"
-    "<h1>This ct was built without the window</h1>"
-    "<p>The server runs, and editors can use it. To get the window, build ct from a checkout with "
-    "node installed: <code>make build</code>, or <code>make web</code> before "
-    "<code>pip install .</code></p></html>";
-
 /* ---- What a file is ---- */
 
 static const char *type_of(const char *path)
@@ -105,6 +98,24 @@ static void send_page(struct evhttp_request *request, const char *text, size_t s
     }
 }
 
+void sv_reply_page(struct evhttp_request *request, int code, const char *title, const char *text)
+{
+    struct evbuffer *body = evbuffer_new();
+    if (body == NULL ||
+        evbuffer_add_printf(body,
+                            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
+                            "<title>%s</title><h1>%s</h1><p>%s</p></html>",
+                            title, title, text) < 0) {
+        sv_reply_error(request, 500, "out of memory");
+    } else {
+        sv_put_headers(request, type_of(index_path));
+        evhttp_send_reply(request, code, NULL, is_head(request) ? NULL : body);
+    }
+    if (body != NULL) {
+        evbuffer_free(body);
+    }
+}
+
 /* ---- Embedded ---- */
 
 static bool accepts_gzip(struct evhttp_request *request)
@@ -165,7 +176,10 @@ static void handle_embedded(struct evhttp_request *request, const char *path)
         return;
     }
     if (is_page) {
-        send_page(request, no_window, sizeof no_window - 1);
+        sv_reply_page(request, 200, "This ct was built without the window",
+                      "The server runs, and editors can use it. To get the window, build ct from "
+                      "a checkout with node installed: <code>make build</code>, or "
+                      "<code>make web</code> before <code>pip install .</code>");
     } else {
         sv_reply_error(request, 404, "there is nothing here");
     }
