@@ -729,9 +729,9 @@ static inline void heed_resumer(struct session *session, const struct shadow_fra
     session->epoch += !is_seen;
 }
 
-/* It ended, or rests, and its caller is the frame of the next line. Python code that is not recorded
- * may go on before the caller does, though the caller's line says nothing of it, as when a property
- * caches its value. */
+/* It ended, or rests, and its caller is the frame of the next line. Python code that is not
+ * recorded may go on before the caller does, though the caller's line says nothing of it, as when a
+ * property caches its value. */
 static inline void go_on_in(struct session *session, struct shadow_frame *caller,
                             const compat_frame *real)
 {
@@ -910,12 +910,17 @@ static struct shadow put_event_value(struct session *session, PyObject *value)
     return shadow;
 }
 
+static void put_hidden_result(struct session *session, uint8_t action)
+{
+    *session->writer->at++ = filter_tag(action);
+    filter_count(session, FILTER_RETURN, action);
+}
+
 /* What a function returns or yields; one whose name says that it is a secret gives none away. */
 static void put_result(struct session *session, uint8_t action, PyObject *value)
 {
     if (action != CTR_KEEP && value != Py_None) {
-        *session->writer->at++ = filter_tag(action);
-        filter_count(session, FILTER_RETURN, action);
+        put_hidden_result(session, action);
     } else {
         put_event_value(session, value);
     }
@@ -951,6 +956,10 @@ static void put_exception(struct session *session, const struct shadow_frame *fr
 {
     struct ctr_writer *writer = session->writer;
     *writer->at++ = record;
+    if (frame->plan->unwind_action != CTR_KEEP) {
+        put_hidden_result(session, frame->plan->unwind_action);
+        return;
+    }
     if (as_raised) {
         put_known_value(session, exception, &session->raised.shadow);
         return;
@@ -1077,12 +1086,19 @@ PyObject *event_throw(struct session *session, PyObject *const *args)
         introduce(session, frame, CTR_FRAME_SUSPENDED);
     }
     frame->entry_block = session->writer->block;
-    look_at_raised(session, args[2]);
-    value_shadow(session, args[2], &shadow);
-    objects_open_queued(session);
+    bool is_hidden = frame->plan->unwind_action != CTR_KEEP;
+    if (!is_hidden) {
+        look_at_raised(session, args[2]);
+        value_shadow(session, args[2], &shadow);
+        objects_open_queued(session);
+    }
     *session->writer->at++ = CTR_THROW;
     session->writer->at = ct_varint_put(session->writer->at, frame->number);
-    session->writer->at = value_emit(session, session->writer->at, args[2], &shadow);
+    if (is_hidden) {
+        put_hidden_result(session, frame->plan->unwind_action);
+    } else {
+        session->writer->at = value_emit(session, session->writer->at, args[2], &shadow);
+    }
     ctr_count(session->writer, CTR_C_throws);
     return done(session);
 }
@@ -1117,7 +1133,7 @@ static PyObject *exception_event(struct session *session, PyObject *exception, u
         Py_RETURN_NONE;
     }
     bool as_raised = record != CTR_RAISE && is_as_raised(session, frame, exception);
-    if (record == CTR_RAISE) {
+    if (record == CTR_RAISE && frame->plan->unwind_action == CTR_KEEP) {
         look_at_raised(session, exception);
     }
     if (!as_raised) {

@@ -447,27 +447,38 @@ uint8_t filter_key(struct session *session, uint32_t policy, enum filter_name_ki
                               : CTR_KEEP;
 }
 
-uint8_t filter_result(struct session *session, uint32_t policy, PyCodeObject *code,
-                      PyObject *globals, bool is_yield)
+/* What a function returns and yields is known by its name. */
+static uint8_t decide_result(struct session *session, uint32_t policy, PyCodeObject *code,
+                             PyObject *globals)
 {
-    bool is_secret = scope_is_secret(code->co_name);
-    if (policy == FILTER_BUILT_IN) {
-        return is_secret ? CTR_REDACT : CTR_KEEP;
-    }
-    PyObject *pending = PyErr_GetRaisedException();
     struct filter_subject subject = {.module = module_text(globals, "__name__"),
                                      .file = code->co_filename,
                                      .name = code->co_qualname};
     struct candidates candidates = find_candidates(session->filter, &subject);
-    PyObject *yield = is_yield ? PyUnicode_FromString("<yield>") : NULL;
     PyErr_Clear();
-    uint8_t action;
-    if (yield == NULL ||
-        filter_pattern(session->filter, policy, FILTER_RETURN, yield, &action) < 0) {
-        action = decide(session, policy, FILTER_RETURN, candidates.texts[FILTER_OBJ], is_secret);
-    }
-    Py_XDECREF(yield);
+    uint8_t action = decide(session, policy, FILTER_RETURN, candidates.texts[FILTER_OBJ],
+                            scope_is_secret(code->co_name));
     free_candidates(&candidates);
+    return action;
+}
+
+uint8_t filter_result(struct session *session, uint32_t policy, PyCodeObject *code,
+                      PyObject *globals, enum filter_way_out way)
+{
+    static const char *const labels[] = {NULL, "<yield>", "<unwind>"};
+    if (policy == FILTER_BUILT_IN) {
+        return way != FILTER_UNWINDS && scope_is_secret(code->co_name) ? CTR_REDACT : CTR_KEEP;
+    }
+    PyObject *pending = PyErr_GetRaisedException();
+    PyObject *label = labels[way] != NULL ? PyUnicode_FromString(labels[way]) : NULL;
+    PyErr_Clear();
+    uint8_t action = policy_action(policy);
+    if (label == NULL ||
+        filter_pattern(session->filter, policy, FILTER_RETURN, label, &action) < 0) {
+        action = way == FILTER_UNWINDS ? policy_action(policy)
+                                       : decide_result(session, policy, code, globals);
+    }
+    Py_XDECREF(label);
     PyErr_SetRaisedException(pending);
     return action;
 }

@@ -84,9 +84,10 @@ uint8_t filter_key(struct session *session, uint32_t policy, enum filter_name_ki
 uint8_t filter_text(struct session *session, uint32_t policy, enum filter_name_kind kind,
                     const char *name);
 
-/* What becomes of what a function returns, and of what it yields. */
+/* What becomes of what leaves a function; yields and exceptions have patterns of their own. */
+enum filter_way_out { FILTER_RETURNS, FILTER_YIELDS, FILTER_UNWINDS };
 uint8_t filter_result(struct session *session, uint32_t policy, PyCodeObject *code,
-                      PyObject *globals, bool is_yield);
+                      PyObject *globals, enum filter_way_out way);
 
 /* The pattern of the policy's list that decides on a name, -1 when none does. */
 int filter_pattern(struct filter *filter, uint32_t policy, enum filter_name_kind kind,

@@ -219,8 +219,9 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
         ctr_count(session->writer, CTR_C_skipped_code);
         return plan;
     }
-    plan->return_action = filter_result(session, plan->policy, code, globals, false);
-    plan->yield_action = filter_result(session, plan->policy, code, globals, true);
+    plan->return_action = filter_result(session, plan->policy, code, globals, FILTER_RETURNS);
+    plan->yield_action = filter_result(session, plan->policy, code, globals, FILTER_YIELDS);
+    plan->unwind_action = filter_result(session, plan->policy, code, globals, FILTER_UNWINDS);
     plan->generator = (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
     bool has_namespace = !(code->co_flags & CO_OPTIMIZED) && locals != NULL && PyDict_Check(locals);
     plan->has_namespace = has_namespace;

@@ -182,6 +182,7 @@ struct plan {
     bool generator;        /* generator, coroutine, async generator: frames outlive their visits */
     uint8_t return_action; /* enum ctr_variable_action, of what it returns */
     uint8_t yield_action;
+    uint8_t unwind_action; /* of exceptions raised in it, handled, leaving */
     bool has_namespace;  /* the last slot is the frame's dict of names */
     uint32_t slot_count; /* localsplus, and the namespace */
     uint32_t real_slots; /* localsplus */

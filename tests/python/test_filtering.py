@@ -106,6 +106,17 @@ HIDDEN = {
         [("ret:<yield>", "ACT")],
         "return",
     ),
+    "exceptions by their own name": (
+        "def f(): raise ValueError(given)\ntry: f()\nexcept ValueError: pass",
+        [("ret:<unwind>", "ACT")],
+        "return",
+    ),
+    "exceptions thrown in": (
+        "def f():\n try: yield 1\n except ValueError: pass\n yield 2\n"
+        "g = f()\nnext(g)\ng.throw(ValueError(given))",
+        [("ret:<unwind>", "ACT")],
+        "return",
+    ),
     "attribute": (
         "class A: pass\ndef f():\n a = A()\n a.plain = given\n a.x = 1\n return a\nf()",
         [("attr:plain", "ACT")],
