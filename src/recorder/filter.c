@@ -84,7 +84,7 @@ static bool is_module_name(PyObject *name)
 static const char *below_root(const struct filter *filter, const char *file)
 {
     const char *below = NULL;
-    for (int i = 0; i < filter->root_count; i++) {
+    for (int i = 0; filter != NULL && i < filter->root_count; i++) {
         size_t length = strlen(filter->roots[i]);
         bool is_in = strncmp(file, filter->roots[i], length) == 0 && file[length] == '/';
         if (is_in && (below == NULL || file + length + 1 > below)) {
@@ -147,6 +147,16 @@ static PyObject *module_of_file(const struct filter *filter, const char *file)
     if (name != NULL && !is_module_name(name)) {
         Py_CLEAR(name);
     }
+    return name;
+}
+
+PyObject *filter_module_of_file(const struct filter *filter, PyObject *file)
+{
+    int saved = errno;
+    char *text = text_copy(file);
+    PyObject *name = text != NULL ? module_of_file(filter, text) : NULL;
+    free(text);
+    errno = saved;
     return name;
 }
 

@@ -68,6 +68,11 @@ struct filter_verdict {
 struct filter_verdict filter_judge(struct filter *filter, const struct filter_subject *subject,
                                    bool skip);
 
+/* "pkg.mod" of a file, as it is imported from below the rules' source roots (`filter` may be NULL:
+ * there are none), else as far up as packages go. New; NULL: it has no such name, or there is no
+ * memory and an exception set. */
+PyObject *filter_module_of_file(const struct filter *filter, PyObject *file);
+
 /* What the selectors of rules see of it: (module, file, object), each a text or None. */
 PyObject *filter_seen(struct filter *filter, const struct filter_subject *subject);
 

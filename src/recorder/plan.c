@@ -133,19 +133,29 @@ static void learn_slots(struct session *session, struct plan *plan, PyCodeObject
 /* ---- definition
  * ---------------------------------------------------------------------------------------- */
 
-static PyObject *module_name(PyObject *globals)
+/* As the module calls itself, or else as its file is imported. New, or NULL. */
+static PyObject *module_name(const struct session *session, const PyCodeObject *code,
+                             PyObject *globals)
 {
+    if (!session->policy.module_name_from_globals) {
+        return filter_module_of_file(session->filter, code->co_filename);
+    }
     PyObject *name = compat_dict_get(globals, "__name__");
-    return name != NULL && PyUnicode_CheckExact(name) ? name : NULL;
+    return name != NULL && PyUnicode_CheckExact(name) ? Py_NewRef(name) : NULL;
 }
 
 static bool define(struct session *session, struct plan *plan, PyCodeObject *code, uint64_t globals)
 {
     struct ct_bytes payload = {0};
+    PyObject *pending = PyErr_GetRaisedException();
+    PyObject *module = module_name(session, code, plan->globals);
+    PyErr_Clear(); /* no memory: it has no name */
+    PyErr_SetRaisedException(pending);
     ct_bytes_add_varint(&payload, path_of(session, code->co_filename, plan->globals));
     text_add(&payload, code->co_name);
     text_add(&payload, code->co_qualname);
-    text_add(&payload, module_name(plan->globals));
+    text_add(&payload, module);
+    Py_XDECREF(module);
     ct_bytes_add_varint(&payload, (uint64_t)code->co_firstlineno);
     ct_bytes_add_varint(&payload, (uint64_t)code->co_flags);
     ct_bytes_add_varint(&payload, (uint64_t)code->co_posonlyargcount);

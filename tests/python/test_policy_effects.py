@@ -457,6 +457,23 @@ def test_the_settings_reach_the_recording():
     assert not Path("nowhere").exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "names"),
+    [
+        ("--module-name-from-globals", {"<__main__>", "<shop.cart>", "<shop>"}),
+        ("--no-module-name-from-globals", {"<app>", "<shop.cart>", "<shop>"}),
+    ],
+)
+def test_modules_are_named_by_themselves_or_by_their_files(bench, option, names):
+    (bench.folder / "shop").mkdir()
+    (bench.folder / "shop" / "__init__.py").write_text("")
+    (bench.folder / "shop" / "cart.py").write_text("x = 1\n")
+    assert bench.cli(option, source="import shop.cart").returncode == 0
+    events = json.loads((bench.out / "trace.json").read_text())
+    functions = [event["Function"]["name"] for event in events if "Function" in event]
+    assert {name for name in functions if name.startswith("<")} - {"<toplevel>"} == names
+
+
 # The environment
 
 
