@@ -6,9 +6,12 @@ import shutil
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from engine import Probe, record
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -52,3 +55,16 @@ def self_check_bin(root: Path) -> Path:
 def out(tmp_path: Path) -> Path:
     """Return the directory of a recording that is not there yet."""
     return tmp_path / "recording"
+
+
+@pytest.fixture
+def replayed(ct: Path, tmp_path: Path) -> Iterator[Callable[[str], Probe]]:
+    """Return a function that records a source text and opens a session of the engine on it."""
+    with ExitStack() as opened:
+
+        def replay(source: str) -> Probe:
+            program = tmp_path / "program.py"
+            program.write_text(source, encoding="utf-8")
+            return opened.enter_context(Probe(record(ct, program, tmp_path / "recording")))
+
+        yield replay

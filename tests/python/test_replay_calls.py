@@ -27,11 +27,8 @@ except ValueError:
 
 
 @pytest.fixture
-def probe(ct, tmp_path):
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM, encoding="utf-8")
-    with Probe(record(ct, program, tmp_path / "recording")) as probe:
-        yield probe
+def probe(replayed):
+    return replayed(PROGRAM)
 
 
 def shown(answer):

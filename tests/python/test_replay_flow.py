@@ -31,11 +31,8 @@ b = a + 1
 
 
 @pytest.fixture
-def probe(ct, tmp_path):
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM, encoding="utf-8")
-    with Probe(record(ct, program, tmp_path / "recording")) as probe:
-        yield probe
+def probe(replayed):
+    return replayed(PROGRAM)
 
 
 def pages(probe, call, room):

@@ -18,22 +18,6 @@ WALK = 150
 EXAMPLES = int(os.environ.get("CT_EXAMPLES", "30")) // 3
 
 
-@pytest.fixture
-def recorded(ct, tmp_path):
-    """Return a function that records a source text and opens a session on it."""
-    opened = []
-
-    def make(source):
-        program = tmp_path / "program.py"
-        program.write_text(source, encoding="utf-8")
-        opened.append(Probe(record(ct, program, tmp_path / "recording")))
-        return opened[-1]
-
-    yield make
-    for probe in opened:
-        probe.close()
-
-
 def place(answer):
     return answer["function"], answer["line"]
 
@@ -67,8 +51,8 @@ c = 3
 """
 
 
-def test_over_stays_out_of_calls(recorded):
-    probe = recorded(CALLS)
+def test_over_stays_out_of_calls(replayed):
+    probe = replayed(CALLS)
     at(probe, 9)
     assert walk(probe, "over", "over", "over back", "over back") == [
         ("<module>", 10),
@@ -78,8 +62,8 @@ def test_over_stays_out_of_calls(recorded):
     ]
 
 
-def test_over_never_lands_in_a_sibling(recorded):
-    probe = recorded(CALLS)
+def test_over_never_lands_in_a_sibling(replayed):
+    probe = replayed(CALLS)
     at(probe, 3)  # the end of the first inner(); the second one starts on the same line
     assert walk(probe, "over", "over") == [("outer", 6), ("outer", 7)]
     at(probe, 2, 1)  # the start of the second inner()
@@ -90,8 +74,8 @@ def test_over_never_lands_in_a_sibling(recorded):
     ]
 
 
-def test_out_lands_at_the_call_site(recorded):
-    probe = recorded(CALLS)
+def test_out_lands_at_the_call_site(replayed):
+    probe = replayed(CALLS)
     at(probe, 2)
     answer = probe.ask("step", "out")
     assert (place(answer), answer["left_by"]) == (("outer", 6), "return")
@@ -100,8 +84,8 @@ def test_out_lands_at_the_call_site(recorded):
     assert walk(probe, "out back", "out back") == [("outer", 6), ("<module>", 9)]
 
 
-def test_into_takes_every_moment_both_ways(recorded):
-    probe = recorded(CALLS)
+def test_into_takes_every_moment_both_ways(replayed):
+    probe = replayed(CALLS)
     at(probe, 9)
     there = walk(probe, *["into"] * 6)
     assert there == [
@@ -115,8 +99,8 @@ def test_into_takes_every_moment_both_ways(recorded):
     assert walk(probe, *["into back"] * 6) == [*there[-2::-1], ("<module>", 9)]
 
 
-def test_at_an_end_it_stays_and_says_so(recorded):
-    probe = recorded("a = 1\nb = 2\n")
+def test_at_an_end_it_stays_and_says_so(replayed):
+    probe = replayed("a = 1\nb = 2\n")
     assert probe.ask("step", "into", "back")["end"] == "start"
     assert probe.ask("step", "over", "back")["end"] == "root"
     assert probe.ask("end")["line"] == 2
@@ -138,8 +122,8 @@ down(3)
 """
 
 
-def test_recursion_keeps_to_its_own_call(recorded):
-    probe = recorded(RECURSION)
+def test_recursion_keeps_to_its_own_call(replayed):
+    probe = replayed(RECURSION)
     at(probe, 3)
     call = probe.ask("go", 3)["call"]
     answers = [probe.ask("step", "over"), probe.ask("step", "over", "back")]
@@ -164,8 +148,8 @@ total()
 """
 
 
-def test_over_follows_a_generator_and_out_leaves_its_visit(recorded):
-    probe = recorded(GENERATOR)
+def test_over_follows_a_generator_and_out_leaves_its_visit(replayed):
+    probe = replayed(GENERATOR)
     at(probe, 3)
     assert walk(probe, "over", "over back") == [("numbers", 4), ("numbers", 3)]
     assert walk(probe, "out", "over", "over") == [("total", 8), ("total", 9), ("total", 8)]
@@ -191,8 +175,8 @@ asyncio.run(main())
 """
 
 
-def test_over_an_await_stays_in_the_coroutine(recorded):
-    probe = recorded(COROUTINES)
+def test_over_an_await_stays_in_the_coroutine(replayed):
+    probe = replayed(COROUTINES)
     at(probe, 8)
     call = probe.ask("go", probe.ask("step", "into")["step"] - 1)["call"]
     for line in (9, 10):
@@ -221,8 +205,8 @@ for t in ts:
 """
 
 
-def test_moves_stay_in_their_thread(recorded):
-    probe = recorded(THREADS)
+def test_moves_stay_in_their_thread(replayed):
+    probe = replayed(THREADS)
     at(probe, 5)
     thread = probe.ask("go", probe.ask("line", "program.py", 5)["step"])["thread"]
     assert thread != 0
@@ -248,8 +232,8 @@ y = 1
 """
 
 
-def test_over_takes_each_turn_and_over_line_none(recorded):
-    probe = recorded(TURNS)
+def test_over_takes_each_turn_and_over_line_none(replayed):
+    probe = replayed(TURNS)
     at(probe, 4)
     first = probe.ask("go", 1)
     turns = [probe.ask("step", "over") for _ in range(3)]
@@ -279,8 +263,8 @@ int("x")
 """
 
 
-def test_an_exception_leaves_frame_after_frame(recorded):
-    probe = recorded(EXCEPTIONS)
+def test_an_exception_leaves_frame_after_frame(replayed):
+    probe = replayed(EXCEPTIONS)
     answer = probe.ask("event", "exception")
     assert place(answer) == ("fail", 3)
     lefts = [probe.ask("step", "over") for _ in range(3)]
@@ -293,8 +277,8 @@ def test_an_exception_leaves_frame_after_frame(recorded):
     ]
 
 
-def test_next_and_previous_exception_and_output(recorded):
-    probe = recorded(EXCEPTIONS)
+def test_next_and_previous_exception_and_output(replayed):
+    probe = replayed(EXCEPTIONS)
     there = [probe.ask("event", "exception") for _ in range(2)]
     assert [place(a) for a in there] == [("fail", 3), ("<module>", 14)]
     assert probe.ask("event", "exception")["end"] == "not found"
@@ -305,8 +289,8 @@ def test_next_and_previous_exception_and_output(recorded):
     assert probe.ask("event", "output", "back")["line"] == 12
 
 
-def test_calls_lines_and_visits(recorded):
-    probe = recorded(GENERATOR)
+def test_calls_lines_and_visits(replayed):
+    probe = replayed(GENERATOR)
     call = probe.ask("line", "program.py", 3)["call"]
     assert [probe.ask(q, call)["line"] for q in ("call-start", "call-end")] == [2, 2]
     assert probe.ask("call-start", call)["step"] < probe.ask("call-end", call)["step"]
@@ -323,8 +307,8 @@ def test_calls_lines_and_visits(recorded):
     assert probe.ask("place", "program.py", 99)["line"] == 12
 
 
-def test_there_is_no_such_moment(recorded):
-    probe = recorded("a = 1\nb = 2\n")
+def test_there_is_no_such_moment(replayed):
+    probe = replayed("a = 1\nb = 2\n")
     for moment in [(2, 0), (10**18, 0), (0, 1), (1, 1), (1, 2**32 - 1)]:
         assert probe.ask("go", *moment)["status"] == "usage", moment
     assert probe.ask("step", "into")["step"] == 1

@@ -12,22 +12,6 @@ PROGRAMS = sorted(Path(__file__).resolve().parent.parent.joinpath("programs").gl
 MOMENTS = 25
 
 
-@pytest.fixture
-def recorded(ct, tmp_path):
-    """Return a function that records a source text and opens a session on it."""
-    opened = []
-
-    def make(source):
-        program = tmp_path / "program.py"
-        program.write_text(source, encoding="utf-8")
-        opened.append(Probe(record(ct, program, tmp_path / "recording")))
-        return opened[-1]
-
-    yield make
-    for probe in opened:
-        probe.close()
-
-
 def variables(probe, frame=0, thread=0):
     answer = probe.ask("variables", thread, frame, 0, 1000)
     assert answer["total"] == len(answer["children"])
@@ -57,8 +41,8 @@ middle(Point(4))
 """
 
 
-def test_stack_has_call_sites_and_every_frame_its_variables(recorded):
-    probe = recorded(NESTED)
+def test_stack_has_call_sites_and_every_frame_its_variables(replayed):
+    probe = replayed(NESTED)
     assert probe.ask("line", "program.py", 7)["end"] == "moved"
     stack = probe.ask("stack", 0, 0, 10)
     assert [(f["function"], f["line"], f["site"]) for f in stack["frames"]] == [
@@ -100,8 +84,8 @@ f([], 1)
 """
 
 
-def test_what_changed_since_the_steps_before(recorded):
-    probe = recorded(CHANGES)
+def test_what_changed_since_the_steps_before(replayed):
+    probe = replayed(CHANGES)
 
     def changes(line, frame=0):
         probe.ask("start")
@@ -145,8 +129,8 @@ done = True
 """
 
 
-def test_values_are_trees_with_pages(recorded):
-    probe = recorded(VALUES)
+def test_values_are_trees_with_pages(replayed):
+    probe = replayed(VALUES)
     probe.ask("end")
     found = variables(probe)
 
@@ -168,8 +152,8 @@ def test_values_are_trees_with_pages(recorded):
     assert found["many"]["length"] == 1000
 
 
-def test_a_reference_is_good_for_its_moment(recorded):
-    probe = recorded("a = [1]\nb = 2\nc = 3\n")
+def test_a_reference_is_good_for_its_moment(replayed):
+    probe = replayed("a = [1]\nb = 2\nc = 3\n")
     probe.ask("end")
     reference = variables(probe)["a"]["reference"]
     assert probe.ask("children", reference, "indexed", 0, 9)["total"] == 1
@@ -196,8 +180,8 @@ t.join()
 """
 
 
-def test_other_threads_have_their_stacks(recorded):
-    probe = recorded(THREADS)
+def test_other_threads_have_their_stacks(replayed):
+    probe = replayed(THREADS)
     probe.ask("line", "program.py", 12)
     threads = probe.ask("threads", 0, 10)
     assert threads["total"] == 2
