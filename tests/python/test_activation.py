@@ -2,37 +2,15 @@
 
 import json
 import re
-import subprocess
 import sys
 import textwrap
 
-import oracle
 import pytest
-from sanitizer import SLOWER
+from project import Project
 
 
-class Place:
+class Place(Project):
     """A program `app.py` that records `lib.py`."""
-
-    def __init__(self, folder, ct):
-        self.folder = folder
-        self.ct = ct
-
-    def write(self, name, source):
-        path = self.folder / name
-        path.parent.mkdir(exist_ok=True, parents=True)
-        path.write_text(textwrap.dedent(source))
-        return path
-
-    def execute(self, *command):
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=oracle.environment(CODETRACER_PYTHON_INTERPRETER=sys.executable),
-            capture_output=True,
-            text=True,
-            timeout=60 * SLOWER,
-        )
 
     def run(self, source, path="lib.py"):
         """Record with `start_on_enter=path`; the calls recorded, with the lines of each."""
@@ -43,10 +21,7 @@ class Place:
         return self.calls()
 
     def calls(self, out="out"):
-        done = self.execute(str(self.ct), "verify", out)
-        assert done.returncode == 0, done.stderr
-        done = self.execute(str(self.ct), "print", out, "--calls")
-        return re.findall(r"^ *\d* +([\w<>]+)\(", done.stdout, re.MULTILINE)
+        return re.findall(r"^ *\d* +([\w<>]+)\(", self.printed("--calls", out=out), re.MULTILINE)
 
     def steps(self, out="out"):
         done = self.execute(str(self.ct), "print", out, "--format", "csv", "--steps")

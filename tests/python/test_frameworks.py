@@ -6,10 +6,9 @@ import subprocess
 import sys
 import textwrap
 
-import oracle
 import pytest
 from codetracer_python_recorder import cli, frameworks
-from sanitizer import SLOWER
+from project import Project
 
 TESTS = """
 import asyncio
@@ -75,28 +74,18 @@ FUNCTIONS = {
 PYTEST = ["-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:timeout", "-q"]
 
 
-class Project:
+class Product(Project):
+    """A program with tests for pytest and for unittest."""
+
+    patience = 100
+
     def __init__(self, folder, ct):
-        self.folder = folder
-        self.ct = ct
+        super().__init__(folder, ct)
         (folder / "product.py").write_text("def double(n):\n    return n + n\n")
         (folder / "test_product.py").write_text(textwrap.dedent(TESTS))
         (folder / "test_case.py").write_text(textwrap.dedent(UNIT_TESTS))
         config = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
         (folder / "pytest.ini").write_text(config)
-
-    def execute(self, *command):
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=oracle.environment(CODETRACER_PYTHON_INTERPRETER=sys.executable),
-            capture_output=True,
-            text=True,
-            timeout=100 * SLOWER,
-        )
-
-    def python(self, *words):
-        return self.execute(sys.executable, *words)
 
     def record(self, *words, status=1):
         """Under the recorder's own command; the run must end as it does without."""
@@ -106,12 +95,7 @@ class Project:
         return done
 
     def functions(self):
-        done = self.execute(str(self.ct), "verify", "out")
-        assert done.returncode == 0, done.stderr
-        shown = self.execute(str(self.ct), "print", "out", "--format", "json").stdout
-        events = [json.loads(line) for line in shown.splitlines()]
-        self.events = events
-        return {e["function"].rpartition(".")[2] for e in events if e["event"] == "call"}
+        return {e["function"].rpartition(".")[2] for e in self.events() if e["event"] == "call"}
 
     def files(self):
         return json.loads((self.folder / "out/trace_paths.json").read_text())
@@ -126,7 +110,7 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path, ct):
-    return Project(tmp_path, ct)
+    return Product(tmp_path, ct)
 
 
 def without_times(text):
@@ -144,7 +128,7 @@ def test_the_tests_are_recorded_and_the_framework_is_not(project):
         str(folder / "product.py"),
         str(folder / "test_product.py"),
     }
-    calls = [e for e in project.events if e["event"] == "call"]
+    calls = [e for e in project.events() if e["event"] == "call"]
     assert sum(e["function"] == "test_parametrised" for e in calls) == 2
     metadata = json.loads((project.folder / "out/trace_metadata.json").read_text())
     assert metadata["program"] == "pytest"

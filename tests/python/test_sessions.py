@@ -1,43 +1,20 @@
 """Sessions in a running program: nested, repeated, begun and ended in the middle of things."""
 
 import json
-import subprocess
-import sys
 import textwrap
 
-import oracle
 import pytest
-from sanitizer import SLOWER
+from project import Project
 
 HEAD = "import codetracer_python_recorder as r\n"
 
 
-class Place:
-    def __init__(self, folder, ct):
-        self.folder = folder
-        self.ct = ct
-
+class Place(Project):
     def run(self, source):
-        (self.folder / "app.py").write_text(HEAD + textwrap.dedent(source))
-        done = self._execute(sys.executable, "app.py")
+        self.write("app.py", HEAD + textwrap.dedent(source))
+        done = self.python("app.py")
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
-
-    def _execute(self, *command):
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=oracle.environment(),
-            capture_output=True,
-            text=True,
-            timeout=60 * SLOWER,
-        )
-
-    def events(self, out="out"):
-        done = self._execute(str(self.ct), "verify", out)
-        assert done.returncode == 0, done.stderr
-        done = self._execute(str(self.ct), "print", out, "--format", "json")
-        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def steps(self, out="out"):
         """(function, source line) of each step."""
@@ -435,5 +412,5 @@ def test_the_tree_of_calls_names_those_whose_start_is_not_recorded(place):
         r.stop()
         """
     )
-    printed = place._execute(str(place.ct), "print", "out", "--calls").stdout.splitlines()
+    printed = place.execute(str(place.ct), "print", "out", "--calls").stdout.splitlines()
     assert [line[10:].strip() for line in printed[1:]] == ["inner() = 1", "} of begin = 2"]
