@@ -68,10 +68,15 @@ void dap_put_place(struct ct_json_out *json, const char *key, struct ctr_place p
     ct_json_end_object(json);
 }
 
+uint32_t dap_client_line(const struct dap_session *session, uint32_t line)
+{
+    return line - (session->lines_from_0 && line > 0);
+}
+
 void dap_put_line(const struct dap_session *session, struct ct_json_out *json, const char *key,
                   uint32_t line)
 {
-    dap_put_uint(json, key, session->lines_from_0 && line > 0 ? line - 1 : line);
+    dap_put_uint(json, key, dap_client_line(session, line));
 }
 
 void dap_put_thread(struct ct_json_out *json, const char *key, uint32_t thread)

@@ -87,6 +87,8 @@ struct dap_session {
     struct ct_bytes waiting; /* events that follow the response: u32 size, text */
     int64_t last_seq;        /* of what was sent */
     int64_t running;         /* seq of the request on its way */
+    bool tells_progress;     /* of it */
+    int64_t told_at;         /* milliseconds of a steady clock */
 
     pthread_mutex_t lock; /* guards what follows: others may cancel */
     int64_t cancelled[DAP_CANCELS];
@@ -172,6 +174,7 @@ void dap_put_object(struct ct_json_out *json, const char *key); /* ct_json_end_o
 void dap_put_array(struct ct_json_out *json, const char *key);
 void dap_put_place(struct ct_json_out *json, const char *key, struct ctr_place place);
 /* Lines, threads and paths as the client counts and writes them. */
+uint32_t dap_client_line(const struct dap_session *session, uint32_t line);
 void dap_put_line(const struct dap_session *session, struct ct_json_out *json, const char *key,
                   uint32_t line);
 void dap_put_thread(struct ct_json_out *json, const char *key, uint32_t thread);
@@ -214,6 +217,8 @@ const char *dap_reason_name(enum dap_reason reason);
 int dap_frame_id(struct dap_session *session, struct dap_frame frame, uint64_t *id,
                  struct ct_error *error);
 bool dap_frame_find(const struct dap_session *session, uint64_t id, struct dap_frame *frame);
+void dap_put_thread_name(const struct dap_session *session, struct ct_json_out *json,
+                         const char *key, uint32_t thread);
 bool dap_has_thread(const struct dap_session *session, uint32_t thread);
 /* Numbers of the moment that was are no longer good. */
 void dap_forget_moment(struct dap_session *session);
@@ -267,6 +272,12 @@ void dap_tell_failures(struct dap_session *session);
 bool dap_is_cancelled(struct dap_session *session, int64_t seq);
 void dap_forget_cancel(struct dap_session *session, int64_t seq);
 void dap_open_replay(struct dap_session *session);
+/* ---- long work (progress.c) ---- */
+
+void dap_progress_begin(struct dap_request *request, const char *title);
+void dap_progress_end(struct dap_request *request);
+/* The engine's watch: `context` is the session. */
+bool dap_go_on_searching(void *context, uint64_t done, uint64_t total);
 /* The request a progress belongs to. */
 bool dap_progress_request(const char *progress, int64_t *seq);
 
@@ -294,5 +305,15 @@ dap_answer dap_goto_targets, dap_goto;
 /* breakpoints.c */
 dap_answer dap_set_breakpoints, dap_set_function_breakpoints, dap_set_exception_breakpoints,
     dap_breakpoint_locations;
+/* recording.c */
+dap_answer dap_recording, dap_files, dap_line_counts;
+/* flow.c */
+dap_answer dap_load_flow, dap_visit, dap_load_loops;
+/* calls.c */
+dap_answer dap_load_calls, dap_search_calls, dap_call_path, dap_calls_of_steps;
+/* history.c */
+dap_answer dap_load_history, dap_draw_history, dap_event_load;
+/* timeline.c */
+dap_answer dap_load_timeline, dap_at;
 
 #endif

@@ -1,4 +1,5 @@
 /* Threads, their stacks, and what is in a frame. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,15 +67,26 @@ bool dap_has_thread(const struct dap_session *session, uint32_t thread)
     return found;
 }
 
-static void put_thread(struct ct_json_out *json, const struct rp_thread *thread)
+void dap_put_thread_name(const struct dap_session *session, struct ct_json_out *json,
+                         const char *key, uint32_t thread)
 {
     char name[32];
-    snprintf(name, sizeof name, "Thread %u", thread->number + 1);
-    bool has_name = thread->about != NULL && thread->about->name.size > 0;
+    snprintf(name, sizeof name, "Thread %u", thread + 1);
+    struct ctr_text text = {name, strlen(name)};
+    for (uint32_t i = 0; i < ctr_info(session->trace)->thread_count; i++) {
+        const struct ctr_thread *about = ctr_thread_at(session->trace, i);
+        if (about->number == thread && about->name.size > 0) {
+            text = about->name;
+        }
+    }
+    dap_put_text(json, key, text);
+}
+
+static void put_thread(const struct dap_session *session, struct ct_json_out *json, uint32_t thread)
+{
     ct_json_begin_object(json);
-    dap_put_thread(json, "id", thread->number);
-    dap_put_text(json, "name",
-                 has_name ? thread->about->name : (struct ctr_text){name, strlen(name)});
+    dap_put_thread(json, "id", thread);
+    dap_put_thread_name(session, json, "name", thread);
     ct_json_end_object(json);
 }
 
@@ -91,7 +103,7 @@ int dap_threads(struct dap_request *request)
                             &request->error);
         for (uint32_t i = 0; status == CT_OK && i < count; i++) {
             if (threads[i].has_frames || threads[i].is_running) {
-                put_thread(&request->body, &threads[i]);
+                put_thread(request->session, &request->body, threads[i].number);
             }
         }
         first += count;

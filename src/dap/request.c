@@ -45,6 +45,22 @@ const struct dap_handler dap_handlers[] = {
     {"setExceptionBreakpoints", dap_set_exception_breakpoints, DAP_MOMENT, NULL},
     {"breakpointLocations", dap_breakpoint_locations, DAP_MOMENT,
      "supportsBreakpointLocationsRequest"},
+
+    {"ct/recording", dap_recording, DAP_RECORDING, NULL},
+    {"ct/files", dap_files, DAP_MOMENT, NULL},
+    {"ct/line-counts", dap_line_counts, DAP_MOMENT, NULL},
+    {"ct/load-flow", dap_load_flow, DAP_MOMENT, NULL},
+    {"ct/visit", dap_visit, DAP_MOMENT, NULL},
+    {"ct/load-loops", dap_load_loops, DAP_MOMENT, NULL},
+    {"ct/load-calltrace-section", dap_load_calls, DAP_MOMENT, NULL},
+    {"ct/search-calltrace", dap_search_calls, DAP_MOMENT, NULL},
+    {"ct/call-path", dap_call_path, DAP_MOMENT, NULL},
+    {"ct/calls-of-steps", dap_calls_of_steps, DAP_MOMENT, NULL},
+    {"ct/load-history", dap_load_history, DAP_MOMENT, NULL},
+    {"ct/draw-history", dap_draw_history, DAP_MOMENT, NULL},
+    {"ct/event-load", dap_event_load, DAP_MOMENT, NULL},
+    {"ct/load-timeline", dap_load_timeline, DAP_MOMENT, NULL},
+    {"ct/at", dap_at, DAP_MOMENT, NULL},
 };
 
 const size_t dap_handler_count = sizeof dap_handlers / sizeof dap_handlers[0];

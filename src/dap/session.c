@@ -4,20 +4,12 @@
 
 #include "dap/dap_internal.h"
 
-static bool go_on(void *context, uint64_t done, uint64_t total)
-{
-    struct dap_session *session = context;
-    (void)done;
-    (void)total;
-    return !dap_is_cancelled(session, session->running);
-}
-
 /* Look at a trace. One without steps can still be asked what it is. */
 void dap_open_replay(struct dap_session *session)
 {
     session->replay = NULL;
     if (rp_session_new(&session->replay, session->trace, &session->no_replay) == CT_OK) {
-        rp_session_watch(session->replay, (struct rp_watch){go_on, session});
+        rp_session_watch(session->replay, (struct rp_watch){dap_go_on_searching, session});
     }
 }
 

@@ -469,6 +469,21 @@ static int query_of_all(const struct rp_session *session, struct wanted wanted, 
     return CT_OK;
 }
 
+int rp_break_keys(const struct rp_session *session, uint64_t **keys, uint32_t *count,
+                  struct ct_error *error)
+{
+    struct ctr_query query;
+    struct wanted wanted = {0};
+    int status = query_of_all(session, wanted, keys, &query, error);
+    *count = 0;
+    for (uint32_t i = 0; status == CT_OK && i < query.key_count; i++) {
+        if (*count == 0 || (*keys)[*count - 1] != (*keys)[i]) {
+            (*keys)[(*count)++] = (*keys)[i];
+        }
+    }
+    return status;
+}
+
 /* Test one hit: `stream->found` when it is one to stop at. */
 static int test_hit(struct stream *stream, const struct ctr_hit *hit, struct ct_error *error)
 {

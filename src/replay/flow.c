@@ -323,3 +323,19 @@ int rp_loops(struct rp_session *session, uint64_t call, uint32_t first, uint32_t
     ctr_facts_clear(&facts);
     return status;
 }
+
+int rp_latest_visit(struct rp_session *session, uint64_t call, uint32_t line,
+                    struct rp_latest_visit *visit, struct ct_error *error)
+{
+    struct ctr_trace *trace = session->trace;
+    uint64_t behind = session->now.moment.step + 1, count;
+    *visit = (struct rp_latest_visit){0};
+    int status = ctr_call_visits(trace, call, line, behind, &visit->so_far, error);
+    if (status == CT_OK) {
+        status = ctr_call_visits(trace, call, line, UINT64_MAX, &visit->count, error);
+    }
+    if (status == CT_OK && visit->so_far > 0) {
+        status = ctr_call_visit(trace, call, line, visit->so_far - 1, &visit->step, &count, error);
+    }
+    return status;
+}

@@ -51,4 +51,13 @@ struct rp_loop {
 int rp_loops(struct rp_session *session, uint64_t call, uint32_t first, uint32_t room,
              struct rp_loop *loops, uint32_t *count, uint32_t *total, struct ct_error *error);
 
+/* The latest visit of a line by a call at or before the session's step. */
+struct rp_latest_visit {
+    uint64_t count;  /* of visits, in the whole call */
+    uint64_t so_far; /* of these up to the step; 0: none, else the latest */
+    uint64_t step;   /* is number `so_far` - 1, at this step */
+};
+int rp_latest_visit(struct rp_session *session, uint64_t call, uint32_t line,
+                    struct rp_latest_visit *visit, struct ct_error *error);
+
 #endif

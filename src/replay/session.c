@@ -70,6 +70,12 @@ int rp_go(struct rp_session *session, struct rp_moment moment, struct ct_error *
     return status;
 }
 
+int rp_look(struct rp_session *session, struct rp_moment moment, struct rp_position *position,
+            struct ct_error *error)
+{
+    return rp_locate(session, session->scout, moment, position, error);
+}
+
 /* ---- searching ---- */
 
 int rp_ask_watch(const struct rp_session *session, struct ctr_place from, struct ctr_place at,

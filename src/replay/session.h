@@ -65,4 +65,8 @@ const struct rp_position *rp_now(const struct rp_session *session);
 /* Stand there. CT_EUSAGE, and the session stands where it stood: there is no such moment. */
 int rp_go(struct rp_session *session, struct rp_moment moment, struct ct_error *error);
 
+/* What standing there would be, without going. */
+int rp_look(struct rp_session *session, struct rp_moment moment, struct rp_position *position,
+            struct ct_error *error);
+
 #endif

@@ -72,6 +72,9 @@ int rp_list_end(const struct rp_list *list, struct ct_error *error);
 void rp_name_pair(struct ctr_player *player, struct ctr_value key, bool plain,
                   struct ct_bytes *names);
 
+/* ctr_key() of the lines that breakpoints are on, ascending; the caller frees. */
+int rp_break_keys(const struct rp_session *session, uint64_t **keys, uint32_t *count,
+                  struct ct_error *error);
 void rp_breakpoints_free(struct rp_session *session);
 
 void rp_forget_references(struct rp_references *references);

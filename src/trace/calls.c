@@ -1,5 +1,8 @@
 #include "trace/calls.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "trace/reading.h"
 #include "trace/trace_internal.h"
 
@@ -157,9 +160,11 @@ struct nth {
     uint64_t call;
     bool children; /* calls it made; else visits of `line` */
     uint32_t line;
-    uint64_t left; /* to pass over */
+    uint64_t left;  /* to pass over */
+    uint64_t until; /* steps from this on do not count, and are */
+    uint32_t bound; /* in this block */
     uint64_t passed;
-    bool found, ended; /* the call's end was seen */
+    bool found, ended; /* the call's end was seen, or `until` */
     uint64_t answer;
 };
 
@@ -194,8 +199,10 @@ static int count_in_block(struct ctr_trace *trace, uint32_t number, struct nth *
             break;
         }
         top = ctr_running_top(running);
-        if (!nth->children && reading.rec.kind == CTR_LINE_FAR && top->call == nth->call &&
-            top->line == nth->line) {
+        if (reading.rec.kind == CTR_LINE_FAR && running->step > nth->until) {
+            nth->ended = true;
+        } else if (!nth->children && reading.rec.kind == CTR_LINE_FAR && top->call == nth->call &&
+                   top->line == nth->line) {
             pass(nth, running->step - 1);
         }
     }
@@ -216,6 +223,9 @@ static int pass_blocks(struct ctr_trace *trace, size_t index, struct nth *nth, u
     for (; *block - first < segment->count; ++*block) {
         struct ctr_frame_part part;
         unsigned at = *block - first;
+        if (*block >= nth->bound) {
+            return CT_OK;
+        }
         if (ctr_segment_part(segment, at, nth->call, &part)) {
             uint64_t count = nth->children ? part.children : ctr_part_visits(&part, nth->line);
             if (count > nth->left) {
@@ -253,10 +263,18 @@ static int find_nth(struct ctr_trace *trace, struct nth *nth, struct ct_error *e
     return status;
 }
 
+/* All a call did: nothing is found, and all is counted. */
+static struct nth everything(uint64_t call)
+{
+    return (struct nth){.call = call, .left = UINT64_MAX, .until = UINT64_MAX, .bound = UINT32_MAX};
+}
+
 int ctr_call_child(struct ctr_trace *trace, uint64_t call, uint64_t index, uint64_t *child,
                    uint64_t *count, struct ct_error *error)
 {
-    struct nth nth = {.call = call, .children = true, .left = index};
+    struct nth nth = everything(call);
+    nth.children = true;
+    nth.left = index;
     int status = find_nth(trace, &nth, error);
     *child = nth.answer;
     *count = nth.passed;
@@ -269,7 +287,9 @@ int ctr_call_child(struct ctr_trace *trace, uint64_t call, uint64_t index, uint6
 int ctr_call_visit(struct ctr_trace *trace, uint64_t call, uint32_t line, uint64_t index,
                    uint64_t *step, uint64_t *count, struct ct_error *error)
 {
-    struct nth nth = {.call = call, .line = line, .left = index};
+    struct nth nth = everything(call);
+    nth.line = line;
+    nth.left = index;
     int status = find_nth(trace, &nth, error);
     *step = nth.answer;
     *count = nth.passed;
@@ -277,4 +297,134 @@ int ctr_call_visit(struct ctr_trace *trace, uint64_t call, uint32_t line, uint64
                ? status
                : ct_fail(error, CT_ESTATE, "call %llu came to line %u %llu times",
                          (unsigned long long)call, line, (unsigned long long)nth.passed);
+}
+
+int ctr_call_visits(struct ctr_trace *trace, uint64_t call, uint32_t line, uint64_t step,
+                    uint64_t *count, struct ct_error *error)
+{
+    struct nth nth = everything(call);
+    nth.line = line;
+    nth.until = step;
+    nth.bound = step < trace->info.steps ? ctr_block_of_step(trace, step) : UINT32_MAX;
+    int status = find_nth(trace, &nth, error);
+    *count = nth.passed;
+    return status;
+}
+
+/* ---- the lines it came to ---- */
+
+struct lines {
+    uint64_t call;
+    uint32_t *items; /* ascending */
+    size_t count, capacity;
+    bool ended;
+};
+
+/* False: no memory. */
+static bool add_line(struct lines *lines, uint32_t line)
+{
+    size_t low = 0, high = lines->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (lines->items[middle] < line) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low < lines->count && lines->items[low] == line) {
+        return true;
+    }
+    if (!ctr_grow(&lines->items, &lines->capacity, lines->count, sizeof *lines->items)) {
+        return false;
+    }
+    memmove(lines->items + low + 1, lines->items + low,
+            (lines->count - low) * sizeof *lines->items);
+    lines->items[low] = line;
+    lines->count++;
+    return true;
+}
+
+static int lines_in_block(struct ctr_trace *trace, uint32_t number, struct lines *lines,
+                          struct ct_error *error)
+{
+    struct ctr_reading reading;
+    int status = ctr_reading_open(&reading, trace, number, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    while (!lines->ended && ctr_reading_next(&reading)) {
+        lines->ended = ctr_reading_ends_call(&reading, lines->call);
+        if (!ctr_reading_follow(&reading)) {
+            break;
+        }
+        const struct ctr_runner *top = ctr_running_top(&reading.running);
+        if (reading.rec.kind == CTR_LINE_FAR && top->call == lines->call &&
+            !add_line(lines, top->line)) {
+            reading.status = CT_ENOMEM;
+            break;
+        }
+    }
+    return ctr_reading_close(&reading, error);
+}
+
+/* What the segment's table knows, from `*block` on up to a block it does not; CT_ESTATE: it knows
+ * them all. */
+static int lines_in_segment(struct ctr_trace *trace, size_t index, struct lines *lines,
+                            uint32_t *block, struct ct_error *error)
+{
+    const struct ctr_segment *segment;
+    int status = ctr_segment_get(trace, index, &segment, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    uint32_t first = trace->segments[index].first_block;
+    for (; *block - first < segment->count; ++*block) {
+        struct ctr_frame_part part;
+        if (ctr_segment_part(segment, *block - first, lines->call, &part)) {
+            int64_t line = 0;
+            for (uint32_t i = 0; i < part.line_count && !part.lines.failed; i++) {
+                line += ct_get_zigzag(&part.lines);
+                ct_get_varint(&part.lines);
+                if (line >= 0 && line <= UINT32_MAX && !add_line(lines, (uint32_t)line)) {
+                    return ct_fail(error, CT_ENOMEM, "no memory for lines");
+                }
+            }
+        } else if (segment->missing[CTR_TABLE_FRAMES] >> (*block - first) & 1) {
+            return CT_OK;
+        }
+    }
+    struct ctr_call_end end;
+    lines->ended = ctr_segment_end_of(segment, lines->call, &end);
+    return CT_ESTATE;
+}
+
+int ctr_call_lines(struct ctr_trace *trace, uint64_t call, uint32_t **lines, uint32_t *count,
+                   struct ct_error *error)
+{
+    struct lines found = {.call = call};
+    *lines = NULL;
+    *count = 0;
+    if (call >= trace->info.calls) {
+        return ct_fail(error, CT_EUSAGE, "there is no call %llu", (unsigned long long)call);
+    }
+    uint32_t block = ctr_block_of_call(trace, call);
+    int status = lines_in_block(trace, block++, &found, error);
+    while (status == CT_OK && !found.ended && block < trace->info.blocks) {
+        pthread_mutex_lock(&trace->cache.lock);
+        status = lines_in_segment(trace, ctr_segment_of(trace, block), &found, &block, error);
+        pthread_mutex_unlock(&trace->cache.lock);
+        if (status == CT_OK) {
+            status = lines_in_block(trace, block++, &found, error);
+        } else if (status == CT_ESTATE) {
+            status = CT_OK;
+        }
+    }
+    if (status != CT_OK) {
+        free(found.items);
+        return status;
+    }
+    *lines = found.items;
+    *count = (uint32_t)found.count;
+    return CT_OK;
 }

@@ -41,4 +41,12 @@ int ctr_call_child(struct ctr_trace *trace, uint64_t call, uint64_t index, uint6
 int ctr_call_visit(struct ctr_trace *trace, uint64_t call, uint32_t line, uint64_t index,
                    uint64_t *step, uint64_t *count, struct ct_error *error);
 
+/* How often `call` came to `line` before `step`. */
+int ctr_call_visits(struct ctr_trace *trace, uint64_t call, uint32_t line, uint64_t step,
+                    uint64_t *count, struct ct_error *error);
+
+/* The lines `call` came to, ascending; the caller frees. */
+int ctr_call_lines(struct ctr_trace *trace, uint64_t call, uint32_t **lines, uint32_t *count,
+                   struct ct_error *error);
+
 #endif

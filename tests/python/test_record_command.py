@@ -737,7 +737,7 @@ def test_help_and_version(ct, tmp_path):
     overview = run("help")
     assert (overview.returncode, overview.stderr) == (0, "")
     assert run().stdout == run("--help").stdout == overview.stdout
-    for name in re.findall(r"^  (\w+)", overview.stdout, re.M):
+    for name in re.findall(r"^  ([\w-]+)", overview.stdout, re.M):
         page = run("help", name)
         assert page.stdout.startswith(f"Usage: ct {name}")
         assert run(name, "--help").stdout == page.stdout

@@ -1,0 +1,203 @@
+/* The flow of a call: the visits of its lines, its loops. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "dap/dap_internal.h"
+#include "replay/flow.h"
+#include "trace/calls.h"
+
+enum { VISITS_MAX = 2000, LOOPS_MAX = 1000 };
+
+static const struct ctr_text_options inline_text = {.depth = 3, .items = 20, .characters = 120};
+
+/* ---- ct/load-flow ---- */
+
+static struct ctr_text text_at(const struct rp_flow *page, size_t at, size_t size)
+{
+    return (struct ctr_text){(const char *)page->texts.data + at, size};
+}
+
+static void put_value(struct ct_json_out *json, const struct rp_flow *page,
+                      const struct rp_flow_value *value)
+{
+    ct_json_begin_object(json);
+    dap_put_text(json, "name", text_at(page, value->name, value->name_size));
+    if (value->before_size > 0) {
+        dap_put_text(json, "before", text_at(page, value->before, value->before_size));
+    }
+    if (value->after_size > 0) {
+        dap_put_text(json, "after", text_at(page, value->after, value->after_size));
+    }
+    dap_put_bool(json, "isRead", value->is_read);
+    dap_put_bool(json, "isWritten", value->is_written);
+    dap_put_bool(json, "isChanged", value->is_changed);
+    ct_json_end_object(json);
+}
+
+static void put_visit(const struct dap_session *session, struct ct_json_out *json,
+                      const struct rp_flow *page, const struct rp_visit *visit)
+{
+    static const char *const conditions[] = {
+        [RP_UNKNOWN] = "unknown", [RP_FALSE] = "false", [RP_TRUE] = "true"};
+    ct_json_begin_object(json);
+    dap_put_line(session, json, "line", visit->line);
+    dap_put_uint(json, "rrTicks", visit->step);
+    dap_put_bool(json, "isTurn", visit->is_turn);
+    dap_put_string(json, "condition", conditions[visit->condition]);
+    dap_put_array(json, "values");
+    for (size_t i = 0; i < visit->value_count; i++) {
+        put_value(json, page, &page->values[visit->first_value + i]);
+    }
+    ct_json_end_array(json);
+    ct_json_end_object(json);
+}
+
+static int put_lines_run(struct dap_request *request, uint64_t call)
+{
+    uint32_t *lines, count;
+    int status = ctr_call_lines(request->session->trace, call, &lines, &count, &request->error);
+    dap_put_array(&request->body, "linesRun");
+    for (uint32_t i = 0; i < count; i++) {
+        ct_json_uint(&request->body, dap_client_line(request->session, lines[i]));
+    }
+    ct_json_end_array(&request->body);
+    free(lines);
+    return status;
+}
+
+/* Where the call begins, or went on when the recording began. */
+static int put_start(struct dap_request *request, uint64_t call, const struct rp_flow *page)
+{
+    struct ctr_call about;
+    int status = ctr_call_get(request->session->trace, call, &about, &request->error);
+    if (status == CT_OK) {
+        const struct ctr_plan *plan = ctr_plan(request->session->trace, about.plan);
+        uint32_t line = page->count > 0 ? page->visits[0].line
+                        : plan != NULL  ? plan->first_line
+                                        : 0;
+        struct dap_where where = {
+            .plan = about.plan, .line = line, .step = about.start, .call = call};
+        dap_put_location(request->session, &request->body, "location", where);
+    }
+    return status;
+}
+
+int dap_load_flow(struct dap_request *request)
+{
+    const json_t *from = request->arguments;
+    struct dap_session *session = request->session;
+    struct rp_flow page = {0};
+    uint64_t call = dap_uint(request, from, "call", rp_now(session->replay)->call);
+    uint64_t step = dap_uint(request, from, "from", 0);
+    uint32_t count = dap_count(request, from, "count");
+    if (request->status != CT_OK) {
+        return request->status;
+    }
+    count = count < VISITS_MAX ? count : VISITS_MAX;
+    int status = rp_flow(session->replay, call, step, count, &inline_text, &page, &request->error);
+    ct_json_begin_object(&request->body);
+    if (status == CT_OK) {
+        status = put_start(request, call, &page);
+    }
+    dap_put_array(&request->body, "steps");
+    for (size_t i = 0; status == CT_OK && i < page.count; i++) {
+        put_visit(session, &request->body, &page, &page.visits[i]);
+    }
+    ct_json_end_array(&request->body);
+    dap_put_bool(&request->body, "more", page.more);
+    if (status == CT_OK) {
+        status = put_lines_run(request, call);
+    }
+    ct_json_end_object(&request->body);
+    rp_flow_clear(&page);
+    return status;
+}
+
+/* ---- ct/visit ---- */
+
+int dap_visit(struct dap_request *request)
+{
+    const json_t *from = request->arguments;
+    struct dap_session *session = request->session;
+    struct rp_latest_visit visit;
+    dap_need(request, from, "line");
+    uint64_t call = dap_uint(request, from, "call", rp_now(session->replay)->call);
+    uint32_t line = dap_line(request, from, "line", 0);
+    if (request->status != CT_OK) {
+        return request->status;
+    }
+    int status = rp_latest_visit(session->replay, call, line, &visit, &request->error);
+    ct_json_begin_object(&request->body);
+    dap_put_int(&request->body, "index", (int64_t)visit.so_far - 1);
+    dap_put_uint(&request->body, "count", visit.count);
+    dap_put_int(&request->body, "step", visit.so_far > 0 ? (int64_t)visit.step : -1);
+    ct_json_end_object(&request->body);
+    return status;
+}
+
+/* ---- ct/load-loops ---- */
+
+/* The smallest loop around it; -1: none. */
+static int64_t loop_around(const struct rp_loop *loops, uint32_t count, uint32_t which)
+{
+    const struct ctr_loop_fact *inner = &loops[which].about;
+    int64_t found = -1;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct ctr_loop_fact *outer = &loops[i].about;
+        bool is_around = i != which && outer->first_line <= inner->first_line &&
+                         outer->last_line >= inner->last_line &&
+                         (outer->first_line < inner->first_line ||
+                          outer->last_line > inner->last_line || i < which);
+        if (is_around &&
+            (found < 0 || outer->last_line - outer->first_line <
+                              loops[found].about.last_line - loops[found].about.first_line)) {
+            found = i;
+        }
+    }
+    return found;
+}
+
+static int put_loop(struct dap_request *request, uint64_t call, const struct rp_loop *loops,
+                    uint32_t count, uint32_t which)
+{
+    struct dap_session *session = request->session;
+    struct ct_json_out *json = &request->body;
+    const struct ctr_loop_fact *about = &loops[which].about;
+    struct rp_latest_visit visit;
+    int status = rp_latest_visit(session->replay, call, about->first_line, &visit, &request->error);
+    ct_json_begin_object(json);
+    dap_put_line(session, json, "first", about->first_line);
+    dap_put_line(session, json, "last", about->last_line);
+    dap_put_line(session, json, "registeredLine", about->first_line);
+    dap_put_int(json, "base", loop_around(loops, count, which));
+    dap_put_uint(json, "iterations", loops[which].visits);
+    dap_put_int(json, "iteration", (int64_t)visit.so_far - 1);
+    ct_json_end_object(json);
+    return status;
+}
+
+int dap_load_loops(struct dap_request *request)
+{
+    const json_t *from = request->arguments;
+    struct dap_session *session = request->session;
+    uint64_t call = dap_uint(request, from, "call", rp_now(session->replay)->call);
+    uint64_t start = dap_uint(request, from, "start", 0);
+    uint32_t count = dap_count(request, from, "count"), known = 0, total = 0;
+    struct rp_loop *loops = request->status == CT_OK ? malloc(LOOPS_MAX * sizeof *loops) : NULL;
+    if (loops == NULL) {
+        return request->status != CT_OK ? request->status
+                                        : ct_fail(&request->error, CT_ENOMEM, "no memory");
+    }
+    int status =
+        rp_loops(session->replay, call, 0, LOOPS_MAX, loops, &known, &total, &request->error);
+    ct_json_begin_object(&request->body);
+    dap_put_array(&request->body, "loops");
+    for (uint64_t i = start; status == CT_OK && i < known && i - start < count; i++) {
+        status = put_loop(request, call, loops, known, (uint32_t)i);
+    }
+    ct_json_end_array(&request->body);
+    dap_put_uint(&request->body, "total", total);
+    ct_json_end_object(&request->body);
+    free(loops);
+    return status;
+}

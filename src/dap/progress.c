@@ -1,0 +1,74 @@
+/* Long work tells how far it is, to clients that show it, and ends when it is cancelled. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "dap/dap_internal.h"
+
+enum { TELL_EVERY_MS = 100 };
+
+static int64_t milliseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A progress is known by the request it belongs to. */
+static void begin_event(const struct dap_session *session, struct ct_json_out *json,
+                        const char *event)
+{
+    char id[24];
+    snprintf(id, sizeof id, "%" PRId64, session->running);
+    dap_event_begin(json, event);
+    dap_put_string(json, "progressId", id);
+}
+
+static void tell(struct dap_session *session, uint64_t done, uint64_t total)
+{
+    struct ct_json_out json;
+    int64_t now = milliseconds();
+    if (now - session->told_at < TELL_EVERY_MS) {
+        return;
+    }
+    session->told_at = now;
+    begin_event(session, &json, "progressUpdate");
+    dap_put_uint(&json, "percentage", total > 0 && done < total ? done * 100 / total : 100);
+    dap_event_send(session, &json);
+}
+
+bool dap_go_on_searching(void *context, uint64_t done, uint64_t total)
+{
+    struct dap_session *session = context;
+    if (session->tells_progress) {
+        tell(session, done, total);
+    }
+    return !dap_is_cancelled(session, session->running);
+}
+
+void dap_progress_begin(struct dap_request *request, const char *title)
+{
+    struct dap_session *session = request->session;
+    struct ct_json_out json;
+    session->tells_progress = session->shows_progress;
+    session->told_at = milliseconds();
+    if (session->tells_progress) {
+        begin_event(session, &json, "progressStart");
+        dap_put_string(&json, "title", title);
+        dap_put_int(&json, "requestId", request->seq);
+        dap_put_bool(&json, "cancellable", true);
+        dap_put_uint(&json, "percentage", 0);
+        dap_event_send(session, &json);
+    }
+}
+
+void dap_progress_end(struct dap_request *request)
+{
+    struct dap_session *session = request->session;
+    struct ct_json_out json;
+    if (session->tells_progress) {
+        begin_event(session, &json, "progressEnd");
+        dap_event_send(session, &json);
+    }
+    session->tells_progress = false;
+}

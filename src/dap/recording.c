@@ -1,0 +1,277 @@
+/* `ct/recording`, `ct/files`, `ct/line-counts`: what was recorded, how much of it ran. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/uuid.h"
+#include "dap/dap_internal.h"
+#include "replay/files.h"
+#include "replay/lines.h"
+
+enum { FILES_MAX = 1000 };
+
+/* ---- ct/recording ---- */
+
+static const char *end_reason(const struct ctr_info *info)
+{
+    static const char *const reasons[] = {
+        [CTR_ENDED_NORMALLY] = "The program ended.",
+        [CTR_ENDED_BY_STOP] = "The program stopped the recording.",
+        [CTR_ENDED_BY_SIZE] = "The recording reached its size limit.",
+        [CTR_ENDED_BY_SPACE] = "The file system had too little space left.",
+        [CTR_ENDED_BY_ERROR] = "The recorder failed.",
+        [CTR_ENDED_BY_EXEC] = "The process became another program.",
+        [CTR_ENDED_BY_SIGNAL] = "A signal ended the program.",
+        [CTR_ENDED_UNKNOWN] = "Not known: the program died, or still runs.",
+    };
+    return reasons[info->reason <= CTR_ENDED_UNKNOWN ? info->reason : CTR_ENDED_UNKNOWN];
+}
+
+static void put_identity(const struct dap_session *session, struct ct_json_out *json)
+{
+    static const uint8_t none[CT_UUID_BYTES];
+    const struct ctr_info *info = ctr_info(session->trace);
+    char id[CT_UUID_TEXT_BYTES] = "", start[40] = "";
+    time_t seconds = (time_t)(info->start_ns / 1000000000);
+    struct tm date;
+    if (memcmp(info->id, none, sizeof none) != 0) {
+        ct_uuid_format(info->id, id);
+    }
+    if (gmtime_r(&seconds, &date) != NULL) {
+        strftime(start, sizeof start, "%Y-%m-%dT%H:%M:%SZ", &date);
+    }
+    dap_put_string(json, "recordingId", id);
+    dap_put_string(json, "directory", session->directory != NULL ? session->directory : "");
+    dap_put_text(json, "program", ctr_run(session->trace, "program"));
+    dap_put_array(json, "args");
+    for (uint32_t i = 0; i < info->run_count && i < DAP_LIST_MAX; i++) {
+        const struct ctr_run_entry *entry = ctr_run_at(session->trace, i);
+        if (entry->key.size == 8 && memcmp(entry->key.bytes, "argument", 8) == 0) {
+            ct_json_text_n(json, entry->value.bytes, entry->value.size);
+        }
+    }
+    ct_json_end_array(json);
+    dap_put_text(json, "workdir", ctr_run(session->trace, "cwd"));
+    dap_put_text(json, "python", ctr_run(session->trace, "python"));
+    dap_put_string(json, "started", start);
+}
+
+/* Counters that are events. */
+static uint64_t event_count(const struct ctr_info *info)
+{
+    uint64_t count = 0;
+    for (int i = CTR_C_lines; i <= CTR_C_thread_switches; i++) {
+        count += info->counters[i];
+    }
+    return count != 0 ? count : info->steps + info->calls;
+}
+
+static void put_sizes(struct ct_json_out *json, const struct ctr_info *info)
+{
+    dap_put_uint(json, "duration", info->milliseconds);
+    dap_put_uint(json, "steps", info->steps);
+    dap_put_uint(json, "calls", info->calls);
+    dap_put_uint(json, "events", event_count(info));
+    dap_put_uint(json, "bytes", info->size);
+    dap_put_uint(json, "threads", info->thread_count > 0 ? info->thread_count : 1);
+    dap_put_uint(json, "exceptions", info->counters[CTR_C_raises]);
+    dap_put_uint(json, "outputs", info->counters[CTR_C_outputs]);
+    ct_json_key(json, "exitCode");
+    if (info->exit_status == INT32_MIN) {
+        ct_json_null(json);
+    } else {
+        ct_json_int(json, info->exit_status);
+    }
+    dap_put_bool(json, "isComplete", info->complete);
+    dap_put_string(json, "endReason", end_reason(info));
+}
+
+/* What is not in the recording, from its counters. */
+static const struct {
+    const char *kind;
+    enum ctr_counter counter;
+    const char *text;
+} losses[] = {
+    {"truncated", CTR_C_values_cut,
+     "times a value was longer or deeper than the limits, and only its beginning was recorded. "
+     "Options of ct record raise the limits."},
+    {"redacted", CTR_C_values_redacted,
+     "times a value was hidden: its name looks like that of a secret. Filters change which."},
+    {"dropped", CTR_C_values_dropped, "times a value was left out, as the filters want it."},
+    {"opaque", CTR_C_values_opaque,
+     "times a value of an unknown kind was met; only its type and address are known."},
+    {"lagging", CTR_C_lagging,
+     "times a change deep inside an object may have been seen later than it happened. "
+     "ct record --exact looks everywhere at each line."},
+    {"not recorded", CTR_C_skipped_code,
+     "functions ran that the filters leave out: their calls, lines and variables are not here."},
+};
+
+static void put_missing(struct ct_json_out *json, const char *kind, uint64_t count,
+                        const char *text)
+{
+    ct_json_begin_object(json);
+    dap_put_string(json, "kind", kind);
+    dap_put_uint(json, "count", count);
+    dap_put_string(json, "text", text);
+    ct_json_end_object(json);
+}
+
+static void put_losses(struct ct_json_out *json, const struct ctr_info *info)
+{
+    char text[600];
+    dap_put_array(json, "missing");
+    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
+        uint64_t count = info->counters[losses[i].counter];
+        if (count > 0) {
+            snprintf(text, sizeof text, "%llu %s", (unsigned long long)count, losses[i].text);
+            put_missing(json, losses[i].kind, count, text);
+        }
+    }
+    bool has_ended = info->complete && info->reason <= CTR_ENDED_BY_STOP;
+    if (!has_ended) {
+        snprintf(text, sizeof text,
+                 "The recording ends before the program did, or is not whole. "
+                 "%s %s",
+                 end_reason(info), info->incomplete);
+        put_missing(json, "ended", 1, text);
+    }
+    ct_json_end_array(json);
+}
+
+int dap_recording(struct dap_request *request)
+{
+    const struct ctr_info *info = ctr_info(request->session->trace);
+    ct_json_begin_object(&request->body);
+    put_identity(request->session, &request->body);
+    put_sizes(&request->body, info);
+    put_losses(&request->body, info);
+    ct_json_end_object(&request->body);
+    return CT_OK;
+}
+
+/* ---- ct/files ---- */
+
+struct named { /* a path and its name, to be put in order */
+    uint32_t path;
+    struct ctr_text name;
+};
+
+static int compare_names(const void *left, const void *right)
+{
+    const struct named *a = left, *b = right;
+    size_t size = a->name.size < b->name.size ? a->name.size : b->name.size;
+    int order = memcmp(a->name.bytes, b->name.bytes, size);
+    return order != 0 ? order : (a->name.size > b->name.size) - (a->name.size < b->name.size);
+}
+
+static int put_file(struct dap_request *request, uint32_t path)
+{
+    struct dap_session *session = request->session;
+    const struct ctr_path *about = ctr_path(session->trace, path);
+    struct ct_json_out *json = &request->body;
+    struct rp_file file;
+    int status = rp_file(session->replay, path, &file, &request->error);
+    ct_json_begin_object(json);
+    dap_put_path(session, json, "path", about->path);
+    dap_put_bool(json, "hasSource", about->source.bytes != NULL);
+    dap_put_bool(json, "mayDiffer", (about->source_flags & CTR_SOURCE_MAY_DIFFER) != 0);
+    dap_put_uint(json, "lines", file.lines);
+    dap_put_uint(json, "linesRun", file.lines_run);
+    dap_put_uint(json, "steps", file.steps);
+    ct_json_end_object(json);
+    return status;
+}
+
+int dap_files(struct dap_request *request)
+{
+    struct ctr_trace *trace = request->session->trace;
+    uint32_t total = ctr_info(trace)->path_count;
+    uint64_t start = dap_uint(request, request->arguments, "start", 0);
+    uint32_t count = dap_count(request, request->arguments, "count");
+    if (request->status != CT_OK) {
+        return request->status;
+    }
+    struct named *names = malloc((total + 1ull) * sizeof *names);
+    if (names == NULL) {
+        return ct_fail(&request->error, CT_ENOMEM, "no memory for files");
+    }
+    for (uint32_t i = 0; i < total; i++) {
+        names[i] = (struct named){i, ctr_path(trace, i)->path};
+    }
+    qsort(names, total, sizeof *names, compare_names);
+    int status = CT_OK;
+    count = count < FILES_MAX ? count : FILES_MAX;
+    ct_json_begin_object(&request->body);
+    dap_put_array(&request->body, "files");
+    for (uint64_t i = start; status == CT_OK && i < total && i - start < count; i++) {
+        status = put_file(request, names[i].path);
+    }
+    ct_json_end_array(&request->body);
+    dap_put_uint(&request->body, "total", total);
+    ct_json_end_object(&request->body);
+    free(names);
+    return status;
+}
+
+/* ---- ct/line-counts ---- */
+
+static void put_counts(struct ct_json_out *json, const char *key, const uint64_t *visits,
+                       uint32_t count)
+{
+    dap_put_array(json, key);
+    for (uint32_t i = 0; i < count; i++) {
+        ct_json_uint(json, visits[i]);
+    }
+    ct_json_end_array(json);
+}
+
+static int put_line_counts(struct dap_request *request, uint32_t path, uint32_t first,
+                           uint32_t count, uint64_t *visits, bool *has_code)
+{
+    struct rp_session *replay = request->session->replay;
+    const struct rp_position *now = rp_now(replay);
+    uint64_t before = now->moment.step + (now->moment.left > 0);
+    int status = rp_line_counts(replay, path, first, count,
+                                ctr_info(request->session->trace)->steps, visits, &request->error);
+    put_counts(&request->body, "total", visits, count);
+    if (status == CT_OK) {
+        status = rp_line_counts(replay, path, first, count, before, visits, &request->error);
+    }
+    put_counts(&request->body, "soFar", visits, count);
+    if (status == CT_OK) {
+        status = rp_lines_with_code(replay, path, first, count, has_code, &request->error);
+    }
+    dap_put_array(&request->body, "hasCode");
+    for (uint32_t i = 0; i < count; i++) {
+        ct_json_bool(&request->body, has_code[i]);
+    }
+    ct_json_end_array(&request->body);
+    return status;
+}
+
+int dap_line_counts(struct dap_request *request)
+{
+    const json_t *from = request->arguments;
+    uint32_t path = dap_path_named(request, from, "path");
+    dap_need(request, from, "first");
+    uint32_t first = dap_line(request, from, "first", 0);
+    uint32_t count = dap_count(request, from, "count");
+    if (request->status != CT_OK) {
+        return request->status;
+    }
+    uint64_t *visits = calloc(count + 1ull, sizeof *visits);
+    bool *has_code = calloc(count + 1ull, sizeof *has_code);
+    int status = CT_OK;
+    ct_json_begin_object(&request->body);
+    if (visits == NULL || has_code == NULL) {
+        status = ct_fail(&request->error, CT_ENOMEM, "no memory to count lines");
+    } else {
+        status = put_line_counts(request, path, first, count, visits, has_code);
+    }
+    ct_json_end_object(&request->body);
+    free(visits);
+    free(has_code);
+    return status;
+}
