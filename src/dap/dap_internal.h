@@ -99,6 +99,7 @@ struct dap_session {
 
 struct dap_request {
     struct dap_session *session;
+    const char *command;
     json_t *arguments; /* an object, or NULL */
     int64_t seq;
     int status; /* of reading the arguments: the first failure sticks */
@@ -292,7 +293,7 @@ dap_answer dap_initialize, dap_launch, dap_configuration_done, dap_restart, dap_
 /* frames.c */
 dap_answer dap_threads, dap_stack_trace, dap_scopes;
 /* variables.c */
-dap_answer dap_variables;
+dap_answer dap_variables, dap_load_locals;
 /* evaluate.c */
 dap_answer dap_evaluate, dap_completions, dap_exception_info;
 /* source.c */
@@ -300,6 +301,8 @@ dap_answer dap_source, dap_loaded_sources;
 /* moves.c */
 dap_answer dap_next, dap_step_in, dap_step_out, dap_step_back, dap_reverse_step_in,
     dap_reverse_step_out, dap_continue, dap_reverse_continue, dap_move;
+/* jumps.c: of all of CodeTracer's */
+dap_answer dap_jump;
 /* goto.c */
 dap_answer dap_goto_targets, dap_goto;
 /* breakpoints.c */
@@ -312,7 +315,7 @@ dap_answer dap_load_flow, dap_visit, dap_load_loops;
 /* calls.c */
 dap_answer dap_load_calls, dap_search_calls, dap_call_path, dap_calls_of_steps;
 /* history.c */
-dap_answer dap_load_history, dap_draw_history, dap_event_load;
+dap_answer dap_load_history, dap_draw_history, dap_event_load, dap_load_terminal;
 /* timeline.c */
 dap_answer dap_load_timeline, dap_at;
 

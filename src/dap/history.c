@@ -269,17 +269,11 @@ static void put_event(const struct dap_session *session, struct ct_json_out *jso
     ct_json_end_object(json);
 }
 
-int dap_event_load(struct dap_request *request)
+static int load_events(struct dap_request *request, enum rp_event event)
 {
     struct dap_session *session = request->session;
     struct rp_entries page = {0};
-    dap_need(request, request->arguments, "kind");
-    const char *kind = dap_text(request, request->arguments, "kind", "output");
     struct page_wish wish = read_page(request);
-    enum rp_event event = strcmp(kind, "output") == 0 ? RP_OUTPUT : RP_EXCEPTION;
-    if (event != RP_OUTPUT && strcmp(kind, "exception") != 0) {
-        dap_refuse(request, "kind is neither output nor exception");
-    }
     if (request->status != CT_OK) {
         return request->status;
     }
@@ -293,4 +287,21 @@ int dap_event_load(struct dap_request *request)
     put_end(&request->body, &page);
     rp_entries_clear(&page);
     return status;
+}
+
+int dap_event_load(struct dap_request *request)
+{
+    dap_need(request, request->arguments, "kind");
+    const char *kind = dap_text(request, request->arguments, "kind", "output");
+    enum rp_event event = strcmp(kind, "output") == 0 ? RP_OUTPUT : RP_EXCEPTION;
+    if (event != RP_OUTPUT && strcmp(kind, "exception") != 0) {
+        dap_refuse(request, "kind is neither output nor exception");
+    }
+    return load_events(request, event);
+}
+
+/* CodeTracer asks for lines of the terminal; what was written is paged by place here. */
+int dap_load_terminal(struct dap_request *request)
+{
+    return load_events(request, RP_OUTPUT);
 }

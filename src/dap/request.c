@@ -61,6 +61,19 @@ const struct dap_handler dap_handlers[] = {
     {"ct/event-load", dap_event_load, DAP_MOMENT, NULL},
     {"ct/load-timeline", dap_load_timeline, DAP_MOMENT, NULL},
     {"ct/at", dap_at, DAP_MOMENT, NULL},
+
+    {"ct/goto-ticks", dap_jump, DAP_MOMENT, NULL},
+    {"ct/timeline-seek", dap_jump, DAP_MOMENT, NULL},
+    {"ct/run-to-entry", dap_jump, DAP_MOMENT, NULL},
+    {"ct/source-line-jump", dap_jump, DAP_MOMENT, NULL},
+    {"ct/source-call-jump", dap_jump, DAP_MOMENT, NULL},
+    {"ct/calltrace-jump", dap_jump, DAP_MOMENT, NULL},
+    {"ct/history-jump", dap_jump, DAP_MOMENT, NULL},
+    {"ct/event-jump", dap_jump, DAP_MOMENT, NULL},
+    {"ct/trace-jump", dap_jump, DAP_MOMENT, NULL},
+    {"ct/local-step-jump", dap_jump, DAP_MOMENT, NULL},
+    {"ct/load-locals", dap_load_locals, DAP_MOMENT, NULL},
+    {"ct/load-terminal", dap_load_terminal, DAP_MOMENT, NULL},
 };
 
 const size_t dap_handler_count = sizeof dap_handlers / sizeof dap_handlers[0];
@@ -164,6 +177,7 @@ static int run(struct dap_request *request, const char *command)
     if (dap_is_cancelled(request->session, request->seq)) {
         return ct_fail(&request->error, CT_ECANCEL, "cancelled");
     }
+    request->command = handler->command;
     int status = handler->answer(request);
     return status != CT_OK ? status : request->status;
 }

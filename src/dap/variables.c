@@ -392,3 +392,50 @@ int dap_variables(struct dap_request *request)
     ct_json_end_object(&request->body);
     return status;
 }
+
+/* ---- ct/load-locals ---- */
+
+/* CodeTracer's Variable, its value as text: kind 16, Raw. What is in it, `variables` tells. */
+static void put_raw(struct dap_session *session, struct ct_json_out *json, struct ctr_text name,
+                    struct ctr_value value)
+{
+    enum { KIND_RAW = 16 };
+    struct ct_bytes text = {0}, type = {0};
+    rp_value_text(session->replay, RP_NOW, value, &dap_brief, &text);
+    rp_value_type(session->replay, RP_NOW, value, &type);
+    ct_json_begin_object(json);
+    dap_put_text(json, "expression", name);
+    dap_put_object(json, "value");
+    dap_put_uint(json, "kind", KIND_RAW);
+    dap_put_bytes(json, "r", &text);
+    dap_put_object(json, "typ");
+    dap_put_uint(json, "kind", KIND_RAW);
+    dap_put_bytes(json, "langType", &type);
+    ct_json_end_object(json);
+    ct_json_end_object(json);
+    dap_put_int(json, "address", -1);
+    ct_json_end_object(json);
+    ct_bytes_free(&text);
+    ct_bytes_free(&type);
+}
+
+int dap_load_locals(struct dap_request *request)
+{
+    struct dap_session *session = request->session;
+    struct dap_frame frame = dap_frame_of(request, request->arguments);
+    struct rp_list list = {0};
+    if (request->status != CT_OK) {
+        return request->status;
+    }
+    int status = rp_variables(session->replay, frame.thread, frame.index, 0, DAP_LIST_MAX, &list,
+                              &request->error);
+    ct_json_begin_object(&request->body);
+    dap_put_array(&request->body, "locals");
+    for (size_t i = 0; status == CT_OK && i < list.count; i++) {
+        put_raw(session, &request->body, rp_name(&list, &list.children[i]), list.children[i].value);
+    }
+    ct_json_end_array(&request->body);
+    ct_json_end_object(&request->body);
+    rp_list_clear(&list);
+    return status;
+}
