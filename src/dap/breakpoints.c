@@ -379,6 +379,19 @@ static void send_output(struct dap_session *session, const struct dap_break *fro
     dap_event_send(session, &json);
 }
 
+/* What log points cannot tell. */
+static void send_warning(struct dap_session *session, const char *why)
+{
+    struct ct_json_out json;
+    struct ct_bytes text = {0};
+    ct_bytes_add_format(&text, "Further log points are left out: %s\n", why);
+    dap_event_begin(&json, "output");
+    dap_put_string(&json, "category", "important");
+    dap_put_bytes(&json, "output", &text);
+    dap_event_send(session, &json);
+    ct_bytes_free(&text);
+}
+
 static bool tell(void *context, uint32_t number, uint64_t step)
 {
     struct telling *telling = context;
@@ -388,20 +401,27 @@ static bool tell(void *context, uint32_t number, uint64_t step)
     if (found == NULL || found->log == NULL) {
         return true;
     }
-    bool is_last = ++telling->count == LOGS_MAX;
+    if (telling->count++ == LOGS_MAX) {
+        return false;
+    }
     dap_log_message_text(found->log, session->replay, step, &text);
-    ct_bytes_add_text(&text, is_last ? "\n(further lines are left out)\n" : "\n");
+    ct_bytes_add_text(&text, "\n");
     send_output(session, found, &text, step);
     ct_bytes_free(&text);
-    return !is_last;
+    return true;
 }
 
-int dap_tell_logs(struct dap_session *session, struct ctr_place from, struct ctr_place to,
-                  struct ct_error *error)
+/* The move is made whatever becomes of this. */
+void dap_tell_logs(struct dap_session *session, struct ctr_place from, struct ctr_place to)
 {
     struct telling telling = {.session = session};
-    int status = rp_break_log(session->replay, from, to, tell, &telling, error);
-    return status == CT_ELIMIT ? CT_OK : status;
+    struct ct_error error = {0};
+    int status = rp_break_log(session->replay, from, to, tell, &telling, &error);
+    if (status == CT_ELIMIT) {
+        send_warning(session, "there are more than 10000");
+    } else if (status != CT_OK) {
+        send_warning(session, error.message);
+    }
 }
 
 void dap_tell_failures(struct dap_session *session)

@@ -256,15 +256,14 @@ int dap_moved(struct dap_request *request, int status, enum rp_end end, enum dap
 /* On to the next hit. */
 int dap_go_on(struct dap_session *session, bool backwards, struct ct_error *error);
 /* Stop for the first time, as soon as there is a recording and the client is ready. */
-int dap_first_stop(struct dap_session *session, struct ct_error *error);
+void dap_first_stop(struct dap_session *session);
 
 /* ---- breakpoints (breakpoints.c) ---- */
 
 void dap_breakpoints_free(struct dap_session *session);
 bool dap_is_function_breakpoint(const struct dap_session *session, uint32_t number);
 /* Tell, by `output` events, what log points say between two places (rp_break_log). */
-int dap_tell_logs(struct dap_session *session, struct ctr_place from, struct ctr_place to,
-                  struct ct_error *error);
+void dap_tell_logs(struct dap_session *session, struct ctr_place from, struct ctr_place to);
 /* Tell of conditions that failed since it was told last, by events. */
 void dap_tell_failures(struct dap_session *session);
 

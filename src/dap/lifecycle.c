@@ -127,13 +127,15 @@ int dap_launch(struct dap_request *request)
         dap_event_plain(session, "initialized");
     }
     session->stops_on_entry = stops;
-    return dap_first_stop(session, &request->error);
+    dap_first_stop(session);
+    return CT_OK;
 }
 
 int dap_configuration_done(struct dap_request *request)
 {
     request->session->is_configured = true;
-    return dap_first_stop(request->session, &request->error);
+    dap_first_stop(request->session);
+    return CT_OK;
 }
 
 /* ---- later ---- */

@@ -60,6 +60,7 @@ void dap_put_state(struct dap_session *session, struct ct_json_out *json)
     dap_put_uint(json, "step", now->moment.step);
     dap_put_uint(json, "left", now->moment.left);
     ct_json_end_object(json);
+    dap_put_place(json, "place", now->place);
     dap_put_string(json, "end", rp_end_name(session->end));
     dap_put_string(json, "reason", dap_reason_name(session->reason));
     dap_put_hits(session, json, "breakpoints");

@@ -66,8 +66,8 @@ int dap_go_on(struct dap_session *session, bool backwards, struct ct_error *erro
     note_stop(session, stop.end, reason_of(session, &stop));
     session->hit_count = stop.hit_count;
     memcpy(session->hits, stop.hits, sizeof session->hits);
-    return dap_tell_logs(session, from,
-                         stop.end == RP_MOVED ? rp_now(session->replay)->place : nowhere, error);
+    dap_tell_logs(session, from, stop.end == RP_MOVED ? rp_now(session->replay)->place : nowhere);
+    return CT_OK;
 }
 
 static int go_on(struct dap_request *request, bool backwards)
@@ -89,24 +89,20 @@ int dap_reverse_continue(struct dap_request *request)
     return go_on(request, true);
 }
 
-int dap_first_stop(struct dap_session *session, struct ct_error *error)
+void dap_first_stop(struct dap_session *session)
 {
     if (session->replay == NULL || !session->is_configured || session->has_stopped) {
-        return CT_OK;
+        return;
     }
     session->has_stopped = true;
-    int status = CT_OK;
     if (!session->stops_on_entry) {
-        status = dap_go_on(session, false, error);
+        dap_go_on(session, false, NULL); /* where that fails, the start is as good */
     }
-    if (status == CT_OK && session->end == RP_NOT_FOUND) {
+    if (session->end != RP_MOVED) {
         note_stop(session, RP_MOVED, DAP_ENTRY);
     }
-    if (status == CT_OK) {
-        dap_event_stopped(session);
-        dap_tell_failures(session);
-    }
-    return status;
+    dap_event_stopped(session);
+    dap_tell_failures(session);
 }
 
 /* ---- DAP's steps ---- */

@@ -171,7 +171,7 @@ static bool is_one_of(const char *kind, const char *const *kinds)
 /* A key that reads as what it is: its name is its repr. */
 static bool is_literal(struct dap_session *session, struct ctr_value key)
 {
-    static const char *const literals[] = {"int", "str", "bool", "NoneType", "none", NULL};
+    static const char *const literals[] = {"int", "str", "bool", "none", NULL};
     struct rp_value_info info;
     rp_value_info(session->replay, RP_NOW, key, &info);
     return is_one_of(info.kind, literals) && !info.is_cut;

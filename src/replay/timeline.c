@@ -26,22 +26,24 @@ static int no_memory(struct ct_error *error)
 
 /* ---- parts ---- */
 
+__extension__ typedef unsigned __int128 wide; /* a step times a number of parts */
+
 /* The part of a step; those before and behind the range belong to the first and last. */
 static uint32_t part_of(const struct rp_timeline *timeline, uint64_t step)
 {
     if (step <= timeline->from) {
         return 0;
     }
-    double share = (double)(step - timeline->from) / (double)(timeline->to - timeline->from);
-    double part = share * timeline->count;
-    return part < timeline->count - 1 ? (uint32_t)part : timeline->count - 1;
+    wide part = (wide)(step - timeline->from) * timeline->count / (timeline->to - timeline->from);
+    return part < timeline->count ? (uint32_t)part : timeline->count - 1;
 }
 
-/* The step that a part starts with. */
+/* The first step that is not in a part before. */
 static uint64_t start_of(const struct rp_timeline *timeline, uint32_t part)
 {
-    double share = (double)part / timeline->count;
-    return timeline->from + (uint64_t)(share * (double)(timeline->to - timeline->from));
+    uint64_t range = timeline->to - timeline->from;
+    return timeline->from +
+           (uint64_t)(((wide)range * part + timeline->count - 1) / timeline->count);
 }
 
 /* The skyline of a thread; NULL: no memory, or there are too many. */

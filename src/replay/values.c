@@ -278,6 +278,7 @@ static void add_object_child(struct holder *holder, enum rp_section section, uin
     }
     if (section == RP_NAMED) {
         struct ctr_pair pair = object->attrs[index];
+        child->key = pair.key;
         child->value = pair.value;
         rp_name_pair(holder->player, pair.key, true, &list->names);
     } else if (index < items) {

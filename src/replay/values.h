@@ -36,7 +36,7 @@ enum rp_section { RP_NAMED, RP_INDEXED };
 
 struct rp_child {
     size_t name, name_size; /* in the list's texts: "x", "0", "'key'" */
-    struct ctr_value key;   /* of a dict's pair; else unbound */
+    struct ctr_value key;   /* of a dict's pair or an attribute; else unbound */
     struct ctr_value value;
     struct ctr_value before; /* variables: what it was at the frame's step before, and */
     bool is_changed;         /* whether that is something else, or the object in it changed */
