@@ -38,12 +38,12 @@ static uint32_t part_of(const struct rp_timeline *timeline, uint64_t step)
     return part < timeline->count ? (uint32_t)part : timeline->count - 1;
 }
 
-/* The first step that is not in a part before. */
+/* The first step that is not in a part before; of a part that has none, the one it is part of. */
 static uint64_t start_of(const struct rp_timeline *timeline, uint32_t part)
 {
     uint64_t range = timeline->to - timeline->from;
-    return timeline->from +
-           (uint64_t)(((wide)range * part + timeline->count - 1) / timeline->count);
+    wide passed = ((wide)range * part + timeline->count - 1) / timeline->count;
+    return timeline->from + (passed < range ? (uint64_t)passed : range - 1);
 }
 
 /* The skyline of a thread; NULL: no memory, or there are too many. */

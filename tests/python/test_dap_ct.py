@@ -459,7 +459,7 @@ def interfaces():
         pytest.skip("web/src/lib/protocol.ts is not there")
     text = re.sub(r"//[^\n]*|/\*.*?\*/", "", PROTOCOL.read_text("utf-8"), flags=re.DOTALL)
     found = {}
-    for name, body in re.findall(r"interface (\w+)[^{]*\{(.*?)\n\}", text, flags=re.DOTALL):
+    for name, body in re.findall(r"interface (\w+)[^{]*\{\n(.*?)\n\}", text, flags=re.DOTALL):
         members = re.findall(r"^  (\w+)(\??):", body, flags=re.MULTILINE)
         found[name] = {member: bool(mark) for member, mark in members}
     return found
