@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/command.h"
-#include "cli/recording_find.h"
+#include "cli/recording_choose.h"
 #include "cli/serve.h"
 
 /* ---- ct replay ---- */
@@ -44,7 +44,7 @@ static int run_replay(const void *untyped, const struct cli_operands *operands)
         return cli_usage_error(&cli_command_replay,
                                "one of PATTERN, --id, --trace-folder and --interactive");
     }
-    char *directory = recording_find_asked(&asked);
+    char *directory = recording_choose(&asked);
     if (directory == NULL) {
         return CLI_FAILED;
     }
@@ -92,7 +92,7 @@ static int run_host(const void *untyped, const struct cli_operands *operands)
         return cli_usage_error(&cli_command_host, "one recording at a time");
     }
     struct recording_asked asked = {.pattern = operands->count > 0 ? operands->items[0] : NULL};
-    char *directory = recording_find_asked(&asked);
+    char *directory = recording_choose(&asked);
     if (directory == NULL) {
         return CLI_FAILED;
     }

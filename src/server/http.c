@@ -129,17 +129,48 @@ static int read_body(struct evhttp_request *request, const char **data, size_t *
     return *data == NULL ? CT_ENOMEM : CT_OK;
 }
 
+/* The list is a database that others may have locked: that is no work for the loop. */
+struct list_job {
+    struct sv_job job;
+    struct sv_server *server;
+    struct evhttp_request *request;
+    struct ct_json_out json;
+    int status;
+    struct ct_error error;
+};
+
+static void run_list(struct sv_job *base)
+{
+    struct list_job *job = (struct list_job *)base;
+    job->status = sv_recordings_list(&job->server->recordings, &job->json, &job->error);
+}
+
+static void answer_list(struct sv_job *base)
+{
+    struct list_job *job = (struct list_job *)base;
+    job->server->lists_pending--;
+    if (job->status == CT_OK) {
+        sv_reply_json(job->request, 200, job->json.bytes.data, job->json.bytes.size);
+    } else {
+        sv_reply_error(job->request, 500, "%s", job->error.message);
+    }
+    ct_json_clear(&job->json);
+    free(job);
+}
+
 static void list_recordings(struct sv_server *server, struct evhttp_request *request)
 {
-    struct ct_error error = {0};
-    struct ct_json_out json;
-    ct_json_init(&json, NULL);
-    if (sv_recordings_list(&server->recordings, &json, &error) == CT_OK) {
-        sv_reply_json(request, 200, json.bytes.data, json.bytes.size);
-    } else {
-        sv_reply_error(request, 500, "%s", error.message);
+    struct list_job *job = server->lists_pending < SV_MAX_PENDING ? calloc(1, sizeof *job) : NULL;
+    if (job == NULL) {
+        sv_reply_error(request, 429, "%d requests for the list wait already", SV_MAX_PENDING);
+        return;
     }
-    ct_json_clear(&json);
+    job->job = (struct sv_job){.run = run_list, .done = answer_list};
+    job->server = server;
+    job->request = request;
+    ct_json_init(&job->json, NULL);
+    server->lists_pending++;
+    sv_jobs_add(server->jobs, &server->lists, &job->job);
 }
 
 /* A path for a browser that is to be started: it works once, and soon. */

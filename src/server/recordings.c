@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/uuid.h"
+#include "registry/registry.h"
 #include "server/server_internal.h"
 
 /* ---- The table; all of it under the lock ---- */
@@ -93,20 +95,49 @@ static int acquire_directory(struct sv_recordings *recordings, char *directory,
     return status;
 }
 
+static void served_id(const struct sv_recordings *recordings, char id[CT_UUID_TEXT_BYTES])
+{
+    id[0] = '\0';
+    if (recordings->served != NULL) {
+        ct_uuid_format(ctr_info(recordings->served->trace)->id, id);
+    }
+}
+
+/* Where the list has it; by its whole identifier, so there is one at most. */
+static int find_listed(const char *id, char **directory, struct ct_error *error)
+{
+    struct registry *registry;
+    struct registry_entries entries = {0};
+    int status = registry_open(&registry, error);
+    if (status != CT_OK) {
+        return status;
+    }
+    status = registry_find_named(registry, id, &entries, error);
+    registry_close(registry);
+    if (status == CT_OK && entries.count != 1) {
+        status = ct_fail(error, CT_EUSAGE, "there is no recording %s", id);
+    } else if (status == CT_OK && entries.items[0].state == RECORDING_DELETED) {
+        status = ct_fail(error, CT_EUSAGE, "the recording is no longer at %s",
+                         entries.items[0].directory);
+    } else if (status == CT_OK) {
+        *directory = strdup(entries.items[0].directory);
+    }
+    registry_entries_clear(&entries);
+    return status;
+}
+
 int sv_recordings_acquire(struct sv_recordings *recordings, const char *id,
                           struct sv_recording **recording, struct ct_error *error)
 {
     char *directory = NULL;
-    char served[CT_UUID_TEXT_BYTES] = "";
-    if (recordings->served != NULL) {
-        ct_uuid_format(ctr_info(recordings->served->trace)->id, served);
-    }
-    if (recordings->served != NULL && (id[0] == '\0' || strcmp(id, served) == 0)) {
+    char served[CT_UUID_TEXT_BYTES];
+    served_id(recordings, served);
+    if (served[0] != '\0' && (id[0] == '\0' || strcasecmp(id, served) == 0)) {
         directory = strdup(recordings->served->directory);
-    } else if (id[0] == '\0' || recordings->source.find == NULL) {
-        return ct_fail(error, CT_EUSAGE, "there is no such recording");
+    } else if (id[0] == '\0') {
+        return ct_fail(error, CT_EUSAGE, "no recording is served: choose one");
     } else {
-        int status = recordings->source.find(recordings->source.context, id, &directory, error);
+        int status = find_listed(id, &directory, error);
         if (status != CT_OK) {
             return status;
         }
@@ -128,104 +159,77 @@ void sv_recordings_release(struct sv_recordings *recordings, struct sv_recording
 
 /* ---- The list ---- */
 
-static void put_text(struct ct_json_out *json, const char *key, struct ctr_text text)
+/* The one that is served is shown, registered or not. */
+static void put_served(const struct sv_recordings *recordings, struct ct_json_out *json)
 {
-    ct_json_key(json, key);
-    ct_json_text_n(json, text.bytes, text.size);
+    struct registry_entry entry;
+    if (recordings->served != NULL &&
+        registry_describe(NULL, recordings->served->directory, &entry, NULL) == CT_OK) {
+        registry_entry_json(&entry, json);
+        registry_entry_clear(&entry);
+    }
 }
 
-static void put_arguments(struct ct_json_out *json, const struct ctr_trace *trace)
+static void put_entries(const struct sv_recordings *recordings,
+                        const struct registry_entries *entries, struct ct_json_out *json)
 {
-    ct_json_key(json, "args");
+    char served[CT_UUID_TEXT_BYTES];
+    bool has_served = false;
+    served_id(recordings, served);
+    for (size_t i = 0; i < entries->count; i++) {
+        has_served = has_served || strcmp(entries->items[i].id, served) == 0;
+    }
     ct_json_begin_array(json);
-    for (uint32_t i = 0; i < ctr_info(trace)->run_count; i++) {
-        const struct ctr_run_entry *entry = ctr_run_at(trace, i);
-        if (entry->key.size == strlen("argument") &&
-            memcmp(entry->key.bytes, "argument", entry->key.size) == 0) {
-            ct_json_text_n(json, entry->value.bytes, entry->value.size);
-        }
+    if (!has_served) {
+        put_served(recordings, json);
+    }
+    for (size_t i = 0; i < entries->count; i++) {
+        registry_entry_json(&entries->items[i], json);
     }
     ct_json_end_array(json);
 }
 
-static void put_start(struct ct_json_out *json, uint64_t start_ns)
+/* A list that cannot be read is an empty one: what is served can be seen all the same. */
+static void read_list(struct registry_entries *entries)
 {
-    char text[40] = "";
-    time_t seconds = (time_t)(start_ns / 1000000000);
-    struct tm date;
-    if (gmtime_r(&seconds, &date) != NULL) {
-        size_t used = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &date);
-        snprintf(text + used, sizeof text - used, ".%03uZ", (unsigned)(start_ns / 1000000 % 1000));
+    struct registry *registry;
+    struct registry_query query = {.limit = SV_MAX_LISTED};
+    *entries = (struct registry_entries){0};
+    if (registry_open(&registry, NULL) == CT_OK) {
+        if (registry_find(registry, &query, entries, NULL) != CT_OK) {
+            *entries = (struct registry_entries){0};
+        }
+        registry_close(registry);
     }
-    ct_json_key(json, "recordedAt");
-    ct_json_text(json, text);
-}
-
-static void put_served(struct ct_json_out *json, const struct sv_recording *recording)
-{
-    const struct ctr_info *info = ctr_info(recording->trace);
-    char id[CT_UUID_TEXT_BYTES];
-    ct_uuid_format(info->id, id);
-    ct_json_begin_object(json);
-    ct_json_key(json, "id");
-    ct_json_text(json, id);
-    ct_json_key(json, "number");
-    ct_json_null(json);
-    put_text(json, "program", ctr_run(recording->trace, "program"));
-    put_arguments(json, recording->trace);
-    ct_json_key(json, "directory");
-    ct_json_text(json, recording->directory);
-    put_start(json, info->start_ns);
-    ct_json_key(json, "duration");
-    ct_json_uint(json, info->milliseconds);
-    ct_json_key(json, "exitCode");
-    if (info->exit_status == INT32_MIN) {
-        ct_json_null(json);
-    } else {
-        ct_json_int(json, info->exit_status);
-    }
-    ct_json_key(json, "bytes");
-    ct_json_uint(json, info->size);
-    ct_json_key(json, "state");
-    ct_json_text(json, info->complete ? "ok" : "unfinished");
-    ct_json_end_object(json);
 }
 
 int sv_recordings_list(struct sv_recordings *recordings, struct ct_json_out *json,
                        struct ct_error *error)
 {
-    const struct sv_recording *served = recordings->served;
-    int status = CT_OK;
+    struct registry_entries entries;
+    char served[CT_UUID_TEXT_BYTES];
+    read_list(&entries);
+    served_id(recordings, served);
     ct_json_begin_object(json);
     ct_json_key(json, "recordings");
-    if (recordings->source.list != NULL) {
-        status = recordings->source.list(recordings->source.context, json, error);
-    } else {
-        ct_json_begin_array(json);
-        if (served != NULL) {
-            put_served(json, served);
-        }
-        ct_json_end_array(json);
-    }
+    put_entries(recordings, &entries, json);
     ct_json_key(json, "current");
-    if (served == NULL) {
+    if (served[0] == '\0') {
         ct_json_null(json);
     } else {
-        char id[CT_UUID_TEXT_BYTES];
-        ct_uuid_format(ctr_info(served->trace)->id, id);
-        ct_json_text(json, id);
+        ct_json_text(json, served);
     }
     ct_json_end_object(json);
-    return status == CT_OK ? ct_json_finish(json, error) : status;
+    registry_entries_clear(&entries);
+    return ct_json_finish(json, error);
 }
 
 /* ---- The beginning and the end ---- */
 
 int sv_recordings_init(struct sv_recordings *recordings, const char *directory,
-                       const struct sv_source *source, struct ct_error *error)
+                       struct ct_error *error)
 {
     memset(recordings, 0, sizeof *recordings);
-    recordings->source = *source;
     pthread_mutex_init(&recordings->lock, NULL);
     if (directory == NULL) {
         return CT_OK;

@@ -61,7 +61,8 @@ static void begin_end(struct sv_server *server)
 static void end_if_done(struct sv_server *server)
 {
     bool is_late = server->ending != 0 && sv_now() - server->ending > SV_END_SECONDS;
-    if (server->ending != 0 && (server->session_count == 0 || is_late)) {
+    bool is_done = server->session_count == 0 && server->lists_pending == 0;
+    if (server->ending != 0 && (is_done || is_late)) {
         event_base_loopexit(server->base, &(struct timeval){0, FLUSH_MS * 1000});
     }
 }
@@ -191,8 +192,7 @@ static int make_http(struct sv_server *server, struct ct_error *error)
 static int set_up(struct sv_server *server, struct ct_error *error)
 {
     const struct sv_options *options = &server->options;
-    int status =
-        sv_recordings_init(&server->recordings, options->directory, &options->source, error);
+    int status = sv_recordings_init(&server->recordings, options->directory, error);
     status = status == CT_OK ? sv_token_make(server->token, error) : status;
     status = status == CT_OK ? make_http(server, error) : status;
     status = status == CT_OK ? listen_at(server, error) : status;
@@ -232,7 +232,7 @@ static void free_event(struct event *event)
 
 void sv_server_free(struct sv_server *server)
 {
-    if (server == NULL || server->session_count > 0) {
+    if (server == NULL || server->session_count > 0 || server->lists_pending > 0) {
         return; /* what did not end in time is left to the end of the process */
     }
     sv_jobs_free(server->jobs);

@@ -9,18 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/json_out.h"
 #include "base/status.h"
-
-/* Whoever knows the recordings there are besides the one served. Called from several threads. */
-struct sv_source {
-    /* The directory of the recording with this id, the caller's to free. CT_EUSAGE: there is
-     * none. NULL: only what is served is known. */
-    int (*find)(void *context, const char *id, char **directory, struct ct_error *error);
-    /* Write an array of them (`Recordings` in the protocol). NULL: the one that is served. */
-    int (*list)(void *context, struct ct_json_out *json, struct ct_error *error);
-    void *context;
-};
 
 struct sv_options {
     const char *directory; /* of the recording that is served; NULL: none, the window lists them */
@@ -28,7 +17,6 @@ struct sv_options {
     uint16_t port;         /* 0: one that is free */
     const char *web;       /* serve the window from this folder; NULL: the embedded one */
     uint64_t idle_ms;      /* end after so long without a client; 0: never */
-    struct sv_source source;
 };
 
 struct sv_server;

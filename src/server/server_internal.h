@@ -79,8 +79,10 @@ struct sv_server {
     struct event *settle, *tick, *signals[SV_SIGNALS];
     struct sv_session *sessions;
     unsigned session_count; /* those being opened and closed, too */
-    time_t used;            /* when somebody was last there */
-    time_t ending;          /* when the end began; 0: not yet */
+    struct sv_strand lists; /* of recordings, being read */
+    unsigned lists_pending;
+    time_t used;   /* when somebody was last there */
+    time_t ending; /* when the end began; 0: not yet */
 };
 
 /* Seconds of a clock that only goes on. */

@@ -1,6 +1,6 @@
 /* Which recording a command is about, as its user names it. */
-#ifndef CT_CLI_RECORDING_FIND_H
-#define CT_CLI_RECORDING_FIND_H
+#ifndef CT_CLI_RECORDING_CHOOSE_H
+#define CT_CLI_RECORDING_CHOOSE_H
 
 #include <stdbool.h>
 
@@ -13,6 +13,6 @@ struct recording_asked {
 
 /* The directory (absolute; the caller frees) of the one that is meant: the most recent when nothing
  * is said. NULL: none, which was said. */
-char *recording_find_asked(const struct recording_asked *asked);
+char *recording_choose(const struct recording_asked *asked);
 
 #endif
