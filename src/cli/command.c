@@ -50,7 +50,7 @@ int cli_usage_error(const struct cli_command *command, const char *format, ...)
     return CLI_USAGE;
 }
 
-int cli_command_run(const struct cli_command *command, int argc, char **argv)
+int cli_command_perform(const struct cli_command *command, int argc, char **argv)
 {
     const struct cli_option *options = command->options == NULL ? no_options : command->options;
     void *fields = calloc(1, command->fields_size + 1);

@@ -10,6 +10,7 @@
 #define CLI_COMMANDS(X) \
     X(record)           \
     X(replay)           \
+    X(run)              \
     X(host)             \
     X(list)             \
     X(delete)           \
@@ -55,7 +56,7 @@ int cli_usage_error(const struct cli_command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Parse the arguments after the command's name and run it. */
-int cli_command_run(const struct cli_command *command, int argc, char **argv);
+int cli_command_perform(const struct cli_command *command, int argc, char **argv);
 
 /* Help on standard output: of one command, and of all in a few lines. */
 void cli_print_command_help(const struct cli_command *command);

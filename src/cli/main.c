@@ -40,7 +40,7 @@ static int run(int argc, char **argv)
     }
     const struct cli_command *command = cli_command_find(name);
     return command == NULL ? cli_command_unknown(name)
-                           : cli_command_run(command, argc - 2, argv + 2);
+                           : cli_command_perform(command, argc - 2, argv + 2);
 }
 
 int main(int argc, char **argv)

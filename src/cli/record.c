@@ -2,6 +2,8 @@
  *
  * The interpreter is chosen and asked first, then the directory is taken, then the program runs as
  * a child, and what the recorder inside it left is summed up. */
+#include "cli/record.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +41,7 @@ struct record_fields {
     bool no_framework_filters;
     enum cli_switch propagate_exit;
     struct cli_number limits[CT_START_LIMITS];
+    struct record_outcome *outcome; /* no option: NULL, or who goes on afterwards */
 };
 
 static const char *const languages[] = {"python", NULL};
@@ -202,9 +205,14 @@ static int record_into(const struct record_fields *fields, const struct target *
     if (!fields->unlisted) {
         summary.number = enlist_recording(dir->path, dir->moved_to);
     }
-    record_report(dir->path, &summary);
+    bool is_recorded = record_report(dir->path, &summary);
+    if (fields->outcome != NULL) {
+        fields->outcome->directory = is_recorded ? strdup(dir->path) : NULL;
+        fields->outcome->wait_status = summary.wait_status;
+    }
     recording_dir_release(dir);
-    return summary.is_exit_masked ? CLI_OK : cli_child_exit_status(summary.wait_status);
+    bool is_masked = summary.is_exit_masked || fields->outcome != NULL;
+    return is_masked ? CLI_OK : cli_child_exit_status(summary.wait_status);
 }
 
 static int record_by_rules(const struct record_fields *fields, const struct target *target,
@@ -259,6 +267,27 @@ static int record_with(const struct record_fields *fields, const struct target *
     return status;
 }
 
+static int record_target(const struct record_fields *fields, const struct target *target)
+{
+    int status = target_check(target, fields->language != NULL);
+    if (status != CLI_OK) {
+        return status;
+    }
+    struct interpreter interpreter;
+    status =
+        interpreter_choose(&interpreter) ? record_with(fields, target, &interpreter) : CLI_FAILED;
+    interpreter_clear(&interpreter);
+    return status;
+}
+
+int record_target_into(const struct target *target, const char *directory,
+                       struct record_outcome *outcome)
+{
+    struct record_fields fields = {.directory = directory, .outcome = outcome};
+    *outcome = (struct record_outcome){0};
+    return record_target(&fields, target);
+}
+
 static int run_record(const void *untyped, const struct cli_operands *operands)
 {
     const struct record_fields *fields = untyped;
@@ -266,15 +295,7 @@ static int run_record(const void *untyped, const struct cli_operands *operands)
     if (!target_choose(fields->module, fields->code, operands, &target)) {
         return cli_usage_error(&cli_command_record, "no program to record");
     }
-    int status = target_check(&target, fields->language != NULL);
-    if (status != CLI_OK) {
-        return status;
-    }
-    struct interpreter interpreter;
-    status =
-        interpreter_choose(&interpreter) ? record_with(fields, &target, &interpreter) : CLI_FAILED;
-    interpreter_clear(&interpreter);
-    return status;
+    return record_target(fields, &target);
 }
 
 const struct cli_command cli_command_record = {

@@ -491,7 +491,7 @@ int use_command(const char *path, unsigned number)
     }
     words[count++] = (char *)path;
     words[count] = NULL;
-    int status = cli_command_run(command, count, words);
+    int status = cli_command_perform(command, count, words);
     if (is_export) {
         unlink(output);
     }
