@@ -10,12 +10,38 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON ?=
 ARGS ?=
 NEED_PYTHON := setup demo build test test-long sanitize lint fmt bench wheel
+# The window is built where a node that can do it is found; WEB=no leaves it out.
+WEB ?= $(shell node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
+	2>/dev/null && command -v npm >/dev/null && echo yes || echo no)
 
-.PHONY: help test-all clean system lint-system $(NEED_PYTHON)
+.PHONY: help test-all clean system lint-system web $(NEED_PYTHON)
 
 help: ## list the tasks
 	@echo "make TARGET [PYTHON=/path/to/python3.13] [ARGS='what pytest or the benchmark gets']"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+
+# A stamp gets the time at which its work began: what changed meanwhile is newer.
+begin = @touch "$@.begun"; echo "==> $(1)"
+end = @mv "$@.begun" "$@"
+
+# ---- The window: web/dist, which the build embeds into ct ----
+
+WINDOW := $(if $(filter yes,$(WEB)),$(if $(wildcard web/package.json),web/node_modules/.built))
+WEB_SOURCES := $(shell find web -mindepth 1 -name node_modules -prune -o -name dist -prune -o -print)
+
+web: web/node_modules/.built ## build the window into web/dist (needs node 20)
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	@echo "==> $(@D): what the window is built with"
+	@cd web && npm ci --loglevel=error --no-progress
+	@touch $@
+
+web/node_modules/.built: web/node_modules/.installed $(WEB_SOURCES)
+	$(call begin,web/dist: build the window)
+	@cd web && npm run --silent build -- --logLevel warn
+	$(end)
+
+# ---- For one Python ----
 
 ifneq ($(filter $(NEED_PYTHON),$(MAKECMDGOALS)),)
 FOUND := $(shell PYTHON='$(PYTHON)' tools/find_python.sh 2>/dev/null | head -n 1)
@@ -34,14 +60,11 @@ CHECK_VENV := .venv-self-check-$(VERSION)
 
 # Folders are listed too: their time changes when a file goes away.
 SOURCES := $(shell find src python meson.build meson.options pyproject.toml README.md LICENSE \
-	-not -path '*/__pycache__*')
+	tools/embed.py -not -path '*/__pycache__*') $(WINDOW)
 
 # What the tests run can be made to fail; what users get cannot.
 FAILURES := -Csetup-args=-Dinject_failures=true
 SANITIZE := b_sanitize=address,undefined b_lundef=false b_ndebug=false
-# A stamp gets the time at which its work began: what changed meanwhile is newer.
-begin = @touch "$@.begun"; echo "==> $(1)"
-end = @mv "$@.begun" "$@"
 
 system:
 	@tools/system_packages.sh build
@@ -108,9 +131,10 @@ bench: $(VENV)/.installed ## measure speed and size
 	@$(BIN)/python bench/filters.py --out target/perf/filters.json
 	@CODETRACER_TRACE_FILTER_PERF=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/python/perf
 
-wheel: $(VENV)/.requirements ## build a wheel into dist/
+wheel: $(VENV)/.requirements $(WINDOW) ## build a wheel into dist/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip wheel --quiet --disable-pip-version-check \
-		--no-build-isolation --no-deps -Cbuild-dir=build/dist-$(VERSION) -w dist .
+		--no-build-isolation --no-deps -Cbuild-dir=build/dist-$(VERSION) \
+		-Csetup-args=-Dweb=$(if $(WINDOW),enabled,auto) -w dist .
 	@ls dist/*.whl
 
 lint: $(VENV)/.installed $(UNIT)/build.ninja | lint-system ## format, static checks, layers, lists, types
@@ -135,4 +159,4 @@ test-all: ## everything, on every Python found: tests, sanitizers, long campaign
 	@.ci/run test sanitize test-long
 
 clean: ## remove whatever make made
-	rm -rf build dist .venv-* .mesonpy-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist web/dist web/node_modules .venv-* .mesonpy-* .pytest_cache .mypy_cache .ruff_cache .hypothesis

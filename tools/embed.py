@@ -64,7 +64,7 @@ def source(folder: Path, files: list[Path]) -> str:
 def depends(folder: Path, files: list[Path]) -> list[Path]:
     """Return what a change of which changes the output: a folder's time tells of new names."""
     if not folder.is_dir():
-        return [folder.parent] if folder.parent.is_dir() else []
+        return [next(parent for parent in folder.absolute().parents if parent.is_dir())]
     return [folder, *(path for path in folder.rglob("*") if path.is_dir()), *files]
 
 
