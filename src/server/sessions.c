@@ -72,7 +72,7 @@ static struct sv_session *oldest_alone(struct sv_server *server)
     struct sv_session *oldest = NULL;
     for (struct sv_session *at = server->sessions; at != NULL; at = at->next) {
         bool is_alone = at->stream.request == NULL && at->pending == 0;
-        if (is_alone && (oldest == NULL || at->used < oldest->used)) {
+        if (is_alone && (oldest == NULL || at->used <= oldest->used)) {
             oldest = at;
         }
     }

@@ -85,8 +85,10 @@ void sv_stream_pump(struct sv_session *session)
     }
     struct ct_bytes bytes = {0};
     uint64_t next = sv_events_read(&session->events, stream->next, SV_STREAM_BYTES, &bytes);
-    if (bytes.size > 0 && !bytes.failed) {
+    if (!bytes.failed) {
         stream->next = next;
+    }
+    if (bytes.size > 0 && !bytes.failed) {
         send_bytes(session, bytes.data, bytes.size);
     }
     ct_bytes_free(&bytes);
