@@ -1,0 +1,135 @@
+// The flow of the call one looks at: its visits around the moment, its loops, the calls of its line.
+
+import { type Atom, atom } from "../lib/atom";
+import { type LineStory, type Shape, shapeOf, storiesOf } from "../lib/flow_view";
+import type { Call, Calls, Flow, FlowStep, Loop, Loops, MoveState, Visit } from "../lib/protocol";
+import type { Link } from "./link";
+
+const WHOLE = 400; // visits up to which a call is loaded in one piece
+const AROUND = 300; // visits loaded around the moment, of longer ones
+const HEAD = 60; // and from the call's start
+
+export interface FlowState {
+  call: Call;
+  step: number; // the moment's
+  stories: ReadonlyMap<number, LineStory>;
+  linesRun: ReadonlySet<number>;
+  loops: readonly Loop[];
+  shapes: ReadonlyMap<number, Shape>; // by registeredLine
+  visit: Visit | null; // of the current line
+  line: number;
+  callsHere: readonly Call[]; // that the current line makes
+  lastLine: number | null; // the line the call ends on, where that is known
+}
+
+interface Loaded {
+  call: Call;
+  isWhole: boolean;
+  steps: FlowStep[];
+  linesRun: Set<number>;
+}
+
+export class FlowModel {
+  readonly state: Atom<FlowState | null> = atom<FlowState | null>(null);
+  private loaded: Loaded | null = null;
+  private round = 0;
+
+  constructor(
+    private readonly link: Link,
+    private readonly callsOfLine: (call: Call, from: number, to: number) => Promise<Call[]>,
+  ) {}
+
+  clear() {
+    this.round++;
+    this.loaded = null;
+    this.state.set(null);
+  }
+
+  async refresh(now: MoveState, key: number, line: number): Promise<void> {
+    const round = ++this.round;
+    try {
+      const step = now.moment.step;
+      const [call, { loops }, visit] = await Promise.all([
+        this.callOf(key),
+        this.link.request<Loops>("ct/load-loops", { call: key, start: 0, count: 50 }),
+        this.link.request<Visit>("ct/visit", { call: key, line }).catch(() => null),
+      ]);
+      if (!call || round !== this.round) return;
+      const loaded = await this.load(call, loops, step, line);
+      if (round !== this.round) return;
+      this.loaded = loaded;
+      const next = loaded.steps.find((candidate) => candidate.rrTicks > step)?.rrTicks ?? Number.MAX_SAFE_INTEGER;
+      const callsHere = call.children === 0 ? [] : await this.callsOfLine(call, step, next).catch(() => []);
+      if (round === this.round) this.state.set(stateOf(loaded, loops, { step, line, visit, callsHere }));
+    } catch {
+      if (round === this.round) this.clear(); // the code is shown without values
+    }
+  }
+
+  private async callOf(key: number): Promise<Call | undefined> {
+    if (this.loaded?.call.key === key) return this.loaded.call;
+    const path = await this.link.request<Calls>("ct/call-path", { call: key, count: 1 });
+    return path.calls[0];
+  }
+
+  private async load(call: Call, loops: readonly Loop[], step: number, line: number): Promise<Loaded> {
+    const loaded = this.loaded;
+    if (loaded?.call.key === call.key && (loaded.isWhole || covers(loaded.steps, step))) return loaded;
+    const first = call.firstStep ?? step;
+    if (call.steps <= WHOLE) {
+      const flow = await this.window(call.key, first, WHOLE);
+      return { call, isWhole: !flow.more, steps: flow.steps, linesRun: new Set(flow.linesRun) };
+    }
+    const turn = await this.turnStart(call.key, loops, line);
+    const [head, body, here] = await Promise.all([
+      this.window(call.key, first, HEAD),
+      this.window(call.key, turn ?? Math.max(first, step - AROUND), AROUND),
+      this.window(call.key, step, AROUND),
+    ]);
+    const steps = merged([head.steps, body.steps, here.steps]);
+    return { call, isWhole: false, steps, linesRun: new Set(head.linesRun) };
+  }
+
+  /** The step at which the innermost loop around a line began its turn. */
+  private async turnStart(call: number, loops: readonly Loop[], line: number): Promise<number | null> {
+    const around = loops.filter((loop) => loop.first <= line && line <= loop.last && loop.iteration >= 0);
+    const inner = around.sort((a, b) => a.last - a.first - (b.last - b.first))[0];
+    if (!inner) return null;
+    const visit = await this.link.request<Visit>("ct/visit", { call, line: inner.registeredLine });
+    return visit.step >= 0 ? visit.step : null;
+  }
+
+  private window(call: number, from: number, count: number): Promise<Flow> {
+    return this.link.request<Flow>("ct/load-flow", { call, from, count });
+  }
+}
+
+interface Here {
+  step: number;
+  line: number;
+  visit: Visit | null;
+  callsHere: readonly Call[];
+}
+
+function stateOf(loaded: Loaded, loops: readonly Loop[], here: Here): FlowState {
+  const { call, steps, linesRun, isWhole } = loaded;
+  const shapes = new Map<number, Shape>();
+  for (const loop of loops) {
+    const shape = shapeOf(steps, loop);
+    if (shape) shapes.set(loop.registeredLine, shape);
+  }
+  const stories = storiesOf(steps, loops, here.step);
+  const lastLine = isWhole ? (steps.at(-1)?.line ?? null) : null;
+  return { call, stories, linesRun, loops, shapes, lastLine, ...here };
+}
+
+/** Whether loaded visits say what the moment's line and those around it did. */
+function covers(steps: readonly FlowStep[], step: number): boolean {
+  const at = steps.findIndex((candidate) => candidate.rrTicks === step);
+  return at >= HEAD + AROUND / 4 && at < steps.length - AROUND / 4;
+}
+
+function merged(pages: FlowStep[][]): FlowStep[] {
+  const byStep = new Map(pages.flat().map((step) => [step.rrTicks, step]));
+  return [...byStep.values()].sort((a, b) => a.rrTicks - b.rrTicks);
+}

@@ -1,0 +1,148 @@
+// The session with the server: requests, events, and what to do when it is gone.
+
+import { type Api, ApiError, type EventCursor } from "../api/client";
+import { type Atom, atom } from "../lib/atom";
+import type { DapEvent } from "../lib/dap";
+
+export type LinkState =
+  | { kind: "idle" }
+  | { kind: "opening" }
+  | { kind: "ready" }
+  | { kind: "lost"; why: string } // it is tried again
+  | { kind: "forbidden" } // no token, or a wrong one
+  | { kind: "refused"; why: string }; // this recording cannot be opened
+
+/** The server did what it was asked for, and the answer is no. */
+export class RequestError extends Error {}
+
+/** The request was for a session, or a moment, that is past. */
+export class StaleError extends Error {}
+
+const RETRY = 1500; // milliseconds between attempts to reach a lost server
+
+export class Link {
+  readonly state: Atom<LinkState> = atom<LinkState>({ kind: "idle" });
+  private session = "";
+  private recording = "";
+  private seq = 0;
+  private stop = new AbortController();
+  private readonly listeners = new Set<(event: DapEvent) => void>();
+
+  constructor(
+    private readonly api: Api,
+    /** Called with each new session, before anything else is asked of it. */
+    private readonly begin: () => Promise<void>,
+  ) {}
+
+  onEvent(listener: (event: DapEvent) => void) {
+    this.listeners.add(listener);
+  }
+
+  async open(recording: string): Promise<void> {
+    this.close();
+    this.recording = recording;
+    this.state.set({ kind: "opening" });
+    await this.attempt();
+  }
+
+  /** End the session; also when the page goes away. */
+  close() {
+    this.stop.abort();
+    if (this.session !== "") this.api.closeSession(this.session);
+    this.session = "";
+    this.state.set({ kind: "idle" });
+  }
+
+  async request<T>(command: string, args: object = {}): Promise<T> {
+    const { promise } = this.start<T>(command, args);
+    return promise;
+  }
+
+  /** A request and its number, by which it can be cancelled. */
+  start<T>(command: string, args: object): { seq: number; promise: Promise<T> } {
+    const seq = ++this.seq;
+    return { seq, promise: this.send<T>(seq, command, args) };
+  }
+
+  cancel(seq: number) {
+    this.request("cancel", { requestId: seq }).catch(() => {});
+  }
+
+  private async send<T>(seq: number, command: string, args: object): Promise<T> {
+    const session = this.session;
+    if (session === "") throw new StaleError("There is no session.");
+    try {
+      const response = await this.api.send(session, { seq, type: "request", command, arguments: args });
+      if (session !== this.session) throw new StaleError("The session has ended.");
+      if (!response.success) throw new RequestError(response.message ?? `${command} failed.`);
+      return response.body as T;
+    } catch (problem) {
+      if (session === this.session && problem instanceof ApiError) this.fail(problem);
+      throw problem;
+    }
+  }
+
+  private async attempt(): Promise<void> {
+    const stop = new AbortController();
+    this.stop = stop;
+    try {
+      const session = await this.api.openSession(this.recording);
+      if (stop.signal.aborted) return this.api.closeSession(session);
+      this.session = session;
+      void this.listen(session, stop.signal);
+      await this.begin();
+      if (!stop.signal.aborted) this.state.set({ kind: "ready" });
+    } catch (problem) {
+      if (stop.signal.aborted) return;
+      if (problem instanceof ApiError) this.fail(problem, true);
+      else this.state.set({ kind: "refused", why: problem instanceof Error ? problem.message : String(problem) });
+    }
+  }
+
+  private fail(problem: ApiError, isOpening = false) {
+    this.stop.abort();
+    this.session = "";
+    if (problem.kind === "forbidden") this.state.set({ kind: "forbidden" });
+    else if (isOpening && problem.kind !== "unreachable") this.state.set({ kind: "refused", why: problem.message });
+    else this.lose(problem.kind === "gone" ? "The server ended this session." : problem.message);
+  }
+
+  private lose(why: string) {
+    this.state.set({ kind: "lost", why });
+    const stop = new AbortController();
+    this.stop = stop;
+    setTimeout(() => {
+      if (!stop.signal.aborted) void this.attempt();
+    }, RETRY);
+  }
+
+  /** Try at once what would be tried again in a moment. */
+  retry() {
+    this.stop.abort();
+    void this.attempt();
+  }
+
+  private async listen(session: string, signal: AbortSignal) {
+    const cursor: EventCursor = { last: "" };
+    while (!signal.aborted) {
+      try {
+        await this.api.events(session, cursor, (event) => this.take(event), signal);
+        await new Promise((resolve) => setTimeout(resolve, RETRY / 3));
+      } catch (problem) {
+        if (signal.aborted) return;
+        if (problem instanceof ApiError && session === this.session) return this.fail(problem);
+        await new Promise((resolve) => setTimeout(resolve, RETRY / 3));
+      }
+    }
+  }
+
+  private take(event: DapEvent) {
+    if (event.event === "ct/server-ending") {
+      this.stop.abort();
+      this.session = "";
+      this.lose("The server was ended.");
+      return;
+    }
+    for (const listener of this.listeners) listener(event);
+  }
+}

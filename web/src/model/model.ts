@@ -1,0 +1,158 @@
+// The whole state of the window, and how its parts follow each other. It knows nothing of the page.
+
+import type { Api } from "../api/client";
+import { type Atom, atom } from "../lib/atom";
+import { type Route, SERVED } from "../lib/moment";
+import type { ProgramEvent, Recording } from "../lib/protocol";
+import { BreakpointsModel } from "./breakpoints";
+import { CallsModel } from "./calls";
+import { DocumentsModel } from "./documents";
+import { eventList } from "./events";
+import { FilesModel } from "./files";
+import { FlowModel } from "./flow";
+import { FramesModel, selectedFrame } from "./frames";
+import { HistoryModel } from "./history";
+import { Link } from "./link";
+import { NoticesModel } from "./notices";
+import type { PlaceList } from "./place_list";
+import { Player } from "./player";
+import { ProgressModel } from "./progress";
+import { RecordingsModel } from "./recordings";
+import { Settings, type Store } from "./settings";
+import { TabsModel } from "./tabs";
+import { TimelineModel } from "./timeline";
+import { VariablesModel } from "./variables";
+
+export class Model {
+  readonly settings: Settings;
+  readonly link: Link;
+  readonly player: Player;
+  readonly recording: Atom<Recording | null> = atom<Recording | null>(null);
+  readonly recordings: RecordingsModel;
+  readonly documents: DocumentsModel;
+  readonly frames: FramesModel;
+  readonly variables: VariablesModel;
+  readonly flow: FlowModel;
+  readonly calls: CallsModel;
+  readonly files: FilesModel;
+  readonly output: PlaceList<ProgramEvent>;
+  readonly exceptions: PlaceList<ProgramEvent>;
+  readonly history: HistoryModel;
+  readonly timeline: TimelineModel;
+  readonly breakpoints: BreakpointsModel;
+  readonly progress: ProgressModel;
+  readonly notices = new NoticesModel();
+  readonly tabs = new TabsModel();
+  /** The address: which recording, and which moment of it. */
+  readonly route: Atom<Route> = atom<Route>({ recording: "", moment: null });
+
+  constructor(api: Api, store: Store) {
+    this.settings = new Settings(store);
+    this.link = new Link(api, () => this.begin());
+    this.player = new Player(this.link);
+    this.recordings = new RecordingsModel(api);
+    this.documents = new DocumentsModel(this.link);
+    this.frames = new FramesModel(this.link);
+    this.variables = new VariablesModel(this.link, this.settings);
+    this.calls = new CallsModel(this.link);
+    this.flow = new FlowModel(this.link, (call, from, to) => this.calls.callsBetween(call, from, to));
+    this.files = new FilesModel(this.link);
+    this.output = eventList(this.link, "output");
+    this.exceptions = eventList(this.link, "exception");
+    this.history = new HistoryModel(this.link);
+    this.timeline = new TimelineModel(this.link);
+    this.breakpoints = new BreakpointsModel(this.link, this.settings);
+    this.progress = new ProgressModel(this.link);
+    this.player.stayed = (text) => this.notices.say(text);
+    this.follow();
+  }
+
+  /** Go where an address says. */
+  enter(route: Route) {
+    const before = this.route.get();
+    this.route.set(route);
+    if (route.recording === "") {
+      this.leave();
+      void this.recordings.load();
+    } else if (route.recording !== before.recording || this.link.state.get().kind === "idle") {
+      this.leave();
+      void this.link.open(route.recording === SERVED ? "" : route.recording);
+    } else if (route.moment) this.player.to(route.moment);
+  }
+
+  private leave() {
+    this.link.close();
+    this.player.now.set(null);
+    this.player.settled.set(null);
+    this.recording.set(null);
+    this.frames.state.set(null);
+    this.clearParts();
+    this.history.clear();
+    this.documents.clear();
+  }
+
+  /** What was known by numbers of a session that has ended. */
+  private clearParts() {
+    this.calls.clear();
+    this.flow.clear();
+    this.output.clear();
+    this.exceptions.clear();
+    this.progress.clear();
+  }
+
+  /** A new session: the first, or one in place of a session that broke. */
+  private async begin(): Promise<void> {
+    const { link } = this;
+    this.clearParts();
+    await link.request("initialize", {
+      adapterID: "codetracer",
+      clientID: "ct-window",
+      linesStartAt1: true,
+      columnsStartAt1: true,
+      pathFormat: "path",
+      supportsProgressReporting: true,
+      supportsVariablePaging: true,
+    });
+    await link.request("attach", {});
+    const recording = await link.request<Recording>("ct/recording");
+    await this.breakpoints.begin(recording.recordingId);
+    await link.request("configurationDone");
+    this.recording.set(recording);
+    const now = this.player.now.get();
+    await this.player.enter(now?.moment ?? this.route.get().moment);
+    this.timeline.begin(recording.steps);
+    void this.files.load();
+    void this.output.start(this.player.now.get()?.place);
+    void this.exceptions.start();
+  }
+
+  private follow() {
+    const { player, frames } = this;
+    player.now.watch(() => {
+      const now = player.now.get();
+      if (!now) return;
+      this.documents.show(now.location.path, now.location.line);
+      this.timeline.follow(now.moment.step);
+    });
+    player.settled.watch(() => {
+      const now = player.settled.get();
+      if (now) void frames.refresh(now);
+    });
+    frames.state.watch(() => this.followFrame());
+    this.breakpoints.version.watch(() => this.timeline.reload());
+  }
+
+  private followFrame() {
+    const state = this.frames.state.get();
+    const frame = selectedFrame(state);
+    void this.variables.refresh(frame);
+    if (!state || !frame) return;
+    const isTop = state.selected === 0 && state.thread === state.now.threadId;
+    if (!isTop && frame.source?.path) this.documents.show(frame.source.path, frame.line);
+    const key = isTop ? state.now.location.key : frame.ct?.key;
+    if (key === undefined) this.flow.clear();
+    else void this.flow.refresh(state.now, key, frame.line);
+    this.calls.current.set(key ?? null);
+    void this.calls.showThreads(state.threads.map((thread) => thread.id));
+  }
+}

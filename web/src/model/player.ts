@@ -1,0 +1,127 @@
+// Where one is, and how one moves. Moves wait in line, so that no key press is lost; while they
+// come faster than they can be shown, only some of the moments between are shown in full.
+
+import { type Atom, atom } from "../lib/atom";
+import type { End, Moment, MoveArguments, MoveState } from "../lib/protocol";
+import { type Link, RequestError } from "./link";
+
+interface Waiting {
+  args: MoveArguments;
+  /** Where that leads nowhere, the same the other way. */
+  isEither: boolean;
+  /** A later move of the same name takes its place while it waits: the steps of a drag. */
+  replaces: string;
+}
+
+/** How a move came about: the address bar's history keeps jumps, and few of the steps. */
+export type Arrival = "first" | "step" | "jump";
+
+const STEPS = new Set(["into", "over", "overLine", "out"]);
+const SHOW_EVERY = 100; // milliseconds between full views while moves keep coming
+
+export class Player {
+  /** Where one is. Changes with each move. */
+  readonly now: Atom<MoveState | null> = atom<MoveState | null>(null);
+  /** The same, but not for each of many moves in a row: what panels follow. */
+  readonly settled: Atom<MoveState | null> = atom<MoveState | null>(null);
+  readonly waiting: Atom<number> = atom(0);
+  arrived: (state: MoveState, arrival: Arrival) => void = () => {};
+  /** Told why a move did not go anywhere. */
+  stayed: (text: string) => void = () => {};
+  private queue: Waiting[] = [];
+  private running: { seq: number } | null = null;
+  private lastShown = 0;
+
+  constructor(private readonly link: Link) {}
+
+  go(args: MoveArguments, replaces = "") {
+    const last = this.queue.at(-1);
+    if (replaces !== "" && last?.replaces === replaces) last.args = args;
+    else this.enqueue({ args, replaces, isEither: false });
+  }
+
+  /** Forwards, or else backwards. */
+  goEither(args: MoveArguments) {
+    this.enqueue({ args, replaces: "", isEither: true });
+  }
+
+  to(moment: Moment, replaces = "") {
+    this.go({ move: "moment", moment }, replaces);
+  }
+
+  /** Forget what waits, and end what runs. */
+  cancel() {
+    this.queue = [];
+    if (this.running) this.link.cancel(this.running.seq);
+  }
+
+  /** The session is new: take up where one was, or start. */
+  async enter(moment: Moment | null): Promise<void> {
+    this.queue = [];
+    const start: MoveArguments = { move: "start" };
+    const args: MoveArguments = moment ? { move: "moment", moment } : start;
+    const state = await this.link.request<MoveState>("ct/move", args).catch((problem: unknown) => {
+      if (!moment || !(problem instanceof RequestError)) throw problem;
+      this.stayed(problem.message);
+      return this.link.request<MoveState>("ct/move", start);
+    });
+    this.show(state, true);
+    this.arrived(state, "first");
+  }
+
+  private enqueue(move: Waiting) {
+    this.queue.push(move);
+    this.waiting.set(this.queue.length + (this.running ? 1 : 0));
+    if (!this.running) void this.run();
+  }
+
+  private async run() {
+    for (let next = this.queue.shift(); next; next = this.queue.shift()) {
+      const { seq, promise } = this.link.start<MoveState>("ct/move", next.args);
+      this.running = { seq };
+      this.waiting.set(this.queue.length + 1);
+      try {
+        this.take(await promise, next);
+      } catch (problem) {
+        if (!(problem instanceof RequestError)) this.queue = [];
+        else if (!/cancel/i.test(problem.message)) this.stayed(problem.message);
+      }
+    }
+    this.running = null;
+    this.waiting.set(0);
+    this.settled.set(this.now.get());
+  }
+
+  private take(state: MoveState, { args, isEither }: Waiting) {
+    if (state.end !== "moved" && isEither) {
+      this.queue.unshift({ args: { ...args, backwards: true }, replaces: "", isEither: false });
+      return;
+    }
+    if (state.end !== "moved") this.stayed(whyItStayed(state.end, args));
+    this.show(state, this.queue.length === 0);
+    this.arrived(state, STEPS.has(args.move) ? "step" : "jump");
+  }
+
+  private show(state: MoveState, isLast: boolean) {
+    this.now.set(state);
+    const time = Date.now();
+    if (isLast || time - this.lastShown > SHOW_EVERY) {
+      this.lastShown = time;
+      this.settled.set(state);
+    }
+  }
+}
+
+/** What to tell about a move that stayed where it was. */
+export function whyItStayed(end: End, args: MoveArguments): string {
+  if (end === "start") return "Nothing of this thread is before this moment.";
+  if (end === "end") return "Nothing of this thread comes after this moment.";
+  if (end === "root") return "No recorded code called this one. Step into goes on where the thread does.";
+  const where = args.backwards ? "before" : "after";
+  if (args.move === "continue") return `No breakpoint is hit ${where} this moment.`;
+  if (args.move === "exception") return `No exception is raised ${where} this moment.`;
+  if (args.move === "output") return `Nothing is written ${where} this moment.`;
+  if (args.move === "line") return `This line does not run ${where} this moment.`;
+  if (args.move === "callStart" || args.move === "callEnd") return "This call has no recorded lines.";
+  return "There is no such moment.";
+}

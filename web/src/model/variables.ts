@@ -1,0 +1,94 @@
+// Locals, globals and watches of the selected frame.
+
+import { type Atom, atom } from "../lib/atom";
+import type { Evaluated, Scope, StackFrame, Variable } from "../lib/dap";
+import type { Link } from "./link";
+import type { Settings } from "./settings";
+import { type Root, ValueTree } from "./value_tree";
+
+export class VariablesModel {
+  readonly tree: ValueTree;
+  readonly watchTree: ValueTree;
+  readonly watches: Atom<readonly string[]>;
+  readonly error: Atom<string> = atom("");
+  private frame: StackFrame | undefined;
+
+  constructor(
+    private readonly link: Link,
+    settings: Settings,
+  ) {
+    this.tree = new ValueTree(link);
+    this.watchTree = new ValueTree(link);
+    this.watches = settings.kept<readonly string[]>("watches", []);
+    this.watches.watch(() => void this.refreshWatches());
+  }
+
+  async refresh(frame: StackFrame | undefined): Promise<void> {
+    this.frame = frame;
+    if (!frame) {
+      await Promise.all([this.tree.show([]), this.watchTree.show([])]);
+      return;
+    }
+    await Promise.all([this.refreshScopes(frame), this.refreshWatches()]);
+  }
+
+  addWatch(expression: string) {
+    const text = expression.trim();
+    if (text !== "" && !this.watches.get().includes(text)) this.watches.set([...this.watches.get(), text]);
+  }
+
+  removeWatch(expression: string) {
+    this.watches.set(this.watches.get().filter((watch) => watch !== expression));
+  }
+
+  /** The value of an expression in the selected frame. */
+  evaluate(expression: string, context: "hover" | "watch" | "clipboard"): Promise<Evaluated> {
+    const frameId = this.frame ? { frameId: this.frame.id } : {};
+    return this.link.request<Evaluated>("evaluate", { expression, context, ...frameId });
+  }
+
+  private async refreshScopes(frame: StackFrame) {
+    try {
+      const { scopes } = await this.link.request<{ scopes: Scope[] }>("scopes", { frameId: frame.id });
+      if (this.frame !== frame) return;
+      await this.tree.show(scopes.map((scope) => rootOf(scope, frame)));
+      this.error.set("");
+    } catch (problem) {
+      if (this.frame === frame) this.error.set(problem instanceof Error ? problem.message : String(problem));
+    }
+  }
+
+  private async refreshWatches() {
+    const frame = this.frame;
+    const watches = this.watches.get();
+    const roots = await Promise.all(watches.map((watch) => this.watchRoot(watch)));
+    if (this.frame === frame && this.watches.get() === watches) await this.watchTree.show(roots);
+  }
+
+  private async watchRoot(expression: string): Promise<Root> {
+    const id = `watch ${expression}`;
+    try {
+      const value = variableOf(expression, await this.evaluate(expression, "watch"));
+      return { id, isOpenAtFirst: false, value };
+    } catch (problem) {
+      const text = problem instanceof Error ? problem.message : String(problem);
+      const ct = { kind: "error" };
+      return { id, isOpenAtFirst: false, value: { name: expression, value: text, variablesReference: 0, ct } };
+    }
+  }
+}
+
+export function variableOf(name: string, value: Evaluated): Variable {
+  const { result, ...rest } = value;
+  return { name, evaluateName: name, ...rest, value: result };
+}
+
+function rootOf(scope: Scope, frame: StackFrame): Root {
+  const isLocals = scope.presentationHint === "locals";
+  return {
+    id: scope.presentationHint ?? scope.name,
+    title: isLocals ? frame.name : scope.name,
+    isOpenAtFirst: isLocals || scope.presentationHint === "returnValue",
+    value: { ...scope, value: "" },
+  };
+}

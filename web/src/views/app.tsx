@@ -1,0 +1,214 @@
+// The window: what stands where.
+
+import { useEffect, useState } from "preact/hooks";
+import { plural } from "../lib/format";
+import { BreakpointForm } from "./breakpoint_form";
+import { Breakpoints, BreakpointsEnd } from "./breakpoints";
+import { Calls } from "./calls";
+import { ConnectionPage, LostBanner } from "./connection";
+import { EditorPanel } from "./editor";
+import { Exceptions } from "./exceptions";
+import { Files } from "./files";
+import { Footer } from "./footer";
+import { HistoryEnd, HistoryPanel } from "./history";
+import { useAtom, useModel } from "./hooks";
+import { Output } from "./output";
+import { KeysHelp, MissingHelp, Palette } from "./palette";
+import { TabbedPanel } from "./panel";
+import { Splitter } from "./splitter";
+import { Stack } from "./stack";
+import { TimelineStrip } from "./timeline";
+import { Toolbar } from "./toolbar";
+import { Variables } from "./variables";
+import { Welcome } from "./welcome";
+
+export function App() {
+  const model = useModel();
+  const route = useAtom(model.route);
+  const state = useAtom(model.link.state);
+  const recording = useAtom(model.recording);
+  const { error } = useAtom(model.recordings.state);
+  if (route.recording === "")
+    return error.includes("token") ? <ConnectionPage state={{ kind: "forbidden" }} /> : <Welcome />;
+  if (!recording || state.kind === "forbidden" || state.kind === "refused") return <ConnectionPage state={state} />;
+  return (
+    <div class="window">
+      <Toolbar />
+      <TimelineStrip />
+      <Panels />
+      <Footer />
+      <LostBanner />
+      <Notices />
+      <Overlays />
+    </div>
+  );
+}
+
+const FIRST = { left: 270, right: 350, below: 222 };
+const LEAST = 160;
+const EDITOR = 320; // pixels that the code keeps
+
+function Panels() {
+  const { settings } = useModel();
+  const sizes = useAtom(settings.sizes);
+  const { width, height } = useViewport();
+  const first = width < 1200 ? { left: 210, right: 260, below: 180 } : FIRST;
+  const right = within(sizes.right ?? first.right, width - EDITOR - LEAST);
+  const left = within(sizes.left ?? first.left, width - EDITOR - right);
+  const below = within(sizes.below ?? first.below, height - 360);
+  const style = { "--left": `${left}px`, "--right": `${right}px`, "--below": `${below}px` };
+  return (
+    <main class="panels" style={style}>
+      <div class="at-left">
+        <LeftPanel />
+      </div>
+      <div class="at-middle">
+        <EditorPanel />
+      </div>
+      <div class="at-right">
+        <RightPanel />
+      </div>
+      <div class="at-below">
+        <BelowPanel />
+      </div>
+      <div class="at-corner">
+        <OutputPanel />
+      </div>
+      <Splitter
+        name="left"
+        label="Width of calls"
+        isVertical
+        size={left}
+        first={first.left}
+        least={LEAST}
+        most={width - EDITOR - right}
+      />
+      <Splitter
+        name="right"
+        label="Width of variables"
+        isVertical
+        isBehind
+        size={right}
+        first={first.right}
+        least={LEAST}
+        most={width - EDITOR - left}
+      />
+      <Splitter
+        name="below"
+        label="Height of history and output"
+        isVertical={false}
+        isBehind
+        size={below}
+        first={first.below}
+        least={100}
+        most={height - 360}
+      />
+    </main>
+  );
+}
+
+function within(size: number, most: number): number {
+  return Math.max(100, Math.min(size, most));
+}
+
+function useViewport() {
+  const size = () => ({ width: innerWidth, height: innerHeight });
+  const [viewport, setViewport] = useState(size);
+  useEffect(() => {
+    const measure = () => setViewport(size());
+    addEventListener("resize", measure);
+    return () => removeEventListener("resize", measure);
+  }, []);
+  return viewport;
+}
+
+function LeftPanel() {
+  const { tabs, recording, files } = useModel();
+  const shown = useAtom(tabs.left);
+  const calls = useAtom(recording)?.calls ?? 0;
+  const total = useAtom(files.total);
+  const titles = [
+    { id: "calls", title: "Calls" },
+    { id: "files", title: "Files" },
+  ] as const;
+  const end = shown === "calls" ? plural(calls, "call") : total === null ? "" : plural(total, "file");
+  return (
+    <TabbedPanel label="Calls and files" tabs={titles} selected={tabs.left} end={end}>
+      {shown === "calls" ? <Calls /> : <Files />}
+    </TabbedPanel>
+  );
+}
+
+function RightPanel() {
+  const { tabs, frames } = useModel();
+  const shown = useAtom(tabs.right);
+  const state = useAtom(frames.state);
+  const titles = [
+    { id: "variables", title: "Variables" },
+    { id: "stack", title: "Stack" },
+  ] as const;
+  const depth = state ? plural(state.total, "frame") : "";
+  const end = state && state.selected > 0 ? `frame ${state.selected + 1} of ${state.total}` : depth;
+  return (
+    <TabbedPanel label="Variables and stack" tabs={titles} selected={tabs.right} end={end}>
+      {shown === "variables" ? <Variables /> : <Stack />}
+    </TabbedPanel>
+  );
+}
+
+function BelowPanel() {
+  const { tabs, history, recording, breakpoints } = useModel();
+  const shown = useAtom(tabs.below);
+  const subject = useAtom(history.subject);
+  const exceptions = useAtom(recording)?.exceptions ?? 0;
+  const points = useAtom(breakpoints.points).length;
+  const titles = [
+    { id: "history", title: subject ? `History of ${subject.label}` : "History" },
+    { id: "exceptions", title: exceptions > 0 ? `Exceptions ${exceptions}` : "Exceptions" },
+    { id: "breakpoints", title: points > 0 ? `Breakpoints ${points}` : "Breakpoints" },
+  ] as const;
+  return (
+    <TabbedPanel
+      label="History and breakpoints"
+      tabs={titles}
+      selected={tabs.below}
+      end={shown === "history" ? <HistoryEnd /> : shown === "breakpoints" ? <BreakpointsEnd /> : null}
+    >
+      {shown === "history" ? <HistoryPanel /> : shown === "exceptions" ? <Exceptions /> : <Breakpoints />}
+    </TabbedPanel>
+  );
+}
+
+function OutputPanel() {
+  return (
+    <section class="panel" aria-label="Output">
+      <div class="head">
+        <h2 class="tab on">Output</h2>
+        <div class="end">stdout and stderr</div>
+      </div>
+      <div class="body terminal">
+        <Output />
+      </div>
+    </section>
+  );
+}
+
+function Notices() {
+  const { notices } = useModel();
+  return (
+    <div class="notices" role="status" aria-live="polite">
+      {useAtom(notices.notices).map((notice) => (
+        <p key={notice.id}>{notice.text}</p>
+      ))}
+    </div>
+  );
+}
+
+function Overlays() {
+  const overlay = useAtom(useModel().tabs.overlay);
+  if (overlay === "") return null;
+  if (overlay === "keys") return <KeysHelp />;
+  if (overlay === "missing") return <MissingHelp />;
+  if (overlay === "breakpoint") return <BreakpointForm />;
+  return <Palette key={overlay} kind={overlay} />;
+}

@@ -1,0 +1,120 @@
+// All breakpoints, and whether exceptions stop.
+
+import { fileName } from "../lib/format";
+import type { Point } from "../model/breakpoints";
+import { useAtom, useModel, useWindow } from "./hooks";
+import { Empty } from "./panel";
+import { VirtualList } from "./virtual_list";
+
+export function Breakpoints() {
+  const { model, cursor } = useWindow();
+  const { breakpoints, documents, tabs } = model;
+  const points = useAtom(breakpoints.points);
+  if (points.length === 0) {
+    return (
+      <Empty
+        title="No breakpoints"
+        text={
+          <>
+            Click left of a line, or press <kbd>F9</kbd>. <kbd>F8</kbd> goes on to the next hit, <kbd>Shift F8</kbd>{" "}
+            back to the last.
+          </>
+        }
+      />
+    );
+  }
+  return (
+    <VirtualList
+      name="breakpoints"
+      label="Breakpoints"
+      role="listbox"
+      count={points.length}
+      rowHeight={24}
+      onOpen={(index) => points[index] && documents.show(points[index].path, points[index].line)}
+      onKey={(key, index) => {
+        const point = points[index];
+        if (!point) return false;
+        if (key === "Delete") void breakpoints.remove(point.path, point.line);
+        else if (key === " ") void breakpoints.put({ ...point, isEnabled: !point.isEnabled });
+        else if (key === "e") edit(point);
+        else return false;
+        return true;
+      }}
+      row={(index) => {
+        const point = points[index];
+        return point ? { className: "change", content: <Row point={point} edit={edit} /> } : { content: null };
+      }}
+    />
+  );
+
+  function edit(point: Point) {
+    cursor.current = { path: point.path, line: point.line };
+    tabs.overlay.set("breakpoint");
+  }
+}
+
+export function BreakpointsEnd() {
+  const { breakpoints } = useModel();
+  const stops = useAtom(breakpoints.stopsAtExceptions);
+  return (
+    <label class="check">
+      <input
+        type="checkbox"
+        checked={stops}
+        onChange={(event) => breakpoints.stopsAtExceptions.set(event.currentTarget.checked)}
+      />
+      stop at exceptions
+    </label>
+  );
+}
+
+function Row({ point, edit }: { point: Point; edit: (point: Point) => void }) {
+  const { breakpoints } = useModel();
+  const toggle = () => void breakpoints.put({ ...point, isEnabled: !point.isEnabled });
+  const details = [
+    point.condition && `if ${point.condition}`,
+    point.hitCondition && `hits ${point.hitCondition}`,
+    point.logMessage && `log ${point.logMessage}`,
+  ].filter(Boolean);
+  return (
+    <>
+      <input
+        type="checkbox"
+        tabIndex={-1}
+        checked={point.isEnabled}
+        aria-label={`Breakpoint on line ${point.line} is on`}
+        onClick={(event) => event.stopPropagation()}
+        onChange={toggle}
+      />
+      <span class="step" title={point.path}>
+        {fileName(point.path)}:{point.line}
+      </span>
+      <span class="text">{details.join(" · ")}</span>
+      {point.problem && <span class="bad">{point.problem}</span>}
+      <span class="actions" role="presentation">
+        <button
+          type="button"
+          tabIndex={-1}
+          class="link"
+          onClick={(event) => {
+            event.stopPropagation();
+            edit(point);
+          }}
+        >
+          edit
+        </button>
+        <button
+          type="button"
+          tabIndex={-1}
+          class="link"
+          onClick={(event) => {
+            event.stopPropagation();
+            void breakpoints.remove(point.path, point.line);
+          }}
+        >
+          remove
+        </button>
+      </span>
+    </>
+  );
+}

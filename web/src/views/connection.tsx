@@ -1,0 +1,55 @@
+// What is shown in place of the window, or over it, while there is no session.
+
+import type { LinkState } from "../model/link";
+import { useAtom, useModel } from "./hooks";
+
+/** A page that says what is wrong and what to do. */
+export function ConnectionPage({ state }: { state: LinkState }) {
+  const model = useModel();
+  if (state.kind === "forbidden") {
+    return (
+      <main class="notice-page">
+        <h1>Open it with ct replay</h1>
+        <p>
+          This page shows a recording only to those who have the address that <code>ct replay</code> printed: it carries
+          a key that links do not have.
+        </p>
+        <p>
+          Run <code>ct replay</code> again, or open the address it printed in this browser; then this link works, too.
+        </p>
+      </main>
+    );
+  }
+  if (state.kind === "refused") {
+    return (
+      <main class="notice-page">
+        <h1>This recording cannot be opened</h1>
+        <p>{state.why}</p>
+        <button type="button" class="button" onClick={() => model.enter({ recording: "", moment: null })}>
+          All recordings
+        </button>
+      </main>
+    );
+  }
+  return (
+    <main class="notice-page quiet" aria-busy="true">
+      <h1>{state.kind === "lost" ? "No answer from the server" : "Opening the recording…"}</h1>
+      {state.kind === "lost" && <p>{state.why}</p>}
+    </main>
+  );
+}
+
+/** Over a window whose server went away: what is shown stays readable. */
+export function LostBanner() {
+  const { link } = useModel();
+  const state = useAtom(link.state);
+  if (state.kind !== "lost") return null;
+  return (
+    <div class="lost" role="alert">
+      <b>Disconnected.</b> {state.why} Start <code>ct replay</code> again; this page goes on where it is.
+      <button type="button" class="button" onClick={() => link.retry()}>
+        Try now
+      </button>
+    </div>
+  );
+}

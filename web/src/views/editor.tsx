@@ -1,0 +1,243 @@
+// The recorded source, with what its lines did.
+
+import { EditorState } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
+import { render } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { fileLabels, plural } from "../lib/format";
+import { selectedFrame } from "../model/frames";
+import { gutters, setMargins } from "./code/gutters";
+import { valueHover } from "./code/hover";
+import { codeSetup } from "./code/setup";
+import { setStories, storiesExtension } from "./code/stories";
+import { useAtom, useFocusTarget, useModel, useWindow, type Window, WindowContext } from "./hooks";
+import { Icon } from "./icons";
+import { LoopBar } from "./loop_bar";
+import { Failure, Loading } from "./panel";
+
+export function EditorPanel() {
+  const { documents } = useModel();
+  const document = useAtom(documents.document);
+  return (
+    <section class="panel editor" aria-label="Code">
+      <div class="head">
+        <FileTabs />
+        <div class="end">
+          <VisitLabel />
+        </div>
+      </div>
+      <div class="body">
+        {!document && <Loading label="Loading the source" />}
+        {document?.error && <Failure text={`The source of ${document.path} is not recorded: ${document.error}`} />}
+        <Code isHidden={!document || document.text === null} />
+      </div>
+    </section>
+  );
+}
+
+function FileTabs() {
+  const { documents } = useModel();
+  const open = useAtom(documents.open);
+  const shown = useAtom(documents.shown);
+  const labels = fileLabels(open);
+  return (
+    <div class="tabs">
+      {open.map((path, index) => (
+        <span key={path} class={`tab file ${path === shown?.path ? "on" : ""}`} title={path}>
+          <button
+            type="button"
+            aria-current={path === shown?.path}
+            onClick={() => documents.show(path, 0)}
+            onAuxClick={() => documents.close(path)}
+          >
+            {labels[index]}
+          </button>
+          {open.length > 1 && (
+            <button
+              type="button"
+              class="close"
+              aria-label={`Close ${labels[index]}`}
+              onClick={() => documents.close(path)}
+            >
+              <Icon name="close" />
+            </button>
+          )}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+function VisitLabel() {
+  const state = useAtom(useModel().flow.state);
+  if (!state) return null;
+  const { call, visit } = state;
+  const part = visit && visit.count > 1 ? ` · visit ${visit.index + 1} of ${visit.count} in this call` : "";
+  return (
+    <span title={`This call runs ${plural(call.steps, "step")} of its own.`}>
+      {call.rawName}
+      {part}
+    </span>
+  );
+}
+
+function Code({ isHidden }: { isHidden: boolean }) {
+  const window = useWindow();
+  const { model } = window;
+  const box = useFocusTarget<HTMLDivElement>("editor");
+  const view = useRef<EditorView | null>(null);
+  useEffect(() => {
+    if (!box.current) return;
+    const editor = createEditor(window, box.current);
+    view.current = editor;
+    const { documents, flow, player, frames, breakpoints, exceptions } = model;
+    const update = follower(window, editor);
+    const ends = [
+      documents.document.watch(update.text),
+      documents.shown.watch(update.scroll),
+      documents.counts.watch(update.margins),
+      breakpoints.points.watch(update.margins),
+      flow.state.watch(update.stories),
+      player.now.watch(update.stories),
+      frames.state.watch(update.stories),
+      exceptions.state.watch(update.stories),
+    ];
+    update.text();
+    return () => {
+      for (const end of ends) end();
+      editor.destroy();
+    };
+  }, [window, model, box]);
+  return (
+    <div
+      ref={box}
+      class="code"
+      hidden={isHidden}
+      tabIndex={-1}
+      onFocus={(e) => e.target === e.currentTarget && view.current?.focus()}
+    />
+  );
+}
+
+function createEditor(window: Window, parent: HTMLElement): EditorView {
+  const { model, cursor } = window;
+  const path = () => model.documents.shown.get()?.path ?? "";
+  const extensions = [
+    codeSetup(),
+    gutters({
+      toggle: (line) => void model.breakpoints.toggle(path(), line),
+      edit(line) {
+        cursor.current = { path: path(), line };
+        model.tabs.overlay.set("breakpoint");
+      },
+    }),
+    storiesExtension({
+      history(name) {
+        const frameId = selectedFrame(model.frames.state.get())?.id;
+        const subject = { label: name, expression: name, ...(frameId === undefined ? {} : { frameId }) };
+        model.history.show(subject, () => model.player.now.get()?.place);
+        model.tabs.below.set("history");
+      },
+      goInto: (call) => model.player.go({ move: "callStart", call }),
+      loopBar(dom, line) {
+        const bar = (
+          <WindowContext.Provider value={window}>
+            <LoopBar line={line} />
+          </WindowContext.Provider>
+        );
+        render(bar, dom);
+        return () => render(null, dom);
+      },
+    }),
+    valueHover(window),
+    EditorView.updateListener.of((update) => {
+      if (update.selectionSet) {
+        const line = update.state.doc.lineAt(update.state.selection.main.head).number;
+        cursor.current = { path: path(), line };
+      }
+      if (update.viewportChanged) wantCounts(window, update.view);
+    }),
+    EditorView.domEventHandlers({
+      click(event, view) {
+        if (!event.ctrlKey && !event.metaKey) return false;
+        const at = view.posAtCoords({ x: event.clientX, y: event.clientY });
+        if (at === null) return false;
+        model.player.goEither({ move: "line", path: path(), line: view.state.doc.lineAt(at).number });
+        return true;
+      },
+    }),
+  ];
+  // Made with its extensions: the nonce must be known before the first style sheet is.
+  return new EditorView({ state: EditorState.create({ doc: "", extensions }), parent });
+}
+
+function wantCounts({ model }: Window, editor: EditorView) {
+  const { from, to } = editor.viewport;
+  model.documents.wantCounts(editor.state.doc.lineAt(from).number, editor.state.doc.lineAt(to).number);
+}
+
+/** What keeps the editor as the model says. */
+function follower(window: Window, editor: EditorView) {
+  const { model, cursor } = window;
+  const { documents, player, frames, flow, breakpoints, exceptions } = model;
+  let path = "";
+  let scrolled = 0;
+
+  /** The line to mark in this document. */
+  const here = () => {
+    const state = frames.state.get();
+    const now = player.now.get();
+    const isTop = !state || (state.selected === 0 && state.thread === now?.threadId);
+    const frame = selectedFrame(state);
+    const place = isTop || !frame ? now?.location : { path: frame.source?.path ?? "", line: frame.line };
+    return place?.path === path ? { line: place.line, isNow: isTop } : { line: 0, isNow: true };
+  };
+
+  const stories = () => {
+    if (path === "") return;
+    const { line, isNow } = here();
+    const state = flow.state.get();
+    const shown = state?.call.path === path ? state : null;
+    const raised = shown ? exceptions.state.get().items.filter((event) => event.location.key === shown.call.key) : [];
+    const isSite = (player.now.get()?.moment.left ?? 0) > 0;
+    editor.dispatch({ effects: setStories.of({ line, isNow: isNow, isSite, flow: shown, raised }) });
+    margins();
+  };
+
+  const margins = () => {
+    const counts = documents.counts.get();
+    const points = breakpoints.points.get().filter((point) => point.path === path);
+    editor.dispatch({ effects: setMargins.of({ counts, points, now: here().line }) });
+  };
+
+  const scroll = () => {
+    const shown = documents.shown.get();
+    if (!shown || shown.path !== path || shown.request === scrolled) return;
+    scrolled = shown.request;
+    if (shown.line >= 1 && shown.line <= editor.state.doc.lines) {
+      const line = editor.state.doc.line(shown.line);
+      cursor.current = { path, line: shown.line };
+      const block = editor.lineBlockAt(line.from);
+      const { scrollTop, clientHeight } = editor.scrollDOM;
+      const isInView = block.top > scrollTop + 22 && block.bottom < scrollTop + clientHeight - 44;
+      const effects = isInView ? [] : [EditorView.scrollIntoView(line.from, { y: "center" })];
+      editor.dispatch({ selection: { anchor: line.from }, effects });
+    }
+    stories();
+  };
+
+  const text = () => {
+    const document = documents.document.get();
+    if (!document || document.text === null) return;
+    if (document.path !== path) {
+      path = document.path;
+      editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: document.text } });
+      editor.scrollDOM.scrollTop = 0;
+    }
+    wantCounts(window, editor);
+    scroll();
+    stories();
+  };
+
+  return { text, scroll, stories, margins };
+}
