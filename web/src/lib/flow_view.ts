@@ -55,11 +55,13 @@ export interface Pill {
   name: string;
 }
 
+const LONG = 36; // characters of a value that changed
+const SHORT = 24; // and of one that was only read
 const NOISE = /^<(function|class|module|built-in|bound method|method)\b/;
 
 /** The values of a visit, as they stand behind the line: changed ones first. */
-export function pillsOf(visit: FlowStep, most = 40): Pill[] {
-  const pills = visit.values.flatMap((value) => pillOf(value, most));
+export function pillsOf(visit: FlowStep): Pill[] {
+  const pills = visit.values.flatMap((value) => pillOf(value, value.isChanged ? LONG : SHORT));
   return [...pills.filter((pill) => pill.isChanged), ...pills.filter((pill) => !pill.isChanged)];
 }
 

@@ -107,5 +107,20 @@ function drawNow(plot: uPlot, step: number, colour: (name: string) => string) {
   ctx.moveTo(x, bbox.top);
   ctx.lineTo(x, bbox.top + bbox.height);
   ctx.stroke();
+  drawValue(plot, step, colour("--now"));
   ctx.restore();
+}
+
+/** A dot on the value that the moment shows. */
+function drawValue(plot: uPlot, step: number, colour: string) {
+  const { ctx, data } = plot;
+  const [xs, ys] = data;
+  let last = -1;
+  while (last + 1 < xs.length && (xs[last + 1] ?? 0) <= step) last++;
+  const value = ys?.[last];
+  if (value === null || value === undefined) return;
+  ctx.fillStyle = colour;
+  ctx.beginPath();
+  ctx.arc(plot.valToPos(step, "x", true), plot.valToPos(value, "y", true), 4 * devicePixelRatio, 0, 7);
+  ctx.fill();
 }

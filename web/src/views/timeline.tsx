@@ -7,7 +7,7 @@ import { momentLabel } from "../lib/moment";
 import type { TimelineThread } from "../lib/protocol";
 import type { TimelineModel } from "../model/timeline";
 import { useAtom, useFocusTarget, useModel } from "./hooks";
-import { drawTimeline, LANE, lanesOf, TOP } from "./timeline_canvas";
+import { drawTimeline, laneHeight, lanesOf, TOP } from "./timeline_canvas";
 
 export function TimelineStrip() {
   const model = useModel();
@@ -21,7 +21,7 @@ export function TimelineStrip() {
   const canvas = useRef<HTMLCanvasElement>(null);
   const strip = useFocusTarget<HTMLDivElement>("timeline");
   const lanes = lanesOf(state?.timeline.threads ?? []);
-  const height = TOP + Math.max(2, lanes.length) * LANE + 6;
+  const height = TOP + Math.max(2, lanes.length) * laneHeight(lanes.length) + 4;
 
   useEffect(() => {
     const element = strip.current;
@@ -120,7 +120,7 @@ function LaneNames({ lanes, threads }: { lanes: readonly TimelineThread[]; threa
   return (
     <div class="lanes">
       {lanes.map((lane, index) => (
-        <span key={lane.threadId} style={{ top: `${TOP + index * LANE}px` }} title={lane.name}>
+        <span key={lane.threadId} style={{ top: `${TOP + index * laneHeight(lanes.length)}px` }} title={lane.name}>
           {index === lanes.length - 1 && threads > lanes.length ? `${lane.name} +${threads - lanes.length}` : lane.name}
         </span>
       ))}

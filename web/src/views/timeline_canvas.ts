@@ -5,8 +5,12 @@ import type { Timeline, TimelineThread } from "../lib/protocol";
 import type { Range, TimelineState } from "../model/timeline";
 
 export const TOP = 14; // room for the flag of the moment
-export const LANE = 26;
 const MOST_LANES = 4;
+
+/** How tall a lane is: two get more room than many. */
+export function laneHeight(lanes: number): number {
+  return lanes <= 2 ? 28 : 20;
+}
 
 interface View {
   range: Range;
@@ -38,25 +42,26 @@ export function drawTimeline(canvas: HTMLCanvasElement, state: TimelineState, vi
   const scale = view.width / (view.range.to - view.range.from);
   const x = (part: number) => (range.from + part * perPart - view.range.from) * scale;
   const lanes = lanesOf(timeline.threads);
-  for (const [index, lane] of lanes.entries()) {
+  const lane = laneHeight(lanes.length);
+  for (const [index, thread] of lanes.entries()) {
     context.fillStyle = colour(index === 0 ? "--skyline" : "--skyline-other");
-    drawLane(context, lane, { top: TOP + index * LANE, x });
+    drawLane(context, thread, { top: TOP + index * lane, height: lane - 6, x });
   }
   drawMarks(context, timeline, x, {
     output: colour("--green"),
     exception: colour("--red"),
-    lanes: Math.max(1, lanes.length),
+    bottom: TOP + lane - 6,
   });
 }
 
 interface LanePlace {
   top: number;
+  height: number;
   x: (part: number) => number;
 }
 
 /** A skyline. Deep recursion would flatten all else: beyond some depth it grows slowly. */
-function drawLane(context: CanvasRenderingContext2D, lane: TimelineThread, { top, x }: LanePlace) {
-  const height = LANE - 6;
+function drawLane(context: CanvasRenderingContext2D, lane: TimelineThread, { top, height, x }: LanePlace) {
   const deepest = Math.max(4, ...lane.most);
   const grow =
     deepest <= 24 ? (depth: number) => depth / deepest : (depth: number) => Math.log1p(depth) / Math.log1p(deepest);
@@ -71,7 +76,7 @@ function drawLane(context: CanvasRenderingContext2D, lane: TimelineThread, { top
 interface Colours {
   output: string;
   exception: string;
-  lanes: number;
+  bottom: number; // of the first lane
 }
 
 function drawMarks(
@@ -80,7 +85,7 @@ function drawMarks(
   x: (part: number) => number,
   colours: Colours,
 ) {
-  const bottom = TOP + LANE - 6;
+  const { bottom } = colours;
   context.fillStyle = colours.output;
   for (const [part, outputs] of timeline.outputs.entries()) {
     if (outputs > 0) context.fillRect(Math.round(x(part)), bottom + 1, Math.max(2, Math.round(x(1) - x(0))), 4);

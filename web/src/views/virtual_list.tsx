@@ -60,7 +60,7 @@ export function VirtualList(props: VirtualListProps) {
     const from = (element.scrollTop * scale) / rowHeight;
     const room = element.clientHeight / rowHeight;
     if (index >= from && index + 1 <= from + room) return;
-    const wanted = isCentred ? index - room / 2 : index < from ? index : index + 1 - room;
+    const wanted = isCentred ? Math.round(index - room / 2) : index < from ? index : index + 1 - room;
     element.scrollTop = Math.max(0, wanted * rowHeight) / scale;
   };
 
