@@ -9,6 +9,7 @@ import { parseMoment } from "../lib/moment";
 import { COMMANDS } from "../model/commands";
 import type { Overlay as OverlayName } from "../model/tabs";
 import { useAtom, useModel, useWindow, type Window } from "./hooks";
+import { Icon } from "./icons";
 import { Overlay } from "./overlay";
 
 const MOST = 60; // found items shown
@@ -163,7 +164,7 @@ export function KeysHelp() {
   const groups = ["Move", "Look", "Breakpoints", "Window"] as const;
   return (
     <Overlay label="All keys" isWide>
-      <h2>All keys</h2>
+      <Title text="All keys" />
       <div class="key-groups">
         {groups.map((group) => (
           <section key={group}>
@@ -196,7 +197,6 @@ export function KeysHelp() {
           </dl>
         </section>
       </div>
-      <CloseButton />
     </Overlay>
   );
 }
@@ -219,7 +219,7 @@ export function MissingHelp() {
   if (!recording) return null;
   return (
     <Overlay label="What the recording is missing">
-      <h2>What the recording is missing</h2>
+      <Title text="What the recording is missing" />
       <p>
         {recording.isComplete ? "It holds the run to its end: " : "It does not hold the end of the run: "}
         {recording.endReason}.
@@ -230,16 +230,18 @@ export function MissingHelp() {
           <li key={item.kind + item.text}>{item.text}</li>
         ))}
       </ul>
-      <CloseButton />
     </Overlay>
   );
 }
 
-function CloseButton() {
+function Title({ text }: { text: string }) {
   const { tabs } = useModel();
   return (
-    <button type="button" class="button" autofocus onClick={() => tabs.overlay.set("")}>
-      Close
-    </button>
+    <div class="overlay-title">
+      <h2>{text}</h2>
+      <button type="button" class="tool" aria-label="Close" autofocus onClick={() => tabs.overlay.set("")}>
+        <Icon name="close" />
+      </button>
+    </div>
   );
 }

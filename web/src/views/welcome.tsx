@@ -81,11 +81,11 @@ function Row({ entry, isCurrent }: { entry: RecordingEntry; isCurrent: boolean }
       <td>{when(entry.recordedAt)}</td>
       <td class="number">{entry.duration === null ? "" : duration(entry.duration)}</td>
       <td class={failed ? "bad" : "soft"}>
-        {STATES[state] || (exitCode === null ? "" : failed ? `exit ${exitCode}` : "well")}
+        {STATES[state] || (exitCode === null ? "" : failed ? `exit ${exitCode}` : "exit 0")}
       </td>
       <td class="number">{isThere ? bytes(entry.bytes) : ""}</td>
       <td class="folder faint" title={entry.directory}>
-        {entry.directory}
+        <bdi>{entry.directory}</bdi>
       </td>
     </tr>
   );
