@@ -12,8 +12,7 @@ export interface Pressed {
 /** The name of what was pressed. On a Mac, Command counts as Ctrl. */
 export function chordOf(event: Pressed): string {
   const isLetter = /^[a-zA-Z]$/.test(event.key);
-  // With Alt some layouts make another character of a key: then the place of the key counts.
-  const placed = event.altKey && /^(Key|Digit)/.test(event.code) ? event.code.replace(/^(Key|Digit)/, "") : event.key;
+  const placed = event.altKey ? placedKey(event) : event.key;
   const key = placed.length === 1 ? (isLetter || event.altKey ? placed.toUpperCase() : placed) : placed;
   // Shift is told by the character itself, but for letters and keys with names.
   const showsShift = key.length > 1 || /^[A-Z]$/.test(key) || event.altKey;
@@ -23,6 +22,14 @@ export function chordOf(event: Pressed): string {
   if (event.shiftKey && showsShift) parts.push("Shift");
   parts.push(key === " " ? "Space" : key);
   return parts.join("+");
+}
+
+const MARKS: Record<string, string> = { BracketLeft: "[", BracketRight: "]", Period: ".", Equal: "=", Minus: "-" };
+
+/** With Alt some layouts make another character of a key: then the place of the key counts. */
+function placedKey({ key, code }: Pressed): string {
+  if (/^(Key|Digit)/.test(code)) return code.replace(/^(Key|Digit)/, "");
+  return key.length === 1 && key > "~" ? (MARKS[code] ?? key) : key;
 }
 
 const NAMES: Record<string, string> = {

@@ -2,6 +2,7 @@
 
 import { type Atom, atom } from "../lib/atom";
 import type { Call, Calls } from "../lib/protocol";
+import { descend, type Open, rowsBefore, rowsOf } from "./call_rows";
 import { ChildList } from "./child_list";
 import type { Link } from "./link";
 
@@ -9,18 +10,14 @@ const ROOTS = 100;
 
 export type CallRow =
   | { kind: "call"; call: Call; depth: number; isOpen: boolean }
-  | { kind: "thread"; thread: number }
+  | { kind: "thread"; thread: number; isOpen: boolean }
   | { kind: "more"; thread: number }
   | { kind: "loading"; depth: number };
 
-/** An opened call: how many rows are below it, and which of its children are open. */
-interface Open {
-  list: ChildList;
-  open: Map<number, Open>; // by index among the children
-}
-
 interface Thread {
   id: number;
+  isOpen: boolean;
+  isLoaded: boolean;
   roots: Call[];
   open: Map<number, Open>;
   hasMore: boolean;
@@ -33,7 +30,6 @@ export class CallsModel {
   readonly error: Atom<string> = atom("");
   private threads: Thread[] = [];
   private readonly lists = new Map<number, ChildList>();
-  private known = "";
   private round = 0;
 
   constructor(private readonly link: Link) {}
@@ -42,30 +38,49 @@ export class CallsModel {
     this.round++;
     this.threads = [];
     this.lists.clear();
-    this.known = "";
     this.current.set(null);
     this.changed();
   }
 
-  /** Show the roots of these threads, once. */
-  async showThreads(ids: readonly number[]): Promise<void> {
-    const known = ids.join();
-    if (known === this.known) return;
-    this.known = known;
-    const round = ++this.round;
+  /** The threads there are. What is at the bottom of their stacks is loaded when they are opened. */
+  showThreads(ids: readonly number[]) {
+    const known = new Set(this.threads.map((thread) => thread.id));
+    const fresh = ids.filter((id) => !known.has(id));
+    if (fresh.length === 0) return;
+    const isFirst = this.threads.length === 0;
+    for (const id of fresh) {
+      this.threads.push({ id, isOpen: false, isLoaded: false, roots: [], open: new Map(), hasMore: false });
+    }
+    this.threads.sort((a, b) => a.id - b.id);
+    if (isFirst) void this.openFirst();
+    this.changed();
+  }
+
+  private async openFirst(): Promise<void> {
+    const [thread] = this.threads;
+    if (!thread) return;
+    await this.openThread(thread);
+    const [root] = thread.roots;
+    if (root && thread.open.size === 0) this.toggleIn(thread.open, 0, root);
+    this.changed();
+  }
+
+  private async openThread(thread: Thread): Promise<void> {
+    thread.isOpen = true;
+    if (thread.isLoaded) return;
+    thread.isLoaded = true;
+    const round = this.round;
     try {
-      const have = new Map(this.threads.map((thread) => [thread.id, thread]));
-      const threads = await Promise.all(ids.map((id) => have.get(id) ?? this.loadThread(id)));
+      const page = await this.roots(thread.id, undefined);
       if (round !== this.round) return;
-      this.threads = threads;
+      thread.roots = [...page.calls];
+      thread.hasMore = page.more;
       this.error.set("");
-      const only = threads[0]?.roots[0];
-      if (only && threads[0]?.open.size === 0) this.toggleIn(threads[0].open, 0, only);
-      this.changed();
     } catch (problem) {
-      this.known = "";
+      thread.isLoaded = false;
       if (round === this.round) this.error.set(problem instanceof Error ? problem.message : String(problem));
     }
+    this.changed();
   }
 
   async moreRoots(id: number): Promise<void> {
@@ -79,28 +94,49 @@ export class CallsModel {
   }
 
   rowCount(): number {
-    const heads = this.threads.length > 1 ? this.threads.length : 0;
-    return this.threads.reduce(
-      (sum, thread) => sum + rowsOf(thread.roots.length, thread.open) + +thread.hasMore,
-      heads,
-    );
+    return this.threads.reduce((sum, thread) => sum + this.rowsOfThread(thread), 0);
   }
 
   row(index: number): CallRow {
-    for (const thread of this.threads) {
-      if (this.threads.length > 1 && index-- === 0) return { kind: "thread", thread: thread.id };
-      const rows = rowsOf(thread.roots.length, thread.open);
-      if (index < rows) return this.find(index, 0, thread.open, (at) => thread.roots[at]);
-      index -= rows;
-      if (thread.hasMore && index-- === 0) return { kind: "more", thread: thread.id };
-    }
-    return { kind: "loading", depth: 0 };
+    const found = this.threadOf(index);
+    if (!found) return { kind: "loading", depth: 0 };
+    const { thread, at } = found;
+    if (at < 0) return { kind: "thread", thread: thread.id, isOpen: thread.isOpen };
+    if (at >= rowsOf(thread.roots.length, thread.open)) return { kind: "more", thread: thread.id };
+    return this.find(at, 0, thread.open, (root) => thread.roots[root]);
   }
 
   toggle(index: number) {
-    const place = this.placeOf(index);
-    if (place) this.toggleIn(place.open, place.at, place.call);
+    const found = this.threadOf(index);
+    if (!found) return;
+    const { thread, at } = found;
+    if (at < 0 && thread.isOpen) thread.isOpen = false;
+    else if (at < 0) void this.openThread(thread);
+    else {
+      const place = this.placeIn(at, thread.open, (root) => thread.roots[root]);
+      if (place) this.toggleIn(place.open, place.at, place.call);
+    }
     this.changed();
+  }
+
+  /** Whose row this is, and which below the thread's own (-1). */
+  private threadOf(index: number): { thread: Thread; at: number } | null {
+    for (const thread of this.threads) {
+      const rows = this.rowsOfThread(thread);
+      if (index < rows) return { thread, at: index - this.heads() };
+      index -= rows;
+    }
+    return null;
+  }
+
+  /** A lone thread needs no row of its own. */
+  private heads(): number {
+    return this.threads.length > 1 ? 1 : 0;
+  }
+
+  private rowsOfThread(thread: Thread): number {
+    const below = thread.isOpen ? rowsOf(thread.roots.length, thread.open) + +thread.hasMore : 0;
+    return this.heads() + below;
   }
 
   /** Open the way down to a call; the index of its row, or -1. */
@@ -109,9 +145,11 @@ export class CallsModel {
     const way = [...path.calls].reverse();
     const root = way.shift();
     if (!root) return -1;
-    const thread = this.threads.find((candidate) => candidate.roots.some((call) => call.key === root.key));
+    const thread = this.threads.find((candidate) => candidate.id === root.threadId);
     if (!thread) return -1;
+    await this.openThread(thread);
     let at = thread.roots.findIndex((call) => call.key === root.key);
+    if (at < 0) return -1; // far behind: not among the roots that are loaded
     let row = this.firstRow(thread) + rowsBefore(at, thread.open);
     let open = thread.open;
     let parent = root;
@@ -145,11 +183,6 @@ export class CallsModel {
     return this.link.request<Calls>("ct/search-calltrace", { value, count, ...(from ? { from } : {}) });
   }
 
-  private async loadThread(id: number): Promise<Thread> {
-    const page = await this.roots(id, undefined);
-    return { id, roots: [...page.calls], open: new Map(), hasMore: page.more };
-  }
-
   private roots(threadId: number, behind: number | undefined): Promise<Calls> {
     const from = behind === undefined ? {} : { behind };
     return this.link.request<Calls>("ct/load-calltrace-section", {
@@ -173,13 +206,8 @@ export class CallsModel {
   }
 
   private firstRow(thread: Thread): number {
-    let row = 0;
-    for (const other of this.threads) {
-      if (this.threads.length > 1) row++;
-      if (other === thread) return row;
-      row += rowsOf(other.roots.length, other.open) + +other.hasMore;
-    }
-    return row;
+    const before = this.threads.slice(0, this.threads.indexOf(thread));
+    return before.reduce((sum, other) => sum + this.rowsOfThread(other), 0) + this.heads();
   }
 
   private readonly changed = () => this.version.set(this.version.get() + 1);
@@ -192,16 +220,6 @@ export class CallsModel {
     }
     const call = peek(at);
     return call ? { kind: "call", call, depth, isOpen: inner !== undefined } : { kind: "loading", depth };
-  }
-
-  private placeOf(index: number): Place | null {
-    for (const thread of this.threads) {
-      if (this.threads.length > 1 && index-- === 0) return null;
-      const rows = rowsOf(thread.roots.length, thread.open);
-      if (index < rows) return this.placeIn(index, thread.open, (at) => thread.roots[at]);
-      index -= rows + +thread.hasMore;
-    }
-    return null;
   }
 
   private placeIn(index: number, open: Map<number, Open>, peek: (at: number) => Call | undefined): Place | null {
@@ -220,28 +238,4 @@ interface Place {
   open: Map<number, Open>;
   at: number;
   call: Call;
-}
-
-function rowsOf(children: number, open: Map<number, Open>): number {
-  let rows = children;
-  for (const inner of open.values()) rows += rowsOf(inner.list.total, inner.open);
-  return rows;
-}
-
-function rowsBefore(at: number, open: Map<number, Open>): number {
-  let rows = at;
-  for (const [index, inner] of open) if (index < at) rows += rowsOf(inner.list.total, inner.open);
-  return rows;
-}
-
-/** Which child a row belongs to, and how far below that child's own row it is. */
-function descend(index: number, open: Map<number, Open>): { at: number; below: number } {
-  let passed = 0;
-  for (const [at, inner] of [...open].sort((a, b) => a[0] - b[0])) {
-    if (index <= at + passed) return { at: index - passed, below: 0 };
-    const rows = rowsOf(inner.list.total, inner.open);
-    if (index <= at + passed + rows) return { at, below: index - at - passed };
-    passed += rows;
-  }
-  return { at: index - passed, below: 0 };
 }

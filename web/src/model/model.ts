@@ -139,6 +139,7 @@ export class Model {
       if (now) void frames.refresh(now);
     });
     frames.state.watch(() => this.followFrame());
+    this.timeline.threads.watch(() => this.calls.showThreads([...this.timeline.threads.get().keys()]));
     this.breakpoints.version.watch(() => this.timeline.reload());
   }
 
@@ -153,6 +154,6 @@ export class Model {
     if (key === undefined) this.flow.clear();
     else void this.flow.refresh(state.now, key, frame.line);
     this.calls.current.set(key ?? null);
-    void this.calls.showThreads(state.threads.map((thread) => thread.id));
+    this.calls.showThreads(state.threads.map((thread) => thread.id));
   }
 }

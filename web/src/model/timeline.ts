@@ -20,6 +20,8 @@ export class TimelineModel {
   readonly range: Atom<Range> = atom<Range>({ from: 0, to: 1 });
   readonly state: Atom<TimelineState | null> = atom<TimelineState | null>(null);
   readonly at: Atom<At | null> = atom<At | null>(null); // what the pointer rests on
+  /** The names of all threads that were seen. */
+  readonly threads: Atom<ReadonlyMap<number, string>> = atom<ReadonlyMap<number, string>>(new Map());
   private steps = 1;
   private parts = 0;
   private running = false;
@@ -32,6 +34,7 @@ export class TimelineModel {
   begin(steps: number) {
     this.steps = Math.max(1, steps);
     this.state.set(null);
+    this.threads.set(new Map());
     this.range.set({ from: 0, to: this.steps });
     this.reload();
   }
@@ -102,8 +105,17 @@ export class TimelineModel {
       const range = this.range.get();
       const args = { ...range, count: Math.min(this.parts, range.to - range.from) };
       const timeline = await this.link.request<Timeline>("ct/load-timeline", args).catch(() => null);
-      if (timeline) this.state.set({ range, timeline });
+      if (timeline) this.take({ range, timeline });
     }
     this.running = false;
+  }
+
+  private take(state: TimelineState) {
+    this.state.set(state);
+    const known = this.threads.get();
+    const fresh = state.timeline.threads.filter(({ threadId }) => !known.has(threadId));
+    if (fresh.length > 0) {
+      this.threads.set(new Map([...known, ...fresh.map(({ threadId, name }) => [threadId, name] as const)]));
+    }
   }
 }

@@ -44,7 +44,6 @@ export function App() {
   );
 }
 
-const FIRST = { left: 270, right: 350, below: 222 };
 const LEAST = 160;
 const EDITOR = 320; // pixels that the code keeps
 
@@ -52,10 +51,14 @@ function Panels() {
   const { settings } = useModel();
   const sizes = useAtom(settings.sizes);
   const { width, height } = useViewport();
-  const first = width < 1200 ? { left: 210, right: 260, below: 180 } : FIRST;
-  const right = within(sizes.right ?? first.right, width - EDITOR - LEAST);
-  const left = within(sizes.left ?? first.left, width - EDITOR - right);
-  const below = within(sizes.below ?? first.below, height - 360);
+  const first = {
+    left: between(200, width * 0.1875, 420),
+    right: between(240, width * 0.243, 560),
+    below: between(170, height * 0.247, 380),
+  };
+  const right = between(LEAST, sizes.right ?? first.right, width - EDITOR - LEAST);
+  const left = between(LEAST, sizes.left ?? first.left, width - EDITOR - right);
+  const below = between(100, sizes.below ?? first.below, height - 360);
   const style = { "--left": `${left}px`, "--right": `${right}px`, "--below": `${below}px` };
   return (
     <main class="panels" style={style}>
@@ -107,8 +110,8 @@ function Panels() {
   );
 }
 
-function within(size: number, most: number): number {
-  return Math.max(100, Math.min(size, most));
+function between(least: number, size: number, most: number): number {
+  return Math.round(Math.max(least, Math.min(size, most)));
 }
 
 function useViewport() {
@@ -157,14 +160,15 @@ function RightPanel() {
 }
 
 function BelowPanel() {
-  const { tabs, history, recording, breakpoints } = useModel();
+  const { tabs, history, exceptions, breakpoints } = useModel();
   const shown = useAtom(tabs.below);
   const subject = useAtom(history.subject);
-  const exceptions = useAtom(recording)?.exceptions ?? 0;
+  const { items, isAtEnd } = useAtom(exceptions.state);
+  const raised = isAtEnd ? `${items.length}` : `${items.length}+`;
   const points = useAtom(breakpoints.points).length;
   const titles = [
     { id: "history", title: subject ? `History of ${subject.label}` : "History" },
-    { id: "exceptions", title: exceptions > 0 ? `Exceptions ${exceptions}` : "Exceptions" },
+    { id: "exceptions", title: items.length > 0 ? `Exceptions ${raised}` : "Exceptions" },
     { id: "breakpoints", title: points > 0 ? `Breakpoints ${points}` : "Breakpoints" },
   ] as const;
   return (

@@ -4,7 +4,6 @@ import { useEffect, useState } from "preact/hooks";
 import { count } from "../lib/format";
 import type { Call, Calls as CallsPage } from "../lib/protocol";
 import type { CallRow } from "../model/calls";
-import { threadName } from "../model/frames";
 import { useAtom, useFocusTarget, useModel } from "./hooks";
 import { Empty, Failure, Loading } from "./panel";
 import { type RowProps, VirtualList } from "./virtual_list";
@@ -61,11 +60,12 @@ function Tree() {
   const open = (index: number) => {
     const row = calls.row(index);
     if (row.kind === "more") void calls.moreRoots(row.thread);
+    else if (row.kind === "thread") calls.toggle(index);
     else if (row.kind === "call") player.go({ move: "callStart", call: row.call.key });
   };
   const key = (pressed: string, index: number, event: KeyboardEvent) => {
     const row = calls.row(index);
-    if (row.kind !== "call" || event.ctrlKey || event.altKey) return false;
+    if (!("isOpen" in row) || event.ctrlKey || event.altKey) return false;
     if ((pressed === "ArrowRight" && !row.isOpen) || (pressed === "ArrowLeft" && row.isOpen) || pressed === " ") {
       calls.toggle(index);
       return true;
@@ -85,8 +85,10 @@ function Tree() {
       onKey={key}
       row={(index) => {
         const row = calls.row(index);
-        if (row.kind !== "call")
-          return { level: row.kind === "loading" ? row.depth + 1 : 1, content: <OtherRow row={row} /> };
+        if (row.kind !== "call") {
+          const level = row.kind === "loading" ? row.depth + 1 : 1;
+          return { level, ...("isOpen" in row ? { expanded: row.isOpen } : {}), content: <OtherRow row={row} /> };
+        }
         return callRow(row.call, { level: row.depth + 1, isOpen: row.isOpen, isNow: row.call.key === current }, () =>
           calls.toggle(index),
         );
@@ -96,9 +98,18 @@ function Tree() {
 }
 
 function OtherRow({ row }: { row: Exclude<CallRow, { kind: "call" }> }) {
-  const { frames } = useModel();
-  const state = useAtom(frames.state);
-  if (row.kind === "thread") return <span class="title">{threadName(state, row.thread)}</span>;
+  const { timeline } = useModel();
+  const names = useAtom(timeline.threads);
+  if (row.kind === "thread") {
+    return (
+      <>
+        <span class="twisty" aria-hidden="true">
+          {row.isOpen ? "▾" : "▸"}
+        </span>
+        <span class="title">{names.get(row.thread) ?? `Thread ${row.thread}`}</span>
+      </>
+    );
+  }
   if (row.kind === "more") return <span class="link">more calls</span>;
   return <span class="faint">…</span>;
 }

@@ -4,14 +4,15 @@ import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { fileLabels, plural } from "../lib/format";
+import { plural } from "../lib/format";
+import type { MoveState } from "../lib/protocol";
 import { selectedFrame } from "../model/frames";
 import { gutters, setMargins } from "./code/gutters";
 import { valueHover } from "./code/hover";
 import { codeSetup } from "./code/setup";
-import { setStories, storiesExtension } from "./code/stories";
+import { type Stories, setStories, storiesExtension } from "./code/stories";
+import { FileTabs } from "./file_tabs";
 import { useAtom, useFocusTarget, useModel, useWindow, type Window, WindowContext } from "./hooks";
-import { Icon } from "./icons";
 import { LoopBar } from "./loop_bar";
 import { Failure, Loading } from "./panel";
 
@@ -32,39 +33,6 @@ export function EditorPanel() {
         <Code isHidden={!document || document.text === null} />
       </div>
     </section>
-  );
-}
-
-function FileTabs() {
-  const { documents } = useModel();
-  const open = useAtom(documents.open);
-  const shown = useAtom(documents.shown);
-  const labels = fileLabels(open);
-  return (
-    <div class="tabs">
-      {open.map((path, index) => (
-        <span key={path} class={`tab file ${path === shown?.path ? "on" : ""}`} title={path}>
-          <button
-            type="button"
-            aria-current={path === shown?.path}
-            onClick={() => documents.show(path, 0)}
-            onAuxClick={() => documents.close(path)}
-          >
-            {labels[index]}
-          </button>
-          {open.length > 1 && (
-            <button
-              type="button"
-              class="close"
-              aria-label={`Close ${labels[index]}`}
-              onClick={() => documents.close(path)}
-            >
-              <Icon name="close" />
-            </button>
-          )}
-        </span>
-      ))}
-    </div>
   );
 }
 
@@ -199,8 +167,10 @@ function follower(window: Window, editor: EditorView) {
     const state = flow.state.get();
     const shown = state?.call.path === path ? state : null;
     const raised = shown ? exceptions.state.get().items.filter((event) => event.location.key === shown.call.key) : [];
-    const isSite = (player.now.get()?.moment.left ?? 0) > 0;
-    editor.dispatch({ effects: setStories.of({ line, isNow: isNow, isSite, flow: shown, raised }) });
+    const now = player.now.get();
+    const left = isNow ? leftOf(now) : null;
+    const isSite = (now?.moment.left ?? 0) > 0;
+    editor.dispatch({ effects: setStories.of({ line, isNow, isSite, flow: shown, raised, left }) });
     margins();
   };
 
@@ -240,4 +210,11 @@ function follower(window: Window, editor: EditorView) {
   };
 
   return { text, scroll, stories, margins };
+}
+
+/** What the call that was just left came to. */
+function leftOf(now: MoveState | null): Stories["left"] {
+  if (!now?.leftBy) return null;
+  const word = { return: "returned", yield: "yielded", unwind: "raised" }[now.leftBy];
+  return { text: `${word} ${now.result?.text ?? ""}`, isBad: now.leftBy === "unwind" };
 }

@@ -104,7 +104,7 @@ const WORDS: Record<Missing["kind"], string> = {
   opaque: "opaque",
   lagging: "seen late",
   ended: "",
-  "not recorded": "not recorded",
+  "not recorded": "left out",
 };
 
 export function healthOf({ isComplete, missing, endReason }: Recording): Remark[] {
@@ -113,7 +113,7 @@ export function healthOf({ isComplete, missing, endReason }: Recording): Remark[
     text: `${count(number)} ${WORDS[kind]}`,
     isBad: kind === "dropped",
   }));
-  if (!isComplete) remarks.unshift({ text: `cut off: ${endReason}`, isBad: true });
+  if (!isComplete) remarks.unshift({ text: `cut off: ${endReason.replace(/\.$/, "")}`, isBad: true });
   else remarks.unshift({ text: counted.length === 0 ? "recorded in full" : "recorded to the end", isBad: false });
   return remarks;
 }

@@ -3,7 +3,7 @@
 import { createContext } from "preact";
 import { useContext, useEffect, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 import type { Atom } from "../lib/atom";
-import type { Cursor } from "../model/commands";
+import type { Cursor } from "../model/command";
 import type { Model } from "../model/model";
 
 export interface Window {

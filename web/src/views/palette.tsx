@@ -222,7 +222,7 @@ export function MissingHelp() {
       <Title text="What the recording is missing" />
       <p>
         {recording.isComplete ? "It holds the run to its end: " : "It does not hold the end of the run: "}
-        {recording.endReason}.
+        {recording.endReason.replace(/\.$/, "")}.
       </p>
       {recording.missing.length === 0 && <p>Nothing was cut, redacted or dropped.</p>}
       <ul>

@@ -84,7 +84,7 @@ function About({ recording }: { recording: Recording }) {
           {clip(args.join(" "), 60)}
         </span>
       )}
-      <span class="chip">{count(steps)} steps</span>
+      <span class="chip steps">{count(steps)} steps</span>
       <FailureChip failed={failed} exitCode={exitCode} />
     </>
   );

@@ -21,6 +21,7 @@ export interface Stories {
   isNow: boolean; // else it is a selected frame's
   flow: FlowState | null; // of code in this document
   raised: readonly ProgramEvent[]; // by the call
+  left: { text: string; isBad: boolean } | null; // what the call that was left on the line came to
 }
 
 export interface Actions {
@@ -114,9 +115,10 @@ function pillsOfLine(flow: FlowState, line: number, stories: Stories): ShownPill
   if (values.length > PILLS) values.splice(PILLS, values.length, { kind: "value", text: "…", name: "" });
   return [
     ...argumentPills(flow, line),
+    ...(story ? raisedPills(stories.raised, line) : []),
+    ...(line === stories.line ? leftPills(stories) : []),
     ...values,
     ...(line === stories.line ? callPills(flow) : []),
-    ...(story ? raisedPills(stories.raised, line) : []),
     ...(line === flow.lastLine ? resultPills(flow, story?.isFuture ?? false) : []),
   ];
 }
@@ -124,6 +126,10 @@ function pillsOfLine(flow: FlowState, line: number, stories: Stories): ShownPill
 function argumentPills({ call }: FlowState, line: number): ShownPill[] {
   const has = line === call.line && call.args !== "" && call.rawName !== "<module>";
   return has ? [{ kind: "value", text: clip(call.args), name: "" }] : [];
+}
+
+function leftPills({ left }: Stories): ShownPill[] {
+  return left ? [{ kind: left.isBad ? "error" : "changed", text: clip(left.text), name: "" }] : [];
 }
 
 function callPills(flow: FlowState): ShownPill[] {

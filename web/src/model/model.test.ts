@@ -1,0 +1,284 @@
+import { describe, expect, test, vi } from "vitest";
+import type { Api, DapRequest, EventCursor } from "../api/client";
+import { ApiError } from "../api/client";
+import { readEvents } from "../api/event_stream";
+import { splitToken } from "../api/token";
+import type { DapResponse } from "../lib/dap";
+import type { Call, MoveState, Place } from "../lib/protocol";
+import { CallsModel } from "./calls";
+import { COMMANDS } from "./commands";
+import { Link } from "./link";
+import { PlaceList } from "./place_list";
+import { Player } from "./player";
+import { Settings, type Store } from "./settings";
+import { ValueTree } from "./value_tree";
+
+type Answer = (command: string, args: never) => unknown;
+
+/** A server that answers as a function says, a little later. */
+function fakeApi(answer: Answer): Api & { sent: string[] } {
+  const sent: string[] = [];
+  return {
+    sent,
+    recordings: async () => ({ recordings: [], current: null }),
+    openSession: async () => "1",
+    closeSession() {},
+    async send(_session: string, request: DapRequest): Promise<DapResponse> {
+      sent.push(request.command);
+      await Promise.resolve();
+      const response = { type: "response", request_seq: request.seq, command: request.command } as const;
+      try {
+        return {
+          ...response,
+          success: true,
+          body: answer(request.command, request.arguments as never),
+        };
+      } catch (problem) {
+        if (problem instanceof ApiError) throw problem;
+        return { ...response, success: false, message: (problem as Error).message };
+      }
+    },
+    events: (_session: string, _cursor: EventCursor, _take, signal: AbortSignal) =>
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted")))),
+  };
+}
+
+async function linkTo(answer: Answer) {
+  const api = fakeApi(answer);
+  const link = new Link(api, async () => {});
+  await link.open("");
+  return { api, link };
+}
+
+const at = (step: number): MoveState => ({
+  moment: { step, left: 0 },
+  end: "moved",
+  reason: "step",
+  breakpoints: [],
+  threadId: 1,
+  tick: 0,
+  location: { path: "a.py", line: 1, functionName: "f", functionFirst: 1, rrTicks: step, key: 0, callstackDepth: 0 },
+  isTurn: false,
+  atStart: false,
+  atEnd: false,
+  place: { block: 0, at: step },
+});
+
+const idle = (player: Player) => vi.waitFor(() => expect(player.waiting.get()).toBe(0));
+
+describe("moving", () => {
+  test("no move is lost, and they come in order", async () => {
+    let step = 0;
+    const { link, api } = await linkTo((_, args: { backwards?: boolean }) => {
+      step += args.backwards ? -1 : 1;
+      return at(step);
+    });
+    const player = new Player(link);
+    const settled = vi.fn();
+    player.settled.watch(settled);
+    for (let i = 0; i < 50; i++) player.go({ move: "over" });
+    for (let i = 0; i < 20; i++) player.go({ move: "over", backwards: true });
+    await idle(player);
+    expect(api.sent.length).toBe(70);
+    expect(player.now.get()?.moment.step).toBe(30);
+    expect(player.settled.get()?.moment.step).toBe(30);
+    expect(settled.mock.calls.length).toBeLessThan(10); // full views are few
+  });
+
+  test("of the moves of a drag only the latest waits", async () => {
+    const { link, api } = await linkTo((_, args: { moment: { step: number } }) => at(args.moment.step));
+    const player = new Player(link);
+    for (let i = 0; i < 100; i++) player.to({ step: i, left: 0 }, "seek");
+    await idle(player);
+    expect(api.sent.length).toBeLessThan(4);
+    expect(player.now.get()?.moment.step).toBe(99);
+  });
+
+  test("to a line forwards, or else backwards", async () => {
+    const asked: boolean[] = [];
+    const { link } = await linkTo((_, args: { backwards?: boolean }) => {
+      asked.push(args.backwards ?? false);
+      return { ...at(7), end: args.backwards ? "moved" : "not found" };
+    });
+    const player = new Player(link);
+    player.stayed = vi.fn();
+    player.goEither({ move: "line", path: "a.py", line: 3 });
+    await idle(player);
+    expect(asked).toEqual([false, true]);
+    expect(player.stayed).not.toHaveBeenCalled();
+  });
+
+  test("why one stays is said, and what waits can be forgotten", async () => {
+    const { link } = await linkTo(() => ({ ...at(3), end: "not found" }));
+    const player = new Player(link);
+    const said: string[] = [];
+    player.stayed = (text) => said.push(text);
+    player.go({ move: "continue" });
+    player.go({ move: "continue" });
+    player.cancel();
+    await idle(player);
+    expect(said).toEqual(["No breakpoint is hit after this moment."]);
+  });
+});
+
+describe("the link", () => {
+  test("a refusal is told, a lost server is tried again", async () => {
+    let isThere = true;
+    const { link } = await linkTo((command) => {
+      if (!isThere) throw new ApiError("unreachable", "gone");
+      if (command === "bad") throw new Error("no such thing");
+      return 1;
+    });
+    await expect(link.request("bad")).rejects.toThrow("no such thing");
+    expect(link.state.get().kind).toBe("ready");
+    isThere = false;
+    await expect(link.request("x")).rejects.toThrow("gone");
+    expect(link.state.get().kind).toBe("lost");
+    isThere = true;
+    link.retry();
+    await vi.waitFor(() => expect(link.state.get().kind).toBe("ready"));
+    link.close();
+  });
+
+  test("the token leaves the address", () => {
+    expect(splitToken("#token=abc")).toEqual({ token: "abc", rest: "" });
+    expect(splitToken("#/id/17&token=abc")).toEqual({ token: "abc", rest: "#/id/17" });
+    expect(splitToken("#/id/17")).toEqual({ token: "", rest: "#/id/17" });
+  });
+
+  test("events are read across chunks", async () => {
+    const bytes = new TextEncoder().encode(': ping\n\nid: 4\ndata: {"a":\ndata: "ä"}\n\ndata: 2\r\n\r\n');
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
+        controller.close();
+      },
+    });
+    const events = [];
+    for await (const event of readEvents(body)) events.push(event);
+    expect(events).toEqual([
+      { id: "4", data: '{"a":\n"ä"}' },
+      { id: "", data: "2" },
+    ]);
+  });
+});
+
+describe("lists by place", () => {
+  const all = Array.from({ length: 25 }, (_, index) => ({ place: { block: 0, at: index } }));
+  const load = async (from: Place | undefined, backwards: boolean) => {
+    const start = from?.at ?? 0;
+    const items = backwards ? all.slice(Math.max(0, start - 5), start).reverse() : all.slice(start, start + 5);
+    const end = backwards ? start - items.length : start + items.length;
+    return { items, next: { block: 0, at: end }, finish: end <= 0 || end >= all.length };
+  };
+  const places = (list: PlaceList<{ place: Place }>) => list.state.get().items.map((item) => item.place.at);
+
+  test("begin where one is and grow at both ends", async () => {
+    const list = new PlaceList(load);
+    await list.start({ block: 0, at: 12 });
+    expect(places(list)).toEqual([7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
+    await list.more(true);
+    await list.more(true);
+    await list.more(true);
+    expect(places(list)[0]).toBe(0);
+    expect(list.state.get().isAtStart).toBe(true);
+    await list.more(false);
+    await list.more(false);
+    expect(places(list)).toEqual(all.map((item) => item.place.at));
+    expect(list.state.get().isAtEnd).toBe(true);
+  });
+});
+
+describe("the tree of calls", () => {
+  const call = (key: number, children: number, parent: number | null): Call => ({
+    key,
+    parent,
+    threadId: 1,
+    depth: 0,
+    rawName: `c${key}`,
+    module: "m",
+    path: "a.py",
+    line: 1,
+    args: "",
+    returnValue: "",
+    exit: "return",
+    children,
+    size: 1,
+    firstStep: key,
+    steps: 1,
+  });
+  const MANY = 1_000_000;
+  const answer: Answer = (command, args: { parent: number | null; start: number; count: number; call: number }) => {
+    if (command === "ct/call-path")
+      return { calls: [call(args.call, 0, 0), call(0, MANY, null)], total: null, more: false };
+    if (args.parent === null) return { calls: [call(0, MANY, null)], total: null, more: false };
+    const length = Math.min(args.count, MANY - args.start);
+    const calls = Array.from({ length }, (_, index) => call(1 + args.start + index, 0, 0));
+    return { calls, total: MANY, more: true };
+  };
+
+  test("a million calls are rows of which few are loaded", async () => {
+    const { link, api } = await linkTo(answer);
+    const calls = new CallsModel(link);
+    calls.showThreads([1]);
+    await vi.waitFor(() => expect(calls.rowCount()).toBe(MANY + 1));
+    const row = await calls.reveal(777_777);
+    expect(row).toBe(777_777);
+    expect(calls.row(row)).toMatchObject({ kind: "call", depth: 1, call: { key: 777_777 } });
+    expect(api.sent.length).toBeLessThan(30);
+    calls.toggle(0);
+    expect(calls.rowCount()).toBe(1);
+  });
+
+  test("threads are rows that are opened on demand", async () => {
+    const { link } = await linkTo(answer);
+    const calls = new CallsModel(link);
+    calls.showThreads([1, 2]);
+    await vi.waitFor(() => expect(calls.rowCount()).toBe(MANY + 3));
+    expect(calls.row(0)).toMatchObject({ kind: "thread", thread: 1, isOpen: true });
+    expect(calls.row(MANY + 2)).toMatchObject({ kind: "thread", thread: 2, isOpen: false });
+    calls.toggle(MANY + 2);
+    await vi.waitFor(() => expect(calls.rowCount()).toBe(MANY + 4));
+  });
+});
+
+describe("the tree of values", () => {
+  test("what is open stays open while one moves", async () => {
+    let step = 0;
+    const { link } = await linkTo((_, args: { variablesReference: number }) => {
+      const inner = [{ name: "x", value: String(step), variablesReference: 0 }];
+      const outer = [{ name: "box", value: "Box", variablesReference: 100 + step, namedVariables: 1 }];
+      return { variables: args.variablesReference >= 100 ? inner : outer };
+    });
+    const tree = new ValueTree(link);
+    const roots = () => [
+      { id: "locals", title: "f", isOpenAtFirst: true, value: { name: "", value: "", variablesReference: 1 } },
+    ];
+    await tree.show(roots());
+    await tree.toggle("locals/box");
+    step = 5;
+    await tree.show(roots());
+    const texts = tree.rows.get().map((row) => (row.kind === "value" ? row.variable.value : row.kind));
+    expect(texts).toEqual(["section", "Box", "5"]);
+  });
+});
+
+describe("commands and settings", () => {
+  test("every command has a key, and no key has two commands", () => {
+    const keys = COMMANDS.flatMap((command) => command.keys);
+    expect(COMMANDS.filter((command) => command.keys.length === 0)).toEqual([]);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(new Set(COMMANDS.map((command) => command.id)).size).toBe(COMMANDS.length);
+  });
+
+  test("settings outlive the page, and junk in the store does no harm", () => {
+    const kept = new Map<string, string>([["ct-sizes", "[1"]]);
+    const store: Store = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+    const settings = new Settings(store);
+    expect(settings.sizes.get()).toEqual({});
+    settings.theme.set("dark");
+    expect(new Settings(store).theme.get()).toBe("dark");
+    kept.set("ct-theme", "3");
+    expect(new Settings(store).theme.get()).toBe("system");
+  });
+});
