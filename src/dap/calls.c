@@ -46,9 +46,9 @@ static void put_call(const struct dap_session *session, struct ct_json_out *json
 
 /* ---- pages ---- */
 
-/* Of calls next to each other in a list, most have the depth of the one before, or a parent in
- * common: it is counted once for each parent. */
-struct depths {
+/* Of calls next to each other in a list, most have the parent of the one before, or are its parent:
+ * there is nothing to count again. */
+struct depths { /* of the call before */
     uint64_t parent, depth;
     bool is_known;
 };
@@ -60,7 +60,9 @@ static uint64_t depth_of(struct dap_session *session, struct depths *depths,
     if (call->parent == CTR_NO_CALL) {
         return 0;
     }
-    if (!depths->is_known || depths->parent != call->parent) {
+    if (depths->is_known && depths->parent == call->number && depths->depth != UINT64_MAX) {
+        *depths = (struct depths){call->parent, depths->depth - 1, true};
+    } else if (!depths->is_known || depths->parent != call->parent) {
         uint64_t depth;
         int status = rp_call_depth(session->replay, call->parent, &depth, NULL);
         *depths = (struct depths){call->parent, status == CT_OK ? depth + 1 : UINT64_MAX, true};

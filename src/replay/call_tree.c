@@ -38,28 +38,21 @@ static uint32_t parameter_count(const struct ctr_plan *plan)
     return count < plan->variable_count ? (uint32_t)count : plan->variable_count;
 }
 
-/* The arguments, as they are at the call's first step. */
-static int add_arguments(struct rp_session *session, struct rp_call *call,
-                         const struct ctr_text_options *options, struct ct_bytes *to,
-                         struct ct_error *error)
+/* The arguments, as they are in the frame at the call's first step. */
+static void add_arguments(struct rp_session *session, struct rp_call *call,
+                          const struct ctr_frame *frame, const struct ctr_text_options *options,
+                          struct ct_bytes *to)
 {
-    struct ctr_event event;
     const struct ctr_plan *plan = ctr_plan(session->trace, call->about.plan);
-    int status = ctr_player_seek(session->scout, call->first_step, &event, error);
     call->arguments = to->size;
-    if (status != CT_OK || plan == NULL || event.frame == NULL ||
-        event.frame->call != call->about.number) {
-        return status;
-    }
-    for (uint32_t i = 0; i < parameter_count(plan) && i < event.frame->slot_count; i++) {
+    for (uint32_t i = 0; plan != NULL && i < parameter_count(plan) && i < frame->slot_count; i++) {
         struct ctr_text name = plan->variables[i].name;
         ct_bytes_add_text(to, i > 0 ? ", " : "");
         ct_bytes_add(to, name.bytes, name.size);
         ct_bytes_add_text(to, "=");
-        ctr_text_of(session->scout, event.frame->slots[i], options, to);
+        ctr_text_of(session->scout, frame->slots[i], options, to);
     }
     call->arguments_size = to->size - call->arguments;
-    return CT_OK;
 }
 
 static int add_result(struct rp_session *session, struct rp_call *call,
@@ -67,14 +60,16 @@ static int add_result(struct rp_session *session, struct rp_call *call,
                       struct ct_error *error)
 {
     struct ctr_query ends = rp_of_call(call->about.number, RP_ENDS);
-    struct ctr_hit hit;
+    struct ctr_hit hit = {.place = {call->about.end_block, call->about.end_at}};
     struct ctr_event event;
+    int status = CT_OK;
     call->result = to->size;
     if (call->about.exit == CTR_EXIT_NONE) {
         return CT_OK;
     }
-    struct ctr_place from = {call->about.end_block, 0};
-    int status = rp_find_one(session, &ends, from, false, &hit, error);
+    if (call->about.end_at == 0) {
+        status = rp_find_one(session, &ends, hit.place, false, &hit, error);
+    }
     if (status == CT_OK) {
         status =
             ctr_player_seek_record(session->scout, hit.place.block, hit.place.at, &event, error);
@@ -86,26 +81,29 @@ static int add_result(struct rp_session *session, struct rp_call *call,
     return status == CT_ESTATE ? CT_OK : status;
 }
 
-/* Its first step: mostly the one behind its start, unless another thread or call comes first. */
-static int find_first_step(struct rp_session *session, struct rp_call *call, struct ct_error *error)
+/* Stand on the call's first step and give its frame there; NULL: it has none. Mostly it is the one
+ * behind its start, unless another thread or call comes first. */
+static int find_first_step(struct rp_session *session, struct rp_call *call,
+                           const struct ctr_frame **frame, struct ct_error *error)
 {
-    struct ctr_event event;
+    struct ctr_event event = {0};
     struct ctr_hit line;
     struct ctr_query lines = rp_of_call(call->about.number, RP_LINE);
+    struct ctr_place from = {call->about.start_block, 0};
     int status = CT_ESTATE;
     call->first_step = call->about.start;
     if (call->about.start < ctr_info(session->trace)->steps) {
         status = ctr_player_seek(session->scout, call->about.start, &event, error);
     }
-    call->has_steps =
-        status == CT_OK && event.frame != NULL && event.frame->call == call->about.number;
-    if (status != CT_OK || call->has_steps) {
-        return status == CT_ESTATE ? CT_OK : status;
+    if (status == CT_OK && (event.frame == NULL || event.frame->call != call->about.number)) {
+        status = rp_find_one(session, &lines, from, false, &line, error);
+        if (status == CT_OK) {
+            call->first_step = line.step;
+            status = ctr_player_seek(session->scout, line.step, &event, error);
+        }
     }
-    struct ctr_place from = {call->about.start_block, 0};
-    status = rp_find_one(session, &lines, from, false, &line, error);
-    call->has_steps = status == CT_OK;
-    call->first_step = status == CT_OK ? line.step : call->first_step;
+    call->has_steps = status == CT_OK && event.frame != NULL;
+    *frame = call->has_steps ? event.frame : NULL;
     return status == CT_ESTATE ? CT_OK : status;
 }
 
@@ -119,46 +117,101 @@ static bool may_have_children(const struct rp_session *session, const struct ctr
            (plan->flags & CODE_SUSPENDS);
 }
 
-static int describe(struct rp_session *session, uint64_t number,
-                    const struct ctr_text_options *options, struct rp_call *call,
-                    struct ct_bytes *texts, struct ct_error *error)
+/* How many calls a call made itself, by going through what is not counted. */
+static int count_calls(struct rp_session *session, uint64_t call, uint64_t *count,
+                       struct ct_error *error)
 {
     uint64_t child;
-    *call = (struct rp_call){0};
-    int status = ctr_call_get(session->trace, number, &call->about, error);
-    if (status == CT_OK) {
-        status = find_first_step(session, call, error);
+    if (session->counted.call == call && session->counted.children > 0) {
+        *count = session->counted.children;
+        return CT_OK;
     }
-    if (status == CT_OK && may_have_children(session, &call->about)) {
-        status = ctr_call_child(session->trace, number, UINT64_MAX, &child, &call->children, error);
-        status = status == CT_ESTATE ? CT_OK : status;
+    int status = ctr_call_child(session->trace, call, UINT64_MAX, &child, count, error);
+    if (status == CT_ESTATE) {
+        session->counted.call = call;
+        session->counted.children = *count;
     }
-    if (status == CT_OK && options != NULL && call->has_steps) {
-        status = add_arguments(session, call, options, texts, error);
+    return status == CT_ESTATE ? CT_OK : status;
+}
+
+static int count_children(struct rp_session *session, struct rp_call *call, struct ct_error *error)
+{
+    if (call->about.children != CTR_NOT_COUNTED || !may_have_children(session, &call->about)) {
+        call->children = call->about.children != CTR_NOT_COUNTED ? call->about.children : 0;
+        return CT_OK;
+    }
+    return count_calls(session, call->about.number, &call->children, error);
+}
+
+static int describe(struct rp_session *session, const struct ctr_text_options *options,
+                    struct rp_call *call, struct ct_bytes *texts, struct ct_error *error)
+{
+    const struct ctr_frame *frame;
+    int status = find_first_step(session, call, &frame, error);
+    if (status == CT_OK && options != NULL && frame != NULL) {
+        add_arguments(session, call, frame, options, texts);
     }
     if (status == CT_OK && options != NULL) {
         status = add_result(session, call, options, texts, error);
     }
-    return status;
+    return status == CT_OK ? count_children(session, call, error) : status;
+}
+
+/* ---- a page ---- */
+
+static int no_memory(struct ct_error *error)
+{
+    return ct_fail(error, CT_ENOMEM, "no memory for calls");
+}
+
+/* Only its number; describe_from() finds out the rest. */
+static int add_number(uint64_t number, struct rp_calls *page, struct ct_error *error)
+{
+    if (page->count == page->capacity) {
+        size_t capacity = page->capacity == 0 ? 16 : page->capacity * 2;
+        struct rp_call *calls = realloc(page->calls, capacity * sizeof *calls);
+        if (calls == NULL) {
+            return no_memory(error);
+        }
+        page->calls = calls;
+        page->capacity = capacity;
+    }
+    page->calls[page->count++] = (struct rp_call){.about.number = number};
+    return CT_OK;
+}
+
+/* Describe the calls of the page from one on, which ascend or descend: in the order of their
+ * starts, so that whoever plays goes forwards. */
+static int describe_from(struct rp_session *session, size_t first,
+                         const struct ctr_text_options *options, struct rp_calls *page,
+                         struct ct_error *error)
+{
+    size_t count = page->count - first;
+    struct rp_call *calls = page->calls + first;
+    bool descend = count > 1 && calls[0].about.number > calls[1].about.number;
+    struct ctr_call *found = malloc((count + 1) * sizeof *found);
+    if (found == NULL) {
+        return no_memory(error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        found[i].number = calls[descend ? count - 1 - i : i].about.number;
+    }
+    int status = ctr_calls_get(session->trace, found, count, error);
+    for (size_t i = 0; status == CT_OK && i < count; i++) {
+        struct rp_call *call = &calls[descend ? count - 1 - i : i];
+        call->about = found[i];
+        status = describe(session, options, call, &page->texts, error);
+    }
+    free(found);
+    return status == CT_OK && page->texts.failed ? no_memory(error) : status;
 }
 
 static int add_call(struct rp_session *session, uint64_t number,
                     const struct ctr_text_options *options, struct rp_calls *page,
                     struct ct_error *error)
 {
-    if (page->count == page->capacity) {
-        size_t capacity = page->capacity == 0 ? 16 : page->capacity * 2;
-        struct rp_call *calls = realloc(page->calls, capacity * sizeof *calls);
-        if (calls == NULL) {
-            return ct_fail(error, CT_ENOMEM, "no memory for calls");
-        }
-        page->calls = calls;
-        page->capacity = capacity;
-    }
-    int status = describe(session, number, options, &page->calls[page->count], &page->texts, error);
-    page->count += status == CT_OK;
-    return status == CT_OK && page->texts.failed ? ct_fail(error, CT_ENOMEM, "no memory for calls")
-                                                 : status;
+    int status = add_number(number, page, error);
+    return status == CT_OK ? describe_from(session, page->count - 1, options, page, error) : status;
 }
 
 /* ---- windows ---- */
@@ -194,26 +247,21 @@ static int add_children(struct rp_session *session, uint64_t parent, struct ctr_
         found.capacity = room - page->count < AT_ONCE ? room - page->count : AT_ONCE;
         status = rp_find(session, &calls, found.next, false, &found, error);
         for (size_t i = 0; status == CT_OK && i < found.count; i++) {
-            status = add_call(session, hits[i].call, options, page, error);
+            status = add_number(hits[i].call, page, error);
         }
     }
-    return status;
+    return status == CT_OK ? describe_from(session, 0, options, page, error) : status;
 }
 
 int rp_call_children(struct rp_session *session, uint64_t parent, uint64_t first, uint32_t room,
                      const struct ctr_text_options *options, struct rp_calls *page,
                      struct ct_error *error)
 {
-    uint64_t child, total;
     struct ctr_place from;
     start_page(page);
-    int status = ctr_call_child(session->trace, parent, UINT64_MAX, &child, &total, error);
-    if (status != CT_ESTATE && status != CT_OK) {
+    int status = count_calls(session, parent, &page->total, error);
+    if (status != CT_OK || first >= page->total || room == 0) {
         return status;
-    }
-    page->total = total;
-    if (first >= total || room == 0) {
-        return CT_OK;
     }
     status = place_of_child(session, parent, first, &from, error);
     return status == CT_OK ? add_children(session, parent, from, room, options, page, error)
@@ -304,9 +352,10 @@ int rp_calls_named(struct rp_session *session, const char *text, struct ctr_plac
         found.capacity = room - page->count;
         status = rp_find(session, &calls, found.next, backwards, &found, error);
         for (size_t i = 0; status == CT_OK && i < found.count; i++) {
-            status = add_call(session, hits[i].call, options, page, error);
+            status = add_number(hits[i].call, page, error);
         }
     }
+    status = status == CT_OK ? describe_from(session, 0, options, page, error) : status;
     page->next = found.next;
     page->more = status == CT_OK && !found.done;
     free(keys);

@@ -24,6 +24,9 @@ struct rp_session {
     uint32_t last_breakpoint;
     uint64_t passes; /* of breakpoints' hits */
     bool stops_at_exceptions;
+    struct {
+        uint64_t call, children;
+    } counted; /* whose list was asked for last: pages of one list follow each other */
     struct rp_position now;
     struct rp_watch watch;
 };

@@ -6,31 +6,29 @@
 #include "trace/reading.h"
 #include "trace/trace_internal.h"
 
-/* ---- one call ---- */
+/* ---- calls by number ---- */
 
-struct look { /* at one block, for one call */
-    struct ctr_call *call;
-    bool started;   /* its start was seen */
-    uint64_t calls; /* on its thread since then */
+struct look {               /* at one block, for calls that begin in it */
+    struct ctr_call *calls; /* ascending */
+    size_t count, started;
+    size_t open; /* all before it have ended */
 };
 
-static void note_start(struct look *look, const struct ctr_running *running)
+static void note_start(struct ctr_call *call, const struct ctr_running *running)
 {
     const struct ctr_runner *top = ctr_running_top(running);
-    struct ctr_call *call = look->call;
-    look->started = true;
     call->parent = top->parent;
     call->plan = top->plan;
     call->thread = ctr_running_thread(running);
     call->start = running->step;
 }
 
-static void note_end(struct ctr_call *call, const struct ctr_reading *reading, uint64_t calls)
+static void note_end(struct ctr_call *call, const struct ctr_reading *reading)
 {
     call->exit = reading->rec.kind == CTR_RETURN ? CTR_EXIT_RETURN : CTR_EXIT_UNWIND;
     call->end = reading->running.step;
     call->end_block = reading->block->number;
-    call->calls = calls;
+    call->end_at = ctr_reading_place(reading);
 }
 
 static bool starts(const struct ctr_reading *reading, uint64_t number)
@@ -41,38 +39,45 @@ static bool starts(const struct ctr_reading *reading, uint64_t number)
            (rec->kind == CTR_CALL || (rec->kind == CTR_FRAME && (rec->flags & CTR_FRAME_ADOPTED)));
 }
 
-static void look_at(struct look *look, const struct ctr_reading *reading)
+/* A record that was not followed yet: the end of one of the calls, or a call one of them makes. */
+static void look_before(struct look *look, const struct ctr_reading *reading)
 {
-    const struct ctr_running *running = &reading->running;
-    if (look->started && reading->rec.kind == CTR_CALL &&
-        ctr_running_thread(running) == look->call->thread) {
-        look->calls++;
+    const struct ctr_runner *top = ctr_running_top(&reading->running);
+    for (size_t i = look->open; i < look->started; i++) {
+        struct ctr_call *call = &look->calls[i];
+        if (call->exit != CTR_EXIT_NONE) {
+            continue;
+        }
+        if (reading->rec.kind == CTR_CALL) {
+            call->children += top != NULL && top->call == call->number;
+            call->calls += ctr_running_thread(&reading->running) == call->thread;
+        } else if (ctr_reading_ends_call(reading, call->number)) {
+            note_end(call, reading);
+        }
     }
-    if (!look->started && starts(reading, look->call->number)) {
-        note_start(look, running);
+    while (look->open < look->started && look->calls[look->open].exit != CTR_EXIT_NONE) {
+        look->open++;
     }
 }
 
-/* The call's start and, when it is there too, its end. */
-static int look_for_start(struct ctr_trace *trace, struct ctr_call *call, struct ct_error *error)
+/* Their starts, and their ends as far as they are there too. */
+static int look_for_starts(struct ctr_trace *trace, struct look *look, struct ct_error *error)
 {
-    struct look look = {.call = call};
     struct ctr_reading reading;
-    int status = ctr_reading_open(&reading, trace, call->start_block, error);
+    int status = ctr_reading_open(&reading, trace, look->calls[0].start_block, error);
     if (status != CT_OK) {
         return status;
     }
-    while (ctr_reading_next(&reading)) {
-        if (look.started && ctr_reading_ends_call(&reading, call->number)) {
-            note_end(call, &reading, look.calls);
-            break;
-        }
+    while (look->open < look->count && ctr_reading_next(&reading)) {
+        look_before(look, &reading);
         if (!ctr_reading_follow(&reading)) {
             break;
         }
-        look_at(&look, &reading);
+        if (look->started < look->count && starts(&reading, look->calls[look->started].number)) {
+            note_start(&look->calls[look->started++], &reading.running);
+        }
     }
-    if (reading.status == CT_OK && !look.started) {
+    if (reading.status == CT_OK && look->started < look->count) {
         reading.status = CT_EFORMAT;
     }
     return ctr_reading_close(&reading, error);
@@ -91,7 +96,8 @@ static int look_for_end(struct ctr_trace *trace, uint32_t number, struct ctr_cal
     while (ctr_reading_next(&reading)) {
         calls = reading.rec.kind == CTR_SPAN ? reading.rec.more : calls;
         if (ctr_reading_ends_call(&reading, call->number)) {
-            note_end(call, &reading, calls);
+            note_end(call, &reading);
+            call->calls = calls;
             break;
         }
         if (!ctr_reading_follow(&reading)) {
@@ -139,19 +145,43 @@ static int find_end(struct ctr_trace *trace, struct ctr_call *call, struct ct_er
     return CT_OK;
 }
 
+int ctr_calls_get(struct ctr_trace *trace, struct ctr_call *calls, size_t count,
+                  struct ct_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t number = calls[i].number;
+        if (number >= trace->info.calls) {
+            return ct_fail(error, CT_EUSAGE, "there is no call %llu; the last is %lld",
+                           (unsigned long long)number, (long long)trace->info.calls - 1);
+        }
+        calls[i] = (struct ctr_call){.number = number,
+                                     .parent = CTR_NO_CALL,
+                                     .start_block = ctr_block_of_call(trace, number),
+                                     .end = trace->info.steps};
+    }
+    int status = CT_OK;
+    for (size_t i = 0, next; status == CT_OK && i < count; i = next) {
+        for (next = i + 1; next < count && calls[next].start_block == calls[i].start_block;) {
+            next++;
+        }
+        struct look look = {.calls = calls + i, .count = next - i};
+        status = look_for_starts(trace, &look, error);
+    }
+    for (size_t i = 0; status == CT_OK && i < count; i++) {
+        if (calls[i].exit == CTR_EXIT_NONE) {
+            calls[i].calls = 0;
+            calls[i].children = CTR_NOT_COUNTED;
+            status = find_end(trace, &calls[i], error);
+        }
+    }
+    return status;
+}
+
 int ctr_call_get(struct ctr_trace *trace, uint64_t number, struct ctr_call *call,
                  struct ct_error *error)
 {
-    if (number >= trace->info.calls) {
-        return ct_fail(error, CT_EUSAGE, "there is no call %llu; the last is %lld",
-                       (unsigned long long)number, (long long)trace->info.calls - 1);
-    }
-    *call = (struct ctr_call){.number = number,
-                              .parent = CTR_NO_CALL,
-                              .start_block = ctr_block_of_call(trace, number),
-                              .end = trace->info.steps};
-    int status = look_for_start(trace, call, error);
-    return status == CT_OK && call->exit == CTR_EXIT_NONE ? find_end(trace, call, error) : status;
+    call->number = number;
+    return ctr_calls_get(trace, call, 1, error);
 }
 
 /* ---- the n-th of what a call did ---- */

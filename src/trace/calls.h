@@ -26,11 +26,21 @@ struct ctr_call {
     uint64_t end;   /* steps before its end; without an exit, those of the trace */
     uint64_t calls; /* made between start and end on its thread, its callees' too */
     enum ctr_exit exit;
+    /* Of a call that ends in the block it began in; else CTR_NOT_COUNTED and 0: others know. */
+    uint64_t children; /* calls it made itself */
+    uint32_t end_at;   /* where the record of its end starts in `end_block` */
 };
+
+#define CTR_NOT_COUNTED UINT64_MAX
 
 /* CT_EUSAGE: there is no such call. */
 int ctr_call_get(struct ctr_trace *trace, uint64_t number, struct ctr_call *call,
                  struct ct_error *error);
+
+/* The same for several, whose `number`s are given and ascend: those that begin in one block are
+ * found in one pass over it. */
+int ctr_calls_get(struct ctr_trace *trace, struct ctr_call *calls, size_t count,
+                  struct ct_error *error);
 
 /* The call that `call` made as its `index`-th, from 0. CT_ESTATE: it made no more than `*count`. */
 int ctr_call_child(struct ctr_trace *trace, uint64_t call, uint64_t index, uint64_t *child,
