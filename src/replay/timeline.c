@@ -7,7 +7,7 @@
 #include "trace/overview.h"
 #include "trace/reading.h"
 
-enum { BLOCKS_LOOKED_AT = 32, AT_ONCE = 1024, ENTRIES_AT_ONCE = 64 };
+enum { BLOCKS_LOOKED_AT = 32, ENTRIES_AT_ONCE = 64 };
 
 void rp_timeline_clear(struct rp_timeline *timeline)
 {
@@ -38,12 +38,19 @@ static uint32_t part_of(const struct rp_timeline *timeline, uint64_t step)
     return part < timeline->count ? (uint32_t)part : timeline->count - 1;
 }
 
-/* The first step that is not in a part before; of a part that has none, the one it is part of. */
+/* The first step that is not in a part before. */
 static uint64_t start_of(const struct rp_timeline *timeline, uint32_t part)
 {
-    uint64_t range = timeline->to - timeline->from;
-    wide passed = ((wide)range * part + timeline->count - 1) / timeline->count;
-    return timeline->from + (passed < range ? (uint64_t)passed : range - 1);
+    wide passed = (wide)(timeline->to - timeline->from) * part + timeline->count - 1;
+    return timeline->from + (uint64_t)(passed / timeline->count);
+}
+
+/* Parts from this one on have no step of their own: they are the end of the last that has. */
+static void fill_ticks(struct rp_timeline *timeline, uint32_t part)
+{
+    for (; part > 0 && part < timeline->count; part++) {
+        timeline->parts[part].tick = timeline->parts[part - 1].tick;
+    }
 }
 
 /* The skyline of a thread; NULL: no memory, or there are too many. */
@@ -78,9 +85,19 @@ static void widen(struct rp_depths *depths, int64_t least, int64_t most)
 
 /* ---- event by event ---- */
 
-struct stacks { /* frames on each thread's stack, by skyline */
-    int64_t counts[RP_TIMELINE_THREADS];
-    bool known[RP_TIMELINE_THREADS];
+struct looking { /* through the records of the range */
+    struct rp_session *session;
+    struct rp_timeline *timeline;
+    const uint64_t *keys;
+    uint32_t key_count;
+    uint32_t part;
+    uint64_t next_start;        /* of the part behind */
+    bool is_inside, is_over;    /* the range has begun, and ended */
+    struct rp_skyline *skyline; /* of the thread that runs; NULL: there are too many */
+    size_t at;                  /* its place among them */
+    uint64_t thread;            /* whose it is; UINT64_MAX: none yet */
+    int64_t *frames;            /* on each one's stack */
+    bool *is_unwound;           /* its latest event was that: an exception now is the same one */
 };
 
 /* How many frames were on the stack of a thread where the range starts: the scout stands there. */
@@ -94,147 +111,144 @@ static int64_t count_frames(struct rp_session *session, uint32_t thread)
     return count;
 }
 
-static void see_event(struct rp_session *session, struct rp_timeline *timeline,
-                      struct stacks *stacks, const struct ctr_hit *hit)
+static void see_thread(struct looking *looking, uint32_t thread)
 {
-    struct rp_skyline *skyline = skyline_of(timeline, hit->thread);
-    if (skyline == NULL) {
+    uint32_t known = looking->timeline->thread_count;
+    looking->thread = thread;
+    looking->skyline = skyline_of(looking->timeline, thread);
+    if (looking->skyline != NULL) {
+        looking->at = (size_t)(looking->skyline - looking->timeline->threads);
+    }
+    if (looking->timeline->thread_count > known && looking->timeline->from > 0) {
+        looking->frames[looking->at] = count_frames(looking->session, thread);
+    }
+}
+
+static bool has_key(const struct looking *looking, uint64_t key)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < looking->key_count && !found; i++) {
+        found = looking->keys[i] == key;
+    }
+    return found;
+}
+
+static void see_line(struct looking *looking, const struct ctr_reading *reading)
+{
+    struct rp_timeline *timeline = looking->timeline;
+    uint64_t step = reading->running.step - 1;
+    if (step >= timeline->to) {
+        looking->is_over = true;
         return;
     }
-    size_t at = (size_t)(skyline - timeline->threads);
-    if (!stacks->known[at]) {
-        stacks->known[at] = true;
-        stacks->counts[at] = count_frames(session, hit->thread);
+    if (step == timeline->from) {
+        looking->is_inside = true;
+        timeline->parts[0].tick = reading->running.tick;
     }
-    if (hit->event == CTR_EVENT_LINE) {
-        widen(&skyline->parts[part_of(timeline, hit->step)], stacks->counts[at] - 1,
-              stacks->counts[at] - 1);
-    } else {
-        stacks->counts[at] += RP_BIT(hit->event) & RP_ENTERS ? 1 : -1;
-    }
-}
-
-typedef void see_hit(struct rp_session *session, struct rp_timeline *timeline,
-                     struct stacks *stacks, const struct ctr_hit *hit);
-
-static void see_output(struct rp_session *session, struct rp_timeline *timeline,
-                       struct stacks *stacks, const struct ctr_hit *hit)
-{
-    (void)session;
-    (void)stacks;
-    timeline->parts[part_of(timeline, hit->step > 0 ? hit->step - 1 : 0)].outputs++;
-}
-
-static void see_raise(struct rp_session *session, struct rp_timeline *timeline,
-                      struct stacks *stacks, const struct ctr_hit *hit)
-{
-    (void)session;
-    (void)stacks;
-    uint32_t part = part_of(timeline, hit->step > 0 ? hit->step - 1 : 0);
-    timeline->parts[part].exceptions += !hit->is_passed_on;
-}
-
-static void see_line(struct rp_session *session, struct rp_timeline *timeline,
-                     struct stacks *stacks, const struct ctr_hit *hit)
-{
-    (void)session;
-    (void)stacks;
-    timeline->parts[part_of(timeline, hit->step)].hits++;
-}
-
-/* All hits between two places. */
-static int see_all(struct rp_session *session, struct rp_timeline *timeline,
-                   const struct ctr_query *query, const struct ctr_place range[2], see_hit *see,
-                   struct stacks *stacks, struct ct_error *error)
-{
-    struct ctr_query bounded = *query;
-    struct ctr_hit *hits = malloc(AT_ONCE * sizeof *hits);
-    struct ctr_page page = {.hits = hits, .capacity = AT_ONCE, .next = range[0]};
-    bool is_over = false;
-    int status = hits == NULL ? no_memory(error) : CT_OK;
-    bounded.is_bounded = true;
-    bounded.bound = range[1].block;
-    while (status == CT_OK && !is_over && !page.done) {
-        status = rp_find(session, &bounded, page.next, false, &page, error);
-        for (size_t i = 0; status == CT_OK && i < page.count && !is_over; i++) {
-            is_over = !rp_place_is_before(hits[i].place, range[1]);
-            if (!is_over) {
-                see(session, timeline, stacks, &hits[i]);
-            }
+    if (looking->is_inside && step >= looking->next_start) {
+        uint32_t part = part_of(timeline, step);
+        while (looking->part < part) {
+            timeline->parts[++looking->part].tick = reading->running.tick;
         }
+        looking->next_start = start_of(timeline, part + 1);
     }
-    free(hits);
-    return status;
 }
 
-/* Where its first step is, and what comes behind its last. */
-static int find_range(struct rp_session *session, const struct rp_timeline *timeline,
-                      struct ctr_place range[2], struct ct_error *error)
+/* A record that was followed. */
+static void see_record(struct looking *looking, const struct ctr_reading *reading)
 {
-    int status = ctr_place_of_step(session->trace, timeline->from, &range[0], error);
-    range[1] = ctr_place_end(session->trace);
-    if (status == CT_OK && timeline->to < ctr_info(session->trace)->steps) {
-        status = ctr_place_of_step(session->trace, timeline->to, &range[1], error);
+    struct rp_part *part = &looking->timeline->parts[looking->part];
+    bool *is_unwound = &looking->is_unwound[looking->at];
+    int64_t *frames = &looking->frames[looking->at];
+    switch (reading->rec.kind) {
+    case CTR_LINE_FAR: {
+        const struct ctr_runner *top = ctr_running_top(&reading->running);
+        part->hits += has_key(looking, ctr_key(top->plan, top->line));
+        widen(&looking->skyline->parts[looking->part], *frames - 1, *frames - 1);
+        *is_unwound = false;
+        break;
     }
-    return status;
+    case CTR_CALL:
+    case CTR_RESUME:
+    case CTR_THROW:
+        ++*frames;
+        *is_unwound = false;
+        break;
+    case CTR_RETURN:
+    case CTR_YIELD:
+    case CTR_UNWIND:
+        --*frames;
+        *is_unwound = reading->rec.kind == CTR_UNWIND;
+        break;
+    case CTR_FRAME: /* one that was running before it was recorded is new on the stack */
+        *frames += (reading->rec.flags & CTR_FRAME_ADOPTED) != 0;
+        break;
+    case CTR_RAISE:
+        part->exceptions += !*is_unwound;
+        *is_unwound = false;
+        break;
+    case CTR_HANDLED:
+        *is_unwound = false;
+        break;
+    case CTR_OUTPUT:
+        part->outputs++;
+        break;
+    default:
+        break;
+    }
 }
 
-static int read_ticks(struct rp_session *session, struct rp_timeline *timeline, uint32_t block,
-                      uint32_t *part, struct ct_error *error)
+static int look_into_block(struct looking *looking, uint32_t block, struct ct_error *error)
 {
     struct ctr_reading reading;
-    int status = ctr_reading_open(&reading, session->trace, block, error);
+    int status = ctr_reading_open(&reading, looking->session->trace, block, error);
     if (status != CT_OK) {
         return status;
     }
-    while (*part < timeline->count && ctr_reading_next(&reading) && ctr_reading_follow(&reading)) {
-        while (reading.rec.kind == CTR_LINE_FAR && *part < timeline->count &&
-               reading.running.step > start_of(timeline, *part)) {
-            timeline->parts[(*part)++].tick = reading.running.tick;
+    while (!looking->is_over && ctr_reading_next(&reading) && ctr_reading_follow(&reading)) {
+        if (reading.rec.kind == CTR_LINE_FAR) {
+            see_line(looking, &reading);
+        }
+        if (!looking->is_inside || looking->is_over) {
+            continue;
+        }
+        uint32_t thread = ctr_running_thread(&reading.running);
+        if (thread != looking->thread) {
+            see_thread(looking, thread);
+        }
+        if (looking->skyline != NULL) {
+            see_record(looking, &reading);
         }
     }
     return ctr_reading_close(&reading, error);
 }
 
-static int look_at_events(struct rp_session *session, struct rp_timeline *timeline, uint32_t first,
-                          uint32_t last, const uint64_t *keys, uint32_t key_count,
+/* One pass through the records, without what variables are. */
+static int look_at_events(struct looking *looking, uint32_t first, uint32_t last,
                           struct ct_error *error)
 {
-    uint32_t part = 0;
-    struct stacks *stacks = calloc(1, sizeof *stacks);
-    struct ctr_place range[2];
     struct ctr_event event;
-    struct ctr_query frames = rp_of_thread(CTR_ANY_THREAD, RP_LINE | RP_ENTERS | RP_LEAVES);
-    struct ctr_query outputs = {.kind = CTR_FIND_OUTPUT, .call = CTR_NO_CALL};
-    struct ctr_query raises = {.kind = CTR_FIND_RAISE, .call = CTR_NO_CALL};
-    struct ctr_query lines = {
-        .kind = CTR_FIND_LINES, .call = CTR_NO_CALL, .keys = keys, .key_count = key_count};
-    int status = stacks == NULL ? no_memory(error) : find_range(session, timeline, range, error);
-    if (status == CT_OK) {
-        status = ctr_player_seek(session->scout, timeline->from, &event, error);
-    }
-    if (status == CT_OK) {
-        status = see_all(session, timeline, &frames, range, see_event, stacks, error);
-    }
-    if (status == CT_OK) {
-        status = see_all(session, timeline, &outputs, range, see_output, stacks, error);
-    }
-    if (status == CT_OK) {
-        status = see_all(session, timeline, &raises, range, see_raise, stacks, error);
-    }
-    if (status == CT_OK && key_count > 0) {
-        status = see_all(session, timeline, &lines, range, see_line, stacks, error);
-    }
+    looking->thread = UINT64_MAX;
+    looking->is_inside = looking->timeline->from == 0; /* also what came before the first step */
+    looking->next_start = start_of(looking->timeline, 1);
+    looking->frames = calloc(RP_TIMELINE_THREADS, sizeof *looking->frames);
+    looking->is_unwound = calloc(RP_TIMELINE_THREADS, sizeof *looking->is_unwound);
+    int status =
+        looking->frames == NULL || looking->is_unwound == NULL
+            ? no_memory(error)
+            : ctr_player_seek(looking->session->scout, looking->timeline->from, &event, error);
     for (uint32_t block = first; status == CT_OK && block <= last; block++) {
-        status = read_ticks(session, timeline, block, &part, error);
+        status = look_into_block(looking, block, error);
     }
-    free(stacks);
+    fill_ticks(looking->timeline, looking->part + 1);
+    free(looking->frames);
+    free(looking->is_unwound);
     return status;
 }
 
 /* ---- block by block ---- */
 
-static void see_thread(struct rp_timeline *timeline, uint32_t thread, uint32_t first_part,
+static void see_depths(struct rp_timeline *timeline, uint32_t thread, uint32_t first_part,
                        uint32_t last_part, const struct ctr_index_entry *entry)
 {
     struct rp_skyline *skyline = skyline_of(timeline, thread);
@@ -256,10 +270,10 @@ static void see_block(struct rp_timeline *timeline, const struct ctr_index_entry
     timeline->parts[first].exceptions += entry->raises;
     timeline->parts[first].hits += hits;
     for (uint32_t i = 0; i < named; i++) {
-        see_thread(timeline, entry->threads[i], first, last, entry);
+        see_depths(timeline, entry->threads[i], first, last, entry);
     }
     if (named == 0) {
-        see_thread(timeline, entry->thread, first, last, entry);
+        see_depths(timeline, entry->thread, first, last, entry);
     }
 }
 
@@ -305,6 +319,7 @@ static int look_at_blocks(struct rp_session *session, struct rp_timeline *timeli
             return status;
         }
     }
+    fill_ticks(timeline, part);
     return CT_OK;
 }
 
@@ -334,11 +349,16 @@ int rp_timeline(struct rp_session *session, uint64_t from, uint64_t to, uint32_t
         return status;
     }
     uint32_t first = ctr_block_of_step(session->trace, from);
-    uint32_t last = ctr_block_of_step(session->trace, to - 1);
+    uint32_t last =
+        to < steps ? ctr_block_of_step(session->trace, to) : ctr_info(session->trace)->blocks - 1;
     timeline->is_exact = last - first < BLOCKS_LOOKED_AT;
-    status = timeline->is_exact
-                 ? look_at_events(session, timeline, first, last, keys, key_count, error)
-                 : look_at_blocks(session, timeline, first, last, keys, key_count, error);
+    if (timeline->is_exact) {
+        struct looking looking = {
+            .session = session, .timeline = timeline, .keys = keys, .key_count = key_count};
+        status = look_at_events(&looking, first, last, error);
+    } else {
+        status = look_at_blocks(session, timeline, first, last, keys, key_count, error);
+    }
     free(keys);
     return status;
 }
