@@ -15,16 +15,17 @@ export interface Location {
   functionFirst: number; // first line of its code
   rrTicks: number;
   key: number; // the call
-  callstackDepth: number; // 0: bottom of its stack
+  callstackDepth?: number; // of MoveState. 0: bottom of its stack; absent: beyond 4096
 }
 
 /** Body of the event `ct/complete-move`, and of the response to every request that moves. */
 export interface MoveState {
   moment: Moment;
   end: End; // "moved", or why it stays
-  reason: "entry" | "step" | "breakpoint" | "function breakpoint" | "exception" | "goto";
+  // "pause": it stays, what was looked for is not in this direction
+  reason: "entry" | "step" | "pause" | "breakpoint" | "function breakpoint" | "exception" | "goto";
   breakpoints: number[]; // ids that were hit
-  threadId: number;
+  threadId: number; // as DAP's: counted from 1
   tick: number; // milliseconds since the start of the run
   location: Location;
   isTurn: boolean; // another turn of a loop on its line
@@ -284,7 +285,7 @@ export interface ProgramEvent {
   place: Place;
   threadId: number;
   location: Location; // rrTicks: the latest step before it
-  content: string; // output: the text as written; exception: "ValueError: bad"
+  content: string; // output: the text as written; exception: "ValueError('bad')"
   stream: "stdout" | "stderr" | "stdin" | ""; // "" of exceptions
   base64Encoded: boolean; // output that is not UTF-8
 }
@@ -301,6 +302,7 @@ export interface Timeline {
   exceptions: number[];
   hits: number[]; // of breakpoints
   tick: number[]; // milliseconds at the start of each part
+  isExact: boolean; // false: a long range, of which only each block of some 100 KiB is known
 }
 export interface TimelineThread {
   threadId: number;
