@@ -14,7 +14,7 @@ NEED_PYTHON := setup demo build test test-long sanitize lint fmt bench wheel
 WEB ?= $(shell node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
 	2>/dev/null && command -v npm >/dev/null && echo yes || echo no)
 
-.PHONY: help test-all clean system lint-system web $(NEED_PYTHON)
+.PHONY: help test-all clean system lint-system web vsix $(NEED_PYTHON)
 
 help: ## list the tasks
 	@echo "make TARGET [PYTHON=/path/to/python3.13] [ARGS='what pytest or the benchmark gets']"
@@ -31,15 +31,22 @@ WEB_SOURCES := $(shell find web -mindepth 1 -name node_modules -prune -o -name d
 
 web: web/node_modules/.built ## build the window into web/dist (needs node 20)
 
-web/node_modules/.installed: web/package.json web/package-lock.json
-	@echo "==> $(@D): what the window is built with"
-	@cd web && npm ci --loglevel=error --no-progress
+%/node_modules/.installed: %/package.json %/package-lock.json
+	@echo "==> $(@D): what npm has for it"
+	@cd $* && npm ci --loglevel=error --no-progress
 	@touch $@
 
 web/node_modules/.built: web/node_modules/.installed $(WEB_SOURCES)
 	$(call begin,web/dist: build the window)
 	@cd web && npm run --silent build -- --logLevel warn
 	$(end)
+
+# ---- The extension for VS Code, and the client that tests the debug adapter ----
+
+CLIENT := $(if $(filter yes,$(WEB)),editors/vscode/node_modules/.installed)
+
+vsix: ## pack the extension for VS Code into dist/
+	@python3 tools/vsix.py
 
 # ---- For one Python ----
 
@@ -116,14 +123,14 @@ build: $(VENV)/.installed ## build the package and install it into the virtual e
 demo: $(VENV)/.installed ## record an example program and print what was recorded
 	@tools/demo.sh $(BIN)
 
-test: $(VENV)/.installed $(UNIT)/build.ninja ## C unit tests and the Python suite, for one Python
+test: $(VENV)/.installed $(UNIT)/build.ninja $(CLIENT) ## C unit tests and the Python suite, for one Python
 	@$(BIN)/python tests/run $(UNIT) $(ARGS)
 
 # The C campaigns feed the reader what is broken: with ASan and UBSan.
 test-long: $(VENV)/.installed $(CHECK_VENV)/.installed $(ASAN_UNIT)/build.ninja ## only the campaigns that take minutes
 	@$(BIN)/python tests/run --long $(ASAN_UNIT) $(ARGS)
 
-sanitize: $(ASAN_VENV)/.installed $(ASAN_UNIT)/build.ninja ## the tests under ASan and UBSan
+sanitize: $(ASAN_VENV)/.installed $(ASAN_UNIT)/build.ninja $(CLIENT) ## the tests under ASan and UBSan
 	@$(ASAN_VENV)/bin/python tests/run --sanitized $(ASAN_UNIT) $(ARGS)
 
 bench: $(VENV)/.installed ## measure speed and size
@@ -159,4 +166,4 @@ test-all: ## everything, on every Python found: tests, sanitizers, long campaign
 	@.ci/run test sanitize test-long
 
 clean: ## remove whatever make made
-	rm -rf build dist web/dist web/node_modules .venv-* .mesonpy-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist web/dist web/node_modules editors/vscode/node_modules .venv-* .mesonpy-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
