@@ -118,6 +118,7 @@ void sv_connections_init(struct sv_connections *connections, struct evhttp *http
     memset(connections, 0, sizeof *connections);
     connections->http = http;
     connections->port = port;
+    connections->request_seconds = SV_REQUEST_SECONDS;
     evhttp_set_bevcb(http, make_reader, connections);
 }
 
@@ -148,7 +149,7 @@ void sv_connections_tick(struct sv_connections *connections, time_t now)
     let_in(connections, now);
     for (int fd = 0; fd < SV_MAX_DESCRIPTORS; fd++) {
         struct sv_connection *at = &connections->all[fd];
-        if (at->peer != 0 && !at->is_busy && now - at->since >= SV_REQUEST_SECONDS) {
+        if (at->peer != 0 && !at->is_busy && now - at->since >= connections->request_seconds) {
             shutdown(fd, SHUT_RDWR); /* libevent sees its end, and closes it */
             at->since = now;
         }

@@ -25,8 +25,9 @@ struct sv_connection {
 struct sv_connections {
     struct sv_connection all[SV_MAX_DESCRIPTORS]; /* by descriptor */
     uint16_t port;
-    unsigned accepted; /* since they were counted */
-    bool is_closed;    /* nobody is let in */
+    unsigned accepted;      /* since they were counted */
+    bool is_closed;         /* nobody is let in */
+    time_t request_seconds; /* SV_REQUEST_SECONDS, but in tests */
     struct evhttp *http;
 };
 

@@ -201,6 +201,7 @@ static int set_up(struct sv_server *server, struct ct_error *error)
     status = status == CT_OK ? make_events(server, error) : status;
     if (status == CT_OK) {
         sv_connections_init(&server->connections, server->http, server->port);
+        server->session_seconds = SV_SESSION_SECONDS;
         server->used = sv_now();
     }
     return status;

@@ -18,7 +18,7 @@
 #include "server/token.h"
 
 enum {
-    SV_WORKERS = 4,
+    SV_WORKERS = 8, /* so many searches may go on at once */
     SV_MAX_LISTENERS = 2,
     SV_SIGNALS = 3,
     SV_MAX_HEADER = 16 << 10, /* bytes of a request's line and header */
@@ -72,6 +72,7 @@ struct sv_server {
     struct sv_recordings recordings; /* has its own lock */
     struct sv_jobs *jobs;
     struct sv_connections connections;
+    time_t session_seconds; /* SV_SESSION_SECONDS, but in tests */
 
     struct event_base *base;
     struct evhttp *http;

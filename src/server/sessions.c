@@ -324,7 +324,7 @@ void sv_sessions_tick(struct sv_server *server)
         if (session->stream.request != NULL) {
             session->used = now;
             sv_stream_ping(session);
-        } else if (session->pending == 0 && now - session->used >= SV_SESSION_SECONDS) {
+        } else if (session->pending == 0 && now - session->used >= server->session_seconds) {
             sv_session_close(session);
         }
     }
