@@ -4,6 +4,7 @@
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -137,6 +138,8 @@ static void note_answered(struct evhttp_request *request, void *context)
 void sv_connections_begin(struct sv_connections *connections, struct evhttp_request *request)
 {
     int fd = descriptor_of(request);
+    /* Or an event waits until the client has acknowledged the one before, which it puts off. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     if (fd >= 0 && fd < SV_MAX_DESCRIPTORS) {
         connections->all[fd] = (struct sv_connection){
             .peer = peer_of(connections, fd), .is_busy = true, .since = sv_now()};

@@ -106,6 +106,8 @@ class Server:
         )
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
+        while self.url and not self.url.startswith("http://"):  # a program's output comes first
+            self.url = self.process.stdout.readline().strip()
         match = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/#token=([0-9a-f]{32,})", self.url)
         if not match:
             self.process.kill()

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import oracle
 import pytest
-from served import PATIENCE, Server, golden_recording
+from served import PATIENCE, ROOT, Server, golden_recording
+from test_docs import commands
 
 
 @pytest.fixture
@@ -359,3 +360,31 @@ def test_what_is_no_message_ends_the_adapter(ct: Path, tmp_path: Path) -> None:
     done = run(ct, tmp_path, "dap", given="Content-Length: many\r\n\r\n{}")
     assert (done.returncode, done.stdout) == (1, "")
     assert "Content-Length" in done.stderr
+
+
+# ---- docs/reference/server.md
+
+
+def test_the_documented_commands_do_what_is_said(ct: Path, tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    assert run(ct, tmp_path, "record", "-o", "bakery", "examples/bakery.py").returncode == 1
+    shown = commands("docs/reference/server.md")
+    assert [words[1] for words in shown] == ["replay", "replay", "replay", "run", "host"]
+    for words in shown:
+        interpreter = {"CODETRACER_PYTHON_INTERPRETER": sys.executable}
+        with Server(ct, *words[1:], home=tmp_path, **interpreter) as server:
+            answer = server.api("GET", "/recordings").json
+            current = next(r for r in answer["recordings"] if r["id"] == answer["current"])
+            assert current["program"].endswith("bakery.py")
+            assert server.end() == (1 if words[1] == "run" else 0), words
+
+
+def test_the_documented_limits_are_those_of_the_source() -> None:
+    page = (ROOT / "docs/reference/server.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(SV_\w+)` \| (\d+)", page, re.MULTILINE))
+    source = "".join(path.read_text() for path in (ROOT / "src/server").glob("*.h"))
+    for name, value in told.items():
+        match = re.search(rf"\b{name} = ([^,/]+),", source)
+        assert match, name
+        assert eval(match[1]) == int(value), name
+    assert len(told) == 14
