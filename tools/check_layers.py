@@ -21,18 +21,20 @@ MAY_INCLUDE = {
     "base": BASE,
     "trace": TRACE,
     "export": TRACE | {"export"},
+    "import": TRACE | {"import"},
     "recorder": TRACE | {"export", "recorder"},
     "replay": REPLAY,
     "registry": REGISTRY,
     "dap": DAP,
     "server": SERVER,
-    "cli": SERVER | {"export", "cli"},
+    "cli": SERVER | {"export", "import", "cli"},
 }
 
 # The recorder writes traces and the reading layers read them: each sees one half of the format.
 FORBIDDEN_HEADERS = {
     "recorder": {"trace/reader.h"},
     "export": {"trace/writer.h"},
+    "import": {"trace/reader.h"},
     "replay": {"trace/writer.h"},
     "registry": {"trace/writer.h"},
     "dap": {"trace/writer.h"},

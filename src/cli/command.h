@@ -18,6 +18,7 @@
     X(print)            \
     X(verify)           \
     X(export)           \
+    X(import)           \
     X(filter)           \
     X(dap)              \
     X(start_backend)    \

@@ -43,7 +43,8 @@
  *                "__traceback__" (TRACEBACK) where set
  *   DATACLASS    object, attributes; type.fields: those its repr shows (none: all)
  *   NAMESPACE OBJECT
- *                object, attributes
+ *                object, attributes; an OBJECT also AS type, TEXT: how it read, all that is known
+ *                of an imported value
  *   CELL         object, items[0] is what it holds, no items when empty
  *   GENERATOR    object, attributes "code" (TEXT qualified name), "state" (TEXT) and, while it is
  *                suspended, "line"

@@ -36,6 +36,18 @@ static void add_thing(struct ctr_text_writer *writer, struct ctr_shape *shape)
     ct_bytes_add_format(writer->to, " at 0x%llx>", (unsigned long long)shape->address);
 }
 
+/* Of an imported value all that is known may be how it read. */
+static bool add_as_it_read(struct ctr_text_writer *writer, const struct ctr_shape *shape)
+{
+    struct ct_bytes text = {0};
+    bool is_text = ctr_shape_add_text(writer->player, shape->content, &text);
+    if (is_text) {
+        ctr_text_line(text.data, text.size, writer->to);
+    }
+    ct_bytes_free(&text);
+    return is_text;
+}
+
 static void write_object(struct ctr_text_writer *writer, struct ctr_shape *shape)
 {
     ctr_text_family *form = ctr_text__form(shape);
@@ -45,7 +57,7 @@ static void write_object(struct ctr_text_writer *writer, struct ctr_shape *shape
         add_thing(writer, shape);
     } else if (shape->is_object) {
         add_instance(writer, shape);
-    } else {
+    } else if (!add_as_it_read(writer, shape)) {
         ctr_text__content(writer, shape);
     }
 }

@@ -47,7 +47,8 @@ struct ctr_writer_back {
     int events_slot;    /* being filled */
     int defs_slot;      /* being filled, or NO_SLOT */
     uint32_t next_defs; /* number of the next DEFS block */
-    bool dead;          /* this is a forked child: everything belongs to the parent */
+    bool has_no_clock;
+    bool dead; /* this is a forked child: everything belongs to the parent */
 
     pthread_mutex_t lock; /* guards from here to the next blank line */
     pthread_cond_t work;  /* something was queued, or `stopping` */
@@ -330,12 +331,13 @@ static bool store_slot(struct ctr_writer_back *back, int slot)
 /* ---- the background: its thread
  * ------------------------------------------------------------------ */
 
-static unsigned milliseconds_since(const struct timespec *then)
+static unsigned tick_now(const struct ctr_writer_back *back)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t ns = (now.tv_sec - then->tv_sec) * 1000000000ll + (now.tv_nsec - then->tv_nsec);
-    return (unsigned)(ns / 1000000);
+    int64_t ns =
+        (now.tv_sec - back->started.tv_sec) * 1000000000ll + (now.tv_nsec - back->started.tv_nsec);
+    return back->has_no_clock ? 0 : (unsigned)(ns / 1000000);
 }
 
 static void wait_for_work(struct ctr_writer_back *back, long ns)
@@ -382,8 +384,7 @@ static void *background(void *argument)
     pthread_mutex_lock(&back->lock);
     back->thread_id = (pid_t)syscall(SYS_gettid);
     for (;;) {
-        atomic_store_explicit(&back->front.tick, milliseconds_since(&back->started),
-                              memory_order_relaxed);
+        atomic_store_explicit(&back->front.tick, tick_now(back), memory_order_relaxed);
         if (back->queued > 0) {
             int slot = take_queued(back);
             pthread_mutex_unlock(&back->lock);
@@ -621,6 +622,7 @@ static struct ctr_writer_back *new_back(const struct ctr_writer_options *options
     back->defs_slot = NO_SLOT;
     back->max_size = options->max_size;
     back->min_free_space = options->min_free_space;
+    back->has_no_clock = options->has_no_clock;
     back->path = strdup(options->path);
     back->tail_path = malloc(strlen(options->path) + sizeof ".tail");
     back->zstd = ZSTD_createCCtx();
@@ -710,7 +712,7 @@ static int write_end(struct ctr_writer_back *back, enum ctr_end_reason reason, i
     ct_bytes_add_varint(&raw, back->cut ? back->cut_steps : back->front.steps);
     ct_bytes_add_varint(&raw, back->cut ? back->cut_calls : back->front.calls);
     ct_bytes_add_varint(&raw, back->blocks);
-    ct_bytes_add_varint(&raw, milliseconds_since(&back->started));
+    ct_bytes_add_varint(&raw, tick_now(back));
     ct_bytes_add_varint(&raw, CTR_COUNTER_COUNT);
     for (int i = 0; i < CTR_COUNTER_COUNT; i++) {
         ct_bytes_add_varint(&raw, back->front.counters[i]);

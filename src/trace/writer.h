@@ -45,6 +45,7 @@ struct ctr_writer_options {
     uint64_t start_ns;       /* since 1970 */
     uint64_t max_size;       /* bytes of the trace, 0 = none */
     uint64_t min_free_space; /* bytes to leave on the file system, 0 = none */
+    bool has_no_clock;       /* the run was another time: its ticks stay 0 */
 };
 
 /* Create the trace (an existing file is an error) and start the background thread. On success the
