@@ -14,15 +14,15 @@ export interface Location {
   functionName: string; // qualified
   functionFirst: number; // first line of its code
   rrTicks: number;
-  key: number; // the call
-  callstackDepth?: number; // of MoveState. 0: bottom of its stack; absent: beyond 4096
+  key: number | null; // the call; null: not known (of some outputs)
+  callstackDepth?: number; // of MoveState: 0: bottom of its stack; absent: beyond 4096
 }
 
 /** Body of the event `ct/complete-move`, and of the response to every request that moves. */
 export interface MoveState {
   moment: Moment;
   end: End; // "moved", or why it stays
-  // "pause": it stays, what was looked for is not in this direction
+  // "pause": it stays, nothing of what was looked for is in this direction
   reason: "entry" | "step" | "pause" | "breakpoint" | "function breakpoint" | "exception" | "goto";
   breakpoints: number[]; // ids that were hit
   threadId: number; // as DAP's: counted from 1
@@ -207,7 +207,7 @@ export interface Call {
   key: number;
   parent: number | null;
   threadId: number;
-  depth: number;
+  depth: number | null; // calls above it; null: more than 1000
   rawName: string; // qualified
   module: string;
   path: string;
@@ -241,7 +241,7 @@ export interface CallsOfStepsArguments {
 export interface HistoryArguments {
   expression: string; // a variable's name, in frame `frameId`
   frameId?: number;
-  variablesReference?: number; // or: child `expression` of this container
+  variablesReference?: number; // or: child `expression` (its name) of this container or scope
   onlyThisCall?: boolean;
   from?: Place;
   backwards?: boolean;

@@ -7,6 +7,7 @@ import { ChildList } from "./child_list";
 import type { Link } from "./link";
 
 const ROOTS = 100;
+const MOST_CALLERS = 20_000; // remembered calls
 
 export type CallRow =
   | { kind: "call"; call: Call; depth: number; isOpen: boolean }
@@ -30,7 +31,9 @@ export class CallsModel {
   readonly error: Atom<string> = atom("");
   private threads: Thread[] = [];
   private readonly lists = new Map<number, ChildList>();
+  private readonly callers = new Map<number, Call>();
   private round = 0;
+  private reveals = 0;
 
   constructor(private readonly link: Link) {}
 
@@ -38,6 +41,8 @@ export class CallsModel {
     this.round++;
     this.threads = [];
     this.lists.clear();
+    this.callers.clear();
+    this.reveals++;
     this.current.set(null);
     this.changed();
   }
@@ -139,31 +144,47 @@ export class CallsModel {
     return this.heads() + below;
   }
 
-  /** Open the way down to a call; the index of its row, or -1. */
+  /** Open the way down to a call; the index of its row, or -1. A later reveal ends this one. */
   async reveal(key: number): Promise<number> {
-    const path = await this.link.request<Calls>("ct/call-path", { call: key, count: 1000 });
-    const way = [...path.calls].reverse();
-    const root = way.shift();
-    if (!root) return -1;
-    const thread = this.threads.find((candidate) => candidate.id === root.threadId);
-    if (!thread) return -1;
+    const reveal = ++this.reveals;
+    const way = await this.wayTo(key, reveal);
+    const [root] = way;
+    const thread = this.threads.find((candidate) => candidate.id === root?.threadId);
+    if (!root || !thread) return -1;
     await this.openThread(thread);
-    let at = thread.roots.findIndex((call) => call.key === root.key);
-    if (at < 0) return -1; // far behind: not among the roots that are loaded
-    let row = this.firstRow(thread) + rowsBefore(at, thread.open);
-    let open = thread.open;
-    let parent = root;
-    for (const call of way) {
-      if (!open.has(at)) this.toggleIn(open, at, parent);
-      const below = open.get(at);
+    let siblings: Siblings = { open: thread.open, find: async (call) => thread.roots.findIndex(sameAs(call)) };
+    let row = this.firstRow(thread) - 1;
+    for (const [depth, call] of way.entries()) {
+      const at = await siblings.find(call);
+      if (at < 0 || reveal !== this.reveals) return -1; // not among those that are loaded
+      row += 1 + rowsBefore(at, siblings.open);
+      if (depth === way.length - 1) break;
+      if (!siblings.open.has(at)) this.toggleIn(siblings.open, at, call);
+      const below = siblings.open.get(at);
       if (!below) return -1;
-      at = await below.list.firstWhere((child) => child.key >= call.key);
-      open = below.open;
-      row += 1 + rowsBefore(at, open);
-      parent = call;
+      siblings = { open: below.open, find: (child) => below.list.indexOf(child) };
     }
     this.changed();
     return row;
+  }
+
+  /** From the bottom of the stack to a call. Who called whom is asked for once, in small pieces. */
+  private async wayTo(key: number, reveal: number): Promise<Call[]> {
+    const way: Call[] = [];
+    for (let next: number | null = key; next !== null; ) {
+      const known: Call | undefined = this.callers.get(next);
+      if (!known) {
+        const count = Math.min(64, 4 + way.length);
+        const { calls } = await this.link.request<Calls>("ct/call-path", { call: next, count });
+        if (calls.length === 0 || reveal !== this.reveals) return [];
+        for (const call of calls) this.callers.set(call.key, call);
+        continue;
+      }
+      way.push(known);
+      next = known.parent;
+    }
+    if (this.callers.size > MOST_CALLERS) this.callers.clear();
+    return way.reverse();
   }
 
   /** The calls that one makes between two of its steps; few of them, from the first on. */
@@ -231,6 +252,16 @@ export class CallsModel {
     const call = peek(at);
     return call ? { open, at, call } : null;
   }
+}
+
+/** Calls next to each other: which of them are open, and how to find one among them. */
+interface Siblings {
+  open: Map<number, Open>;
+  find: (call: Call) => Promise<number>;
+}
+
+function sameAs(call: Call): (other: Call) => boolean {
+  return (other) => other.key === call.key;
 }
 
 /** Where a call is in the tree: the children among which it stands, and which of them it is. */

@@ -39,6 +39,11 @@ export class ChildList {
     return low;
   }
 
+  /** Calls are numbered in the order they began. */
+  async indexOf(call: Call): Promise<number> {
+    return this.total === 1 ? 0 : this.firstWhere((child) => child.key >= call.key);
+  }
+
   private page(number: number): Promise<readonly Call[]> {
     const known = this.pages.get(number);
     if (known) return known;

@@ -114,7 +114,7 @@ interface Here {
 function stateOf(loaded: Loaded, loops: readonly Loop[], here: Here): FlowState {
   const { call, steps, linesRun, isWhole } = loaded;
   const shapes = new Map<number, Shape>();
-  for (const loop of loops) {
+  for (const loop of isWhole ? loops : []) {
     const shape = shapeOf(steps, loop);
     if (shape) shapes.set(loop.registeredLine, shape);
   }

@@ -12,7 +12,8 @@ export interface Frames {
   threads: readonly Thread[];
   thread: number; // whose stack this is
   frames: readonly StackFrame[];
-  total: number;
+  hasMore: boolean;
+  depth: number | null; // of the whole stack, where it is known
   selected: number; // index in frames
 }
 
@@ -20,6 +21,7 @@ export class FramesModel {
   readonly state: Atom<Frames | null> = atom<Frames | null>(null);
   readonly error: Atom<string> = atom("");
   private round = 0;
+  private isLoading = false;
 
   constructor(private readonly link: Link) {}
 
@@ -40,15 +42,15 @@ export class FramesModel {
 
   async more(): Promise<void> {
     const state = this.state.get();
-    if (!state || state.frames.length >= state.total) return;
+    if (!state?.hasMore || this.isLoading) return;
+    this.isLoading = true;
     const round = this.round;
-    const page = await this.page(state.thread, state.frames.length);
-    if (round !== this.round) return;
-    this.state.set({
-      ...state,
-      frames: [...state.frames, ...page.stackFrames],
-      total: page.totalFrames ?? state.total,
-    });
+    const page = await this.page(state.thread, state.frames.length).catch(() => null);
+    this.isLoading = false;
+    const now = this.state.get();
+    if (!page || !now || round !== this.round) return;
+    const frames = [...state.frames, ...page.stackFrames];
+    this.state.set({ ...now, frames, hasMore: page.stackFrames.length === LEVELS });
   }
 
   private async load(now: MoveState, thread: number): Promise<void> {
@@ -60,7 +62,11 @@ export class FramesModel {
       ]);
       if (round !== this.round) return;
       const frames = page.stackFrames;
-      this.state.set({ now, threads, thread, frames, total: page.totalFrames ?? frames.length, selected: 0 });
+      const hasMore = frames.length === LEVELS;
+      const { callstackDepth } = now.location;
+      const isKnown = thread === now.threadId && callstackDepth !== undefined;
+      const depth = isKnown ? callstackDepth + 1 : hasMore ? null : frames.length;
+      this.state.set({ now, threads, thread, frames, hasMore, depth, selected: 0 });
       this.error.set("");
     } catch (problem) {
       if (round === this.round) this.error.set(problem instanceof Error ? problem.message : String(problem));
@@ -68,7 +74,7 @@ export class FramesModel {
   }
 
   private page(threadId: number, startFrame: number) {
-    type Page = { stackFrames: StackFrame[]; totalFrames?: number };
+    type Page = { stackFrames: StackFrame[] };
     return this.link.request<Page>("stackTrace", { threadId, startFrame, levels: LEVELS });
   }
 }

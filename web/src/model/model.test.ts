@@ -164,14 +164,17 @@ describe("the link", () => {
 });
 
 describe("lists by place", () => {
-  const all = Array.from({ length: 25 }, (_, index) => ({ place: { block: 0, at: index } }));
+  const all = Array.from({ length: 25 }, (_, index) => ({
+    place: { block: 0, at: index },
+    location: { rrTicks: index },
+  }));
   const load = async (from: Place | undefined, backwards: boolean) => {
     const start = from?.at ?? 0;
     const items = backwards ? all.slice(Math.max(0, start - 5), start).reverse() : all.slice(start, start + 5);
     const end = backwards ? start - items.length : start + items.length;
     return { items, next: { block: 0, at: end }, finish: end <= 0 || end >= all.length };
   };
-  const places = (list: PlaceList<{ place: Place }>) => list.state.get().items.map((item) => item.place.at);
+  const places = (list: PlaceList<(typeof all)[number]>) => list.state.get().items.map((item) => item.place.at);
 
   test("begin where one is and grow at both ends", async () => {
     const list = new PlaceList(load);
@@ -186,6 +189,15 @@ describe("lists by place", () => {
     await list.more(false);
     expect(places(list)).toEqual(all.map((item) => item.place.at));
     expect(list.state.get().isAtEnd).toBe(true);
+  });
+
+  test("begin anew where the moment has gone", async () => {
+    const list = new PlaceList(load);
+    await list.start({ block: 0, at: 5 });
+    list.follow(8, { block: 0, at: 8 });
+    expect(places(list)[0]).toBe(0);
+    list.follow(20, { block: 0, at: 20 });
+    await vi.waitFor(() => expect(places(list)[0]).toBe(15));
   });
 });
 

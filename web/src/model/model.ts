@@ -13,6 +13,7 @@ import { FlowModel } from "./flow";
 import { FramesModel, selectedFrame } from "./frames";
 import { HistoryModel } from "./history";
 import { Link } from "./link";
+import { LogModel } from "./log";
 import { NoticesModel } from "./notices";
 import type { PlaceList } from "./place_list";
 import { Player } from "./player";
@@ -41,6 +42,7 @@ export class Model {
   readonly timeline: TimelineModel;
   readonly breakpoints: BreakpointsModel;
   readonly progress: ProgressModel;
+  readonly log: LogModel;
   readonly notices = new NoticesModel();
   readonly tabs = new TabsModel();
   /** The address: which recording, and which moment of it. */
@@ -63,6 +65,8 @@ export class Model {
     this.timeline = new TimelineModel(this.link);
     this.breakpoints = new BreakpointsModel(this.link, this.settings);
     this.progress = new ProgressModel(this.link);
+    this.log = new LogModel(this.link);
+    this.log.entries.watch(() => this.log.entries.get().length > 0 && this.tabs.below.set("log"));
     this.player.stayed = (text) => this.notices.say(text);
     this.follow();
   }
@@ -98,6 +102,7 @@ export class Model {
     this.output.clear();
     this.exceptions.clear();
     this.progress.clear();
+    this.log.clear();
   }
 
   /** A new session: the first, or one in place of a session that broke. */
@@ -136,7 +141,10 @@ export class Model {
     });
     player.settled.watch(() => {
       const now = player.settled.get();
-      if (now) void frames.refresh(now);
+      if (!now) return;
+      void frames.refresh(now);
+      this.output.follow(now.moment.step, now.place);
+      this.history.list.follow(now.moment.step, now.place);
     });
     frames.state.watch(() => this.followFrame());
     this.timeline.threads.watch(() => this.calls.showThreads([...this.timeline.threads.get().keys()]));
@@ -151,7 +159,7 @@ export class Model {
     const isTop = state.selected === 0 && state.thread === state.now.threadId;
     if (!isTop && frame.source?.path) this.documents.show(frame.source.path, frame.line);
     const key = isTop ? state.now.location.key : frame.ct?.key;
-    if (key === undefined) this.flow.clear();
+    if (key === undefined || key === null) this.flow.clear();
     else void this.flow.refresh(state.now, key, frame.line);
     this.calls.current.set(key ?? null);
     this.calls.showThreads(state.threads.map((thread) => thread.id));

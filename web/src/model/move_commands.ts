@@ -79,7 +79,7 @@ export const MOVES: readonly Command[] = [
 function callMove(id: string, title: string, key: string, name: "callStart" | "callEnd"): Command {
   const run = (model: Model) => {
     const call = model.player.now.get()?.location.key;
-    if (call !== undefined) model.player.go({ move: name, call });
+    if (typeof call === "number") model.player.go({ move: name, call });
   };
   return { id, title, group: "Move", keys: [key], run };
 }

@@ -5,6 +5,7 @@ import type { Place } from "../lib/protocol";
 
 export interface Placed {
   place: Place;
+  location: { rrTicks: number };
 }
 
 export interface PlacePage<T> {
@@ -59,6 +60,15 @@ export class PlaceList<T extends Placed> {
     } catch (problem) {
       if (round === this.round) this.fail(problem);
     }
+  }
+
+  /** Begin anew where the moment is, if it is beyond what is loaded. */
+  follow(step: number, place: Place | undefined) {
+    const { items, isAtStart, isAtEnd, isLoading } = this.state.get();
+    const first = items[0]?.location.rrTicks;
+    const last = items.at(-1)?.location.rrTicks;
+    if (isLoading || first === undefined || last === undefined || !place) return;
+    if ((step < first && !isAtStart) || (step > last && !isAtEnd)) void this.start(place);
   }
 
   async more(backwards: boolean): Promise<void> {

@@ -1,7 +1,9 @@
 // The window: what stands where.
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { plural } from "../lib/format";
+import type { Below } from "../model/tabs";
 import { BreakpointForm } from "./breakpoint_form";
 import { Breakpoints, BreakpointsEnd } from "./breakpoints";
 import { Calls } from "./calls";
@@ -12,6 +14,7 @@ import { Files } from "./files";
 import { Footer } from "./footer";
 import { HistoryEnd, HistoryPanel } from "./history";
 import { useAtom, useModel } from "./hooks";
+import { Log } from "./log";
 import { Output } from "./output";
 import { KeysHelp, MissingHelp, Palette } from "./palette";
 import { TabbedPanel } from "./panel";
@@ -150,8 +153,9 @@ function RightPanel() {
     { id: "variables", title: "Variables" },
     { id: "stack", title: "Stack" },
   ] as const;
-  const depth = state ? plural(state.total, "frame") : "";
-  const end = state && state.selected > 0 ? `frame ${state.selected + 1} of ${state.total}` : depth;
+  const depth = state ? (state.depth ?? `${state.frames.length}+`) : "";
+  const whole = depth === 1 ? "1 frame" : `${depth} frames`;
+  const end = !state ? "" : state.selected > 0 ? `frame ${state.selected + 1} of ${depth}` : whole;
   return (
     <TabbedPanel label="Variables and stack" tabs={titles} selected={tabs.right} end={end}>
       {shown === "variables" ? <Variables /> : <Stack />}
@@ -160,7 +164,8 @@ function RightPanel() {
 }
 
 function BelowPanel() {
-  const { tabs, history, exceptions, breakpoints } = useModel();
+  const { tabs, history, exceptions, breakpoints, log } = useModel();
+  const hasLog = useAtom(log.entries).length > 0;
   const shown = useAtom(tabs.below);
   const subject = useAtom(history.subject);
   const { items, isAtEnd } = useAtom(exceptions.state);
@@ -170,7 +175,8 @@ function BelowPanel() {
     { id: "history", title: subject ? `History of ${subject.label}` : "History" },
     { id: "exceptions", title: items.length > 0 ? `Exceptions ${raised}` : "Exceptions" },
     { id: "breakpoints", title: points > 0 ? `Breakpoints ${points}` : "Breakpoints" },
-  ] as const;
+    ...(hasLog || shown === "log" ? [{ id: "log", title: "Log" } as const] : []),
+  ];
   return (
     <TabbedPanel
       label="History and breakpoints"
@@ -178,10 +184,17 @@ function BelowPanel() {
       selected={tabs.below}
       end={shown === "history" ? <HistoryEnd /> : shown === "breakpoints" ? <BreakpointsEnd /> : null}
     >
-      {shown === "history" ? <HistoryPanel /> : shown === "exceptions" ? <Exceptions /> : <Breakpoints />}
+      {BELOW[shown]()}
     </TabbedPanel>
   );
 }
+
+const BELOW: Record<Below, () => ComponentChildren> = {
+  history: () => <HistoryPanel />,
+  exceptions: () => <Exceptions />,
+  breakpoints: () => <Breakpoints />,
+  log: () => <Log />,
+};
 
 function OutputPanel() {
   return (

@@ -192,6 +192,7 @@ function follower(window: Window, editor: EditorView) {
       const isInView = block.top > scrollTop + 22 && block.bottom < scrollTop + clientHeight - 44;
       const effects = isInView ? [] : [EditorView.scrollIntoView(line.from, { y: "center" })];
       editor.dispatch({ selection: { anchor: line.from }, effects });
+      editor.scrollDOM.scrollLeft = 0;
     }
     stories();
   };

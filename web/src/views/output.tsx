@@ -1,6 +1,6 @@
 // The terminal as the program wrote it. What is not written yet at this moment is pale.
 
-import { useEffect, useMemo } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import type { Style } from "../lib/ansi";
 import { hasHappened } from "../lib/moment";
 import type { MoveState, ProgramEvent } from "../lib/protocol";
@@ -16,9 +16,6 @@ export function Output() {
   const known = useAtom(recording);
   const lines = useMemo(() => terminalLines(state.items), [state.items]);
   const next = lines.findIndex((line) => !isPast(line.pieces[0]?.event, now));
-  useEffect(() => {
-    if (now && isOutside(state.items, now) && !state.isLoading) void output.start(now.place);
-  }, [now]);
   if (state.error) return <Failure text={state.error} retry={() => void output.start()} />;
   if (state.items.length === 0) {
     const isEmpty = known !== null && state.isAtEnd && state.isAtStart;
@@ -80,18 +77,6 @@ function Line({ line, now, go }: LineProps) {
 
 function isPast(event: ProgramEvent | undefined, now: MoveState | null): boolean {
   return !event || now === null || hasHappened(event.location.rrTicks, now.moment);
-}
-
-/** Whether the moment is far from what is loaded. */
-function isOutside(items: readonly ProgramEvent[], now: MoveState): boolean {
-  const first = items[0]?.location.rrTicks;
-  const last = items.at(-1)?.location.rrTicks;
-  return (
-    first !== undefined &&
-    last !== undefined &&
-    (now.moment.step < first || now.moment.step > last) &&
-    items.length >= 500
-  );
 }
 
 function classOf({ bold, dim, italic, underline, inverse, fg, bg }: Style): string {

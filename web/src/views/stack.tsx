@@ -1,6 +1,6 @@
 // Who called whom, on the thread that runs or on another one.
 
-import { fileName, plural } from "../lib/format";
+import { fileName } from "../lib/format";
 import { useAtom, useModel } from "./hooks";
 import { Empty, Failure, Loading } from "./panel";
 import { VirtualList } from "./virtual_list";
@@ -11,7 +11,7 @@ export function Stack() {
   const error = useAtom(frames.error);
   if (error) return <Failure text={error} />;
   if (!state) return <Loading label="Loading the stack" />;
-  const hasMore = state.frames.length < state.total;
+  const { hasMore } = state;
   const count = state.frames.length + (hasMore ? 1 : 0);
   return (
     <div class="stacked">
@@ -28,7 +28,7 @@ export function Stack() {
           onRange={(_, last) => hasMore && last >= state.frames.length && void frames.more()}
           row={(index) => {
             const frame = state.frames[index];
-            if (!frame) return { content: <span class="link">{plural(state.total - index, "more frame")}</span> };
+            if (!frame) return { content: <span class="link">more frames</span> };
             const path = frame.source?.path ?? "";
             return {
               selected: index === state.selected,
