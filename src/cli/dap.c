@@ -30,6 +30,9 @@ static int serve_stdio(const char *directory)
         cli_error("%s", error.message);
         return CLI_FAILED;
     }
+    if (isatty(STDIN_FILENO)) {
+        cli_note("waiting for an editor's messages on standard input; people use `ct replay`");
+    }
     signal(SIGPIPE, SIG_IGN); /* an editor that is gone is no reason to die in the middle */
     int status = sv_stdio_run(&options, &error);
     if (status != CT_OK) {

@@ -96,14 +96,18 @@ static bool has_header(struct evhttp_request *request, const char *name)
 static bool is_from_here(const struct sv_server *server, struct evhttp_request *request)
 {
     char text[64];
-    const char *local = sv_connection_local(request, text, sizeof text);
-    if (!sv_host_is_ours(only_header(request, "Host"), local, server->port)) {
+    const struct sv_place place = {
+        .port = server->port,
+        .reached = sv_connection_local(request, text, sizeof text),
+        .bound = server->options.address,
+    };
+    if (!sv_host_is_ours(only_header(request, "Host"), &place)) {
         sv_reply_error(request, 403, "this name is not the server's own");
         return false;
     }
     const char *origin = only_header(request, "Origin");
     bool is_odd = origin == NULL && has_header(request, "Origin");
-    if (is_odd || !sv_origin_is_ours(origin, local, server->port)) {
+    if (is_odd || !sv_origin_is_ours(origin, &place)) {
         sv_reply_error(request, 403, "pages of other sites may not ask");
         return false;
     }

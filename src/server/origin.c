@@ -19,23 +19,20 @@ static bool is_host(const char *host, const char *name, uint16_t port)
            host[strlen(ours) - 3] == '\0';
 }
 
-bool sv_host_is_ours(const char *host, const char *local, uint16_t port)
+bool sv_host_is_ours(const char *host, const struct sv_place *place)
 {
-    static const char *const names[] = {"127.0.0.1", "localhost", "::1"};
-    if (host == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (is_host(host, names[i], port)) {
+    const char *const names[] = {"127.0.0.1", "localhost", "::1", place->reached, place->bound};
+    for (size_t i = 0; host != NULL && i < sizeof names / sizeof names[0]; i++) {
+        if (names[i] != NULL && is_host(host, names[i], place->port)) {
             return true;
         }
     }
-    return local != NULL && is_host(host, local, port);
+    return false;
 }
 
-bool sv_origin_is_ours(const char *origin, const char *local, uint16_t port)
+bool sv_origin_is_ours(const char *origin, const struct sv_place *place)
 {
     static const char scheme[] = "http://";
     return origin == NULL || (strncmp(origin, scheme, sizeof scheme - 1) == 0 &&
-                              sv_host_is_ours(origin + sizeof scheme - 1, local, port));
+                              sv_host_is_ours(origin + sizeof scheme - 1, place));
 }

@@ -7,11 +7,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether `host` (the header's value, may be NULL) names this server: `localhost`, a loopback
- * address or `local`, the address the client reached, with our port. */
-bool sv_host_is_ours(const char *host, const char *local, uint16_t port);
+/* Where the server is, as a client may call it. */
+struct sv_place {
+    uint16_t port;
+    const char *reached; /* the address that was connected to; NULL: not known */
+    const char *bound;   /* what the user said to listen at; NULL: nothing */
+};
+
+/* Whether `host` (the header's value, may be NULL) is `localhost`, a loopback address or one of the
+ * place's, with its port. */
+bool sv_host_is_ours(const char *host, const struct sv_place *place);
 
 /* Whether a request with this Origin (NULL: it has none) may come from our own page. */
-bool sv_origin_is_ours(const char *origin, const char *local, uint16_t port);
+bool sv_origin_is_ours(const char *origin, const struct sv_place *place);
 
 #endif

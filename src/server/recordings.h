@@ -12,7 +12,7 @@
 enum {
     SV_MAX_RECORDINGS = 8,     /* open at the same time */
     SV_MAX_LISTED = 1000,      /* the newest of the list */
-    SV_CACHE_BYTES = 64 << 20, /* of decoded blocks, over all of them */
+    SV_CACHE_BYTES = 32 << 20, /* of decoded blocks, over all of them */
 };
 
 struct sv_recording {

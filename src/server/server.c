@@ -125,8 +125,10 @@ static int listen_at(struct sv_server *server, struct ct_error *error)
 {
     const struct sv_options *options = &server->options;
     const char *address = options->address == NULL ? "127.0.0.1" : options->address;
+    errno = 0;
     server->listeners[0] = evhttp_bind_socket_with_handle(server->http, address, options->port);
     if (server->listeners[0] == NULL) {
+        errno = errno != 0 ? errno : EADDRNOTAVAIL; /* a name nobody knows leaves none */
         return ct_fail_errno(error, "cannot listen at %s, port %u", address,
                              (unsigned)options->port);
     }
@@ -170,8 +172,16 @@ static int make_events(struct sv_server *server, struct ct_error *error)
     return has_all ? CT_OK : ct_fail(error, CT_ENOMEM, "out of memory");
 }
 
+/* What libevent warns of (no IPv6 here, say) is no news; what fails is said where it fails. */
+static void ignore_log(int severity, const char *message)
+{
+    (void)severity;
+    (void)message;
+}
+
 static int make_http(struct sv_server *server, struct ct_error *error)
 {
+    event_set_log_callback(ignore_log);
     server->base = event_base_new();
     server->http = server->base == NULL ? NULL : evhttp_new(server->base);
     if (server->http == NULL) {

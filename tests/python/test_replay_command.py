@@ -131,6 +131,7 @@ def test_a_recording_in_no_list_is_found_in_the_working_directory(ct: Path, tmp_
         (["replay", "--idle-timeout", "soon"], 2, "90s, 10m, 1h or never"),
         (["replay", "--port", "65536", "-t", "recording"], 2, "65536"),
         (["replay", "--bind", "192.0.2.1", "-t", "recording"], 1, "192.0.2.1"),
+        (["replay", "--bind", "no name", "-t", "recording"], 1, "cannot listen at no name"),
         (["run"], 2, "no program"),
         (["run", "nothing.py"], 2, "nothing.py"),
         (["host", "a", "b"], 2, "one recording"),

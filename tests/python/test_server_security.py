@@ -333,6 +333,16 @@ def test_a_message_that_is_no_request_is_answered(server: Server, body: bytes) -
     server.api("DELETE", f"/sessions/{session}")
 
 
+def test_a_session_opens_nothing_by_path(server: Server, tmp_path: Path) -> None:
+    other = golden_recording(tmp_path / "other")
+    session = server.session()
+    served = server.api("GET", "/recordings").json["recordings"][0]["directory"]
+    assert server.ask(session, "initialize", adapterID="test")["success"]
+    for command in ("launch", "attach"):
+        server.ask(session, command, traceFolder=str(other), program=str(other), cwd="/")
+        assert server.ask(session, "ct/recording")["body"]["directory"] == served
+
+
 @pytest.mark.parametrize("value", ["x", "-1x", "1 2", "99999999999999999999999"])
 def test_an_event_number_is_a_number(server: Server, value: str) -> None:
     headers = {"Last-Event-ID": value}
