@@ -5,7 +5,7 @@ each and asks, over its pipes, what an editor or the window asks: so the times h
 too. Each row is the median, the 95th and the 99th percentile of many requests, in milliseconds.
 Standard library only.
 
-    python bench/replay.py --ct VENV/bin/ct --python VENV/bin/python [--scales 0.01 0.1 1] [--json FILE]
+    python bench/replay.py --ct VENV/bin/ct --python VENV/bin/python [--scales 0.01 0.1 1]
 """
 
 import argparse
@@ -261,7 +261,7 @@ def main():
     parser.add_argument("--ct", required=True)
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--scales", type=float, nargs="+", default=[0.01, 0.1, 1.0])
-    parser.add_argument("--recordings", help="a folder with recordings of an earlier run, or for them")
+    parser.add_argument("--recordings", help="a folder for the recordings, which then stay")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-replay-") as made:

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 enum {
-    WORD = 1,   /* letters, digits, underscore */
+    WORD = 1, /* letters, digits, underscore */
     DIGIT = 2,
     TOKEN = 4,  /* of base64url: WORD and '-' */
     BEGINS = 8, /* something looked for begins with it */

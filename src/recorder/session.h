@@ -183,14 +183,14 @@ struct plan {
     uint8_t return_action; /* enum ctr_variable_action, of what it returns */
     uint8_t yield_action;
     uint8_t unwind_action; /* of exceptions raised in it, handled, leaving */
-    bool has_namespace;  /* the last slot is the frame's dict of names */
-    uint32_t slot_count; /* localsplus, and the namespace */
-    uint32_t real_slots; /* localsplus */
-    uint32_t policy;     /* how its names are decided: filter.h */
-    uint64_t entry_mask; /* slots bound when the frame starts: arguments, cells, free variables */
-    uint64_t special;    /* slots whose value is not simply the slot's: cells, redacted ones */
-    uint8_t *actions;    /* enum ctr_variable_action per slot */
-    uint8_t *kinds;      /* enum ctr_variable_kind per slot */
+    bool has_namespace;    /* the last slot is the frame's dict of names */
+    uint32_t slot_count;   /* localsplus, and the namespace */
+    uint32_t real_slots;   /* localsplus */
+    uint32_t policy;       /* how its names are decided: filter.h */
+    uint64_t entry_mask;   /* slots bound when the frame starts: arguments, cells, free variables */
+    uint64_t special;      /* slots whose value is not simply the slot's: cells, redacted ones */
+    uint8_t *actions;      /* enum ctr_variable_action per slot */
+    uint8_t *kinds;        /* enum ctr_variable_kind per slot */
     int first_line;
     int line_count;
     struct line_info *lines; /* of first_line ..., one for any other, one for before the first,
