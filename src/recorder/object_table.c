@@ -109,13 +109,13 @@ void object__resize(struct session *session, struct shadow **array, uint32_t *ca
 void object__drop(struct session *session, struct shadow *array, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it takes two entries of a table for one */
         shadow_assign(session, &array[i], (struct shadow){0});
     }
 }
 
 static void free_snapshot(struct session *session, struct object_entry *entry)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it takes two entries of a table for one */
     object__drop(session, entry->items, entry->count);
     object__drop(session, entry->attrs, entry->attr_count);
     session->objects.snapshot_bytes -=
