@@ -11,8 +11,6 @@
 
 enum { MAX_WORDS = 16 };
 
-extern char **environ;
-
 static bool has_value(const char *name)
 {
     const char *value = getenv(name);

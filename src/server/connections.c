@@ -32,7 +32,7 @@ static uint16_t port_of(const union address *address)
 /* The port of the client on this descriptor; 0: it is no connection of ours. */
 static uint16_t peer_of(const struct sv_connections *connections, int fd)
 {
-    union address local, peer;
+    union address local = {0}, peer = {0};
     socklen_t local_size = sizeof local, peer_size = sizeof peer;
     if (getsockname(fd, &local.any, &local_size) != 0 || port_of(&local) != connections->port ||
         getpeername(fd, &peer.any, &peer_size) != 0) {
@@ -50,7 +50,7 @@ static int descriptor_of(struct evhttp_request *request)
 
 const char *sv_connection_local(struct evhttp_request *request, char *text, unsigned size)
 {
-    union address local;
+    union address local = {0};
     socklen_t local_size = sizeof local;
     if (getsockname(descriptor_of(request), &local.any, &local_size) != 0) {
         return NULL;

@@ -3,9 +3,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-uint32_t arc4random(void);
-void arc4random_buf(void *buffer, size_t size);
-
 void arc4random_buf(void *buffer, size_t size)
 {
     uint8_t *at = buffer;

@@ -50,22 +50,26 @@ static void drop_recording(struct sv_recordings *recordings, struct sv_recording
     divide_cache(recordings);
 }
 
-/* Takes over `directory`. */
-static int add_recording(struct sv_recordings *recordings, char *directory,
+static int add_recording(struct sv_recordings *recordings, const char *directory,
                          struct sv_recording **result, struct ct_error *error)
 {
-    struct sv_recording *recording = calloc(1, sizeof *recording);
-    int status = recording == NULL ? ct_fail(error, CT_ENOMEM, "out of memory") : CT_OK;
-    if (status == CT_OK && recordings->count == SV_MAX_RECORDINGS) {
-        status = ct_fail(error, CT_ELIMIT, "%d recordings are open already", SV_MAX_RECORDINGS);
+    if (recordings->count == SV_MAX_RECORDINGS) {
+        return ct_fail(error, CT_ELIMIT, "%d recordings are open already", SV_MAX_RECORDINGS);
     }
-    status = status == CT_OK ? ctr_open(&recording->trace, directory, error) : status;
+    struct sv_recording *recording = calloc(1, sizeof *recording);
+    char *copy = strdup(directory);
+    int status = CT_ENOMEM;
+    if (recording != NULL && copy != NULL) {
+        status = ctr_open(&recording->trace, directory, error);
+    } else {
+        ct_fail(error, CT_ENOMEM, "out of memory");
+    }
     if (status != CT_OK) {
         free(recording);
-        free(directory);
+        free(copy);
         return status;
     }
-    recording->directory = directory;
+    recording->directory = copy;
     recording->opened = sv_now();
     recording->next = recordings->first;
     recordings->first = recording;
@@ -77,19 +81,14 @@ static int add_recording(struct sv_recordings *recordings, char *directory,
 
 /* ---- The public functions ---- */
 
-static int acquire_directory(struct sv_recordings *recordings, char *directory,
-                             struct sv_recording **recording, struct ct_error *error)
+static int acquire_directory(struct sv_recordings *recordings, const char *directory,
+                             struct sv_recording **result, struct ct_error *error)
 {
-    int status = CT_OK;
     pthread_mutex_lock(&recordings->lock);
-    *recording = find_open(recordings, directory);
-    if (*recording != NULL) {
-        free(directory);
-    } else {
-        status = add_recording(recordings, directory, recording, error);
-    }
-    if (status == CT_OK) {
-        (*recording)->users++;
+    *result = find_open(recordings, directory);
+    int status = *result == NULL ? add_recording(recordings, directory, result, error) : CT_OK;
+    if (*result != NULL) {
+        (*result)->users++;
     }
     pthread_mutex_unlock(&recordings->lock);
     return status;
@@ -121,6 +120,7 @@ static int find_listed(const char *id, char **directory, struct ct_error *error)
                          entries.items[0].directory);
     } else if (status == CT_OK) {
         *directory = strdup(entries.items[0].directory);
+        status = *directory == NULL ? ct_fail(error, CT_ENOMEM, "out of memory") : CT_OK;
     }
     registry_entries_clear(&entries);
     return status;
@@ -133,19 +133,17 @@ int sv_recordings_acquire(struct sv_recordings *recordings, const char *id,
     char served[CT_UUID_TEXT_BYTES];
     served_id(recordings, served);
     if (served[0] != '\0' && (id[0] == '\0' || strcasecmp(id, served) == 0)) {
-        directory = strdup(recordings->served->directory);
-    } else if (id[0] == '\0') {
+        return acquire_directory(recordings, recordings->served->directory, recording, error);
+    }
+    if (id[0] == '\0') {
         return ct_fail(error, CT_EUSAGE, "no recording is served: choose one");
-    } else {
-        int status = find_listed(id, &directory, error);
-        if (status != CT_OK) {
-            return status;
-        }
     }
-    if (directory == NULL) {
-        return ct_fail(error, CT_ENOMEM, "out of memory");
+    int status = find_listed(id, &directory, error);
+    if (status == CT_OK && directory != NULL) {
+        status = acquire_directory(recordings, directory, recording, error);
     }
-    return acquire_directory(recordings, directory, recording, error);
+    free(directory);
+    return status;
 }
 
 void sv_recordings_release(struct sv_recordings *recordings, struct sv_recording *recording)
@@ -231,12 +229,8 @@ int sv_recordings_init(struct sv_recordings *recordings, const char *directory,
 {
     memset(recordings, 0, sizeof *recordings);
     pthread_mutex_init(&recordings->lock, NULL);
-    if (directory == NULL) {
-        return CT_OK;
-    }
-    char *copy = strdup(directory);
-    return copy == NULL ? ct_fail(error, CT_ENOMEM, "out of memory")
-                        : acquire_directory(recordings, copy, &recordings->served, error);
+    return directory == NULL ? CT_OK
+                             : acquire_directory(recordings, directory, &recordings->served, error);
 }
 
 void sv_recordings_clear(struct sv_recordings *recordings)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,14 +112,16 @@ static void on_signal(evutil_socket_t fd, short what, void *context)
 
 static int bound_port(struct evhttp_bound_socket *listener)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     if (getsockname(evhttp_bound_socket_get_fd(listener), (struct sockaddr *)&address, &size) !=
         0) {
         return 0;
     }
     /* The port is at the same place in both families' addresses. */
-    return ntohs(((struct sockaddr_in *)&address)->sin_port);
+    uint16_t port;
+    memcpy(&port, (const char *)&address + offsetof(struct sockaddr_in, sin_port), sizeof port);
+    return ntohs(port);
 }
 
 static int listen_at(struct sv_server *server, struct ct_error *error)

@@ -46,13 +46,12 @@ static void free_session(struct sv_session *session)
     free(session);
 }
 
-static struct sv_session *new_session(struct sv_server *server, struct ct_error *error)
+/* NULL: no memory, or no random numbers. */
+static struct sv_session *new_session(struct sv_server *server)
 {
     struct sv_session *session = calloc(1, sizeof *session);
     struct close_job *job = calloc(1, sizeof *job);
-    int status = session == NULL || job == NULL ? ct_fail(error, CT_ENOMEM, "out of memory")
-                                                : sv_token_make(session->id, error);
-    if (status != CT_OK) {
+    if (session == NULL || job == NULL || sv_token_make(session->id, NULL) != CT_OK) {
         free(session);
         free(job);
         return NULL;
@@ -263,13 +262,12 @@ void sv_session_open(struct sv_server *server, struct evhttp_request *request,
         sv_reply_error(request, 429, "%d sessions are open already", SV_MAX_SESSIONS);
         return;
     }
-    struct ct_error error = {0};
     size_t size = strlen(recording) + 1;
     struct open_job *job = calloc(1, sizeof *job + size);
-    struct sv_session *session = job == NULL ? NULL : new_session(server, &error);
+    struct sv_session *session = job == NULL ? NULL : new_session(server);
     if (session == NULL) {
         free(job);
-        sv_reply_error(request, 500, "%s", job == NULL ? "out of memory" : error.message);
+        sv_reply_error(request, 500, "out of memory");
         return;
     }
     job->job = (struct sv_job){.run = run_open, .done = answer_open};
