@@ -92,8 +92,8 @@ static int run_host(const void *untyped, const struct cli_operands *operands)
         return cli_usage_error(&cli_command_host, "one recording at a time");
     }
     struct recording_asked asked = {.pattern = operands->count > 0 ? operands->items[0] : NULL};
-    char *directory = recording_choose(&asked);
-    if (directory == NULL) {
+    char *directory = asked.pattern == NULL ? NULL : recording_choose(&asked);
+    if (asked.pattern != NULL && directory == NULL) {
         return CLI_FAILED;
     }
     struct serve_asked serve = {
@@ -108,10 +108,10 @@ static int run_host(const void *untyped, const struct cli_operands *operands)
 
 const struct cli_command cli_command_host = {
     .name = "host",
-    .summary = "Serve a recording, and open no browser",
+    .summary = "Serve recordings, and open no browser",
     .usage = "[OPTION]... [DIR|ID]",
-    .details = "As `ct replay --no-browser`; ends after ten minutes without a client, unless\n"
-               "--idle-timeout says otherwise.",
+    .details = "Without an argument the window lists the recordings. Ends after ten minutes\n"
+               "without a client, unless --idle-timeout says otherwise.",
     .options = host_table,
     .mode = CLI_MIXED,
     .fields_size = sizeof(struct host_fields),

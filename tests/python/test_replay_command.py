@@ -117,6 +117,18 @@ def test_a_recording_in_no_list_is_found_in_the_working_directory(ct: Path, tmp_
         assert answer["recordings"][0]["directory"] == str(tmp_path)
 
 
+def test_without_a_recording_the_window_lists_them(ct: Path, tmp_path: Path) -> None:
+    with Server(ct, "host", home=tmp_path) as server:
+        assert server.api("GET", "/recordings").json == {"recordings": [], "current": None}
+        assert server.api("POST", "/sessions", {"recording": ""}).status == 404
+        (tmp_path / "program.py").write_text("x = 1\n")
+        assert run(ct, tmp_path, "record", "-o", "one", "program.py").returncode == 0
+        answer = server.api("GET", "/recordings").json
+        (recording,) = answer["recordings"]
+        server.start(server.session(recording["id"]))
+        assert answer["current"] is None
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
