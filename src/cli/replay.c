@@ -76,30 +76,54 @@ const struct cli_command cli_command_replay = {
 
 enum { HOST_IDLE_MS = 10 * 60 * 1000 };
 
+#define HOST_IDLE_VARIABLE "CODETRACER_HOST_IDLE_TIMEOUT" /* CodeTracer's name for it */
+
 struct host_fields {
+    const char *folder;
     struct serve_fields serve;
 };
 
 static const struct cli_option host_table[] = {
+    {0, "trace-path", CLI_TEXT, offsetof(struct host_fields, folder), "DIR",
+     "the recording in this directory"},
     SERVE_OPTIONS(struct host_fields),
     {0},
 };
 
+static bool host_idle(uint64_t *milliseconds)
+{
+    const char *text = getenv(HOST_IDLE_VARIABLE);
+    *milliseconds = HOST_IDLE_MS;
+    if (text == NULL || cli_duration_parse(text, milliseconds)) {
+        return true;
+    }
+    cli_error("%s: '%s' is not a time such as 90s, 10m, 1h or never", HOST_IDLE_VARIABLE, text);
+    return false;
+}
+
 static int run_host(const void *untyped, const struct cli_operands *operands)
 {
     const struct host_fields *fields = untyped;
-    if (operands->count > 1) {
+    uint64_t idle_ms;
+    if (operands->count + (fields->folder != NULL) > 1) {
         return cli_usage_error(&cli_command_host, "one recording at a time");
     }
-    struct recording_asked asked = {.pattern = operands->count > 0 ? operands->items[0] : NULL};
-    char *directory = asked.pattern == NULL ? NULL : recording_choose(&asked);
-    if (asked.pattern != NULL && directory == NULL) {
+    if (!host_idle(&idle_ms)) {
+        return CLI_USAGE;
+    }
+    struct recording_asked asked = {
+        .pattern = operands->count > 0 ? operands->items[0] : NULL,
+        .folder = fields->folder,
+    };
+    bool names_one = asked.pattern != NULL || asked.folder != NULL;
+    char *directory = names_one ? recording_choose(&asked) : NULL;
+    if (names_one && directory == NULL) {
         return CLI_FAILED;
     }
     struct serve_asked serve = {
         .directory = directory,
         .fields = &fields->serve,
-        .idle_ms = HOST_IDLE_MS,
+        .idle_ms = idle_ms,
     };
     int status = serve_recording(&serve);
     free(directory);

@@ -147,6 +147,7 @@ def test_without_a_recording_the_window_lists_them(ct: Path, tmp_path: Path) -> 
         (["run"], 2, "no program"),
         (["run", "nothing.py"], 2, "nothing.py"),
         (["host", "a", "b"], 2, "one recording"),
+        (["host", "a", "--trace-path", "b"], 2, "one recording"),
         (["dap", "a", "b"], 2, "one recording"),
         (["dap", "nowhere"], 1, "nowhere"),
         (["start_backend", "db"], 2, "--stdio"),
@@ -291,6 +292,15 @@ def test_nobody_is_there_for_too_long(ct: Path, tmp_path: Path, recording: Path)
             server.process.wait(2.5)  # somebody listens
         stream.close()
         assert server.process.wait(PATIENCE) == 0
+
+
+def test_host_knows_codetracers_variable(ct: Path, tmp_path: Path, recording: Path) -> None:
+    name = "CODETRACER_HOST_IDLE_TIMEOUT"
+    words = ("host", "--trace-path", recording)
+    assert run(ct, tmp_path, *words, **{name: "1s"}).returncode == 0
+    done = run(ct, tmp_path, *words, **{name: "soon"})
+    assert done.returncode == 2
+    assert name in done.stderr
 
 
 def test_other_machines_are_let_in_with_a_warning(

@@ -249,6 +249,41 @@ static void numbers_have_units(void **state)
     }
 }
 
+static void times_have_units(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool is_time;
+        uint64_t milliseconds;
+    } cases[] = {
+        {"500ms", true, 500},
+        {"90s", true, 90000},
+        {"10m", true, 600000},
+        {"1h", true, 3600000},
+        {"7", true, 7000},
+        {"0", true, 0},
+        {"never", true, 0},
+        {"off", true, 0},
+        {"", false, 0},
+        {"m", false, 0},
+        {"-1s", false, 0},
+        {"1.5h", false, 0},
+        {"1d", false, 0},
+        {"1 s", false, 0},
+        {"soon", false, 0},
+        {"99999999999999999999s", false, 0},
+        {"9999999999999999999h", false, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint64_t value = 0;
+        bool is_time = cli_duration_parse(cases[i].text, &value);
+        if (is_time != cases[i].is_time || (is_time && value != cases[i].milliseconds)) {
+            fail_msg("'%s' was read as %llu", cases[i].text, (unsigned long long)value);
+        }
+    }
+}
+
 static void slips_are_recognised(void **state)
 {
     (void)state;
@@ -296,6 +331,7 @@ int main(void)
         cmocka_unit_test(misuse_is_explained),
         cmocka_unit_test(very_long_options_are_refused_whole),
         cmocka_unit_test(numbers_have_units),
+        cmocka_unit_test(times_have_units),
         cmocka_unit_test(slips_are_recognised),
         cmocka_unit_test(help_shows_each_option_once),
     };
