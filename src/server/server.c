@@ -34,6 +34,13 @@ static bool is_in_use(const struct sv_server *server)
     return false;
 }
 
+static void free_event(struct event *event)
+{
+    if (event != NULL) {
+        event_free(event);
+    }
+}
+
 /* Everyone is told, what runs is cancelled, nobody comes in any more. */
 static void begin_end(struct sv_server *server)
 {
@@ -50,7 +57,7 @@ static void begin_end(struct sv_server *server)
     }
     /* From here on a signal does what it does to any process. */
     for (size_t i = 0; i < SV_SIGNALS; i++) {
-        event_free(server->signals[i]);
+        free_event(server->signals[i]);
         server->signals[i] = NULL;
     }
     while (server->sessions != NULL) {
@@ -159,11 +166,21 @@ static int make_url(struct sv_server *server, struct ct_error *error)
 
 /* ---- Making and freeing ---- */
 
+/* Who started us with a signal ignored (nohup, or a shell in the background) means it. */
+static bool is_ignored(int number)
+{
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 static int make_events(struct sv_server *server, struct ct_error *error)
 {
     static const int signals[SV_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
     bool has_all = true;
     for (size_t i = 0; i < SV_SIGNALS; i++) {
+        if (is_ignored(signals[i])) {
+            continue;
+        }
         server->signals[i] = evsignal_new(server->base, signals[i], on_signal, server);
         has_all = has_all && server->signals[i] != NULL && event_add(server->signals[i], NULL) == 0;
     }
@@ -235,13 +252,6 @@ int sv_server_new(struct sv_server **result, const struct sv_options *options,
     }
     *result = server;
     return CT_OK;
-}
-
-static void free_event(struct event *event)
-{
-    if (event != NULL) {
-        event_free(event);
-    }
 }
 
 void sv_server_free(struct sv_server *server)

@@ -100,17 +100,16 @@ static void take_answer(void *context, const char *json, size_t size)
     struct ct_bytes text = {0};
     ct_bytes_add(&text, json, size);
     ct_bytes_add_byte(&text, '\0');
-    if (text.failed) {
-        return;
-    }
-    if (job != NULL && job->response.size == 0 && sv_message_is_response((char *)text.data)) {
+    bool is_response = !text.failed && job != NULL && job->response.size == 0 &&
+                       sv_message_is_response((char *)text.data);
+    if (is_response) {
         text.size--;
         job->response = text;
-        return;
+    } else {
+        ct_bytes_free(&text);
+        sv_events_add(&session->events, json, size);
+        sv_jobs_wake(session->server->jobs);
     }
-    sv_events_add(&session->events, json, size);
-    ct_bytes_free(&text);
-    sv_jobs_wake(session->server->jobs);
 }
 
 /* False: the session is over, nothing is to be begun. */
@@ -163,7 +162,7 @@ static void answer_request(struct sv_job *base)
         sv_reply_error(job->request, 500, "the session has no answer: out of memory");
     }
     ct_bytes_free(&job->response);
-    if (!job->goes_on && session->dap != NULL) {
+    if (!job->goes_on) {
         sv_session_close(session);
     }
     free(job);
@@ -172,7 +171,11 @@ static void answer_request(struct sv_job *base)
 void sv_session_take(struct sv_session *session, struct evhttp_request *request, const char *json,
                      size_t size)
 {
-    if (session->pending >= SV_MAX_PENDING) {
+    int64_t cancelled;
+    bool is_cancel = dap_is_cancel(json, size, &cancelled);
+    if (is_cancel) {
+        dap_session_cancel(session->dap, cancelled);
+    } else if (session->pending >= SV_MAX_PENDING) {
         sv_reply_error(request, 429, "%d requests of this session wait already", SV_MAX_PENDING);
         return;
     }
@@ -190,10 +193,6 @@ void sv_session_take(struct sv_session *session, struct evhttp_request *request,
     };
     memcpy(job->json, json, size);
     job->has_seq = sv_message_seq(json, size, &job->seq);
-    int64_t cancelled;
-    if (dap_is_cancel(json, size, &cancelled)) {
-        dap_session_cancel(session->dap, cancelled);
-    }
     session->pending++;
     session->used = sv_now();
     sv_jobs_add(session->server->jobs, &session->strand, &job->job);

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from served import Server, golden_recording
 
+IGNORABLE = (signal.SIGHUP, signal.SIGINT)
+
 
 @pytest.fixture(scope="module")
 def server(ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -122,6 +124,21 @@ def test_a_signal_ends_it_and_everyone_is_told(
         for stream in streams:
             assert [event["event"] for _, event in stream.events()] == ["ct/server-ending"]
             stream.close()
+
+
+def test_a_signal_that_is_ignored_stays_so(ct: Path, tmp_path: Path) -> None:
+    """As under nohup, or in the background of a script."""
+    recording = golden_recording(tmp_path / "recording")
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in IGNORABLE}
+    try:
+        server = Server(ct, "host", recording, home=tmp_path)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    with server:
+        for number in IGNORABLE:
+            server.process.send_signal(number)
+            assert server.api("GET", "/recordings").status == 200
 
 
 def test_a_recording_without_end_is_served_as_far_as_it_goes(ct: Path, tmp_path: Path) -> None:
