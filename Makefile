@@ -27,6 +27,7 @@ end = @mv "$@.begun" "$@"
 # ---- The window: web/dist, which the build embeds into ct ----
 
 WINDOW := $(if $(filter yes,$(WEB)),$(if $(wildcard web/package.json),web/node_modules/.built))
+WITHOUT := $(if $(WINDOW),, (without the window, which needs node 20 to be built))
 WEB_SOURCES := $(shell find web -mindepth 1 -name node_modules -prune -o -name dist -prune -o -print)
 
 web: web/node_modules/.built ## build the window into web/dist (needs node 20)
@@ -93,7 +94,7 @@ install = @[ ! meson.options -nt $(1)/build.ninja ] || rm -rf $(1); \
 	--no-build-isolation --no-deps --force-reinstall -Cbuild-dir=$(1) $(2) .
 
 $(VENV)/.installed: $(VENV)/.requirements $(SOURCES)
-	$(call begin,$(@D): build and install the package)
+	$(call begin,$(@D): build and install the package$(WITHOUT))
 	$(call install,build/wheel-$(VERSION),$(FAILURES))
 	$(end)
 

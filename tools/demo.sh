@@ -36,4 +36,4 @@ print 40 "$recordings/poet" --summary
 record bakery
 print 40 "$recordings/bakery"
 
-say "Both recordings stay in $recordings; look around with: $bin/ct print $recordings/bakery"
+say "Both recordings stay in $recordings; walk through one with: $bin/ct replay $recordings/bakery"

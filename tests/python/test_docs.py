@@ -8,6 +8,7 @@ from pathlib import Path
 
 import oracle
 import pytest
+from served import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -23,11 +24,15 @@ def commands(page):
 
 def test_the_first_recording_of_the_readme(ct, tmp_path):
     shown = [words for words in commands("README.md") if words[0] == "ct"]
-    assert len(shown) == 4
+    assert len(shown) == 5
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     environ = oracle.environment(CODETRACER_PYTHON_INTERPRETER=sys.executable)
     outputs = []
     for words in shown:
+        if words[1] == "replay":
+            with Server(ct, *words[1:], home=tmp_path) as server:
+                assert server.session()
+            continue
         command = [str(ct), *words[1:]]
         done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True)
         outputs.append((words, done))
