@@ -13,7 +13,7 @@
 #include "cli/recording_dir.h"
 #include "export/recording.h"
 #include "import/import.h"
-#include "registry/folder.h"
+#include "registry/registry.h"
 
 struct fields {
     bool force;
@@ -122,14 +122,19 @@ static int import_into(const struct fields *fields, const char *path, const char
 /* One of our own: it stays where it is. */
 static int take_into_list(const char *path)
 {
-    char id[CT_UUID_TEXT_BYTES];
-    uint64_t number = enlist_recording(path, NULL);
-    if (number == 0 || !recording_existing_id(path, id)) {
+    struct registry_entry entry;
+    struct ct_error error;
+    if (registry_describe(NULL, path, &entry, &error) != CT_OK) {
+        cli_error("%s", error.message);
         return CLI_FAILED;
     }
-    cli_note("  number    %llu", (unsigned long long)number);
-    printf("recorded with id %s\n", id);
-    return CLI_OK;
+    uint64_t number = enlist_recording(path, NULL);
+    if (number != 0) {
+        cli_note("  number    %llu", (unsigned long long)number);
+        printf("recorded with id %s\n", entry.id);
+    }
+    registry_entry_clear(&entry);
+    return number != 0 ? CLI_OK : CLI_FAILED;
 }
 
 static bool holds_trace(const char *path)

@@ -223,6 +223,10 @@ static struct import_open_call *top_call(struct import_program *program)
 static int push_call(struct import_program *program, struct import_open_call call,
                      const struct import_bindings *arguments, struct ct_error *error)
 {
+    if (program->depth == IMPORT_CALLS_MAX) {
+        return import_fail(program->source, error, "more than %d calls that have not returned",
+                           IMPORT_CALLS_MAX);
+    }
     if (program->depth == program->stack_capacity) {
         uint32_t capacity = program->stack_capacity == 0 ? 64 : program->stack_capacity * 2;
         struct import_open_call *stack = realloc(program->stack, capacity * sizeof *stack);

@@ -19,6 +19,7 @@ enum {
     IMPORT_NO_FUNCTION = 0xffffffffu,
     IMPORT_NAMES_MAX = 1 << 20,     /* paths, variables, types, functions: of each */
     IMPORT_VARIABLES_MAX = 1 << 12, /* of one function */
+    IMPORT_CALLS_MAX = 1 << 20,     /* open at once */
 };
 
 struct import_name {

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+/* With all that stands around it: wrappers, true length, the record that describes an object. */
 enum {
-    LEAF_WEIGHT = 24,
-    TREE_WEIGHT = 48,
+    NUMBER_WEIGHT = 12,
+    TEXT_WEIGHT = 40,
+    TREE_WEIGHT = 72,
 };
 
 void import_values_clear(struct import_values *values)
@@ -58,17 +60,26 @@ void import_set_text(struct import_values *values, uint32_t node, const void *te
     values->failed = values->failed || values->text.failed;
 }
 
+static uint64_t own_weight(const struct import_node *node)
+{
+    if (node->kind >= IMPORT_TUPLE) {
+        return TREE_WEIGHT +
+               (node->kind == IMPORT_STRUCT ? (uint64_t)node->count * IMPORT_FIELD_WEIGHT : 0);
+    }
+    size_t kept = node->size < IMPORT_TEXT_MAX ? node->size : IMPORT_TEXT_MAX;
+    return node->kind <= IMPORT_FLOAT ? NUMBER_WEIGHT : TEXT_WEIGHT + kept;
+}
+
 static void seal_node(struct import_values *values, uint32_t number)
 {
     struct import_node *node = &values->nodes[number];
-    bool is_tree = node->kind >= IMPORT_TUPLE;
     uint64_t own[5] = {(uint64_t)node->kind | (uint64_t)node->is_negative << 8 |
                            (uint64_t)node->type << 32,
                        (uint64_t)node->integer, 0, node->count, node->size};
     memcpy(&own[2], &node->number, sizeof own[2]);
     XXH128_hash_t hash =
         XXH3_128bits_withSeed(import_text(values, node), node->size, XXH3_64bits(own, sizeof own));
-    node->weight = is_tree ? TREE_WEIGHT : LEAF_WEIGHT + node->size;
+    node->weight = own_weight(node);
     uint32_t child = number + 1;
     for (uint32_t i = 0; i < node->count; i++) {
         const struct import_node *inner = &values->nodes[child];

@@ -26,6 +26,9 @@ enum {
     IMPORT_NODES_MAX = 1 << 20,       /* of one event */
     IMPORT_TEXT_BYTES_MAX = 64 << 20, /* of one event */
     IMPORT_NESTING_MAX = 256,
+    IMPORT_TEXT_MAX = 64 << 10, /* bytes that are kept of one text */
+    IMPORT_FIELD_BYTES = 96,    /* and of the name of a struct's field */
+    IMPORT_FIELD_WEIGHT = 128,
     IMPORT_NO_TYPE = 0xffffffffu,
 };
 
@@ -39,8 +42,8 @@ struct import_node {
     double number;
     size_t text, size; /* where its text is */
     uint64_t hash[2];  /* of its content, once import_values_seal() was called */
-    uint64_t weight;   /* bytes it will take, roughly; the same */
-    uint64_t object;   /* for the writer: the number it was given, plus 1 */
+    uint64_t weight;   /* bytes it will take at most; the same */
+    uint64_t known;    /* for the writer: the object or node it is already, plus 1 */
 };
 
 struct import_values {

@@ -317,9 +317,9 @@ def test_values_nest_so_deep_and_no_deeper(home):
 
 
 def test_large_values_are_cut_and_say_so(home):
-    numbers = [{"kind": "Int", "i": i, "type_id": 0} for i in range(30000)]
-    texts = [{"kind": "String", "text": f"{i} " * 50000, "type_id": 0} for i in range(8)]
-    several = [{"VariableName": f"t{i}"} for i in range(8)]
+    numbers = [{"kind": "Int", "i": i, "type_id": 0} for i in range(40000)]
+    texts = [{"kind": "String", "text": f"{i} " * 50000, "type_id": 0} for i in range(12)]
+    several = [{"VariableName": f"t{i}"} for i in range(12)]
     events = [*HEAD, value(kind="Sequence", elements=numbers, is_slice=False), *several]
     for i, text in enumerate(texts):
         events.append({"Value": {"variable_id": i + 1, "value": text}})
@@ -328,11 +328,13 @@ def test_large_values_are_cut_and_say_so(home):
     check(home, "out")
     out = home.run("print", "out", "--format", "json", "--steps").stdout
     (line,) = map(json.loads, out.splitlines())
-    assert "(more)" not in line["locals"]["x"]["repr"]
     assert re.search(r"\(\d+ more\)", line["locals"]["x"]["repr"])
     assert re.search(r"\(\d+ more\)", line["locals"]["t0"]["repr"])
     summary = home.run("print", "out", "--summary").stdout
-    assert re.search(r"values_cut +9$", summary, re.MULTILINE)
+    assert line["locals"]["t11"]["kind"] == "dropped", "one event has room for so much"
+    kinds = [value["kind"] for value in line["locals"].values()]
+    assert re.search(rf"values_cut +{13 - kinds.count('dropped')}$", summary, re.MULTILINE)
+    assert re.search(rf"values_dropped +{kinds.count('dropped')}$", summary, re.MULTILINE)
 
 
 # ---- the rules of the format
