@@ -6,6 +6,7 @@ starts, in one line. Whatever lies in the folder afterwards is read without harm
 
 import errno
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -47,6 +48,8 @@ class Failing:
         self.sides = sides
         self.library = library
         self.counted = folder / "counted"
+        self.below = sides.recording
+        self.data = folder / "data"
         sides.write(PROGRAM)
         self.plain = sides.plain("program.py")
 
@@ -58,7 +61,8 @@ class Failing:
             limits=["--format", "json"],
             variables={
                 "LD_PRELOAD": preload,
-                "FAIL_BELOW": str(self.sides.recording),
+                "XDG_DATA_HOME": str(self.data),
+                "FAIL_BELOW": str(self.below),
                 "FAIL_COUNT": str(self.counted),
                 "FAIL_WITH": str(with_errno),
                 "FAIL_AT": str(at),
@@ -84,6 +88,27 @@ class Failing:
             if asked.returncode == 1:  # then it was said that something is missing
                 assert os.strerror(with_errno) in said or str(self.sides.recording) in said, what
 
+    def check_list(self, at, with_errno):
+        """What is wrong with the list of recordings costs a line, and no recording."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        self.sides.said = ""
+        done = self.run(at, with_errno)
+        what = f"call {at} failed with {errno.errorcode[with_errno]}: {done}\n{self.sides.said}"
+        assert (done.status, done.out) == (self.plain.status, self.plain.out), what
+        said = self.sides.said.splitlines()
+        notes = [line for line in said if "`ct list` will not show this recording: " in line]
+        assert len(notes) <= 1, what
+        assert done.err == self.plain.err, what
+        assert self.sides.ask("verify").returncode == 0, what
+        listed = subprocess.run(
+            [self.sides.ct, "list", "--json"],
+            env={**os.environ, "XDG_DATA_HOME": str(self.data)},
+            capture_output=True,
+        )
+        assert listed.returncode == 0 or listed.stderr.startswith(b"error: "), (what, listed)
+        if listed.returncode == 0:
+            assert (listed.stdout != b"[]\n") or notes, what
+
 
 @pytest.fixture
 def failing(sides, library, tmp_path):
@@ -97,6 +122,16 @@ def failing(sides, library, tmp_path):
 def test_some_calls_fail(failing):
     for at in range(1, failing.calls() + 1, 4):
         failing.check(at, ERRORS[at // 4 % len(ERRORS)])
+
+
+@pytest.mark.timeout(600)
+def test_calls_of_the_list_fail(failing):
+    failing.below = failing.data
+    assert failing.run(0, errno.EIO).status == 3
+    calls = failing.calls()
+    assert 20 < calls < 300
+    for at in range(1, calls + 1, 4):
+        failing.check_list(at, ERRORS[at // 4 % len(ERRORS)])
 
 
 @pytest.mark.long

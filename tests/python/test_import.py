@@ -8,28 +8,32 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import zipfile
 
 import pytest
+from event_stream import unpack
 from home import Home
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+QUICK = ["arguments", "coroutines", "generators", "output_streams", "value_types"]
 PROGRAMS = [
-    "arguments",
-    "class_bodies",
-    "contextmanagers",
-    "coroutines",
-    "dict_mutations",
-    "exceptions_chained",
-    "generators",
-    "imports_sibling",
-    "native_values",
-    "output_streams",
-    "recursion",
-    "strings",
-    "value_types",
+    *QUICK,
+    *(
+        pytest.param(name, marks=pytest.mark.long)
+        for name in (
+            "class_bodies",
+            "contextmanagers",
+            "dict_mutations",
+            "exceptions_chained",
+            "imports_sibling",
+            "native_values",
+            "recursion",
+            "strings",
+        )
+    ),
 ]
 
 
@@ -511,3 +515,102 @@ def test_damaged_files_are_refused_or_sound(valid, data):
     else:
         assert done.stderr.startswith(b"error: "), done.stderr
         assert not (folder / "out").exists()
+
+
+# ---- messages of any shape
+
+
+def pack(words):
+    """A packed message of these words, with the header; shorter is possible."""
+    data = bytearray.fromhex("c0de72ace2000000")
+    for at in range(0, len(words), 8):
+        word = words[at : at + 8]
+        tag = sum(1 << bit for bit in range(8) if word[bit])
+        data.append(tag)
+        data += bytes(byte for byte in word if byte)
+        data += b"\0" if tag in (0, 255) else b""
+    return data
+
+
+def message(*segments):
+    table = struct.pack(
+        f"<{1 + len(segments)}I", len(segments) - 1, *(len(s) // 8 for s in segments)
+    )
+    return table + bytes(-len(table) % 8) + b"".join(segments)
+
+
+def far(segment, word, is_double=False):
+    return struct.pack("<II", 2 | is_double << 2 | word << 3, segment)
+
+
+def import_words(home, name, words):
+    folder = home.folder / name
+    folder.mkdir()
+    (folder / "trace.bin").write_bytes(pack(words))
+    return home.run("import", "--unlisted", "--no-sources", name, name + "/out")
+
+
+def test_segments_and_far_pointers_lead_to_the_same(home, valid):
+    segment = unpack(valid[1]["bin"][8:])[8:]
+    (root,) = struct.unpack("<Q", segment[:8])
+    start = (root & 0xFFFFFFFF) >> 2
+    tag = struct.pack("<Q", root >> 32 << 32)
+    shapes = {
+        "one": [segment],
+        "far": [far(1, 0), segment],
+        "double": [far(1, 0, is_double=True), far(2, start + 1) + tag, segment],
+    }
+    texts = []
+    for name, segments in shapes.items():
+        done = import_words(home, name, message(*segments))
+        assert done.returncode == 0, done.stderr
+        check(home, f"{name}/out")
+        texts.append(home.run("print", f"{name}/out").stdout)
+    assert texts[0] == texts[1] == texts[2]
+    assert texts[0].count("\n") > 20
+
+
+def pointer(offset, size, kind=0):
+    return struct.pack("<II", (offset << 2 & 0xFFFFFFFF) | kind, size)
+
+
+HARMFUL = {
+    "no words": b"",
+    "no segment": struct.pack("<II", 0, 0),
+    "many segments": struct.pack("<II", 0xFFFFFFFF, 0),
+    "short segment": struct.pack("<II", 0, 9),
+    "root leads out": message(pointer(1 << 28, 0x10000)),
+    "root leads back": message(pointer(-5, 0x10000)),
+    "root is a list": message(pointer(0, 7, kind=1)),
+    "far to itself": message(far(0, 0)),
+    "far to nowhere": message(far(7, 0)),
+    "double far to itself": message(far(0, 0, is_double=True)),
+    # A list of 2^29 structs of no size, none of which takes a byte.
+    "endless list": message(
+        pointer(0, 0x10000) + pointer(0, 7, kind=1) + struct.pack("<II", 0x7FFFFFFC, 0)
+    ),
+    # One value that is its own only element.
+    "value in itself": message(
+        pointer(0, 1 << 16)  # the root: to the list of events
+        + pointer(0, 7 | 2 << 3, kind=1)
+        + struct.pack("<II", 1 << 2, 1 | 1 << 16)  # one event
+        + struct.pack("<Q", 8)  # Return
+        + pointer(0, 1 << 16)
+        + pointer(0, 3 | 3 << 16)  # its value
+        + struct.pack("<QQQ", 0, 5, 0)  # a tuple
+        + pointer(0, 7 | 6 << 3, kind=1)
+        + bytes(16)
+        + struct.pack("<II", 1 << 2, 3 | 3 << 16)  # of one element
+        + struct.pack("<QQQ", 0, 5, 0)
+        + pointer(-5, 7 | 6 << 3, kind=1)  # which is of the same list
+        + bytes(16)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_harmful_messages_are_refused_at_once(home, name):
+    done = import_words(home, "harm", HARMFUL[name])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: harm/trace.bin: ")
+    assert not (home.folder / "harm" / "out").exists()

@@ -5,6 +5,7 @@ same name. What is not masked must be equal.
 """
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -63,12 +64,12 @@ def upstream(request: pytest.FixtureRequest) -> Path:
     return python
 
 
-def record(python: Path | str, program: Path, out: Path) -> None:
+def record(python: Path | str, program: Path, out: Path, form: str = "json") -> None:
     """Record with whichever recorder that interpreter has."""
     environment = {name: os.environ[name] for name in os.environ if "CODETRACER" not in name}
     environment |= {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
     environment.pop("PYTHONPATH", None)
-    command = [python, "-m", "codetracer_python_recorder", "--trace-dir", out, "--format", "json"]
+    command = [python, "-m", "codetracer_python_recorder", "--trace-dir", out, "--format", form]
     done = subprocess.run(
         [*command, program],
         cwd=out.parent,
@@ -77,7 +78,8 @@ def record(python: Path | str, program: Path, out: Path) -> None:
         capture_output=True,
         timeout=PATIENCE,
     )
-    assert (out / "trace.json").is_file(), done.stderr.decode()
+    name = "trace.json" if form == "json" else "trace.bin"
+    assert (out / name).is_file(), done.stderr.decode()
 
 
 # ---- what the program itself tells ---------------------------------------------------------------
@@ -337,3 +339,34 @@ def test_same_events(program: Path, upstream: Path, python: str, ct: Path, tmp_p
     assert read_binary(binary) == events
     differences = compare(theirs, rows(events), Source(program))
     assert not differences, "theirs / ours\n" + "\n".join(differences[:20])
+
+
+@pytest.mark.parametrize("program", [path for path in COMPARED if path.stem in QUICK[:2]])
+def test_their_files_become_recordings(
+    program: Path, upstream: Path, python: str, ct: Path, tmp_path: Path
+) -> None:
+    """`ct import` reads what upstream itself writes, and finds the steps our own export has."""
+
+    def imported(folder: Path) -> list[tuple[str, int, int]]:
+        out = folder.with_name(folder.name + "-imported")
+        command = [ct, "import", "--unlisted", folder / "trace.json", out]
+        if (folder / "trace.bin").exists():
+            command[3] = folder / "trace.bin"
+        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
+        subprocess.run([ct, "verify", out], check=True, capture_output=True, timeout=PATIENCE)
+        shown = subprocess.run(
+            [ct, "print", out, "--format", "json", "--steps"],
+            check=True,
+            capture_output=True,
+            timeout=PATIENCE,
+        )
+        lines = [json.loads(line) for line in shown.stdout.splitlines()]
+        return [(line["file"], line["line"], line["depth"]) for line in lines]
+
+    record(python, program, tmp_path / "ours")
+    record(upstream, program, tmp_path / "theirs")
+    record(upstream, program, tmp_path / "binary", "binary")
+    ours = imported(tmp_path / "ours")
+    assert len(ours) > 20
+    assert imported(tmp_path / "theirs") == ours
+    assert imported(tmp_path / "binary") == ours
