@@ -183,7 +183,7 @@ static int read_content(struct reading *reading, const struct capnp_struct *from
 static int read_type_of(struct reading *reading, const struct capnp_struct *from, uint32_t pointer,
                         uint32_t node)
 {
-    int64_t type;
+    int64_t type = 0;
     int status = read_number(reading, from, pointer, &type);
     if (status == CT_OK && (type < 0 || type >= IMPORT_NO_TYPE)) {
         return wrong(reading, "that is no type");
@@ -242,8 +242,8 @@ static int read_value(struct reading *reading, const struct capnp_struct *from, 
 static int read_argument(struct reading *reading, const struct capnp_struct *from)
 {
     struct capnp_struct value;
-    int64_t variable;
-    uint32_t node;
+    int64_t variable = 0;
+    uint32_t node = 0;
     int status = read_number(reading, from, 0, &variable);
     if (status == CT_OK && !capnp_get_struct(reading->message, from, 1, &value)) {
         status = fail_message(reading);
@@ -323,7 +323,7 @@ static int read_call(struct reading *reading, const struct capnp_struct *from)
 static int read_return(struct reading *reading, const struct capnp_struct *from)
 {
     struct capnp_struct value;
-    uint32_t node;
+    uint32_t node = 0;
     if (!capnp_get_struct(reading->message, from, 0, &value)) {
         return fail_message(reading);
     }

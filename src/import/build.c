@@ -205,7 +205,7 @@ static struct import_frame *push_frame(struct import_build *build, uint32_t plan
 {
     if (build->depth == build->capacity) {
         uint32_t capacity = build->capacity == 0 ? 64 : build->capacity * 2;
-        struct import_frame **stack = realloc(build->stack, capacity * sizeof *stack);
+        struct import_frame **stack = reallocarray(build->stack, capacity, sizeof(void *));
         if (stack == NULL) {
             return NULL;
         }

@@ -97,7 +97,7 @@ static int judge_magic(struct import *import, const uint8_t *magic, size_t size,
 static int look_at_file(struct import *import, struct ct_error *error)
 {
     uint8_t magic[MAGIC_BYTES];
-    struct stat about;
+    struct stat about = {0};
     int fd = open(import->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     ssize_t got = fd < 0 || fstat(fd, &about) != 0 ? -1 : read(fd, magic, sizeof magic);
     int status = got < 0 ? ct_fail_errno(error, "cannot read '%s'", import->file) : CT_OK;
@@ -422,6 +422,16 @@ static int write_into(struct import *import, struct import_report *report, struc
     return status;
 }
 
+static int open_source(struct import *import, struct ct_error *error)
+{
+    struct import_source *source = NULL;
+    const char *scratch = import->options->out;
+    int status = import->is_binary ? import_open_binary(&source, import->file, scratch, error)
+                                   : import_open_json(&source, import->file, error);
+    import->source = import->program.source = source;
+    return status;
+}
+
 static int import_file(struct import *import, struct import_report *report, struct ct_error *error)
 {
     int status = look_at_file(import, error);
@@ -429,11 +439,8 @@ static int import_file(struct import *import, struct import_report *report, stru
         status = find_metadata(import, error);
     }
     if (status == CT_OK) {
-        status = import->is_binary ? import_open_binary(&import->source, import->file,
-                                                        import->options->out, error)
-                                   : import_open_json(&import->source, import->file, error);
+        status = open_source(import, error);
     }
-    import->program.source = import->source;
     if (status == CT_OK) {
         status = import_program_learn(&import->program, error);
     }
@@ -452,7 +459,7 @@ int import_recording(const struct import_options *options, struct import_report 
     struct import import = {.options = options, .exit_status = INT32_MIN};
     *report = (struct import_report){0};
     int status = find_file(&import, error);
-    if (status == CT_OK) {
+    if (status == CT_OK && import.file != NULL) {
         status = import_file(&import, report, error);
     }
     if (import.source != NULL) {

@@ -221,7 +221,7 @@ static int read_kind(struct reading *reading, struct value *value)
 
 static int read_type_id(struct reading *reading, struct value *value)
 {
-    int64_t type;
+    int64_t type = 0;
     int status = read_integer(reading, &type);
     if (status == CT_OK && (type < 0 || type >= IMPORT_NO_TYPE)) {
         return wrong(reading, "that is no type");
@@ -545,7 +545,7 @@ static int read_call(struct reading *reading)
 
 static int read_return_member(struct reading *reading, void *context)
 {
-    uint32_t node;
+    uint32_t node = 0;
     bool *is_read = context;
     if (*is_read || !ct_json_is(reading->json, "return_value")) {
         return skip(reading);

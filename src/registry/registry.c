@@ -220,7 +220,7 @@ static int make_file(const char *path, struct ct_error *error)
     int status = parent == NULL
                      ? ct_fail(error, CT_ENOMEM, "out of memory")
                      : ct_make_directories(parent[0] == '\0' ? "/" : parent, NULL, error);
-    if (status == CT_OK) {
+    if (status == CT_OK && folder != NULL) {
         mkdir(folder, FOLDER_MODE);
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
         if (fd < 0) {
