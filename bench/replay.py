@@ -270,7 +270,8 @@ def main():
         for scale in options.scales:
             out = folder / f"long-run-{scale:g}"
             if not out.exists():
-                command = [options.ct, "record", "-o", str(out), str(PROGRAM), str(scale)]
+                command = [options.ct, "record", "--unlisted", "-o", str(out)]
+                command += [str(PROGRAM), str(scale)]
                 environment = os.environ | {"CODETRACER_PYTHON_INTERPRETER": options.python}
                 subprocess.run(command, check=True, capture_output=True, env=environment)
             bench = Bench(options.ct, out, scale)

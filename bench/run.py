@@ -109,6 +109,7 @@ class Bench:
             command += ["-o", str(out / "recording"), *program]
         environ = quiet_environ() | {
             "PYTHONUNBUFFERED": "1",
+            "XDG_DATA_HOME": str(out),  # not for the user's list of recordings
             "CODETRACER_PYTHON_INTERPRETER": self.environment.python,
         }
         try:

@@ -77,10 +77,10 @@ static void finish(const struct fields *fields, const struct recording_dir *dir,
                    const struct import_report *report)
 {
     struct ct_error error;
-    uint64_t number = fields->unlisted ? 0 : enlist_recording(dir->path, dir->moved_to);
     if (export_recording(dir->path, EXPORT_NONE, 0, &error) != CT_OK) {
         cli_error("%s", error.message);
     }
+    uint64_t number = fields->unlisted ? 0 : enlist_recording(dir->path, dir->moved_to);
     if (number != 0) {
         cli_note("  number    %llu", (unsigned long long)number);
     }

@@ -25,7 +25,9 @@ void import_build_fail(struct import_build *build, int status, const char *messa
 bool import_has_bytes(struct import_build *build, size_t size)
 {
     if (build->writer->soft == NULL) {
-        import_build_fail(build, CT_EIO, ctr_writer_error(build->writer));
+        const char *reason = ctr_writer_error(build->writer);
+        import_build_fail(build, CT_EIO,
+                          reason[0] != '\0' ? reason : "the trace could not be written");
         return false;
     }
     if (size > (size_t)(build->writer->limit - build->writer->at)) {
