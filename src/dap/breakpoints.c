@@ -99,12 +99,16 @@ static int fulfil(struct dap_session *session, struct wish *wish, struct ct_erro
         wish->wanted.is_log = true;
         status = dap_log_message_new(&wish->log, wish->log_message, &at, &wish->error);
     }
+    bool is_of_log = status != CT_OK;
+    const char *condition = is_given(wish->wanted.condition) ? wish->wanted.condition : "";
     if (status == CT_OK) {
         status = rp_break_add(session->replay, &wish->wanted, &wish->number, &at, &wish->error);
     }
     if (status != CT_OK) {
         struct dap_request told = {.error = wish->error}; /* for its place in the text */
-        dap_refuse_at(&told, at);
+        if (is_of_log || *condition != '\0') {
+            dap_refuse_at(&told, is_of_log ? wish->log_message : condition, at);
+        }
         wish->error = told.error;
         wish->number = 0;
         dap_log_message_free(wish->log);

@@ -4,6 +4,7 @@
 
 #include "dap/dap_internal.h"
 #include "replay/call_tree.h"
+#include "replay/state.h"
 
 enum { CALLS_MAX = 1000, STEPS_MAX = 10000 };
 
@@ -46,41 +47,41 @@ static void put_call(const struct dap_session *session, struct ct_json_out *json
 
 /* ---- pages ---- */
 
-/* Of calls next to each other in a list, most have the parent of the one before, or are its parent:
- * there is nothing to count again. */
-struct depths { /* of the call before */
-    uint64_t parent, depth;
-    bool is_known;
+/* Of calls next to each other in a list, many have a parent in common, or the one is the other's:
+ * their depths follow. */
+struct depths {
+    uint64_t parent, depth; /* of the one before */
 };
 
-/* UINT64_MAX: nobody counted. */
+/* The frames below it where it began. UINT64_MAX: nobody knows. */
 static uint64_t depth_of(struct dap_session *session, struct depths *depths,
-                         const struct ctr_call *call)
+                         const struct rp_call *call)
 {
-    if (call->parent == CTR_NO_CALL) {
-        return 0;
+    uint64_t depth = UINT64_MAX;
+    bool is_known = depths->depth != UINT64_MAX;
+    if (call->about.parent == CTR_NO_CALL) {
+        depth = 0;
+    } else if (is_known && depths->parent == call->about.parent) {
+        depth = depths->depth;
+    } else if (is_known && depths->parent == call->about.number && depths->depth > 0) {
+        depth = depths->depth - 1;
+    } else if (!call->has_steps || !rp_depth_at(session->replay, call->first_step, &depth)) {
+        depth = UINT64_MAX;
     }
-    if (depths->is_known && depths->parent == call->number && depths->depth != UINT64_MAX) {
-        *depths = (struct depths){call->parent, depths->depth - 1, true};
-    } else if (!depths->is_known || depths->parent != call->parent) {
-        uint64_t depth;
-        int status = rp_call_depth(session->replay, call->parent, &depth, NULL);
-        *depths = (struct depths){call->parent, status == CT_OK ? depth + 1 : UINT64_MAX, true};
-    }
-    return depths->depth;
+    *depths = (struct depths){call->about.parent, depth};
+    return depth;
 }
 
 static int put_page(struct dap_request *request, const struct rp_calls *page, int status,
                     bool has_total, bool has_next)
 {
-    struct depths depths = {0};
+    struct depths depths = {.depth = UINT64_MAX};
     struct ct_json_out *json = &request->body;
     ct_json_begin_object(json);
     dap_put_array(json, "calls");
     for (size_t i = 0; status == CT_OK && i < page->count; i++) {
         const struct rp_call *call = &page->calls[i];
-        put_call(request->session, json, page, call,
-                 depth_of(request->session, &depths, &call->about));
+        put_call(request->session, json, page, call, depth_of(request->session, &depths, call));
     }
     ct_json_end_array(json);
     dap_put_number_or_null(json, "total", has_total ? page->total : UINT64_MAX);

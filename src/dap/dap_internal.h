@@ -67,6 +67,7 @@ struct dap_session {
     struct dap_frame *frames; /* of ids `first_frame` + 1 and on */
     size_t frame_count, frame_capacity;
     uint64_t first_frame;
+    uint32_t highest_frame; /* the largest index among them: a larger one is new */
     struct dap_name *names;
     size_t name_count, name_capacity;
     struct ct_bytes name_texts;
@@ -78,6 +79,11 @@ struct dap_session {
     uint64_t first_target;
     uint8_t *sources; /* by path, enum dap_source_state; NULL: not asked for yet */
 
+    /* of the call whose flow was asked for last */
+    uint64_t lines_call;
+    uint32_t *lines_run; /* NULL: of none yet */
+    uint32_t lines_count;
+
     /* the latest stop */
     enum dap_reason reason;
     enum rp_end end;
@@ -87,8 +93,10 @@ struct dap_session {
     struct ct_bytes waiting; /* events that follow the response: u32 size, text */
     int64_t last_seq;        /* of what was sent */
     int64_t running;         /* seq of the request on its way */
-    bool tells_progress;     /* of it */
-    int64_t told_at;         /* milliseconds of a steady clock */
+    const char *running_command;
+    bool tells_progress; /* of it */
+    int64_t told_at;     /* milliseconds of a steady clock: when it began, or was told of */
+    int64_t patience;    /* milliseconds before a progress is shown */
 
     pthread_mutex_t lock; /* guards what follows: others may cancel */
     int64_t cancelled[DAP_CANCELS];
@@ -230,13 +238,19 @@ void dap_forget_moment(struct dap_session *session);
 enum dap_holder { DAP_LOCALS, DAP_GLOBALS, DAP_RESULT, DAP_VALUE, DAP_HOLDERS };
 
 uint64_t dap_reference(enum dap_holder holder, uint64_t number);
-/* The members of Variable or of an answer to `evaluate` that tell of a value: its text and type
- * under `key` and "type", how many children it has and by which number they are known, and `ct`.
- * `child` may be NULL, as `name`: what one types for it. */
-int dap_put_value(struct dap_session *session, struct ct_json_out *json, const char *key,
-                  const struct ctr_text_options *options, struct ctr_value value,
-                  const struct rp_child *child, const char *variable_kind,
-                  const struct ct_bytes *name, struct ct_error *error);
+struct dap_shown { /* how a value is shown */
+    struct ctr_value value;
+    const char *key; /* of its text: "value" in a Variable, "result" of `evaluate` */
+    const struct ctr_text_options *options;
+    const struct rp_child *child; /* what changed; NULL: not told */
+    const char *variable_kind;    /* NULL: not told */
+    const struct ct_bytes *name;  /* what one types for it; NULL, or empty: nobody knows */
+};
+
+/* The members that tell of it: text and type, how many children it has and by which number they are
+ * known, and `ct`. */
+int dap_put_value(struct dap_session *session, struct ct_json_out *json,
+                  const struct dap_shown *shown, struct ct_error *error);
 
 extern const struct ctr_text_options dap_brief; /* of a value among others */
 
@@ -274,15 +288,15 @@ void dap_forget_cancel(struct dap_session *session, int64_t seq);
 void dap_open_replay(struct dap_session *session);
 /* ---- long work (progress.c) ---- */
 
-void dap_progress_begin(struct dap_request *request, const char *title);
+void dap_progress_begin(struct dap_request *request, const char *command);
 void dap_progress_end(struct dap_request *request);
 /* The engine's watch: `context` is the session. */
 bool dap_go_on_searching(void *context, uint64_t done, uint64_t total);
 /* The request a progress belongs to. */
 bool dap_progress_request(const char *progress, int64_t *seq);
 
-/* Text of a status for a response: the message of the error, its place where it has one. */
-int dap_refuse_at(struct dap_request *request, size_t at);
+/* The error of reading or evaluating `text`: where in it is told as a column. */
+int dap_refuse_at(struct dap_request *request, const char *text, size_t at);
 
 /* ---- the answers, by file ---- */
 

@@ -31,8 +31,9 @@ static int put_answer(struct dap_request *request, const char *expression,
     ct_bytes_add_text(&name, expression);
     ct_json_begin_object(json);
     if (answer->is_recorded) {
-        status = dap_put_value(request->session, json, "result", options, answer->value, NULL, NULL,
-                               &name, &request->error);
+        struct dap_shown shown = {
+            .value = answer->value, .key = "result", .options = options, .name = &name};
+        status = dap_put_value(request->session, &request->body, &shown, &request->error);
     } else {
         dap_put_bytes(json, "result", &answer->text);
         dap_put_bytes(json, "type", &answer->type);
@@ -54,7 +55,7 @@ static int evaluate(struct dap_request *request, const char *text, struct dap_fr
                              options, answer, &at, &request->error);
         rp_expression_free(expression);
     }
-    return status == CT_OK || status == CT_ECANCEL ? status : dap_refuse_at(request, at);
+    return status == CT_OK || status == CT_ECANCEL ? status : dap_refuse_at(request, text, at);
 }
 
 int dap_evaluate(struct dap_request *request)
@@ -172,7 +173,33 @@ static size_t start_of_owner(const char *text, size_t dot)
     return at;
 }
 
-/* Columns are counted in bytes of UTF-8 here; names before the cursor are mostly ASCII. */
+/* DAP counts UTF-16 code units: of UTF-8, one for each character, two for one of four bytes. */
+static uint64_t units_of(char byte)
+{
+    return ((byte & 0xc0) != 0x80) + ((byte & 0xf8) == 0xf0);
+}
+
+static size_t byte_of_unit(const char *text, uint64_t unit)
+{
+    size_t at = 0;
+    for (uint64_t passed = 0; text[at] != '\0'; at++) {
+        passed += units_of(text[at]);
+        if (passed > unit) {
+            break;
+        }
+    }
+    return at;
+}
+
+static uint64_t count_units(const char *text, size_t size)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < size; i++) {
+        count += units_of(text[i]);
+    }
+    return count;
+}
+
 int dap_completions(struct dap_request *request)
 {
     const json_t *from = request->arguments;
@@ -185,16 +212,15 @@ int dap_completions(struct dap_request *request)
     if (request->status != CT_OK) {
         return request->status;
     }
-    size_t end = column - (!from_0 && column > 0), size = strlen(text), start;
-    end = end < size ? end : size;
+    size_t end = byte_of_unit(text, column - (!from_0 && column > 0)), start;
     for (start = end; start > 0 && is_name_byte(text[start - 1]);) {
         start--;
     }
     struct completion completion = {
         .json = &request->body,
         .start = {text + start, end - start},
-        .column = start + !from_0,
-        .length = end - start,
+        .column = count_units(text, start) + !from_0,
+        .length = count_units(text + start, end - start),
     };
     ct_json_begin_object(&request->body);
     dap_put_array(&request->body, "targets");
@@ -214,12 +240,12 @@ int dap_completions(struct dap_request *request)
 /* ---- exceptionInfo ---- */
 
 static void put_exception(struct ct_json_out *json, const struct ct_bytes *text,
-                          const struct ct_bytes *type, bool is_raised)
+                          const struct ct_bytes *type)
 {
     ct_json_begin_object(json);
     dap_put_bytes(json, "exceptionId", type);
     dap_put_bytes(json, "description", text);
-    dap_put_string(json, "breakMode", is_raised ? "always" : "unhandled");
+    dap_put_string(json, "breakMode", "always");
     dap_put_object(json, "details");
     dap_put_bytes(json, "message", text);
     dap_put_bytes(json, "typeName", type);
@@ -246,7 +272,7 @@ int dap_exception_info(struct dap_request *request)
         status = rp_exception_here(replay, &dap_brief, &text, &type, &request->error);
     }
     if (status == CT_OK) {
-        put_exception(&request->body, &text, &type, !has_left);
+        put_exception(&request->body, &text, &type);
     }
     ct_bytes_free(&text);
     ct_bytes_free(&type);

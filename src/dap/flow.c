@@ -52,16 +52,32 @@ static void put_visit(const struct dap_session *session, struct ct_json_out *jso
     ct_json_end_object(json);
 }
 
-static int put_lines_run(struct dap_request *request, uint64_t call)
+/* They are those of the whole call: kept, as one asks for window after window. */
+static int find_lines_run(struct dap_session *session, uint64_t call, struct ct_error *error)
 {
     uint32_t *lines, count;
-    int status = ctr_call_lines(request->session->trace, call, &lines, &count, &request->error);
+    if (session->lines_run != NULL && session->lines_call == call) {
+        return CT_OK;
+    }
+    int status = ctr_call_lines(session->trace, call, &lines, &count, error);
+    if (status == CT_OK) {
+        free(session->lines_run);
+        session->lines_run = lines;
+        session->lines_count = count;
+        session->lines_call = call;
+    }
+    return status;
+}
+
+static int put_lines_run(struct dap_request *request, uint64_t call)
+{
+    struct dap_session *session = request->session;
+    int status = find_lines_run(session, call, &request->error);
     dap_put_array(&request->body, "linesRun");
-    for (uint32_t i = 0; i < count; i++) {
-        ct_json_uint(&request->body, dap_client_line(request->session, lines[i]));
+    for (uint32_t i = 0; status == CT_OK && i < session->lines_count; i++) {
+        ct_json_uint(&request->body, dap_client_line(session, session->lines_run[i]));
     }
     ct_json_end_array(&request->body);
-    free(lines);
     return status;
 }
 

@@ -13,7 +13,8 @@ enum { FRAMES_MAX = 1 << 20, AT_ONCE = 256 };
 int dap_frame_id(struct dap_session *session, struct dap_frame frame, uint64_t *id,
                  struct ct_error *error)
 {
-    for (size_t i = session->frame_count; i > 0; i--) {
+    bool may_be_known = frame.index <= session->highest_frame;
+    for (size_t i = may_be_known ? session->frame_count : 0; i > 0; i--) {
         const struct dap_frame *known = &session->frames[i - 1];
         if (known->thread == frame.thread && known->index == frame.index) {
             *id = session->first_frame + i;
@@ -33,6 +34,8 @@ int dap_frame_id(struct dap_session *session, struct dap_frame frame, uint64_t *
         session->frame_capacity = capacity;
     }
     session->frames[session->frame_count++] = frame;
+    session->highest_frame =
+        frame.index > session->highest_frame ? frame.index : session->highest_frame;
     *id = session->first_frame + session->frame_count;
     return CT_OK;
 }
@@ -50,6 +53,7 @@ void dap_forget_moment(struct dap_session *session)
 {
     session->first_frame += session->frame_count;
     session->frame_count = 0;
+    session->highest_frame = 0;
     session->name_count = 0;
     session->name_texts.size = 0;
     session->name_texts.failed = false;

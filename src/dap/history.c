@@ -207,10 +207,8 @@ int dap_draw_history(struct dap_request *request)
         return ct_fail(&request->error, CT_ENOMEM, "no memory for a history");
     }
     if (status == CT_OK) {
-        dap_progress_begin(request, "Reading the history");
         status =
             rp_history_draw(session->replay, &history, buckets, (uint32_t)count, &request->error);
-        dap_progress_end(request);
     }
     ct_json_begin_object(&request->body);
     put_buckets(&request->body, buckets, (uint32_t)count);

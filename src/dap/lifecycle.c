@@ -13,8 +13,9 @@
 
 /* Capabilities that belong to no request of their own. */
 static const char *const further_capabilities[] = {
-    "supportsHitConditionalBreakpoints", "supportsLogPoints",        "supportsVariablePaging",
-    "supportsClipboardContext",          "supportTerminateDebuggee",
+    "supportsHitConditionalBreakpoints",
+    "supportsLogPoints",
+    "supportsClipboardContext",
 };
 
 static void put_exception_filters(struct ct_json_out *json)
@@ -123,6 +124,9 @@ int dap_launch(struct dap_request *request)
         int status = open_recording(session, recording_path(named, cwd), &request->error);
         if (status != CT_OK) {
             return status;
+        }
+        if (session->replay == NULL) { /* what it is can be asked all the same */
+            return dap_refuse(request, "%s", session->no_replay.message);
         }
         dap_event_plain(session, "initialized");
     }

@@ -65,6 +65,7 @@ int dap_go_on(struct dap_session *session, bool backwards, struct ct_error *erro
     struct ctr_place nowhere = backwards ? (struct ctr_place){0, 0} : ctr_place_end(session->trace);
     note_stop(session, stop.end, reason_of(session, &stop));
     session->hit_count = stop.hit_count;
+    _Static_assert(sizeof session->hits == sizeof stop.hits, "as many hits");
     memcpy(session->hits, stop.hits, sizeof session->hits);
     dap_tell_logs(session, from, stop.end == RP_MOVED ? rp_now(session->replay)->place : nowhere);
     return CT_OK;

@@ -1,4 +1,5 @@
-/* Long work tells how far it is, to clients that show it, and ends when it is cancelled. */
+/* Long work tells how far it is, to clients that show it, and ends when it is cancelled: whatever
+ * searches asks here. What is done at once tells nothing. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -24,14 +25,31 @@ static void begin_event(const struct dap_session *session, struct ct_json_out *j
     dap_put_string(json, "progressId", id);
 }
 
+static void start(struct dap_session *session)
+{
+    struct ct_json_out json;
+    session->tells_progress = true;
+    begin_event(session, &json, "progressStart");
+    dap_put_string(&json, "title", "Searching the recording");
+    dap_put_string(&json, "message", session->running_command);
+    dap_put_int(&json, "requestId", session->running);
+    dap_put_bool(&json, "cancellable", true);
+    dap_put_uint(&json, "percentage", 0);
+    dap_event_send(session, &json);
+}
+
 static void tell(struct dap_session *session, uint64_t done, uint64_t total)
 {
     struct ct_json_out json;
     int64_t now = milliseconds();
-    if (now - session->told_at < TELL_EVERY_MS) {
+    bool is_begun = session->tells_progress;
+    if (now - session->told_at < (is_begun ? TELL_EVERY_MS : session->patience)) {
         return;
     }
     session->told_at = now;
+    if (!is_begun) {
+        start(session);
+    }
     begin_event(session, &json, "progressUpdate");
     dap_put_uint(&json, "percentage", total > 0 && done < total ? done * 100 / total : 100);
     dap_event_send(session, &json);
@@ -40,26 +58,19 @@ static void tell(struct dap_session *session, uint64_t done, uint64_t total)
 bool dap_go_on_searching(void *context, uint64_t done, uint64_t total)
 {
     struct dap_session *session = context;
-    if (session->tells_progress) {
+    if (session->shows_progress) {
         tell(session, done, total);
     }
     return !dap_is_cancelled(session, session->running);
 }
 
-void dap_progress_begin(struct dap_request *request, const char *title)
+void dap_progress_begin(struct dap_request *request, const char *command)
 {
     struct dap_session *session = request->session;
-    struct ct_json_out json;
-    session->tells_progress = session->shows_progress;
-    session->told_at = milliseconds();
-    if (session->tells_progress) {
-        begin_event(session, &json, "progressStart");
-        dap_put_string(&json, "title", title);
-        dap_put_int(&json, "requestId", request->seq);
-        dap_put_bool(&json, "cancellable", true);
-        dap_put_uint(&json, "percentage", 0);
-        dap_event_send(session, &json);
-    }
+    session->running = request->seq;
+    session->running_command = command;
+    session->tells_progress = false;
+    session->told_at = session->shows_progress ? milliseconds() : 0;
 }
 
 void dap_progress_end(struct dap_request *request)

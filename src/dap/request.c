@@ -100,11 +100,14 @@ int dap_refuse(struct dap_request *request, const char *format, ...)
     return request->status;
 }
 
-int dap_refuse_at(struct dap_request *request, size_t at)
+int dap_refuse_at(struct dap_request *request, const char *text, size_t at)
 {
-    size_t used = strlen(request->error.message);
+    size_t used = strlen(request->error.message), column = 1;
+    for (size_t i = 0; i < at && text[i] != '\0'; i++) {
+        column += (text[i] & 0xc0) != 0x80; /* characters, of which one may have several bytes */
+    }
     snprintf(request->error.message + used, sizeof request->error.message - used, " (column %zu)",
-             at + 1);
+             column);
     return request->error.code;
 }
 
@@ -185,9 +188,10 @@ static int run(struct dap_request *request, const char *command)
 static void answer(struct dap_request *request, const char *command)
 {
     struct dap_session *session = request->session;
-    session->running = request->seq;
+    dap_progress_begin(request, command);
     ct_json_init(&request->body, NULL);
     int status = request->status == CT_OK ? run(request, command) : request->status;
+    dap_progress_end(request);
     if (status == CT_OK) {
         post_response(request, command, true, NULL);
     } else {

@@ -4,6 +4,8 @@
 
 #include "dap/dap_internal.h"
 
+enum { PATIENCE_MS = 500 };
+
 /* Look at a trace. One without steps can still be asked what it is. */
 void dap_open_replay(struct dap_session *session)
 {
@@ -23,6 +25,7 @@ int dap_session_new(struct dap_session **session, const struct dap_options *opti
     }
     made->options = *options;
     made->stops_on_entry = true;
+    made->patience = PATIENCE_MS;
     if (options->directory != NULL) {
         made->directory = strdup(options->directory);
     }
@@ -56,6 +59,7 @@ void dap_session_free(struct dap_session *session)
     free(session->names);
     ct_bytes_free(&session->name_texts);
     free(session->targets);
+    free(session->lines_run);
     free(session->sources);
     ct_bytes_free(&session->waiting);
     free(session);

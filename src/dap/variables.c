@@ -76,20 +76,26 @@ static void put_before(struct dap_session *session, struct ct_json_out *json,
     ct_bytes_free(&text);
 }
 
+static void put_changes(struct dap_session *session, struct ct_json_out *json,
+                        const struct dap_shown *shown)
+{
+    if (shown->child == NULL || !shown->child->is_changed) {
+        return;
+    }
+    dap_put_bool(json, "isChanged", true);
+    if (shown->child->is_new) {
+        dap_put_bool(json, "isNew", true);
+    } else {
+        put_before(session, json, shown->options, shown->child);
+    }
+}
+
 static void put_extra(struct dap_session *session, struct ct_json_out *json,
-                      const struct ctr_text_options *options, const struct rp_value_info *info,
-                      const struct rp_child *child, const char *variable_kind)
+                      const struct dap_shown *shown, const struct rp_value_info *info)
 {
     dap_put_object(json, "ct");
     dap_put_string(json, "kind", info->kind);
-    if (child != NULL && child->is_changed) {
-        dap_put_bool(json, "isChanged", true);
-        if (child->is_new) {
-            dap_put_bool(json, "isNew", true);
-        } else {
-            put_before(session, json, options, child);
-        }
-    }
+    put_changes(session, json, shown);
     if (info->is_cut) {
         dap_put_bool(json, "isCut", true);
     }
@@ -102,43 +108,53 @@ static void put_extra(struct dap_session *session, struct ct_json_out *json,
     if (info->is_late) {
         dap_put_uint(json, "verified", info->verified);
     }
-    if (variable_kind != NULL) {
-        dap_put_string(json, "variableKind", variable_kind);
+    if (shown->variable_kind != NULL) {
+        dap_put_string(json, "variableKind", shown->variable_kind);
     }
     ct_json_end_object(json);
 }
 
-int dap_put_value(struct dap_session *session, struct ct_json_out *json, const char *key,
-                  const struct ctr_text_options *options, struct ctr_value value,
-                  const struct rp_child *child, const char *variable_kind,
-                  const struct ct_bytes *name, struct ct_error *error)
+/* A number for its children; 0: it has none. */
+static int refer(struct dap_session *session, const struct dap_shown *shown,
+                 const struct rp_value_info *info, uint64_t *reference, struct ct_error *error)
+{
+    uint64_t number;
+    *reference = 0;
+    if (info->named + info->indexed == 0) {
+        return CT_OK;
+    }
+    int status = rp_refer(session->replay, shown->value, &number, error);
+    if (status == CT_OK && is_too_large(dap_reference(DAP_VALUE, number))) {
+        status = ct_fail(error, CT_ELIMIT, "this session has asked for too many values");
+    }
+    *reference = status == CT_OK ? dap_reference(DAP_VALUE, number) : 0;
+    return status;
+}
+
+int dap_put_value(struct dap_session *session, struct ct_json_out *json,
+                  const struct dap_shown *shown, struct ct_error *error)
 {
     struct rp_value_info info;
     struct ct_bytes text = {0}, type = {0};
-    uint64_t number, reference = 0;
-    int status = CT_OK;
-    rp_value_info(session->replay, RP_NOW, value, &info);
-    rp_value_text(session->replay, RP_NOW, value, options, &text);
-    rp_value_type(session->replay, RP_NOW, value, &type);
-    if (info.named + info.indexed > 0) {
-        status = rp_refer(session->replay, value, &number, error);
-        reference = status == CT_OK ? dap_reference(DAP_VALUE, number) : 0;
-    }
-    if (is_too_large(reference)) {
-        status = ct_fail(error, CT_ELIMIT, "this session has asked for too many values");
-    }
-    dap_put_bytes(json, key, &text);
+    uint64_t reference;
+    const struct ct_bytes *name = shown->name;
+    bool has_name = name != NULL && name->size > 0 && name->size < NAME_MAX_BYTES && !name->failed;
+    rp_value_info(session->replay, RP_NOW, shown->value, &info);
+    rp_value_text(session->replay, RP_NOW, shown->value, shown->options, &text);
+    rp_value_type(session->replay, RP_NOW, shown->value, &type);
+    int status = refer(session, shown, &info, &reference, error);
+    dap_put_bytes(json, shown->key, &text);
     dap_put_bytes(json, "type", &type);
     dap_put_uint(json, "variablesReference", reference);
     dap_put_uint(json, "namedVariables", info.named);
     dap_put_uint(json, "indexedVariables", info.indexed);
-    if (name != NULL && name->size > 0 && name->size < NAME_MAX_BYTES && !name->failed) {
-        dap_put_bytes(json, "evaluateName", name);
-        if (reference != 0) {
-            keep_name(session, reference, name);
-        }
+    if (has_name && reference != 0) {
+        keep_name(session, reference, name);
     }
-    put_extra(session, json, options, &info, child, variable_kind);
+    if (has_name && strcmp(shown->key, "value") == 0) { /* only a Variable has it */
+        dap_put_bytes(json, "evaluateName", name);
+    }
+    put_extra(session, json, shown, &info);
     json->bytes.failed |= text.failed || type.failed;
     ct_bytes_free(&text);
     ct_bytes_free(&type);
@@ -209,10 +225,15 @@ struct window { /* of a `variables` request */
     bool named, indexed;
 };
 
-static void begin_variable(struct ct_json_out *json, struct ctr_text name)
+static int put_variable(struct dap_request *request, struct ctr_text name, struct dap_shown shown)
 {
-    ct_json_begin_object(json);
-    dap_put_text(json, "name", name);
+    shown.key = "value";
+    shown.options = &dap_brief;
+    ct_json_begin_object(&request->body);
+    dap_put_text(&request->body, "name", name);
+    int status = dap_put_value(request->session, &request->body, &shown, &request->error);
+    ct_json_end_object(&request->body);
+    return status;
 }
 
 static const char *kind_name(const struct rp_child *child)
@@ -233,16 +254,17 @@ static int put_locals(struct dap_request *request, struct dap_frame frame,
     int status = rp_variables(session->replay, frame.thread, frame.index, window->start,
                               window->left, &list, &request->error);
     for (size_t i = 0; status == CT_OK && i < list.count; i++) {
-        struct ctr_text text = rp_name(&list, &list.children[i]);
+        const struct rp_child *child = &list.children[i];
+        struct ctr_text text = rp_name(&list, child);
         name.size = 0;
         if (is_identifier(text)) {
             ct_bytes_add(&name, text.bytes, text.size);
         }
-        begin_variable(&request->body, text);
-        status =
-            dap_put_value(session, &request->body, "value", &dap_brief, list.children[i].value,
-                          &list.children[i], kind_name(&list.children[i]), &name, &request->error);
-        ct_json_end_object(&request->body);
+        struct dap_shown shown = {.value = child->value,
+                                  .child = child,
+                                  .variable_kind = kind_name(child),
+                                  .name = &name};
+        status = put_variable(request, text, shown);
     }
     ct_bytes_free(&name);
     rp_list_clear(&list);
@@ -264,10 +286,8 @@ static int put_section(struct dap_request *request, struct ctr_value value,
     for (size_t i = 0; status == CT_OK && i < list.count; i++) {
         const struct rp_child *child = &list.children[i];
         name_child(session, parent, info->kind, section, &list, child, &name);
-        begin_variable(&request->body, rp_name(&list, child));
-        status = dap_put_value(session, &request->body, "value", &dap_brief, child->value, NULL,
-                               NULL, &name, &request->error);
-        ct_json_end_object(&request->body);
+        struct dap_shown shown = {.value = child->value, .name = &name};
+        status = put_variable(request, rp_name(&list, child), shown);
     }
     ct_bytes_free(&name);
     rp_list_clear(&list);
@@ -311,11 +331,11 @@ static int put_globals(struct dap_request *request, struct dap_frame frame,
     for (size_t i = 0; status == CT_OK && i < list.count; i++) {
         name.size = 0;
         rp_key_text(session->replay, list.children[i].key, &name);
-        begin_variable(&request->body, (struct ctr_text){(const char *)name.data, name.size});
-        bool is_name = is_identifier((struct ctr_text){(const char *)name.data, name.size});
-        status = dap_put_value(session, &request->body, "value", &dap_brief, list.children[i].value,
-                               NULL, "global", is_name ? &name : NULL, &request->error);
-        ct_json_end_object(&request->body);
+        struct ctr_text text = {(const char *)name.data, name.size};
+        struct dap_shown shown = {.value = list.children[i].value,
+                                  .variable_kind = "global",
+                                  .name = is_identifier(text) ? &name : NULL};
+        status = put_variable(request, text, shown);
     }
     ct_bytes_free(&name);
     rp_list_clear(&list);
@@ -331,11 +351,8 @@ static int put_result(struct dap_request *request, const struct window *window)
     if (now->moment.left == 0 || window->start > 0) {
         return CT_OK;
     }
-    begin_variable(&request->body, (struct ctr_text){name, strlen(name)});
-    int status = dap_put_value(request->session, &request->body, "value", &dap_brief, now->result,
-                               NULL, NULL, NULL, &request->error);
-    ct_json_end_object(&request->body);
-    return status;
+    struct dap_shown shown = {.value = now->result};
+    return put_variable(request, (struct ctr_text){name, strlen(name)}, shown);
 }
 
 static int no_such_number(struct dap_request *request, uint64_t reference)

@@ -363,21 +363,6 @@ int rp_calls_named(struct rp_session *session, const char *text, struct ctr_plac
     return status;
 }
 
-int rp_call_depth(struct rp_session *session, uint64_t call, uint64_t *depth,
-                  struct ct_error *error)
-{
-    struct ctr_call about;
-    for (*depth = 0; *depth <= RP_CALL_DEPTH_MAX; ++*depth) {
-        int status = ctr_call_get(session->trace, call, &about, error);
-        bool is_root = about.parent == CTR_NO_CALL || about.parent >= call;
-        if (status != CT_OK || is_root) {
-            return status;
-        }
-        call = about.parent;
-    }
-    return ct_fail(error, CT_ELIMIT, "more than %d calls are above it", RP_CALL_DEPTH_MAX);
-}
-
 int rp_call_of_step(struct rp_session *session, uint64_t step, uint64_t *call,
                     struct ct_error *error)
 {

@@ -1,8 +1,10 @@
 /* Moments: the steps of each thread in their order and, behind a step, the times at which a frame
  * that was on the stack there has been left. */
+#include <stdlib.h>
+
 #include "replay/session_internal.h"
 
-enum { PAGE = 64 };
+enum { PAGE = 64, LARGE_PAGE = 8192 };
 
 static int no_moment(struct rp_moment moment, struct ct_error *error)
 {
@@ -34,31 +36,44 @@ static bool leaves_running(const struct descent *descent, const struct ctr_hit *
            frame_of(descent, descent->left + 1) != NULL;
 }
 
-/* Go on until `most` have been left, or to a record at or behind `end`. */
+static void take_leaves(struct descent *descent, const struct ctr_page *page, uint32_t most,
+                        struct ctr_place end)
+{
+    for (size_t i = 0; i < page->count && descent->left < most && !descent->is_over; i++) {
+        const struct ctr_hit *hit = &page->hits[i];
+        descent->is_over = hit->event == CTR_EVENT_LINE || !rp_place_is_before(hit->place, end);
+        if (!descent->is_over && leaves_running(descent, hit)) {
+            descent->left++;
+            descent->last = *hit;
+        }
+    }
+    descent->is_over |= page->done;
+}
+
+/* Go on until `most` have been left, or to a record at or behind `end`. Where a deep recursion ends
+ * there are many: each page reads its block anew. */
 static int descend(struct descent *descent, struct ctr_place from, uint32_t most,
                    struct ctr_place end, struct ct_error *error)
 {
-    struct ctr_hit hits[PAGE];
+    struct ctr_hit hits[PAGE], *more = NULL;
     struct ctr_page page = {.hits = hits, .capacity = PAGE, .next = from};
     struct ctr_query query = rp_of_thread(descent->thread, RP_LEAVES | RP_LINE);
+    int status = CT_OK;
     query.is_bounded = true;
     query.bound = end.block;
-    while (!descent->is_over && descent->left < most) {
-        int status = rp_find(descent->session, &query, page.next, false, &page, error);
-        if (status != CT_OK) {
-            return status;
+    while (status == CT_OK && !descent->is_over && descent->left < most) {
+        status = rp_find(descent->session, &query, page.next, false, &page, error);
+        if (status == CT_OK) {
+            take_leaves(descent, &page, most, end);
         }
-        for (size_t i = 0; i < page.count && descent->left < most && !descent->is_over; i++) {
-            descent->is_over =
-                hits[i].event == CTR_EVENT_LINE || !rp_place_is_before(hits[i].place, end);
-            if (!descent->is_over && leaves_running(descent, &hits[i])) {
-                descent->left++;
-                descent->last = hits[i];
-            }
+        if (more == NULL && !descent->is_over && descent->left < most) {
+            more = malloc(LARGE_PAGE * sizeof *more);
+            page.hits = more != NULL ? more : hits;
+            page.capacity = more != NULL ? LARGE_PAGE : PAGE;
         }
-        descent->is_over |= page.done;
     }
-    return CT_OK;
+    free(more);
+    return status;
 }
 
 /* ---- standing on a moment ---- */

@@ -72,10 +72,12 @@ int rp_stack(struct rp_session *session, uint32_t thread, uint32_t first, uint32
     return CT_OK;
 }
 
-bool rp_depth(struct rp_session *session, uint32_t thread, uint64_t *depth)
+/* Frames below the one of this index. */
+static bool count_below(struct ctr_player *player, uint32_t thread, uint32_t top, uint64_t *depth)
 {
-    uint32_t has = 0, lacks = 1; /* frames 0 to `has` - 1 are there, and `lacks` - 1 is not */
-    while (lacks <= RP_DEPTH_MAX + 1 && rp_frame_at(session, thread, lacks - 1) != NULL) {
+    uint32_t has = 0, lacks = 1; /* there are at least `has` frames, and fewer than `lacks` */
+    while (lacks <= RP_DEPTH_MAX + 1 &&
+           ctr_player_frame(player, thread, top + lacks - 1, NULL) != NULL) {
         has = lacks;
         lacks *= 2;
     }
@@ -84,14 +86,25 @@ bool rp_depth(struct rp_session *session, uint32_t thread, uint64_t *depth)
     }
     while (lacks - has > 1) {
         uint32_t middle = has + (lacks - has) / 2;
-        if (rp_frame_at(session, thread, middle - 1) != NULL) {
-            has = middle;
-        } else {
-            lacks = middle;
-        }
+        bool is_there = ctr_player_frame(player, thread, top + middle - 1, NULL) != NULL;
+        has = is_there ? middle : has;
+        lacks = is_there ? lacks : middle;
     }
     *depth = has - 1;
     return true;
+}
+
+bool rp_depth(struct rp_session *session, uint32_t thread, uint64_t *depth)
+{
+    bool has_left = session->now.moment.left > 0 && thread == session->now.thread;
+    return count_below(session->player, thread, has_left, depth);
+}
+
+bool rp_depth_at(struct rp_session *session, uint64_t step, uint64_t *depth)
+{
+    struct ctr_event event;
+    return ctr_player_seek(session->scout, step, &event, NULL) == CT_OK &&
+           count_below(session->scout, event.thread, 0, depth);
 }
 
 /* ---- what changed ---- */

@@ -35,6 +35,8 @@ int rp_stack(struct rp_session *session, uint32_t thread, uint32_t first, uint32
  * RP_DEPTH_MAX: to count those would mean to read all blocks in which they began. */
 enum { RP_DEPTH_MAX = 4096 };
 bool rp_depth(struct rp_session *session, uint32_t thread, uint64_t *depth);
+/* The same of the thread that runs at a step, there. */
+bool rp_depth_at(struct rp_session *session, uint64_t step, uint64_t *depth);
 
 /* The variables of a frame; those of module, class and `exec` code are the names of its namespace.
  * What changed is against the latest step of the frame's call before the moment. CT_EUSAGE: there

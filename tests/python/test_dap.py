@@ -390,6 +390,8 @@ def test_evaluate_answers_and_says_where_it_fails(client):
         client.ask("evaluate", expression="1 + nope")
     with pytest.raises(Failed, match=r"\(column 5\)"):
         client.ask("evaluate", expression="1 ===")
+    with pytest.raises(Failed, match=r"\(column 7\)"):
+        client.ask("evaluate", expression="'é' + nope")
     frame = client.ask("stackTrace", threadId=1)["stackFrames"][1]["id"]
     with pytest.raises(Failed, match="NameError"):
         client.ask("evaluate", expression="p", frameId=frame)
@@ -406,6 +408,7 @@ def test_completions_offer_names_and_attributes(client):
     assert offered("p.", 3) == {"x": (3, 0), "y": (3, 0)}
     assert set(offered("le", 3)) == {"leaf", "len"}
     assert offered("nope.", 6) == {}
+    assert offered("'é😀' + p.x", 12) == {"x": (11, 1)}
 
 
 # ---- moves ----

@@ -11,6 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from dap_client import Client
 from engine import PATIENCE, record
 from test_dap import PROGRAM
 
@@ -84,3 +85,73 @@ def test_the_configurations_shown_are_those_of_the_extension():
     assert configuration["type"] == debugger["type"]
     assert set(configuration) - {"type", "request", "name"} <= set(known)
     assert page.count('"codetracer-python"') >= 4
+
+
+def interfaces():
+    """Of each interface of DAP its own members, and what it extends: from DAP's declarations."""
+    page = PACKAGES / "@vscode" / "debugprotocol" / "lib" / "debugProtocol.d.ts"
+    if not page.exists():
+        pytest.skip("npm ci was not run in editors/vscode")
+    text = re.sub(r"/\*.*?\*/", "", page.read_text("utf-8"), flags=re.S)
+    found = {}
+    pattern = r"interface (\w+)(?: extends (\w+))? \{\n(.*?)\n\t\}"
+    for name, base, body in re.findall(pattern, text, flags=re.S):
+        members = dict(re.findall(r"^\t\t'?(\w+)'?(\??):", body, flags=re.M))
+        found[name] = members | found.get(base, {})
+    return found
+
+
+def check_shape(known, name, shapes):
+    assert shapes, name
+    for shape in shapes:
+        assert set(shape) - {"ct"} <= set(known[name]), name
+        assert {member for member, mark in known[name].items() if not mark} <= set(shape), name
+
+
+def test_answers_are_of_the_shapes_dap_declares(ct, tmp_path):
+    known = interfaces()
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM, encoding="utf-8")
+    with Client(record(ct, program, tmp_path / "recording"), supportsProgressReporting=True) as c:
+        source = {"path": str(program)}
+        lines = [{"line": 10, "logMessage": "{n}"}, {"line": 15}, {"line": 5, "condition": "("}]
+        made = c.ask("setBreakpoints", source=source, breakpoints=lines)["breakpoints"]
+        filters = c.ask("setExceptionBreakpoints", filters=["raised"])["breakpoints"]
+        c.ask("continue")
+        events = {event["event"]: [event["body"]] for event in c.events}
+        frames = c.ask("stackTrace", threadId=1)["stackFrames"]
+        scopes = c.ask("scopes", frameId=frames[0]["id"])["scopes"]
+        variables = c.variables(scopes[0]["variablesReference"]).values()
+        targets = c.ask("gotoTargets", source=source, line=10)["targets"]
+        info = c.ask("exceptionInfo", threadId=1)
+        shapes = {
+            "Capabilities": [c.capabilities],
+            "ExceptionBreakpointsFilter": c.capabilities["exceptionBreakpointFilters"],
+            "Breakpoint": made + filters,
+            "Thread": c.ask("threads")["threads"],
+            "StackFrame": frames,
+            "Source": c.ask("loadedSources")["sources"],
+            "Scope": scopes,
+            "Variable": variables,
+            "GotoTarget": targets,
+            "CompletionItem": c.ask("completions", text="le", column=3)["targets"],
+            "ExceptionDetails": [info["details"]],
+            "BreakpointLocation": c.ask("breakpointLocations", source=source, line=10)[
+                "breakpoints"
+            ],
+        }
+        bodies = {
+            "StoppedEvent": events["stopped"],
+            "OutputEvent": events["output"],
+            "ExceptionInfoResponse": [info],
+            "EvaluateResponse": [c.ask("evaluate", expression="v")],
+            "SourceResponse": [c.ask("source", source=source, sourceReference=0)],
+        }
+    for name, answers in shapes.items():
+        check_shape(known, name, answers)
+    text = (PACKAGES / "@vscode" / "debugprotocol" / "lib" / "debugProtocol.d.ts").read_text()
+    for name, answers in bodies.items():
+        declared = text.partition(f"interface {name} ")[2].partition("\n\t}\n")[0]
+        members = set(re.findall(r"^\t\t\t(\w+)\??:", declared, flags=re.M))
+        for answer in answers:
+            assert set(answer) - {"ct"} <= members, name

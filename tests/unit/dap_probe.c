@@ -1,6 +1,7 @@
 /* A debug adapter for tests: `dap_probe [TRACE]` takes one JSON message per line and answers with
- * one JSON message per line; an empty line says that a message was dealt with. `dap_probe
- * --requests` lists the requests there are, with their capabilities. For tests/python. */
+ * one JSON message per line; an empty line says that a message was dealt with. Progress is told at
+ * once. `dap_probe --requests` lists the requests there are, with their capabilities. For
+ * tests/python. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ int main(int count, char **words)
         fprintf(stderr, "dap_probe: %s\n", error.message);
         return 1;
     }
+    session->patience = 0;
     char *line = NULL;
     size_t room = 0;
     for (ssize_t size; (size = getline(&line, &room, stdin)) > 0;) {
