@@ -125,10 +125,12 @@ int dap_launch(struct dap_request *request)
         if (status != CT_OK) {
             return status;
         }
-        if (session->replay == NULL) { /* what it is can be asked all the same */
-            return dap_refuse(request, "%s", session->no_replay.message);
+        if (session->replay != NULL) {
+            dap_event_plain(session, "initialized");
         }
-        dap_event_plain(session, "initialized");
+    }
+    if (session->owns_trace && session->replay == NULL) { /* one can still ask what it is */
+        return dap_refuse(request, "%s", session->no_replay.message);
     }
     session->stops_on_entry = stops;
     dap_first_stop(session);

@@ -109,6 +109,24 @@ def test_a_recording_that_is_not_there_is_an_error(tmp_path):
             client.ask("loadedSources")
 
 
+def test_of_a_recording_without_steps_one_can_ask_what_it_is(ct, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("import sys; sys.exit()\n", encoding="utf-8")
+    folder = record(ct, program, tmp_path / "recording", "--skip", "file:glob:**/program.py")
+    with Client() as client:
+        client.ask("initialize")
+        for _ in range(2):
+            with pytest.raises(Failed, match="no step"):
+                client.ask("launch", traceFolder=str(folder))
+        assert client.ask("ct/recording")["steps"] == 0
+        with pytest.raises(Failed, match="no step"):
+            client.ask("threads")
+    with Client(folder) as client:
+        client.ask("attach")
+        client.ask("configurationDone")
+        assert client.events == []
+
+
 def test_without_a_stop_on_entry_it_goes_on_to_the_first_breakpoint(recorded):
     with Client(recorded[0]) as client:
         client.ask("launch", stopOnEntry=False)
