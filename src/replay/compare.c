@@ -209,6 +209,23 @@ static bool is_deque(const struct rp_val *val)
     return val->is_recorded && val->shape == CTR_F_DEQUE;
 }
 
+/* Ranges are equal when they have the same elements. */
+static int equal_ranges(struct rp_eval *eval, struct rp_val *a, struct rp_val *b)
+{
+    uint64_t length, other;
+    if (!rp_length(eval, a, &length) || !rp_length(eval, b, &other)) {
+        return -1;
+    }
+    int equal = length == other;
+    if (equal == 1 && length > 0) {
+        equal = rp_equal(eval, a->items[0], b->items[0]);
+    }
+    if (equal == 1 && length > 1) {
+        equal = rp_equal(eval, a->items[2], b->items[2]);
+    }
+    return equal;
+}
+
 int rp_equal(struct rp_eval *eval, struct rp_val *a, struct rp_val *b)
 {
     bool ordered;
@@ -241,7 +258,7 @@ int rp_equal(struct rp_eval *eval, struct rp_val *a, struct rp_val *b)
         equal = order_of_texts(a, b) == 0;
         break;
     case RP_V_RANGE:
-        equal = same_recorded(a, b) ? 1 : unknown(eval, "whether these are equal");
+        equal = same_recorded(a, b) ? 1 : equal_ranges(eval, a, b);
         break;
     default:
         equal = equal_containers(eval, a, b);

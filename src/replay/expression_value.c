@@ -385,6 +385,21 @@ static bool add_items(struct rp_eval *eval, struct rp_val *val,
     return true;
 }
 
+/* The step is told where it is not 1. */
+static bool add_range(struct rp_eval *eval, const struct rp_val *val, struct ct_bytes *to)
+{
+    bool has_step = mpz_cmp_si(val->items[2]->integer, 1) != 0;
+    ct_bytes_add_text(to, "range(");
+    for (unsigned i = 0; i < 2u + has_step; i++) {
+        ct_bytes_add_text(to, i > 0 ? ", " : "");
+        if (!add_integer(eval, val->items[i], to)) {
+            return false;
+        }
+    }
+    ct_bytes_add_text(to, ")");
+    return true;
+}
+
 static bool add_computed(struct rp_eval *eval, struct rp_val *val,
                          const struct ctr_text_options *options, struct ct_bytes *to)
 {
@@ -413,6 +428,8 @@ static bool add_computed(struct rp_eval *eval, struct rp_val *val,
                                : add_items(eval, val, options, "{", "}", to);
     case RP_V_LIST:
         return add_items(eval, val, options, "[", "]", to);
+    case RP_V_RANGE:
+        return add_range(eval, val, to);
     default:
         ct_bytes_add_text(to, "None");
         return true;

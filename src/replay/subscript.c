@@ -125,7 +125,7 @@ struct rp_val *rp_subscript(struct rp_eval *eval, struct rp_val *of, struct rp_v
 /* ---- slices ---- */
 
 struct span {
-    int64_t start, step;
+    int64_t start, stop, step;
     uint64_t count;
 };
 
@@ -159,11 +159,12 @@ static bool find_span(struct rp_eval *eval, struct rp_val *const bounds[3], uint
     bool back = span->step < 0;
     span->start = has[0] ? clamp(to_place(bounds[0]), length, back) : back ? length - 1 : 0;
     int64_t stop = has[1] ? clamp(to_place(bounds[1]), length, back) : back ? -1 : length;
+    span->stop = stop;
     uint64_t distance = back ? (uint64_t)(span->start > stop ? span->start - stop : 0)
                              : (uint64_t)(stop > span->start ? stop - span->start : 0);
     uint64_t stride = back ? -(uint64_t)span->step : (uint64_t)span->step;
     span->count = distance == 0 ? 0 : (distance - 1) / stride + 1;
-    return rp_work(eval, span->count);
+    return true;
 }
 
 static uint64_t place_in(const struct span *span, uint64_t index)
@@ -184,7 +185,7 @@ static struct rp_val *slice_text(struct rp_eval *eval, struct rp_val *of,
     if (text == NULL || (is_str && starts == NULL)) {
         return rp_fail(eval, CT_ELIMIT, "the expression needs too much memory");
     }
-    if (!find_span(eval, bounds, length, &span)) {
+    if (!find_span(eval, bounds, length, &span) || !rp_work(eval, span.count)) {
         return NULL;
     }
     uint64_t number = 0;
@@ -212,11 +213,55 @@ static struct rp_val *slice_text(struct rp_eval *eval, struct rp_val *of,
     return result;
 }
 
+/* a + b * c */
+static struct rp_val *add_multiple(struct rp_eval *eval, const struct rp_val *a, int64_t b,
+                                   const struct rp_val *c)
+{
+    struct rp_val *result = rp_val_int(eval, b);
+    mpz_t other;
+    if (result != NULL) {
+        mpz_init(other);
+        rp_to_integer(c, other);
+        mpz_mul(result->integer, result->integer, other);
+        if (a != NULL) {
+            rp_to_integer(a, other);
+            mpz_add(result->integer, result->integer, other);
+        }
+        mpz_clear(other);
+    }
+    return result;
+}
+
+/* As Python's, a slice of a range is a range. */
+static struct rp_val *slice_range(struct rp_eval *eval, struct rp_val *of,
+                                  struct rp_val *const bounds[3])
+{
+    struct span span = {0};
+    uint64_t length;
+    if (!rp_length(eval, of, &length)) {
+        return NULL;
+    }
+    if (length > INT64_MAX) {
+        return rp_fail(eval, CT_ELIMIT, "the range is too long");
+    }
+    struct rp_val *result =
+        find_span(eval, bounds, length, &span) ? rp_val_container(eval, RP_V_RANGE, 3) : NULL;
+    if (result != NULL) {
+        result->items[0] = add_multiple(eval, of->items[0], span.start, of->items[2]);
+        result->items[1] = add_multiple(eval, of->items[0], span.stop, of->items[2]);
+        result->items[2] = add_multiple(eval, NULL, span.step, of->items[2]);
+    }
+    return eval->status == CT_OK ? result : NULL;
+}
+
 struct rp_val *rp_slice(struct rp_eval *eval, struct rp_val *of, struct rp_val *const bounds[3])
 {
     struct span span = {0};
     bool is_deque = of->is_recorded && of->shape == CTR_F_DEQUE;
     bool is_text = of->kind == RP_V_STR || of->kind == RP_V_BYTES;
+    if (of->kind == RP_V_RANGE) {
+        return slice_range(eval, of, bounds);
+    }
     if ((of->kind != RP_V_LIST && of->kind != RP_V_TUPLE && !is_text) || is_deque) {
         return rp_fail(eval, CT_ESTATE, "TypeError: no slice of %s", rp_val_type_name(eval, of));
     }
@@ -244,7 +289,7 @@ static bool is(const char *name, size_t size, const char *wanted)
     return size == strlen(wanted) && memcmp(name, wanted, size) == 0;
 }
 
-/* Attributes a value has by its type: those of numbers, types, methods. */
+/* Attributes a value has by its type: those of numbers, ranges, types, methods. */
 static struct rp_val *own_attribute(struct rp_eval *eval, struct rp_val *of, const char *name,
                                     size_t size)
 {
@@ -267,6 +312,12 @@ static struct rp_val *own_attribute(struct rp_eval *eval, struct rp_val *of, con
     }
     if (is_whole && (is(name, size, "imag") || is(name, size, "denominator"))) {
         return rp_val_int(eval, is(name, size, "denominator"));
+    }
+    static const char *const parts[] = {"start", "stop", "step"};
+    for (unsigned i = 0; of->kind == RP_V_RANGE && i < 3; i++) {
+        if (is(name, size, parts[i])) {
+            return rp_val_items(eval, of) ? of->items[i] : NULL;
+        }
     }
     return of->kind == RP_V_FLOAT && is(name, size, "imag") ? rp_val_float(eval, 0) : NULL;
 }

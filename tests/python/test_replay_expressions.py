@@ -148,6 +148,37 @@ def test_expressions_are_pythons(session, values, text):
     agree(session, values, text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "r[::1]",
+        "r[::-1]",
+        "r[5:1:-2]",
+        "r[-2:]",
+        "r[9:2]",
+        "len(r[::2])",
+        "r[::2][1]",
+        "r[1:].start",
+        "r[::2].step",
+        "r.stop",
+        "r[::2]==r",
+        "r[::1]==r",
+        "r[::2]in[r[::2]]",
+        "r[9:]==r[:0]",
+        "r[1:2]==r[1:3:5]",
+        "str(r[::4])",
+        "sum(r[1:])",
+        "{r[::2]}",
+        "type(r[1:])",
+        "r[1:][::-1]",
+        "r[::0]",
+        "r['k':]",
+    ],
+)
+def test_a_slice_of_a_range_is_a_range(session, values, text):
+    agree(session, values, text)
+
+
 PIECES = ["a", "xs", "s", "0x", "1", "1.5", "_", "'", '"', "b'", "\\", "\\x4", "(", ")", "[", "]"]
 PIECES += ["{", "}", ",", ":", ".", "+", "-", "**", "//", "<", "==", "not ", " in ", " is ", "if "]
 PIECES += [" else ", " and ", "len(", "é", "\U0001f600", "...", "=", "\\u00", "e+", " ", "#", "~"]
