@@ -35,7 +35,8 @@ enum {
     ROOM = 4096, /* how much a spoiled block may grow */
 };
 
-static unsigned count = 300;
+static unsigned count = 120;
+static size_t stride = 7; /* of the prefixes and bytes that are tried; a campaign tries all */
 static unsigned first_number = 0;
 
 /* ---- files ---- */
@@ -221,7 +222,7 @@ static void every_prefix(void **state)
     const struct place *place = *state;
     struct image whole = small_trace(place->path, 40, 150);
     unsigned long long steps = 0;
-    for (size_t size = 0; size < whole.trace.size; size++) {
+    for (size_t size = whole.trace.size % stride; size < whole.trace.size; size += stride) {
         write_file(place->path, whole.trace.data, size);
         struct ct_use used = use(place, (unsigned)size);
         assert_false(used.complete);
@@ -237,7 +238,7 @@ static void every_byte(void **state)
 {
     const struct place *place = *state;
     struct image whole = small_trace(place->path, 40, 150);
-    for (size_t at = 0; at < whole.trace.size; at++) {
+    for (size_t at = 0; at < whole.trace.size; at += stride) {
         whole.trace.data[at] ^= (uint8_t)(1u << at % 8);
         write_image(place->path, &whole);
         assert_false(use(place, (unsigned)at).sound);
@@ -639,6 +640,7 @@ int main(int argc, char **argv)
         CASE(spoiled_headers),       CASE(spoiled_outside), CASE(spoiled_tails),
         CASE(spoiled_and_recovered), CASE(corpus),
     };
+    stride = argc > 1 ? 1 : stride;
     count = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : count;
     first_number = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
     return cmocka_run_group_tests(tests, NULL, NULL);
