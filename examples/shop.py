@@ -66,7 +66,7 @@ def load(count):
     for number in range(1, count + 1):
         order = Order(number, ["ann", "bob", "eve"][number % 3])
         for line in range(number * 7 % 5):
-            order.items.append(Item(f"item {line}", 1.5 * (number % 9 + line), 1 + line))
+            order.items.append(Item(f"item {line}", 1.5 * (number % 9 + 1 + line), 1 + line))
         if number % 5 == 0 and number != 35:
             order.items.append(Item("gift", 2.0))
         orders.append(order)

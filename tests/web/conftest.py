@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from window import Window
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 PATIENCE = 60
+expect.set_options(timeout=10_000)  # milliseconds: the machine may be busy
 
 
 def ct_path():
@@ -29,12 +30,9 @@ def ct_path():
 def environment(tmp_path_factory):
     """An environment in which nothing of the user's is seen or changed."""
     home = tmp_path_factory.mktemp("home")
-    runtime = tmp_path_factory.mktemp("run")
-    runtime.chmod(0o700)
     return os.environ | {
         "HOME": str(home),
         "XDG_DATA_HOME": str(home / "data"),
-        "XDG_RUNTIME_DIR": str(runtime),
         "CODETRACER_PYTHON_INTERPRETER": sys.executable,
     }
 
@@ -58,15 +56,20 @@ def record(environment, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def serve(environment):
-    """Return a context manager that serves a recording and gives its address and process."""
+def serve(environment, tmp_path_factory):
+    """Return a context manager that serves a recording and gives its address and process.
+
+    Each has a folder of its own in which servers find each other: none is reused."""
 
     @contextmanager
     def server(folder, *options):
         command = [ct_path(), "replay", "-t", str(folder), "--no-browser", *options]
         if web := os.environ.get("CT_WEB_DIR"):
             command += ["--web-dir", web]
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        runtime = tmp_path_factory.mktemp("run")
+        runtime.chmod(0o700)
+        alone = environment | {"XDG_RUNTIME_DIR": str(runtime)}
+        process = subprocess.Popen(command, env=alone, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         try:
             yield process.stdout.readline().strip(), process
         finally:
@@ -117,7 +120,7 @@ def open_window(browser, addresses):
         program = ROOT / "examples/shop.py" if program == "shop" else PROGRAMS / f"{program}.py"
         options = {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"} | options
         context = browser.new_context(**options)
-        context.set_default_timeout(8000)
+        context.set_default_timeout(15_000)
         contexts.append(context)
         window = Window(context.new_page())
         windows.append(window)

@@ -58,10 +58,9 @@ class Window:
         return self
 
     def settle(self):
-        """Wait until no move is on its way, and what it shows is there."""
-        expect(self.page.locator(".late")).to_have_count(0)
-        self.page.wait_for_function("() => !document.querySelector('.loading')")
-        self.page.wait_for_timeout(60)
+        """Wait until nothing is asked of the server, and what it answered is drawn."""
+        self.page.wait_for_function("() => !document.documentElement.hasAttribute('data-busy')")
+        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
         return self
 
     def go(self, moment):

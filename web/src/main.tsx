@@ -26,6 +26,9 @@ async function start() {
   followTheme(model.settings);
   followAddress(model);
   followKeys(window);
+  model.link.running.watch(() => {
+    document.documentElement.toggleAttribute("data-busy", model.link.running.get() > 0);
+  });
   addEventListener("pagehide", () => model.link.close());
   const page = document.getElementById("app");
   if (!page) return;

@@ -1,18 +1,22 @@
 // The history of one value: its changes as a list around the moment, and drawn over the whole run.
 
 import { type Atom, atom } from "../lib/atom";
+import type { Evaluated, StackFrame } from "../lib/dap";
 import type { History, HistoryDrawing, HistoryEntry, Place } from "../lib/protocol";
-import type { Link } from "./link";
+import type { Frames } from "./frames";
+import { type Link, StaleError } from "./link";
 import { PlaceList } from "./place_list";
 
 const PAGE = 100;
 export const PARTS = 400; // points of the chart
 
+/** What a history is of. Frames and values have numbers that are good at one moment only: so it is
+ *  named by its function, and looked up at each moment. */
 export interface Subject {
   label: string; // what it is called
-  expression: string;
-  frameId?: number;
-  variablesReference?: number;
+  name: string; // of the variable, or of the part in its holder
+  holder?: string; // the expression for the value whose part it is
+  frame: StackFrame; // in which it was asked for
 }
 
 export class HistoryModel {
@@ -23,11 +27,15 @@ export class HistoryModel {
   readonly isDrawing: Atom<boolean> = atom(false);
   private place: () => Place | undefined = () => undefined;
   private running: number | null = null;
+  private drawn = 0;
 
-  constructor(private readonly link: Link) {
+  constructor(
+    private readonly link: Link,
+    private readonly frames: () => Frames | null,
+  ) {
     this.list = new PlaceList<HistoryEntry>(async (from, backwards) => {
       const page = await link.request<History>("ct/load-history", {
-        ...this.query(),
+        ...(await this.query()),
         count: PAGE,
         backwards,
         ...(from ? { from } : {}),
@@ -52,6 +60,7 @@ export class HistoryModel {
   }
 
   stop() {
+    this.drawn++;
     if (this.running !== null) this.link.cancel(this.running);
     this.running = null;
     this.isDrawing.set(false);
@@ -66,23 +75,38 @@ export class HistoryModel {
   }
 
   private async draw() {
-    const { seq, promise } = this.link.start<HistoryDrawing>("ct/draw-history", { ...this.query(), count: PARTS });
-    this.running = seq;
+    const round = ++this.drawn;
     this.isDrawing.set(true);
-    const drawing = await promise.catch(() => null);
-    if (this.running !== seq) return;
+    const drawing = await this.query()
+      .then((query) => {
+        const { seq, promise } = this.link.start<HistoryDrawing>("ct/draw-history", { ...query, count: PARTS });
+        this.running = seq;
+        return promise;
+      })
+      .catch(() => null);
+    if (round !== this.drawn) return;
     this.running = null;
     this.isDrawing.set(false);
     this.drawing.set(drawing);
   }
 
-  private query() {
-    const { expression = "", frameId, variablesReference } = this.subject.get() ?? {};
-    return {
-      expression,
-      ...(frameId === undefined ? {} : { frameId }),
-      ...(variablesReference ? { variablesReference } : {}),
-      ...(this.onlyThisCall.get() ? { onlyThisCall: true } : {}),
-    };
+  /** The subject in numbers that are good now. */
+  private async query(): Promise<object> {
+    const subject = this.subject.get();
+    const frameId = subject && this.frameOf(subject);
+    if (!subject || frameId === undefined) throw new StaleError("Its function does not run at this moment.");
+    const only = this.onlyThisCall.get() ? { onlyThisCall: true } : {};
+    const base = { expression: subject.name, frameId, ...only };
+    if (subject.holder === undefined) return base;
+    const holder = { expression: subject.holder, frameId, context: "watch" };
+    const { variablesReference } = await this.link.request<Evaluated>("evaluate", holder);
+    return { ...base, variablesReference };
+  }
+
+  private frameOf({ frame }: Subject): number | undefined {
+    const frames = this.frames()?.frames ?? [];
+    const same = frames.filter(({ name, source }) => name === frame.name && source?.path === frame.source?.path);
+    const call = same.find(({ ct }) => ct?.key === frame.ct?.key);
+    return (call ?? (this.onlyThisCall.get() ? undefined : same[0]))?.id;
   }
 }

@@ -22,6 +22,8 @@ const RETRY = 1500; // milliseconds between attempts to reach a lost server
 
 export class Link {
   readonly state: Atom<LinkState> = atom<LinkState>({ kind: "idle" });
+  /** Requests on their way. */
+  readonly running: Atom<number> = atom(0);
   private session = "";
   private recording = "";
   private seq = 0;
@@ -71,6 +73,7 @@ export class Link {
   private async send<T>(seq: number, command: string, args: object): Promise<T> {
     const session = this.session;
     if (session === "") throw new StaleError("There is no session.");
+    this.running.set(this.running.get() + 1);
     try {
       const response = await this.api.send(session, { seq, type: "request", command, arguments: args });
       if (session !== this.session) throw new StaleError("The session has ended.");
@@ -79,6 +82,8 @@ export class Link {
     } catch (problem) {
       if (session === this.session && problem instanceof ApiError) this.fail(problem);
       throw problem;
+    } finally {
+      this.running.set(this.running.get() - 1);
     }
   }
 

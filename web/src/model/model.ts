@@ -24,6 +24,8 @@ import { TabsModel } from "./tabs";
 import { TimelineModel } from "./timeline";
 import { VariablesModel } from "./variables";
 
+const DEEP = 200; // calls
+
 export class Model {
   readonly settings: Settings;
   readonly link: Link;
@@ -61,7 +63,7 @@ export class Model {
     this.files = new FilesModel(this.link);
     this.output = eventList(this.link, "output");
     this.exceptions = eventList(this.link, "exception");
-    this.history = new HistoryModel(this.link);
+    this.history = new HistoryModel(this.link, () => this.frames.state.get());
     this.timeline = new TimelineModel(this.link);
     this.breakpoints = new BreakpointsModel(this.link, this.settings);
     this.progress = new ProgressModel(this.link);
@@ -88,6 +90,7 @@ export class Model {
     this.link.close();
     this.player.now.set(null);
     this.player.settled.set(null);
+    this.player.rested.set(null);
     this.recording.set(null);
     this.frames.state.set(null);
     this.clearParts();
@@ -141,10 +144,15 @@ export class Model {
     });
     player.settled.watch(() => {
       const now = player.settled.get();
+      if (now) void frames.refresh(now);
+    });
+    player.rested.watch(() => {
+      const now = player.rested.get();
       if (!now) return;
-      void frames.refresh(now);
       this.output.follow(now.moment.step, now.place);
-      this.history.list.follow(now.moment.step, now.place);
+      // The way down to a call that is very deep is long: the stack shows it.
+      const isDeep = (now.location.callstackDepth ?? DEEP) >= DEEP;
+      this.calls.current.set(isDeep ? null : now.location.key);
     });
     frames.state.watch(() => this.followFrame());
     this.timeline.threads.watch(() => this.calls.showThreads([...this.timeline.threads.get().keys()]));
@@ -161,7 +169,8 @@ export class Model {
     const key = isTop ? state.now.location.key : frame.ct?.key;
     if (key === undefined || key === null) this.flow.clear();
     else void this.flow.refresh(state.now, key, frame.line);
-    this.calls.current.set(key ?? null);
+    if (!isTop) this.calls.current.set(key ?? null);
+    if (this.player.waiting.get() === 0) this.history.list.follow(state.now.moment.step, state.now.place);
     this.calls.showThreads(state.threads.map((thread) => thread.id));
   }
 }

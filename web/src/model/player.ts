@@ -17,13 +17,15 @@ interface Waiting {
 export type Arrival = "first" | "step" | "jump";
 
 const STEPS = new Set(["into", "over", "overLine", "out"]);
-const SHOW_EVERY = 100; // milliseconds between full views while moves keep coming
+const SHOW_EVERY = 200; // milliseconds between full views while moves keep coming
 
 export class Player {
   /** Where one is. Changes with each move. */
   readonly now: Atom<MoveState | null> = atom<MoveState | null>(null);
   /** The same, but not for each of many moves in a row: what panels follow. */
   readonly settled: Atom<MoveState | null> = atom<MoveState | null>(null);
+  /** Where one has come to rest: what costs more follows this. */
+  readonly rested: Atom<MoveState | null> = atom<MoveState | null>(null);
   readonly waiting: Atom<number> = atom(0);
   arrived: (state: MoveState, arrival: Arrival) => void = () => {};
   /** Told why a move did not go anywhere. */
@@ -66,6 +68,7 @@ export class Player {
       return this.link.request<MoveState>("ct/move", start);
     });
     this.show(state, true);
+    this.rested.set(state);
     this.arrived(state, "first");
   }
 
@@ -90,6 +93,7 @@ export class Player {
     this.running = null;
     this.waiting.set(0);
     this.settled.set(this.now.get());
+    this.rested.set(this.now.get());
   }
 
   private take(state: MoveState, { args, isEither }: Waiting) {

@@ -15,7 +15,8 @@ export interface Root {
 
 export type TreeRow =
   | { kind: "section"; path: string; title: string; isOpen: boolean }
-  | { kind: "value"; path: string; depth: number; variable: Variable; parent: number; isOpen: boolean }
+  /** `holder`: the expression for the value whose part it is. */
+  | { kind: "value"; path: string; depth: number; variable: Variable; holder?: string | undefined; isOpen: boolean }
   | { kind: "more"; path: string; depth: number; left: number }
   | { kind: "note"; path: string; depth: number; text: string };
 
@@ -100,7 +101,7 @@ export class ValueTree {
     for (const root of this.roots) {
       const isOpen = this.isOpen(root);
       if (root.title === undefined) {
-        rows.push({ kind: "value", path: root.id, depth: 0, variable: root.value, parent: 0, isOpen });
+        rows.push({ kind: "value", path: root.id, depth: 0, variable: root.value, isOpen });
         if (isOpen) this.put(rows, root.id, 1, root.value);
       } else {
         rows.push({ kind: "section", path: root.id, title: root.title, isOpen });
@@ -120,10 +121,16 @@ export class ValueTree {
     for (const variable of branch.children) {
       const at = `${path}/${variable.name}`;
       const isOpen = this.toggled.get(at) === true && variable.variablesReference !== 0;
-      rows.push({ kind: "value", path: at, depth, variable, parent: holder.variablesReference, isOpen });
+      rows.push({ kind: "value", path: at, depth, variable, holder: nameOf(holder, depth), isOpen });
       if (isOpen) this.put(rows, at, depth + 1, variable);
     }
     if (branch.left > 0) rows.push({ kind: "more", path, depth, left: branch.left });
     if (branch.children.length === 0) rows.push({ kind: "note", path: `${path}//`, depth, text: "nothing" });
   }
+}
+
+/** How to name a value whose part a row shows: a part that has no such name has no history. Variables
+ *  of a scope are no parts. */
+function nameOf(holder: Variable, depth: number): string | undefined {
+  return depth === 0 ? undefined : (holder.evaluateName ?? "");
 }

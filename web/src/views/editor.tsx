@@ -15,6 +15,7 @@ import { FileTabs } from "./file_tabs";
 import { useAtom, useFocusTarget, useModel, useWindow, type Window, WindowContext } from "./hooks";
 import { LoopBar } from "./loop_bar";
 import { Failure, Loading } from "./panel";
+import { showHistory } from "./value_rows";
 
 export function EditorPanel() {
   const { documents } = useModel();
@@ -100,12 +101,7 @@ function createEditor(window: Window, parent: HTMLElement): EditorView {
       },
     }),
     storiesExtension({
-      history(name) {
-        const frameId = selectedFrame(model.frames.state.get())?.id;
-        const subject = { label: name, expression: name, ...(frameId === undefined ? {} : { frameId }) };
-        model.history.show(subject, () => model.player.now.get()?.place);
-        model.tabs.below.set("history");
-      },
+      history: (name) => showHistory(model, name),
       goInto: (call) => model.player.go({ move: "callStart", call }),
       loopBar(dom, line) {
         const bar = (

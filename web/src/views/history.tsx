@@ -55,7 +55,7 @@ export function HistoryEnd() {
         </button>
       )}
       {total !== undefined && <span>{count(total)} changes</span>}
-      {subject.variablesReference === undefined && (
+      {subject.holder === undefined && (
         <label class="check">
           <input
             type="checkbox"

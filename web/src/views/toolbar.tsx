@@ -44,7 +44,7 @@ export function Toolbar() {
   return (
     <header class="bar">
       <div class="about">
-        <CommandButton command="recordings" class="mark" content="ct" />
+        <CommandButton command="recordings" class="mark" content={<span aria-hidden="true">ct</span>} />
         {recording && <About recording={recording} />}
       </div>
       <div class="controls" role="toolbar" aria-label="Move through the run">

@@ -2,10 +2,8 @@
 
 import type { TreeRow, ValueTree } from "../model/value_tree";
 import { useAtom, useModel } from "./hooks";
-import { copyValue, openRow, rowClass, showHistory, ValueRow } from "./value_rows";
+import { copyValue, openRow, rowClass, showHistoryOf, ValueRow, type ValueRowData } from "./value_rows";
 import { VirtualList } from "./virtual_list";
-
-type ValueRowData = Extract<TreeRow, { kind: "value" }>;
 
 interface ValueListProps {
   name: string;
@@ -40,8 +38,9 @@ export function ValueList({ name, label, tree, onRemove }: ValueListProps) {
     return row.kind === "value";
   };
 
-  const act = (pressed: string, { variable, depth, parent }: ValueRowData): boolean => {
-    if (pressed === "h") showHistory(model, variable, depth === 0 ? 0 : parent);
+  const act = (pressed: string, row: ValueRowData): boolean => {
+    const { variable, depth } = row;
+    if (pressed === "h") showHistoryOf(model, row);
     else if (pressed === "w") model.variables.addWatch(variable.evaluateName ?? variable.name);
     else if (pressed === "Delete" && onRemove && depth === 0) onRemove(variable.name);
     else return false;

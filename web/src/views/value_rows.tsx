@@ -8,6 +8,8 @@ import type { TreeRow, ValueTree } from "../model/value_tree";
 import { useAtom, useModel } from "./hooks";
 import { Icon } from "./icons";
 
+export type ValueRowData = Extract<TreeRow, { kind: "value" }>;
+
 /** All rows of a small tree: a hover's. */
 export function ValueRows({ tree }: { tree: ValueTree }) {
   const rows = useAtom(tree.rows);
@@ -66,7 +68,7 @@ export function ValueRow({ row, actions, next }: { row: TreeRow; actions?: boole
         {typeText(variable)}
         {next !== undefined && <span class="next"> · will be {next}</span>}
       </span>
-      {actions && <RowActions variable={variable} parent={row.parent} isTop={row.depth === 0} />}
+      {actions && <RowActions row={row} />}
     </>
   );
 }
@@ -92,7 +94,8 @@ function titleOf({ name, value, type, ct }: Variable): string {
   return lines.join("\n");
 }
 
-function RowActions({ variable, parent, isTop }: { variable: Variable; parent: number; isTop: boolean }) {
+function RowActions({ row }: { row: ValueRowData }) {
+  const { variable } = row;
   const model = useModel();
   const name = variable.evaluateName ?? variable.name;
   const act = (run: () => void) => (event: Event) => {
@@ -106,7 +109,7 @@ function RowActions({ variable, parent, isTop }: { variable: Variable; parent: n
         tabIndex={-1}
         title="History (H)"
         aria-label={`History of ${name}`}
-        onClick={act(() => showHistory(model, variable, isTop ? 0 : parent))}
+        onClick={act(() => showHistoryOf(model, row))}
       >
         <Icon name="history" />
       </button>
@@ -132,13 +135,20 @@ function RowActions({ variable, parent, isTop }: { variable: Variable; parent: n
   );
 }
 
-/** `parent`: the container whose part it is; 0: a variable of the frame. */
-export function showHistory(model: Model, variable: Variable, parent: number) {
-  const frameId = selectedFrame(model.frames.state.get())?.id;
-  const label = variable.evaluateName ?? variable.name;
-  const of = parent === 0 ? (frameId === undefined ? {} : { frameId }) : { variablesReference: parent };
-  model.history.show({ label, expression: variable.name, ...of }, () => model.player.now.get()?.place);
+/** `holder`: the expression for the value whose part it is; absent: it is a variable of the frame. */
+export function showHistory(model: Model, name: string, holder?: string, label = name) {
+  const frame = selectedFrame(model.frames.state.get());
+  if (!frame) return;
+  const subject = { label, name, frame, ...(holder === undefined ? {} : { holder }) };
+  model.history.show(subject, () => model.player.now.get()?.place);
   model.tabs.below.set("history");
+}
+
+export function showHistoryOf(model: Model, { variable, holder }: ValueRowData) {
+  const isName = /^[\p{L}_][\p{L}\p{N}_]*$/u.test(variable.name);
+  if (holder === "" || (holder === undefined && !isName)) {
+    model.notices.say("Variables and parts of values have a history; this is neither.");
+  } else showHistory(model, variable.name, holder, variable.evaluateName);
 }
 
 /** The whole value, where the server can give it: what is shown may be cut. */

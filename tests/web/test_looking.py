@@ -1,0 +1,247 @@
+"""What the panels show: code, variables, stack, calls, files, output, history."""
+
+import re
+
+from playwright.sync_api import expect
+
+
+def inside(shop):
+    """Stand in the second turn of the loop in discount(), where something is taken off."""
+    shop.find_line("off += total * rule.rate")
+    return shop
+
+
+def test_a_line_tells_what_it_did(shop):
+    inside(shop)
+    assert any(re.match(r"off = 0\.0 → \d", pill) for pill in shop.pills("off += total"))
+    assert shop.page.locator(".cm-line.now .pill.changed").count() == 1
+    assert any("order=Order(id=1" in pill for pill in shop.pills("def discount("))
+    # what has not happened yet is pale, what does not happen in this turn is dim
+    assert shop.row("return round(").locator(".pill.future").count() > 0
+    expect(shop.row("            continue")).to_have_class(re.compile("off"))
+    expect(shop.row("off = total * LIMIT")).to_have_class(re.compile("off"))
+
+
+def test_counts_stand_in_the_gutter(shop):
+    inside(shop)
+    counts = shop.page.locator(".g-counts .count").all_inner_texts()
+    assert "35" in counts
+    assert shop.page.locator(".g-counts .never").count() > 0
+
+
+def test_the_loop_has_a_slider(shop):
+    inside(shop)
+    loop = shop.page.get_by_role("group", name=re.compile("Loop on line"))
+    expect(loop).to_contain_text("of 4")
+    field = loop.get_by_label("Turn, of 4")
+    assert field.input_value() == "2"
+    loop.get_by_label("Next turn").click()
+    shop.settle()
+    assert field.input_value() == "3"
+    expect(shop.page.locator(".cm-line.now")).to_contain_text("for rule in RULES")
+    field.fill("1")
+    shop.press("Enter").settle()
+    assert any("summer" in pill for pill in shop.pills("for rule in RULES"))
+    loop.get_by_role("slider").focus()
+    shop.press("ArrowRight").settle()
+    assert field.input_value() == "2"
+    shop.row("if not rule.match").click()
+    shop.press("Alt+]").settle()
+    assert field.input_value() == "3"
+
+
+def test_hovering_a_name_shows_its_value_as_a_tree(shop):
+    inside(shop)
+    box = shop.row("off += total").bounding_box()
+    shop.page.mouse.move(box["x"] + 8 * 7.83 + 12, box["y"] + 10)
+    expect(shop.page.locator(".hover")).to_contain_text("off")
+    expect(shop.page.locator(".hover")).to_contain_text("float")
+
+
+def test_variables_open_mark_changes_and_say_what_comes(shop):
+    inside(shop)
+    rows = shop.list("variables")
+    expect(rows.first).to_contain_text("discount")
+    off = rows.filter(has_text="off = ")
+    expect(off).to_contain_text("will be")
+    rows.filter(has_text="order = ").click()
+    expect(rows.filter(has_text="customer = ")).to_contain_text("'bob'")
+    rows.filter(has_text="items = ").click()
+    expect(rows.filter(has_text=re.compile(r"^.?0 = Item|0 = Item"))).to_be_visible()
+    shop.press("F10").settle()
+    # what is open stays open; what the step changed is marked
+    expect(rows.filter(has_text="customer = ")).to_be_visible()
+    expect(rows.filter(has_text="off = ")).to_have_class(re.compile("changed"))
+
+
+def test_variables_by_keyboard_copy_watch_and_history(shop):
+    shop.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    inside(shop)
+    shop.press("Alt+3", "ArrowDown", "ArrowRight")
+    expect(shop.list("variables").filter(has_text="customer = ")).to_be_visible()
+    shop.press("ArrowDown", "Control+c")
+    expect(shop.page.locator(".notices")).to_contain_text("Copied.")
+    assert shop.page.evaluate("navigator.clipboard.readText()") == "1"
+    shop.press("w")
+    expect(shop.list("watches")).to_contain_text("order.id = 1")
+    shop.press("h")
+    expect(shop.page.locator("#tab-history")).to_contain_text("order.id")
+
+
+def test_redacted_values_say_so(shop):
+    shop.find_line("stock = {}")
+    expect(shop.list("variables").filter(has_text="password = ")).to_contain_text("redacted")
+    expect(shop.page.locator("footer")).to_contain_text("1 redacted")
+    shop.press("Alt+m")
+    expect(shop.page.get_by_role("dialog")).to_contain_text("name looks like that of a secret")
+
+
+def test_watches_are_kept_evaluated_and_removed(shop):
+    inside(shop)
+    shop.add_watch("len(order.items)").add_watch("off / nothing")
+    watches = shop.list("watches")
+    expect(watches.first).to_contain_text("len(order.items) = 2")
+    expect(watches.last.locator(".bad")).to_contain_text("NameError")
+    shop.page.reload()
+    expect(watches.first).to_contain_text("len(order.items) = 2")
+    watches.first.click()
+    shop.page.locator(".list[aria-label=Watches]").focus()
+    shop.press("Delete")
+    expect(watches).to_have_count(1)
+
+
+def test_history_is_a_list_and_a_chart_and_a_click_goes_there(shop):
+    inside(shop)
+    shop.row("off += total").locator(".pill.changed").click()
+    expect(shop.page.locator("#tab-history")).to_have_text("History of off")
+    changes = shop.list("history")
+    expect(changes.first).to_be_visible()
+    expect(shop.panel("History and breakpoints")).to_contain_text("changes")
+    expect(shop.page.locator(".chart canvas")).to_be_visible()
+    expect(changes.locator("xpath=self::*[contains(@class, 'later')]").first).to_be_visible()
+    before = int(shop.step())
+    changes.nth(4).click()
+    shop.settle()
+    assert int(shop.step()) != before
+    shop.page.get_by_label("this call only").check()
+    expect(shop.panel("History and breakpoints")).to_contain_text(re.compile(r"\b\d changes"))
+    shop.page.get_by_label("this call only").uncheck()
+    shop.page.locator(".chart .u-over").click(position={"x": 250, "y": 40})
+    shop.settle()
+    assert int(shop.step()) > 300
+
+
+def test_frames_are_selected_with_their_own_variables(shop):
+    shop.find_line("return part / whole")
+    shop.press("Alt+4")
+    frames = shop.list("stack")
+    assert [text.split("\n")[0] for text in frames.all_inner_texts()] == ["share", "discount", "settle", "main", "<module>"]
+    frames.nth(2).click()
+    expect(shop.page.locator(".cm-line.site")).to_contain_text("off = discount(order, coupon)")
+    shop.press("Alt+3")
+    expect(shop.list("variables").filter(has_text="saved = ")).to_be_visible()
+    shop.press("Control+ArrowDown").settle()
+    expect(shop.page.locator(".cm-line.site")).to_contain_text("used = share(")
+    shop.press("Alt+.").settle()
+    expect(shop.page.locator(".cm-line.now")).to_contain_text("return part / whole")
+
+
+def test_calls_are_a_tree_that_leads_to_them(shop):
+    rows = shop.list("calls")
+    expect(rows.filter(has_text="main (")).to_be_visible()
+    shop.find_line("return part / whole")
+    expect(rows.filter(has_text="share (")).to_have_class(re.compile("now"))
+    shop.press("Control+End").settle()
+    expect(rows.filter(has_text="✕ ZeroDivisionError").first).to_be_visible()
+    shop.press("Alt+1", "ArrowUp", "Enter").settle()
+    expect(shop.page.locator(".cm-line.now")).to_contain_text("return coupon.lower()")
+
+
+def test_calls_are_found_by_name(shop):
+    shop.press("Control+Shift+f")
+    shop.page.keyboard.type("share")
+    shop.press("Enter")
+    found = shop.page.get_by_role("listbox", name="Calls found").get_by_role("option")
+    expect(found.first).to_have_attribute("aria-setsize", "35")
+    found.nth(3).click()
+    expect(shop.page.locator(".cm-line.now")).to_contain_text("return part / whole")
+    shop.press("Control+Shift+f", "Control+a")
+    shop.page.keyboard.type("nothing like it")
+    shop.press("Enter")
+    expect(shop.panel("Calls and files")).to_contain_text("No calls")
+
+
+def test_files_tell_how_much_of_them_ran(shop):
+    shop.press("Alt+2")
+    row = shop.list("files")
+    expect(row).to_contain_text("shop.py")
+    expect(row).to_contain_text(re.compile(r"9\d %"))
+
+
+def test_output_is_coloured_tells_past_from_future_and_leads_to_the_write(shop):
+    shop.find_line("saved += off")
+    lines = shop.list("output")
+    expect(lines.first.locator("span").first).to_have_class(re.compile("past"))
+    order = lines.filter(has_text="order 1:")
+    expect(order.locator("span").first).to_have_class(re.compile("future"))
+    assert order.locator(".fg-green").count() == 1
+    lines.filter(has_text="order 4:").locator("span").first.click()
+    expect(shop.page.locator(".cm-line.now")).to_contain_text("print(f")
+    assert any("order.id" in pill or "order" in pill for pill in shop.pills("print(f"))
+    shop.press("Alt+o").settle()
+    assert int(shop.step()) > 0
+
+
+def test_exceptions_are_listed_and_the_last_one_is_one_click_away(shop):
+    shop.page.get_by_role("button", name="ZeroDivisionError").click()
+    shop.settle()
+    assert shop.line() == 51
+    shop.press("Alt+6")
+    expect(shop.list("exceptions")).to_contain_text("float division by zero")
+
+
+def test_find_in_the_file(shop):
+    shop.page.locator(".cm-content").focus()
+    shop.press("Control+f")
+    shop.page.keyboard.type("coupon")
+    expect(shop.page.locator(".cm-searchMatch").first).to_be_visible()
+    shop.press("Escape")
+    expect(shop.page.locator(".cm-search")).to_have_count(0)
+
+
+def test_big_lists_are_tables_of_pages(open_window):
+    window = open_window("turns")
+    window.press("Control+End").settle()
+    rows = window.list("variables")
+    rows.filter(has_text="cells = ").click()
+    window.press("Alt+3", "End", "PageUp")
+    expect(rows.filter(has_text="800 more")).to_be_visible()
+
+
+def test_a_loop_of_ten_thousand_turns(open_window):
+    window = open_window("turns")
+    window.find_line("square = turn * turn")
+    field = window.page.get_by_label("Turn, of 10001")
+    field.fill("5000")
+    window.press("Enter").settle()
+    expect(window.row("for turn in range").locator(".pill.changed")).to_contain_text("4999")
+    window.press("F10").settle()
+    assert any("24990001" in pill for pill in window.pills("square = turn"))
+    window.press(*["F10"] * 8).settle()
+    assert field.input_value() in ("5001", "5002", "5003")
+
+
+def test_a_deep_recursion(open_window):
+    window = open_window("turns")
+    window.find_line("return 0")
+    expect(window.panel("Variables and stack")).to_contain_text("902 frames")
+    expect(window.page.locator(".cm-line.now .pill").first).to_contain_text("→ 0")
+    window.press("Alt+4", "End")
+    expect(window.list("stack").last).to_be_visible()
+
+
+def test_a_long_run(open_window):
+    window = open_window("big", at=500_003)
+    expect(window.list("variables").filter(has_text="n = ")).to_be_visible()
+    window.press("Alt+8", "End")
+    expect(window.list("output").last).to_contain_text("at 120000")

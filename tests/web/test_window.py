@@ -1,0 +1,211 @@
+"""The window as such: sizes, keyboard, screen readers, and what it shows when something is not there."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ct_path
+from playwright.sync_api import expect
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
+
+
+def violations(page):
+    """What axe complains about. It is handed in by the test: the page itself lets no script in."""
+    session = page.context.new_cdp_session(page)
+    session.send("Runtime.evaluate", {"expression": AXE.read_text("utf-8")})
+    found = session.send(
+        "Runtime.evaluate",
+        {
+            "expression": "axe.run().then(result => JSON.stringify(result.violations.map(violation =>"
+            " [violation.id, ...violation.nodes.map(node => node.html.slice(0, 160))])))",
+            "awaitPromise": True,
+        },
+    )
+    return found["result"]["value"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(open_window, scheme):
+    window = open_window("shop", color_scheme=scheme)
+    window.find_line("off += total * rule.rate")
+    window.row("off += total").locator(".pill.changed").click()
+    window.add_watch("off").settle()
+    window.page.wait_for_timeout(300)
+    assert violations(window.page) == "[]"
+    for key in ("Alt+4", "Alt+6", "Alt+2"):
+        window.press(key).settle()
+    assert violations(window.page) == "[]"
+    for key in ("Control+k", "F1", "Shift+F9"):
+        window.press(key)
+        expect(window.page.get_by_role("dialog")).to_be_visible()
+        assert violations(window.page) == "[]", key
+        window.press("Escape")
+    window.press("Control+o")
+    expect(window.page.get_by_role("table")).to_be_visible()
+    assert violations(window.page) == "[]"
+
+
+def overflow(page):
+    return page.evaluate("() => [document.documentElement.scrollWidth - innerWidth, document.body.scrollHeight - innerHeight]")
+
+
+@pytest.mark.parametrize("width,height,scale", [(1024, 700, 1), (720, 450, 2), (1440, 900, 1), (3840, 2160, 1)])
+def test_it_fits(open_window, width, height, scale):
+    """720x450 at scale 2 is 1440x900 at 200 % zoom."""
+    window = open_window("shop", viewport={"width": width, "height": height}, device_scale_factor=scale)
+    window.find_line("off += total * rule.rate")
+    assert overflow(window.page) == [0, 0]
+    boxes = [button.bounding_box() for button in window.page.get_by_role("toolbar").get_by_role("button").all()]
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+    for panel in ("Calls and files", "Code", "Variables and stack", "History and breakpoints", "Output"):
+        box = window.panel(panel).bounding_box()
+        assert box["width"] >= 100 and box["height"] >= 60, panel
+        assert box["x"] + box["width"] <= width + 1 and box["y"] + box["height"] <= height + 1, panel
+
+
+def test_every_place_is_reached_by_keyboard_and_shows_it(shop):
+    shop.find_line("off += total * rule.rate")
+    seen = set()
+    for _ in range(70):
+        shop.press("Tab")
+        name, shown = shop.page.evaluate("""() => {
+            const element = document.activeElement;
+            const style = getComputedStyle(element);
+            const row = element.querySelector(".row.active");
+            const ringed = row && getComputedStyle(row).outlineStyle !== "none";
+            const inEditor = element.closest(".cm-editor");
+            return [element.getAttribute("aria-label") || element.textContent.trim().slice(0, 30),
+                style.outlineStyle !== "none" || ringed || Boolean(inEditor)];
+        }""")
+        seen.add(name)
+        assert shown, name
+    wanted = {"Step over", "Moment in the run", "Calls", "Variables", "Expression to watch", "Output", "Source", "Width of calls"}
+    assert wanted <= seen
+
+
+def test_sizes_and_colours_are_remembered(shop):
+    bar = shop.page.get_by_role("separator", name="Width of calls")
+    before = shop.panel("Calls and files").bounding_box()["width"]
+    bar.focus()
+    shop.press("ArrowRight", "ArrowRight", "ArrowRight")
+    box = shop.page.get_by_role("separator", name="Height of history and output").bounding_box()
+    shop.page.mouse.move(box["x"] + 300, box["y"] + 4)
+    shop.page.mouse.down()
+    shop.page.mouse.move(box["x"] + 300, box["y"] - 56)
+    shop.page.mouse.up()
+    shop.press("Alt+t", "Alt+t")
+    expect(shop.page.locator("html")).to_have_attribute("data-theme", "dark")
+    shop.page.reload()
+    expect(shop.page.locator(".cm-line.now")).to_be_visible()
+    expect(shop.page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert shop.panel("Calls and files").bounding_box()["width"] == pytest.approx(before + 48, abs=2)
+    assert shop.panel("Output").bounding_box()["height"] > 270
+
+
+def test_it_says_so_where_there_is_nothing(open_window):
+    window = open_window("silent")
+    expect(window.panel("Output")).to_contain_text("No output")
+    window.press("Alt+6")
+    expect(window.panel("History and breakpoints")).to_contain_text("No exceptions")
+    window.press("Alt+7")
+    expect(window.panel("History and breakpoints")).to_contain_text("No breakpoints")
+    window.press("Alt+5")
+    expect(window.panel("History and breakpoints")).to_contain_text("No value chosen")
+    expect(window.page.locator("footer")).to_contain_text("recorded")
+
+
+def test_without_the_key_there_is_a_page_that_says_what_to_do(browser, addresses):
+    address = addresses(ROOT / "examples/shop.py").split("/#")[0]
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{address}/#/some-recording/17")
+    expect(page.get_by_role("heading")).to_have_text("Open it with ct replay")
+    page.goto(f"{address}/#token=wrong")
+    expect(page.get_by_role("heading")).to_have_text("Open it with ct replay")
+    assert violations(page) == "[]"
+    context.close()
+
+
+def test_a_recording_that_is_not_there(shop):
+    shop.page.goto(shop.page.url.split("#")[0] + "#/nobody-knows-it/5")
+    expect(shop.page.get_by_role("heading")).to_have_text("This recording cannot be opened")
+    shop.page.get_by_role("button", name="All recordings").click()
+    expect(shop.page.get_by_role("table")).to_be_visible()
+    shop.complaints.clear()  # the browser tells of the 404
+
+
+def test_recordings_are_listed_and_opened(shop):
+    shop.press("Control+o")
+    link = shop.page.get_by_role("table").get_by_role("link", name="shop.py").first
+    link.click()
+    expect(shop.page.locator(".cm-line.now")).to_be_visible()
+    shop.page.go_back()
+    expect(shop.page.get_by_role("table")).to_be_visible()
+
+
+def test_a_killed_server_is_told_and_what_is_shown_stays(browser, record, serve):
+    context = browser.new_context()
+    page = context.new_page()
+    with serve(record(ROOT / "examples/shop.py")) as (address, process):
+        page.goto(address)
+        expect(page.locator(".cm-line.now")).to_be_visible()
+        process.kill()
+        page.keyboard.press("F10")
+        expect(page.get_by_role("alert")).to_contain_text("Disconnected.")
+        expect(page.locator(".cm-line.now")).to_be_visible()
+    context.close()
+
+
+def test_a_session_that_the_server_ended_is_opened_again_where_it_was(shop):
+    shop.find_line("off += total * rule.rate")
+    there = shop.step()
+    shop.page.evaluate("""async () => {
+        const headers = {"X-CT-Token": sessionStorage.getItem("ct-token")};
+        for (let id = 0; id < 200; id++) await fetch(`/api/sessions/${id}`, {method: "DELETE", headers});
+    }""")
+    ended = shop.page.evaluate("() => performance.getEntriesByType('resource').map(e => e.name).find(n => n.includes('/dap'))")
+    session = ended.split("/sessions/")[1].split("/")[0]
+    shop.page.evaluate(
+        "async id => { await fetch(`/api/sessions/${id}`, {method: 'DELETE',"
+        " headers: {'X-CT-Token': sessionStorage.getItem('ct-token')}}); }",
+        session,
+    )
+    shop.press("F10")
+    expect(shop.page.get_by_role("alert")).to_have_count(0, timeout=10_000)
+    expect(shop.page.locator("footer")).to_contain_text(f"step {int(there):,}")
+    shop.press("F10").settle()
+    assert shop.step() != there
+    shop.complaints.clear()  # the browser tells of the 404s
+
+
+def test_a_recording_that_is_still_written(browser, serve, environment, tmp_path):
+    program = tmp_path / "endless.py"
+    program.write_text("import time\nn = 0\nwhile True:\n    n += 1\n    if n % 1000 == 0:\n        time.sleep(0.01)\n")
+    recorder = subprocess.Popen(
+        [ct_path(), "record", "-o", str(tmp_path / "live"), str(program)], env=environment, stderr=subprocess.DEVNULL
+    )
+    context = browser.new_context()
+    try:
+        deadline = time.monotonic() + 10
+        while not (tmp_path / "live/trace.ctr").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        with serve(tmp_path / "live") as (address, _):
+            page = context.new_page()
+            page.goto(address)
+            expect(page.locator(".cm-line.now")).to_be_visible()
+            expect(page.locator("footer .bad")).to_be_visible()
+    finally:
+        context.close()
+        recorder.terminate()
+        recorder.wait(20)
+
+
+def test_the_interpreter_of_the_tests_is_the_recorded_one(shop):
+    shop.page.locator(".program").hover()
+    title = shop.page.locator(".program").get_attribute("title")
+    assert f"Python {sys.version_info.major}.{sys.version_info.minor}" in title
