@@ -9,12 +9,12 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # The interpreter to build for: the newest supported one found, or PYTHON=/path/to/python.
 PYTHON ?=
 ARGS ?=
-NEED_PYTHON := setup demo build test test-long sanitize lint fmt bench wheel
+NEED_PYTHON := setup demo build test test-web test-long screenshots sanitize lint fmt bench wheel
 # The window is built where a node that can do it is found; WEB=no leaves it out.
 WEB ?= $(shell node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
 	2>/dev/null && command -v npm >/dev/null && echo yes || echo no)
 
-.PHONY: help test-all clean system lint-system web vsix $(NEED_PYTHON)
+.PHONY: help test-all clean system lint-system browser web vsix $(NEED_PYTHON)
 
 help: ## list the tasks
 	@echo "make TARGET [PYTHON=/path/to/python3.13] [ARGS='what pytest or the benchmark gets']"
@@ -126,6 +126,16 @@ demo: $(VENV)/.installed ## record an example program and print what was recorde
 
 test: $(VENV)/.installed $(UNIT)/build.ninja $(CLIENT) ## C unit tests and the Python suite, for one Python
 	@$(BIN)/python tests/run $(UNIT) $(ARGS)
+
+# The browser's driver keeps an event loop in the main thread: a run of its own.
+test-web: $(VENV)/.installed $(WINDOW) | browser ## tests of the window, in a browser
+	@$(BIN)/python tests/run --web $(UNIT) $(ARGS)
+
+screenshots: $(VENV)/.installed $(WINDOW) | browser ## pictures of the window, into docs/images
+	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/web/screenshots.py $(ARGS)
+
+browser:
+	@tools/system_packages.sh browser
 
 # The C campaigns feed the reader what is broken: with ASan and UBSan.
 test-long: $(VENV)/.installed $(CHECK_VENV)/.installed $(ASAN_UNIT)/build.ninja ## only the campaigns that take minutes

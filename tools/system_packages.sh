@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that the system packages of a group are there: build, lint or python.
+# Makes sure that the system packages of a group are there: build, lint, browser or python.
 # Silent and instant when nothing is missing; otherwise says what it installs, and installs it
 # through apt, or says what to install where it cannot.
 
@@ -35,6 +35,10 @@ need_lint() {
         command -v "$name" >/dev/null 2>&1 && return
     done
     missing=" $(first_available clang-tidy-14 clang-tidy)"
+}
+
+need_browser() { # that the tests of the window drive
+    need_command chromium chromium
 }
 
 need_python() { # the newest of the supported versions that this system's archive has

@@ -47,7 +47,9 @@ def record(environment, tmp_path_factory):
         if program not in recorded:
             folder = tmp_path_factory.mktemp(program.stem) / "recording"
             command = [ct_path(), "record", "-o", str(folder), str(program)]
-            subprocess.run(command, env=environment, capture_output=True, timeout=PATIENCE, check=False)
+            subprocess.run(
+                command, env=environment, capture_output=True, timeout=PATIENCE, check=False
+            )
             assert (folder / "trace.ctr").exists()
             recorded[program] = folder
         return recorded[program]
@@ -69,7 +71,9 @@ def serve(environment, tmp_path_factory):
         runtime = tmp_path_factory.mktemp("run")
         runtime.chmod(0o700)
         alone = environment | {"XDG_RUNTIME_DIR": str(runtime)}
-        process = subprocess.Popen(command, env=alone, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        process = subprocess.Popen(
+            command, env=alone, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         try:
             yield process.stdout.readline().strip(), process
         finally:
@@ -100,7 +104,12 @@ def addresses(record, serve):
 
 @pytest.fixture(scope="session")
 def browser():
-    options = ["--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
+    options = [
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-background-networking",
+        "--no-first-run",
+    ]
     options += ["--disable-component-update", "--disable-sync"]
     if os.geteuid() == 0:
         options.append("--no-sandbox")

@@ -135,7 +135,13 @@ def test_frames_are_selected_with_their_own_variables(shop):
     shop.find_line("return part / whole")
     shop.press("Alt+4")
     frames = shop.list("stack")
-    assert [text.split("\n")[0] for text in frames.all_inner_texts()] == ["share", "discount", "settle", "main", "<module>"]
+    assert [text.split("\n")[0] for text in frames.all_inner_texts()] == [
+        "share",
+        "discount",
+        "settle",
+        "main",
+        "<module>",
+    ]
     frames.nth(2).click()
     expect(shop.page.locator(".cm-line.site")).to_contain_text("off = discount(order, coupon)")
     shop.press("Alt+3")

@@ -11,7 +11,14 @@ MIRRORED = [("F10", "Shift+F10"), ("F11", "Shift+F11")]
 def test_the_window_opens_on_the_first_step(shop):
     assert shop.step() == "0"
     expect(shop.page).to_have_title(re.compile("shop.py"))
-    for panel in ("Calls and files", "Code", "Variables and stack", "History and breakpoints", "Output", "Timeline"):
+    for panel in (
+        "Calls and files",
+        "Code",
+        "Variables and stack",
+        "History and breakpoints",
+        "Output",
+        "Timeline",
+    ):
         expect(shop.panel(panel)).to_be_visible()
     assert "token" not in shop.page.url
 
@@ -72,7 +79,9 @@ def test_out_lands_at_the_call_site_and_says_what_was_returned(shop):
 
 def test_the_ends_are_told(shop):
     shop.press("Shift+F11")
-    expect(shop.page.locator(".notices")).to_contain_text("Nothing of this thread is before this moment.")
+    expect(shop.page.locator(".notices")).to_contain_text(
+        "Nothing of this thread is before this moment."
+    )
     shop.press("F8")
     expect(shop.page.locator(".notices")).to_contain_text("No breakpoint is hit after this moment.")
 
@@ -170,7 +179,9 @@ def test_the_timeline_seeks_zooms_and_tells_what_is_there(shop):
     shop.page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 30, steps=12)
     shop.page.mouse.up()
     shop.settle()
-    assert int(shop.step()) == pytest.approx(0.7 * int(strip.get_attribute("aria-valuemax")), abs=20)
+    assert int(shop.step()) == pytest.approx(
+        0.7 * int(strip.get_attribute("aria-valuemax")), abs=20
+    )
     shop.page.mouse.wheel(0, -600)
     expect(shop.page.get_by_role("button", name="show all")).to_be_visible()
     strip.focus()
@@ -205,7 +216,9 @@ def test_the_palette_finds_commands_files_and_moments(shop):
     assert int(shop.step()) > 1000
     shop.press("Control+k")
     shop.page.keyboard.type("5")
-    expect(shop.page.get_by_role("dialog").get_by_role("option").first).to_contain_text("Go to step 5")
+    expect(shop.page.get_by_role("dialog").get_by_role("option").first).to_contain_text(
+        "Go to step 5"
+    )
     shop.press("Enter").settle()
     assert shop.step() == "5"
     shop.press("Control+p")

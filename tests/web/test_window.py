@@ -50,21 +50,38 @@ def test_axe_finds_nothing(open_window, scheme):
 
 
 def overflow(page):
-    return page.evaluate("() => [document.documentElement.scrollWidth - innerWidth, document.body.scrollHeight - innerHeight]")
+    return page.evaluate(
+        "() => [document.documentElement.scrollWidth - innerWidth, document.body.scrollHeight - innerHeight]"
+    )
 
 
-@pytest.mark.parametrize("width,height,scale", [(1024, 700, 1), (720, 450, 2), (1440, 900, 1), (3840, 2160, 1)])
+@pytest.mark.parametrize(
+    "width,height,scale", [(1024, 700, 1), (720, 450, 2), (1440, 900, 1), (3840, 2160, 1)]
+)
 def test_it_fits(open_window, width, height, scale):
     """720x450 at scale 2 is 1440x900 at 200 % zoom."""
-    window = open_window("shop", viewport={"width": width, "height": height}, device_scale_factor=scale)
+    window = open_window(
+        "shop", viewport={"width": width, "height": height}, device_scale_factor=scale
+    )
     window.find_line("off += total * rule.rate")
     assert overflow(window.page) == [0, 0]
-    boxes = [button.bounding_box() for button in window.page.get_by_role("toolbar").get_by_role("button").all()]
+    boxes = [
+        button.bounding_box()
+        for button in window.page.get_by_role("toolbar").get_by_role("button").all()
+    ]
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
-    for panel in ("Calls and files", "Code", "Variables and stack", "History and breakpoints", "Output"):
+    for panel in (
+        "Calls and files",
+        "Code",
+        "Variables and stack",
+        "History and breakpoints",
+        "Output",
+    ):
         box = window.panel(panel).bounding_box()
         assert box["width"] >= 100 and box["height"] >= 60, panel
-        assert box["x"] + box["width"] <= width + 1 and box["y"] + box["height"] <= height + 1, panel
+        assert box["x"] + box["width"] <= width + 1 and box["y"] + box["height"] <= height + 1, (
+            panel
+        )
 
 
 def test_every_place_is_reached_by_keyboard_and_shows_it(shop):
@@ -83,7 +100,16 @@ def test_every_place_is_reached_by_keyboard_and_shows_it(shop):
         }""")
         seen.add(name)
         assert shown, name
-    wanted = {"Step over", "Moment in the run", "Calls", "Variables", "Expression to watch", "Output", "Source", "Width of calls"}
+    wanted = {
+        "Step over",
+        "Moment in the run",
+        "Calls",
+        "Variables",
+        "Expression to watch",
+        "Output",
+        "Source",
+        "Width of calls",
+    }
     assert wanted <= seen
 
 
@@ -102,7 +128,9 @@ def test_sizes_and_colours_are_remembered(shop):
     shop.page.reload()
     expect(shop.page.locator(".cm-line.now")).to_be_visible()
     expect(shop.page.locator("html")).to_have_attribute("data-theme", "dark")
-    assert shop.panel("Calls and files").bounding_box()["width"] == pytest.approx(before + 48, abs=2)
+    assert shop.panel("Calls and files").bounding_box()["width"] == pytest.approx(
+        before + 48, abs=2
+    )
     assert shop.panel("Output").bounding_box()["height"] > 270
 
 
@@ -167,7 +195,9 @@ def test_a_session_that_the_server_ended_is_opened_again_where_it_was(shop):
         const headers = {"X-CT-Token": sessionStorage.getItem("ct-token")};
         for (let id = 0; id < 200; id++) await fetch(`/api/sessions/${id}`, {method: "DELETE", headers});
     }""")
-    ended = shop.page.evaluate("() => performance.getEntriesByType('resource').map(e => e.name).find(n => n.includes('/dap'))")
+    ended = shop.page.evaluate(
+        "() => performance.getEntriesByType('resource').map(e => e.name).find(n => n.includes('/dap'))"
+    )
     session = ended.split("/sessions/")[1].split("/")[0]
     shop.page.evaluate(
         "async id => { await fetch(`/api/sessions/${id}`, {method: 'DELETE',"
@@ -184,9 +214,13 @@ def test_a_session_that_the_server_ended_is_opened_again_where_it_was(shop):
 
 def test_a_recording_that_is_still_written(browser, serve, environment, tmp_path):
     program = tmp_path / "endless.py"
-    program.write_text("import time\nn = 0\nwhile True:\n    n += 1\n    if n % 1000 == 0:\n        time.sleep(0.01)\n")
+    program.write_text(
+        "import time\nn = 0\nwhile True:\n    n += 1\n    if n % 1000 == 0:\n        time.sleep(0.01)\n"
+    )
     recorder = subprocess.Popen(
-        [ct_path(), "record", "-o", str(tmp_path / "live"), str(program)], env=environment, stderr=subprocess.DEVNULL
+        [ct_path(), "record", "-o", str(tmp_path / "live"), str(program)],
+        env=environment,
+        stderr=subprocess.DEVNULL,
     )
     context = browser.new_context()
     try:

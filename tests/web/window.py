@@ -60,7 +60,9 @@ class Window:
     def settle(self):
         """Wait until nothing is asked of the server, and what it answered is drawn."""
         self.page.wait_for_function("() => !document.documentElement.hasAttribute('data-busy')")
-        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+        self.page.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
+        )
         return self
 
     def go(self, moment):

@@ -1,0 +1,57 @@
+"""Pictures of the window for the documents: `make screenshots` writes them to docs/images."""
+
+from pathlib import Path
+
+import pytest
+
+IMAGES = Path(__file__).resolve().parent.parent.parent / "docs/images"
+SIZES = {"small": (1024, 700), "large": (2560, 1440)}
+
+
+def shop(open_window, scheme="light", size=(1440, 900)):
+    """The shop, where a rule takes something off an order."""
+    viewport = {"width": size[0], "height": size[1]}
+    window = open_window("shop", color_scheme=scheme, viewport=viewport)
+    window.find_line("off += total * rule.rate")
+    for _ in range(18):  # some orders later
+        window.press("Alt+ArrowDown")
+    window.settle()
+    window.row("off += total").locator(".pill.changed").click()
+    window.add_watch("len(order.items)").add_watch("off / total")
+    window.list("variables").filter(has_text="order = ").click()
+    window.page.locator(".cm-content").focus()
+    return window
+
+
+def shoot(window, name):
+    window.settle()
+    window.page.mouse.move(700, window.page.viewport_size["height"] - 8)
+    window.page.wait_for_timeout(900)  # charts and messages
+    IMAGES.mkdir(exist_ok=True)
+    window.page.screenshot(path=IMAGES / f"window-{name}.png")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_window(open_window, scheme):
+    shoot(shop(open_window, scheme), scheme)
+
+
+@pytest.mark.parametrize("size", sorted(SIZES))
+def test_sizes(open_window, size):
+    shoot(shop(open_window, "light" if size == "small" else "dark", SIZES[size]), size)
+
+
+def test_an_exception(open_window):
+    window = open_window("shop")
+    window.page.get_by_role("button", name="ZeroDivisionError").click()
+    window.settle().press("Alt+6", "Alt+4")
+    shoot(window, "exception")
+
+
+def test_a_long_loop(open_window):
+    window = open_window("turns")
+    window.find_line("square = turn * turn")
+    window.page.get_by_label("Turn, of 10001").fill("6172")
+    window.press("Enter").settle().press("F10", "F10", "F10").settle()
+    window.page.locator(".cm-line.now .pill.changed").click()
+    shoot(window, "loop")
