@@ -9,7 +9,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # The interpreter to build for: the newest supported one found, or PYTHON=/path/to/python.
 PYTHON ?=
 ARGS ?=
-NEED_PYTHON := setup demo build test test-web test-long screenshots sanitize lint fmt bench wheel
+NEED_PYTHON := setup demo build test test-web test-long screenshots sanitize lint fmt bench bench-web wheel
 # The window is built where a node that can do it is found; WEB=no leaves it out.
 WEB ?= $(shell node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
 	2>/dev/null && command -v npm >/dev/null && echo yes || echo no)
@@ -148,6 +148,9 @@ bench: $(VENV)/.installed ## measure speed and size
 	@$(BIN)/python bench/run.py $(ARGS)
 	@$(BIN)/python bench/filters.py --out target/perf/filters.json
 	@CODETRACER_TRACE_FILTER_PERF=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/python/perf
+
+bench-web: $(VENV)/.installed $(WINDOW) | browser ## measure the window
+	@$(BIN)/python bench/web.py $(ARGS)
 
 wheel: $(VENV)/.requirements $(WINDOW) ## build a wheel into dist/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip wheel --quiet --disable-pip-version-check \

@@ -1,10 +1,10 @@
-"""Settle a shop's orders with a coupon, while a second thread counts the stock. One order goes wrong."""
+"""Settle a shop's orders with a coupon; a thread counts the stock. One order goes wrong."""
 
 import threading
 from dataclasses import dataclass, field
 
 LIMIT = 0.2  # the most that coupons may take off
-STOCK = "tea cup tea pot cup tea spoon pot tea".split() * 12
+STOCK = ["tea", "cup", "tea", "pot", "cup", "tea", "spoon", "pot", "tea"] * 12
 
 
 @dataclass

@@ -51,7 +51,7 @@ def test_an_exception(open_window):
 def test_a_long_loop(open_window):
     window = open_window("turns")
     window.find_line("square = turn * turn")
-    window.page.get_by_label("Turn, of 10001").fill("6172")
+    window.page.get_by_label("Turn, of 10000").fill("6172")
     window.press("Enter").settle().press("F10", "F10", "F10").settle()
     window.page.locator(".cm-line.now .pill.changed").click()
     shoot(window, "loop")

@@ -32,8 +32,8 @@ def test_counts_stand_in_the_gutter(shop):
 def test_the_loop_has_a_slider(shop):
     inside(shop)
     loop = shop.page.get_by_role("group", name=re.compile("Loop on line"))
-    expect(loop).to_contain_text("of 4")
-    field = loop.get_by_label("Turn, of 4")
+    expect(loop).to_contain_text("of 3")
+    field = loop.get_by_label("Turn, of 3")
     assert field.input_value() == "2"
     loop.get_by_label("Next turn").click()
     shop.settle()
@@ -227,7 +227,7 @@ def test_big_lists_are_tables_of_pages(open_window):
 def test_a_loop_of_ten_thousand_turns(open_window):
     window = open_window("turns")
     window.find_line("square = turn * turn")
-    field = window.page.get_by_label("Turn, of 10001")
+    field = window.page.get_by_label("Turn, of 10000")
     field.fill("5000")
     window.press("Enter").settle()
     expect(window.row("for turn in range").locator(".pill.changed")).to_contain_text("4999")

@@ -45,7 +45,8 @@ def test_five_controls_each_way_around_the_middle(shop):
 
 def test_no_key_of_a_held_down_key_is_lost(shop):
     hold = """shift => { for (let i = 0; i < 60; i++) document.body.dispatchEvent(
-        new KeyboardEvent("keydown", {key: "F11", code: "F11", bubbles: true, repeat: i > 0, shiftKey: shift})) }"""
+        new KeyboardEvent("keydown",
+            {key: "F11", code: "F11", bubbles: true, repeat: i > 0, shiftKey: shift})) }"""
     shop.page.evaluate(hold, False)
     shop.settle()
     there = shop.step()

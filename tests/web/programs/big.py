@@ -1,8 +1,9 @@
-"""A long run: a million steps and 375,000 calls."""
+"""A long run: 1.2 million steps and 375,000 calls."""
 
 
 def leaf(n):
     value = n % 7
+    value += 1
     return value
 
 

@@ -32,6 +32,7 @@ interface Loaded {
 export class FlowModel {
   readonly state: Atom<FlowState | null> = atom<FlowState | null>(null);
   private loaded: Loaded | null = null;
+  private readonly turns = new Map<string, number>();
   private round = 0;
 
   constructor(
@@ -42,6 +43,7 @@ export class FlowModel {
   clear() {
     this.round++;
     this.loaded = null;
+    this.turns.clear();
     this.state.set(null);
   }
 
@@ -58,9 +60,10 @@ export class FlowModel {
       const loaded = await this.load(call, loops, step, line);
       if (round !== this.round) return;
       this.loaded = loaded;
+      const turning = await Promise.all(loops.map((loop) => this.withTurns(loaded, loop)));
       const next = loaded.steps.find((candidate) => candidate.rrTicks > step)?.rrTicks ?? Number.MAX_SAFE_INTEGER;
       const callsHere = call.children === 0 ? [] : await this.callsOfLine(call, step, next).catch(() => []);
-      if (round === this.round) this.state.set(stateOf(loaded, loops, { step, line, visit, callsHere }));
+      if (round === this.round) this.state.set(stateOf(loaded, turning, { step, line, visit, callsHere }));
     } catch {
       if (round === this.round) this.clear(); // the code is shown without values
     }
@@ -97,6 +100,18 @@ export class FlowModel {
     if (!inner) return null;
     const visit = await this.link.request<Visit>("ct/visit", { call, line: inner.registeredLine });
     return visit.step >= 0 ? visit.step : null;
+  }
+
+  /** The header of a loop runs once more than the loop turns, unless something breaks out of it: then
+   *  the first line inside tells how often it turned. */
+  private async withTurns({ call, linesRun }: Loaded, loop: Loop): Promise<Loop> {
+    const inside = [...linesRun].filter((line) => line > loop.registeredLine && line <= loop.last);
+    if (inside.length === 0 || loop.iterations < 2) return loop;
+    const key = `${call.key} ${loop.registeredLine}`;
+    const asked = { call: call.key, line: Math.min(...inside) };
+    const count = this.turns.get(key) ?? (await this.link.request<Visit>("ct/visit", asked)).count;
+    this.turns.set(key, count);
+    return count === loop.iterations - 1 ? { ...loop, iterations: count } : loop;
   }
 
   private window(call: number, from: number, count: number): Promise<Flow> {

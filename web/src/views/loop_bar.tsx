@@ -18,7 +18,7 @@ export function LoopBar({ line }: { line: number }) {
     }
   };
   const type = (event: TargetedEvent<HTMLInputElement>) => go(Number(event.currentTarget.value) - 1);
-  const done = iterations > 1 ? Math.max(0, iteration) / (iterations - 1) : 0;
+  const done = Math.min(1, Math.max(0, iteration) / Math.max(1, iterations - 1));
   const shape = state.shapes.get(line);
   return (
     <div class="loop" role="group" aria-label={`Loop on line ${line}`}>
@@ -30,8 +30,8 @@ export function LoopBar({ line }: { line: number }) {
         <input
           type="text"
           inputMode="numeric"
-          size={Math.max(2, String(iterations).length)}
-          value={iteration < 0 ? "–" : iteration + 1}
+          size={Math.max(3, String(iterations).length)}
+          value={iteration < 0 ? "–" : iteration < iterations ? iteration + 1 : "end"}
           onChange={type}
           aria-label={`Turn, of ${iterations}`}
         />
@@ -49,7 +49,7 @@ export function LoopBar({ line }: { line: number }) {
         type="range"
         min={1}
         max={iterations}
-        value={Math.max(1, iteration + 1)}
+        value={Math.min(iterations, Math.max(1, iteration + 1))}
         style={{ "--done": `${done * 100}%` }}
         onInput={type}
         aria-label="Turn"
