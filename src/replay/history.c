@@ -151,20 +151,24 @@ static bool add_written(struct rp_session *session, struct ctr_value value, stru
     return is_bytes;
 }
 
-static int add_text(struct rp_session *session, struct rp_entry *entry, bool as_written,
+static int add_text(struct rp_session *session, struct rp_entry *entry, enum ctr_find kind,
                     const struct ctr_text_options *options, struct ct_bytes *texts,
                     struct ct_error *error)
 {
     struct ctr_event event;
     uint64_t steps = ctr_info(session->trace)->steps;
-    if (as_written && add_written(session, entry->value, texts)) {
+    bool is_raise = kind == CTR_FIND_RAISE;
+    if (kind == CTR_FIND_OUTPUT && add_written(session, entry->value, texts)) {
         entry->text_size = texts->size - entry->text;
         return CT_OK;
     }
     int status = CT_OK;
     if (needs_moment(entry->value)) {
-        uint64_t step = entry->step < steps ? entry->step : steps - 1;
-        status = ctr_player_seek(session->scout, step, &event, error);
+        /* What was raised is what it is when it is raised, as is what no step shows any more. */
+        status = is_raise || entry->step >= steps
+                     ? ctr_player_seek_record(session->scout, entry->place.block, entry->place.at,
+                                              &event, error)
+                     : ctr_player_seek(session->scout, entry->step, &event, error);
     }
     if (status == CT_OK) {
         ctr_text_of(session->scout, entry->value, options, texts);
@@ -180,7 +184,6 @@ static int fill(struct rp_session *session, const struct ctr_query *query, struc
     uint32_t at_once = room < AT_ONCE ? room : AT_ONCE;
     struct ctr_hit *hits = malloc((at_once + 1ull) * sizeof *hits);
     struct ctr_page found = {.hits = hits, .next = from};
-    bool is_output = query->kind == CTR_FIND_OUTPUT;
     int status = CT_OK;
     page->count = 0;
     page->texts.size = 0;
@@ -198,7 +201,7 @@ static int fill(struct rp_session *session, const struct ctr_query *query, struc
             if (entry == NULL) {
                 status = no_memory(error);
             } else if (options != NULL) {
-                status = add_text(session, entry, is_output, options, &page->texts, error);
+                status = add_text(session, entry, query->kind, options, &page->texts, error);
             }
         }
     }

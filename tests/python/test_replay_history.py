@@ -121,3 +121,11 @@ def test_exceptions_are_listed(probe):
     (entry,) = all_pages(probe, "events", "exception", 5, "forth")
     assert entry["line"] == 23
     assert entry["text"].startswith("ValueError(")
+
+
+def test_an_exception_that_ends_the_program_has_its_text(ct, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("def f():\n    return 1 / 0\n\nf()\n", encoding="utf-8")
+    with Probe(record(ct, program, tmp_path / "recording")) as probe:
+        (entry,) = all_pages(probe, "events", "exception", 5, "forth")
+    assert entry["text"].startswith("ZeroDivisionError(")

@@ -206,23 +206,23 @@ def test_back_goes_where_one_was_and_links_lead_to_a_moment(shop, addresses):
     assert shop.page.url.endswith(f"/{there}")
     other = shop.page.context.new_page()
     other.goto(link)
-    expect(other.locator("footer")).to_contain_text("step 1,0")
+    expect(other.locator("footer")).to_contain_text("step 1,4")
     other.close()
 
 
 def test_the_palette_finds_commands_files_and_moments(shop):
-    shop.press("Control+k")
+    shop.palette("Control+k")
     shop.page.keyboard.type("end of the rec")
     shop.press("Enter").settle()
     assert int(shop.step()) > 1000
-    shop.press("Control+k")
+    shop.palette("Control+k")
     shop.page.keyboard.type("5")
     expect(shop.page.get_by_role("dialog").get_by_role("option").first).to_contain_text(
         "Go to step 5"
     )
     shop.press("Enter").settle()
     assert shop.step() == "5"
-    shop.press("Control+p")
+    shop.palette("Control+p")
     shop.page.keyboard.type("shop")
     expect(shop.page.get_by_role("dialog").get_by_role("option").first).to_contain_text("shop.py")
     shop.press("Escape")

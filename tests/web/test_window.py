@@ -99,6 +99,7 @@ def test_every_place_is_reached_by_keyboard_and_shows_it(shop):
         shop.press("Tab")
         name, shown = shop.page.evaluate("""() => {
             const element = document.activeElement;
+            if (element === document.body) return ["", true];  // once around
             const style = getComputedStyle(element);
             const row = element.querySelector(".row.active");
             const ringed = row && getComputedStyle(row).outlineStyle !== "none";
@@ -206,7 +207,8 @@ def test_a_session_that_the_server_ended_is_opened_again_where_it_was(shop):
         await fetch(session, {method: "DELETE", headers});
     }""")
     shop.press("F10")
-    expect(shop.page.get_by_role("alert")).to_have_count(0, timeout=10_000)
+    expect(shop.page.get_by_role("alert")).to_have_count(0)
+    shop.settle()
     expect(shop.page.locator("footer")).to_contain_text(f"step {int(there):,}")
     shop.press("F10").settle()
     assert shop.step() != there

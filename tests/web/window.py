@@ -57,6 +57,12 @@ class Window:
             self.page.keyboard.press(key)
         return self
 
+    def palette(self, key):
+        """Open one of the lists that one types into."""
+        self.press(key)
+        expect(self.page.get_by_role("combobox")).to_be_focused()
+        return self
+
     def settle(self):
         """Wait until nothing is asked of the server, and what it answered is drawn."""
         self.page.wait_for_function("() => !document.documentElement.hasAttribute('data-busy')")
@@ -66,7 +72,7 @@ class Window:
         return self
 
     def go(self, moment):
-        self.press("Control+g")
+        self.palette("Control+g")
         self.page.keyboard.type(str(moment))
         self.press("Enter")
         expect(self.page.locator("footer")).to_contain_text(f"step {int(float(moment)):,}")

@@ -87,6 +87,10 @@ function followAddress(model: Model) {
     isEntered = false;
     last = time;
   };
+  model.route.watch(() => {
+    const route = model.route.get();
+    if (route.recording === "" && !/^#?\/?$/.test(location.hash)) history.pushState(null, "", routeHash(route));
+  });
   model.recording.watch(() => {
     const program = model.recording.get()?.program;
     document.title = program ? `${program} · CodeTracer` : "CodeTracer";

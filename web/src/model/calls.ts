@@ -4,7 +4,7 @@ import { type Atom, atom } from "../lib/atom";
 import type { Call, Calls } from "../lib/protocol";
 import { descend, type Open, rowsBefore, rowsOf } from "./call_rows";
 import { ChildList } from "./child_list";
-import type { Link } from "./link";
+import { type Link, refusal } from "./link";
 
 const ROOTS = 100;
 const MOST_CALLERS = 20_000; // remembered calls
@@ -83,7 +83,7 @@ export class CallsModel {
       this.error.set("");
     } catch (problem) {
       thread.isLoaded = false;
-      if (round === this.round) this.error.set(problem instanceof Error ? problem.message : String(problem));
+      if (round === this.round) this.error.set(refusal(problem) ?? "");
     }
     this.changed();
   }

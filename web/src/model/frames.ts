@@ -3,7 +3,7 @@
 import { type Atom, atom } from "../lib/atom";
 import type { StackFrame, Thread } from "../lib/dap";
 import type { MoveState } from "../lib/protocol";
-import type { Link } from "./link";
+import { type Link, refusal } from "./link";
 
 const LEVELS = 100;
 
@@ -69,7 +69,7 @@ export class FramesModel {
       this.state.set({ now, threads, thread, frames, hasMore, depth, selected: 0 });
       this.error.set("");
     } catch (problem) {
-      if (round === this.round) this.error.set(problem instanceof Error ? problem.message : String(problem));
+      if (round === this.round) this.error.set(refusal(problem) ?? "");
     }
   }
 

@@ -107,6 +107,6 @@ export class HistoryModel {
     const frames = this.frames()?.frames ?? [];
     const same = frames.filter(({ name, source }) => name === frame.name && source?.path === frame.source?.path);
     const call = same.find(({ ct }) => ct?.key === frame.ct?.key);
-    return (call ?? (this.onlyThisCall.get() ? undefined : same[0]))?.id;
+    return (call ?? same[0])?.id;
   }
 }

@@ -15,6 +15,11 @@ export type LinkState =
 /** The server did what it was asked for, and the answer is no. */
 export class RequestError extends Error {}
 
+/** What to show in place of an answer; null: there may still be one, and what is shown stays. */
+export function refusal(problem: unknown): string | null {
+  return problem instanceof RequestError ? problem.message : null;
+}
+
 /** The request was for a session, or a moment, that is past. */
 export class StaleError extends Error {}
 
@@ -107,9 +112,11 @@ export class Link {
   private fail(problem: ApiError, isOpening = false) {
     this.stop.abort();
     this.session = "";
-    if (problem.kind === "forbidden") this.state.set({ kind: "forbidden" });
+    if (problem.kind === "gone" && !isOpening)
+      void this.attempt(); // it ended this session: another will do
+    else if (problem.kind === "forbidden") this.state.set({ kind: "forbidden" });
     else if (isOpening && problem.kind !== "unreachable") this.state.set({ kind: "refused", why: problem.message });
-    else this.lose(problem.kind === "gone" ? "The server ended this session." : problem.message);
+    else this.lose(problem.message);
   }
 
   private lose(why: string) {

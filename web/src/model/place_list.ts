@@ -2,7 +2,7 @@
 
 import { type Atom, atom } from "../lib/atom";
 import type { Place } from "../lib/protocol";
-import { StaleError } from "./link";
+import { refusal } from "./link";
 
 export interface Placed {
   place: Place;
@@ -86,13 +86,10 @@ export class PlaceList<T extends Placed> {
   }
 
   private fail(problem: unknown) {
-    // What it is asked of is not there at this moment: what was loaded stays.
-    if (problem instanceof StaleError && this.state.get().items.length > 0) {
-      this.state.set({ ...this.state.get(), isLoading: false });
-      return;
-    }
-    const error = problem instanceof Error ? problem.message : String(problem);
-    this.state.set({ ...NOTHING, isLoading: false, error });
+    const error = refusal(problem);
+    // No answer, or what it is asked of is not there at this moment: what was loaded stays.
+    if (error === null) this.state.set({ ...this.state.get(), isLoading: false });
+    else this.state.set({ ...NOTHING, isLoading: false, error });
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { type Atom, atom } from "../lib/atom";
 import type { Evaluated, Scope, StackFrame, Variable } from "../lib/dap";
-import type { Link } from "./link";
+import { type Link, refusal } from "./link";
 import type { Settings } from "./settings";
 import { type Root, ValueTree } from "./value_tree";
 
@@ -54,7 +54,7 @@ export class VariablesModel {
       await this.tree.show(scopes.map((scope) => rootOf(scope, frame)));
       this.error.set("");
     } catch (problem) {
-      if (this.frame === frame) this.error.set(problem instanceof Error ? problem.message : String(problem));
+      if (this.frame === frame) this.error.set(refusal(problem) ?? "");
     }
   }
 

@@ -44,7 +44,7 @@ export function Toolbar() {
   return (
     <header class="bar">
       <div class="about">
-        <CommandButton command="recordings" class="mark" content={<span aria-hidden="true">ct</span>} />
+        <CommandButton command="recordings" class="mark" label="ct: all recordings" content="ct" />
         {recording && <About recording={recording} />}
       </div>
       <div class="controls" role="toolbar" aria-label="Move through the run">
@@ -140,9 +140,10 @@ interface CommandButtonProps {
   class: string;
   content: preact.ComponentChildren;
   isEnabled?: boolean;
+  label?: string; // where the title will not do
 }
 
-export function CommandButton({ command: id, class: name, content, isEnabled = true }: CommandButtonProps) {
+export function CommandButton({ command: id, class: name, content, isEnabled = true, label }: CommandButtonProps) {
   const { model, cursor } = useWindow();
   const command = commandOf(id);
   const key = command.keys[0];
@@ -151,7 +152,7 @@ export function CommandButton({ command: id, class: name, content, isEnabled = t
       type="button"
       class={name}
       title={key ? `${command.title} (${chordLabel(key)})` : command.title}
-      aria-label={command.title}
+      aria-label={label ?? command.title}
       aria-keyshortcuts={key?.replace("Ctrl", "Control")}
       aria-disabled={!isEnabled}
       onClick={() => isEnabled && command.run(model, cursor.current)}
