@@ -87,25 +87,25 @@ static void put_sizes(struct ct_json_out *json, const struct ctr_info *info)
     dap_put_string(json, "endReason", end_reason(info));
 }
 
-/* What is not in the recording, from its counters. */
+/* What is not in the recording, from its counters: what is said of one, of several. */
 static const struct {
     const char *kind;
     enum ctr_counter counter;
-    const char *text;
+    const char *one, *several, *rest;
 } losses[] = {
-    {"truncated", CTR_C_values_cut,
-     "times a value was longer or deeper than the limits, and only its beginning was recorded. "
+    {"truncated", CTR_C_values_cut, "value was", "values were",
+     "longer or deeper than the limits: only the beginning is here. "
      "Options of ct record raise the limits."},
-    {"redacted", CTR_C_values_redacted,
-     "times a value was hidden: its name looks like that of a secret. Filters change which."},
-    {"dropped", CTR_C_values_dropped, "times a value was left out, as the filters want it."},
-    {"opaque", CTR_C_values_opaque,
-     "times a value of an unknown kind was met; only its type and address are known."},
-    {"lagging", CTR_C_lagging,
-     "times a change deep inside an object may have been seen later than it happened. "
+    {"redacted", CTR_C_values_redacted, "value was", "values were",
+     "hidden: the name or the shape looks like that of a secret. Filters change which."},
+    {"dropped", CTR_C_values_dropped, "value was", "values were", "left out, as the filters want."},
+    {"opaque", CTR_C_values_opaque, "value was", "values were",
+     "of an unknown kind: only type and address are here."},
+    {"lagging", CTR_C_lagging, "change", "changes",
+     "deep inside an object may be shown later than it happened. "
      "ct record --exact looks everywhere at each line."},
-    {"not recorded", CTR_C_skipped_code,
-     "functions ran that the filters leave out: their calls, lines and variables are not here."},
+    {"not recorded", CTR_C_skipped_code, "function", "functions",
+     "ran that the filters leave out: their calls, lines and variables are not here."},
 };
 
 static void put_missing(struct ct_json_out *json, const char *kind, uint64_t count,
@@ -125,7 +125,8 @@ static void put_losses(struct ct_json_out *json, const struct ctr_info *info)
     for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
         uint64_t count = info->counters[losses[i].counter];
         if (count > 0) {
-            snprintf(text, sizeof text, "%llu %s", (unsigned long long)count, losses[i].text);
+            snprintf(text, sizeof text, "%llu %s %s", (unsigned long long)count,
+                     count == 1 ? losses[i].one : losses[i].several, losses[i].rest);
             put_missing(json, losses[i].kind, count, text);
         }
     }
