@@ -342,10 +342,11 @@ int dap_breakpoint_locations(struct dap_request *request)
     }
     uint32_t count = last < first ? 0 : last - first < LINES_MAX ? last - first + 1 : LINES_MAX;
     uint64_t *visits = calloc(count + 1ull, sizeof *visits);
-    int status = visits == NULL
-                     ? ct_fail(&request->error, CT_ENOMEM, "no memory to count lines")
-                     : rp_line_counts(session->replay, path, first, count,
-                                      ctr_info(session->trace)->steps, visits, &request->error);
+    if (visits == NULL) {
+        return ct_fail(&request->error, CT_ENOMEM, "no memory to count lines");
+    }
+    int status = rp_line_counts(session->replay, path, first, count,
+                                ctr_info(session->trace)->steps, visits, &request->error);
     ct_json_begin_object(&request->body);
     dap_put_array(&request->body, "breakpoints");
     for (uint32_t i = 0; status == CT_OK && i < count; i++) {

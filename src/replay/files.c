@@ -122,12 +122,13 @@ int rp_file(struct rp_session *session, uint32_t path, struct rp_file *file, str
     uint64_t *visits = malloc(LINES_AT_ONCE * sizeof *visits);
     bool *has_code = calloc(last + 1ull, sizeof *has_code);
     struct window all = {0, last + 1, has_code};
-    int status = visits == NULL || has_code == NULL
-                     ? ct_fail(error, CT_ENOMEM, "no memory to count lines")
-                     : CT_OK;
-    if (status == CT_OK) {
-        see_lines(trace, path, mark, &all);
+    if (visits == NULL || has_code == NULL) {
+        free(visits);
+        free(has_code);
+        return ct_fail(error, CT_ENOMEM, "no memory to count lines");
     }
+    int status = CT_OK;
+    see_lines(trace, path, mark, &all);
     for (uint32_t first = 0; status == CT_OK && first <= last; first += LINES_AT_ONCE) {
         uint32_t count = last + 1 - first < LINES_AT_ONCE ? last + 1 - first : LINES_AT_ONCE;
         status = rp_line_counts(session, path, first, count, ctr_info(trace)->steps, visits, error);

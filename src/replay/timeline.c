@@ -233,10 +233,12 @@ static int look_at_events(struct looking *looking, uint32_t first, uint32_t last
     looking->next_start = start_of(looking->timeline, 1);
     looking->frames = calloc(RP_TIMELINE_THREADS, sizeof *looking->frames);
     looking->is_unwound = calloc(RP_TIMELINE_THREADS, sizeof *looking->is_unwound);
-    int status =
-        looking->frames == NULL || looking->is_unwound == NULL
-            ? no_memory(error)
-            : ctr_player_seek(looking->session->scout, looking->timeline->from, &event, error);
+    if (looking->frames == NULL || looking->is_unwound == NULL) {
+        free(looking->frames);
+        free(looking->is_unwound);
+        return no_memory(error);
+    }
+    int status = ctr_player_seek(looking->session->scout, looking->timeline->from, &event, error);
     for (uint32_t block = first; status == CT_OK && block <= last; block++) {
         status = look_into_block(looking, block, error);
     }
@@ -328,8 +330,8 @@ static int look_at_blocks(struct rp_session *session, struct rp_timeline *timeli
 int rp_timeline(struct rp_session *session, uint64_t from, uint64_t to, uint32_t count,
                 struct rp_timeline *timeline, struct ct_error *error)
 {
-    uint64_t steps = ctr_info(session->trace)->steps, *keys;
-    uint32_t key_count;
+    uint64_t steps = ctr_info(session->trace)->steps, *keys = NULL;
+    uint32_t key_count = 0;
     rp_timeline_clear(timeline);
     if (from >= to || to > steps || count == 0 || count > RP_TIMELINE_PARTS) {
         return ct_fail(error, CT_EUSAGE, "a timeline has 1 to %d parts of steps 0 to %llu",
@@ -342,9 +344,10 @@ int rp_timeline(struct rp_session *session, uint64_t from, uint64_t to, uint32_t
         .parts = calloc(count, sizeof *timeline->parts),
         .threads = calloc(RP_TIMELINE_THREADS, sizeof *timeline->threads),
     };
-    int status = timeline->parts == NULL || timeline->threads == NULL
-                     ? no_memory(error)
-                     : rp_break_keys(session, &keys, &key_count, error);
+    if (timeline->parts == NULL || timeline->threads == NULL) {
+        return no_memory(error);
+    }
+    int status = rp_break_keys(session, &keys, &key_count, error);
     if (status != CT_OK) {
         return status;
     }
