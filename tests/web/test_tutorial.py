@@ -88,6 +88,7 @@ def find(window):
 
     window.row(told("orders.append(order)")).click()
     window.press(key("Shift F9"))
+    expect(page.get_by_label("Only if")).to_be_focused()
     page.keyboard.type(told("not order.items"))
     window.press(key("Enter")).settle()
     window.press(key("Shift F8")).settle()
