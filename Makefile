@@ -9,7 +9,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # The interpreter to build for: the newest supported one found, or PYTHON=/path/to/python.
 PYTHON ?=
 ARGS ?=
-NEED_PYTHON := setup demo build test test-web test-long screenshots sanitize lint fmt bench bench-web wheel
+NEED_PYTHON := setup demo build test test-web test-long screenshots sanitize lint fmt bench bench-replay \
+	bench-web wheel
 # The window is built where a node that can do it is found; WEB=no leaves it out.
 WEB ?= $(shell node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
 	2>/dev/null && command -v npm >/dev/null && echo yes || echo no)
@@ -149,6 +150,9 @@ bench: $(VENV)/.installed ## measure speed and size
 	@$(BIN)/python bench/filters.py --out target/perf/filters.json
 	@CODETRACER_TRACE_FILTER_PERF=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/python/perf
 
+bench-replay: $(VENV)/.installed ## measure the debug adapter on up to 100 million steps
+	@$(BIN)/python bench/replay.py --ct $(BIN)/ct $(ARGS)
+
 bench-web: $(VENV)/.installed $(WINDOW) | browser ## measure the window
 	@$(BIN)/python bench/web.py $(ARGS)
 
@@ -176,8 +180,8 @@ $(NEED_PYTHON):
 
 endif
 
-test-all: ## everything, on every Python found: tests, sanitizers, long campaigns
-	@.ci/run test sanitize test-long
+test-all: ## everything, on every Python found: tests, sanitizers, long campaigns, the window
+	@.ci/run test sanitize test-long test-web
 
 clean: ## remove whatever make made
 	rm -rf build dist web/dist web/node_modules editors/vscode/node_modules .venv-* .mesonpy-* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,11 +1,25 @@
 """Pictures of the window for the documents: `make screenshots` writes them to docs/images."""
 
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 IMAGES = Path(__file__).resolve().parent.parent.parent / "docs/images"
 SIZES = {"small": (1024, 700), "large": (2560, 1440)}
+
+
+@pytest.fixture(scope="session")
+def record(record):
+    """As conftest's; the folder a program runs in may be in a picture, and is nobody's."""
+
+    def make(program):
+        copy = Path(tempfile.gettempdir()) / "shop" / Path(program).name
+        copy.parent.mkdir(exist_ok=True)
+        return record(shutil.copy(program, copy))
+
+    return make
 
 
 def shop(open_window, scheme="light", size=(1440, 900)):
