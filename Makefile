@@ -19,7 +19,7 @@ WEB ?= $(shell node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ?
 
 help: ## list the tasks
 	@echo "make TARGET [PYTHON=/path/to/python3.13] [ARGS='what pytest or the benchmark gets']"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 # A stamp gets the time at which its work began: what changed meanwhile is newer.
 begin = @touch "$@.begun"; echo "==> $(1)"

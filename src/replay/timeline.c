@@ -62,7 +62,7 @@ static struct rp_skyline *skyline_of(struct rp_timeline *timeline, uint32_t thre
         }
     }
     struct rp_depths *parts = timeline->thread_count < RP_TIMELINE_THREADS
-                                  ? malloc(timeline->count * sizeof *parts)
+                                  ? calloc(timeline->count, sizeof *parts)
                                   : NULL;
     if (parts == NULL) {
         return NULL;
@@ -337,13 +337,11 @@ int rp_timeline(struct rp_session *session, uint64_t from, uint64_t to, uint32_t
         return ct_fail(error, CT_EUSAGE, "a timeline has 1 to %d parts of steps 0 to %llu",
                        RP_TIMELINE_PARTS, (unsigned long long)steps);
     }
-    *timeline = (struct rp_timeline){
-        .from = from,
-        .to = to,
-        .count = count,
-        .parts = calloc(count, sizeof *timeline->parts),
-        .threads = calloc(RP_TIMELINE_THREADS, sizeof *timeline->threads),
-    };
+    timeline->from = from;
+    timeline->to = to;
+    timeline->count = count;
+    timeline->parts = calloc(count, sizeof *timeline->parts);
+    timeline->threads = calloc(RP_TIMELINE_THREADS, sizeof *timeline->threads);
     if (timeline->parts == NULL || timeline->threads == NULL) {
         return no_memory(error);
     }
