@@ -93,7 +93,7 @@ def test_redacted_values_say_so(shop):
     expect(shop.list("variables").filter(has_text="password = ")).to_contain_text("redacted")
     expect(shop.page.locator("footer")).to_contain_text("1 redacted")
     shop.press("Alt+m")
-    expect(shop.page.get_by_role("dialog")).to_contain_text("name looks like that of a secret")
+    expect(shop.page.get_by_role("dialog")).to_contain_text("looks like that of a secret")
 
 
 def test_watches_are_kept_evaluated_and_removed(shop):

@@ -63,7 +63,7 @@ def test_every_step_of_the_tutorial(browser, serve, environment, checkout):
         window = Window(context.new_page())
         window.open(address)
         find(window)
-    context.close()
+        context.close()
     assert window.complaints == []
 
     fix(checkout / "examples/shop.py")
