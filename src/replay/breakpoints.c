@@ -742,8 +742,8 @@ int rp_break_log(struct rp_session *session, struct ctr_place from, struct ctr_p
                       .tell = tell,
                       .context = context};
     struct wanted wanted = {.is_log = true};
-    struct ctr_query query;
-    uint64_t *keys;
+    struct ctr_query query = {0};
+    uint64_t *keys = NULL;
     int status = query_of_all(session, wanted, &keys, &query, error);
     if (status == CT_OK && query.key_count > 0) {
         status = log_all(&log, &query, error);
