@@ -132,7 +132,7 @@ test: $(VENV)/.installed $(UNIT)/build.ninja $(CLIENT) ## C unit tests and the P
 test-web: $(VENV)/.installed $(WINDOW) | browser ## tests of the window, in a browser
 	@$(BIN)/python tests/run --web $(UNIT) $(ARGS)
 
-screenshots: $(VENV)/.installed $(WINDOW) | browser ## pictures of the window, into docs/images
+screenshots: $(VENV)/.installed $(WINDOW) | browser ## pictures of the window, for the documents and to look at
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/web/screenshots.py $(ARGS)
 
 browser:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from engine import Probe, record
+from served import Server, golden_recording
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -68,3 +69,12 @@ def replayed(ct: Path, tmp_path: Path) -> Iterator[Callable[[str], Probe]]:
             return opened.enter_context(Probe(record(ct, program, tmp_path / "recording")))
 
         yield replay
+
+
+@pytest.fixture(scope="module")
+def server(ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server of a golden recording, which must end well."""
+    home = tmp_path_factory.mktemp("home")
+    with Server(ct, "host", golden_recording(home / "recording"), home=home) as running:
+        yield running
+        assert running.end() == 0

@@ -1,25 +1,19 @@
 """Talk to the debug adapter through its probe, and check what every client may expect."""
 
 import json
-import os
 import subprocess
 
-import pytest
-
-PATIENCE = 60
-
-
-def probe_path():
-    path = os.environ.get("CT_DAP_PROBE")
-    if not path:
-        pytest.skip("CT_DAP_PROBE names no probe: tests/run sets it")
-    return path
+from probe import PATIENCE, LineProcess, probe_path
 
 
 def requests():
     """The requests there are, each with the capability that says so, or ""."""
     listed = subprocess.run(
-        [probe_path(), "--requests"], capture_output=True, text=True, check=True, timeout=PATIENCE
+        [probe_path("CT_DAP_PROBE"), "--requests"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
     )
     return dict(line.split("\t") for line in listed.stdout.splitlines())
 
@@ -28,16 +22,11 @@ class Failed(Exception):
     """The adapter refused a request; the text says why."""
 
 
-class Client:
+class Client(LineProcess):
     """A session of the adapter. `events` holds those that came with the latest request."""
 
     def __init__(self, *recording, **arguments):
-        self.process = subprocess.Popen(
-            [probe_path(), *map(str, recording)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        super().__init__(probe_path("CT_DAP_PROBE"), *recording)
         self.seq = 0
         self.latest = 0
         self.events = []
@@ -47,11 +36,9 @@ class Client:
 
     def send(self, line):
         """Hand over one line, and return the messages that came."""
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
+        self.write(line)
         messages = []
-        while (answer := self.process.stdout.readline()) != "\n":
-            assert answer, f"the probe died at {line[:500]}: {self.process.wait(PATIENCE)}"
+        while (answer := self.read(line[:500])) != "\n":
             messages.append(json.loads(answer))
         for message in messages:
             if "seq" in message:
@@ -100,19 +87,3 @@ class Client:
         frames = self.ask("stackTrace", threadId=self.ask("threads")["threads"][0]["id"])
         scopes = self.ask("scopes", frameId=frames["stackFrames"][frame]["id"])["scopes"]
         return {scope["name"]: scope["variablesReference"] for scope in scopes}
-
-    def close(self):
-        self.process.stdin.close()
-        status = self.process.wait(PATIENCE)
-        self.process.stdout.close()
-        assert status == 0
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        if kind is None:
-            self.close()
-        else:
-            self.process.kill()
-            self.process.communicate()

@@ -8,20 +8,12 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-import pytest
+from probe import PATIENCE, LineProcess, probe_path
 
 ENTERS = {"call", "resume", "throw"}
 LEAVES = {"return", "yield", "unwind"}
 ENDS = {"return", "unwind"}
 GENERATORS = 0x20 | 0x200  # co_flags of generators and asynchronous generators
-PATIENCE = 60
-
-
-def probe_path():
-    path = os.environ.get("CT_REPLAY_PROBE")
-    if not path:
-        pytest.skip("CT_REPLAY_PROBE names no probe: tests/run sets it")
-    return path
 
 
 def record(ct, program, folder, *options):
@@ -38,37 +30,16 @@ def events_of(ct, folder):
     return [json.loads(line) for line in printed.stdout.decode("utf-8", "replace").splitlines()]
 
 
-class Probe:
+class Probe(LineProcess):
     """A session of the engine."""
 
     def __init__(self, folder):
-        self.process = subprocess.Popen(
-            [probe_path(), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        super().__init__(probe_path("CT_REPLAY_PROBE"), folder)
 
     def ask(self, *words):
         """Ask one question; the answer is a dict, with `error` where it failed."""
-        self.process.stdin.write(" ".join(map(str, words)) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        assert line, f"the probe died at {words}: {self.process.wait()}"
-        return json.loads(line)
-
-    def close(self):
-        self.process.stdin.close()
-        status = self.process.wait(PATIENCE)
-        self.process.stdout.close()
-        assert status == 0
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        if kind is None:
-            self.close()
-        else:
-            self.process.kill()
-            self.process.communicate()
+        self.write(" ".join(map(str, words)))
+        return json.loads(self.read(words))
 
 
 @cache

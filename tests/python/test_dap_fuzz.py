@@ -14,7 +14,12 @@ TEXTS = st.sampled_from(
     ["<string>", "x", "values", "named", "raised", "output", "line", "1 +", "[" * 99, "{x}", *MOVES]
 )
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | NUMBERS | TEXTS | st.floats(allow_nan=False) | st.text(max_size=9),
+    st.none()
+    | st.booleans()
+    | NUMBERS
+    | TEXTS
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=9),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4)
     ),

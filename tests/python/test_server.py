@@ -2,21 +2,12 @@
 
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from served import Server, golden_recording
 
 IGNORABLE = (signal.SIGHUP, signal.SIGINT)
-
-
-@pytest.fixture(scope="module")
-def server(ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("home")
-    with Server(ct, "host", golden_recording(home / "recording"), home=home) as running:
-        yield running
-        assert running.end() == 0
 
 
 def test_the_list_has_the_recording_that_is_served(server: Server) -> None:

@@ -28,14 +28,6 @@ SECURITY_HEADERS = {
 }
 
 
-@pytest.fixture(scope="module")
-def server(ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("home")
-    with Server(ct, "host", golden_recording(home / "recording"), home=home) as running:
-        yield running
-        assert running.end() == 0
-
-
 @pytest.fixture(autouse=True)
 def it_still_answers(server: Server) -> Iterator[None]:
     yield

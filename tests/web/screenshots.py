@@ -1,4 +1,5 @@
-"""Pictures of the window for the documents: `make screenshots` writes them to docs/images."""
+"""Pictures of the window: `make screenshots` writes those of the documents to docs/images, the
+others, which are for looking at, to build/screenshots."""
 
 import shutil
 import tempfile
@@ -6,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-IMAGES = Path(__file__).resolve().parent.parent.parent / "docs/images"
+ROOT = Path(__file__).resolve().parent.parent.parent
+SHOWN = {"light", "dark", "exception", "loop"}  # in the documents
 SIZES = {"small": (1024, 700), "large": (2560, 1440)}
 
 
@@ -41,8 +43,9 @@ def shoot(window, name):
     window.settle()
     window.page.mouse.move(700, window.page.viewport_size["height"] - 8)
     window.page.wait_for_timeout(900)  # charts and messages
-    IMAGES.mkdir(exist_ok=True)
-    window.page.screenshot(path=IMAGES / f"window-{name}.png")
+    folder = ROOT / ("docs/images" if name in SHOWN else "build/screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    window.page.screenshot(path=folder / f"window-{name}.png")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
