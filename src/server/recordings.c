@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/uuid.h"
 #include "registry/registry.h"
@@ -25,12 +24,17 @@ static bool may_have_grown(const struct sv_recording *recording)
     return !ctr_info(recording->trace)->complete && sv_now() - recording->opened > 1;
 }
 
-static struct sv_recording *find_open(struct sv_recordings *recordings, const char *directory)
+static bool has_id(const struct sv_recording *recording, const uint8_t id[CT_UUID_BYTES])
+{
+    return memcmp(ctr_info(recording->trace)->id, id, CT_UUID_BYTES) == 0;
+}
+
+static struct sv_recording *find_open(struct sv_recordings *recordings,
+                                      const uint8_t id[CT_UUID_BYTES])
 {
     bool is_full = recordings->count == SV_MAX_RECORDINGS;
     struct sv_recording *at = recordings->first;
-    while (at != NULL &&
-           (strcmp(at->directory, directory) != 0 || (may_have_grown(at) && !is_full))) {
+    while (at != NULL && (!has_id(at, id) || (may_have_grown(at) && !is_full))) {
         at = at->next;
     }
     return at;
@@ -71,6 +75,7 @@ static int add_recording(struct sv_recordings *recordings, const char *directory
     }
     recording->directory = copy;
     recording->opened = sv_now();
+    recording->users = 1;
     recording->next = recordings->first;
     recordings->first = recording;
     recordings->count++;
@@ -81,14 +86,30 @@ static int add_recording(struct sv_recordings *recordings, const char *directory
 
 /* ---- The public functions ---- */
 
-static int acquire_directory(struct sv_recordings *recordings, const char *directory,
-                             struct sv_recording **result, struct ct_error *error)
+/* Under the lock. Another run may have been recorded into the directory since it was looked at. */
+static int open_recording(struct sv_recordings *recordings, const char *directory,
+                          const uint8_t id[CT_UUID_BYTES], struct sv_recording **result,
+                          struct ct_error *error)
 {
+    int status = add_recording(recordings, directory, result, error);
+    if (status == CT_OK && !has_id(*result, id)) {
+        drop_recording(recordings, *result);
+        return ct_fail(error, CT_EUSAGE, "'%s' holds another recording by now", directory);
+    }
+    return status;
+}
+
+static int acquire(struct sv_recordings *recordings, const char *directory,
+                   const uint8_t id[CT_UUID_BYTES], struct sv_recording **result,
+                   struct ct_error *error)
+{
+    int status = CT_OK;
     pthread_mutex_lock(&recordings->lock);
-    *result = find_open(recordings, directory);
-    int status = *result == NULL ? add_recording(recordings, directory, result, error) : CT_OK;
+    *result = find_open(recordings, id);
     if (*result != NULL) {
         (*result)->users++;
+    } else {
+        status = open_recording(recordings, directory, id, result, error);
     }
     pthread_mutex_unlock(&recordings->lock);
     return status;
@@ -102,7 +123,7 @@ static void served_id(const struct sv_recordings *recordings, char id[CT_UUID_TE
     }
 }
 
-/* Where the list has it; by its whole identifier, so there is one at most. */
+/* Where the list has it. */
 static int find_listed(const char *id, char **directory, struct ct_error *error)
 {
     struct registry *registry;
@@ -115,7 +136,7 @@ static int find_listed(const char *id, char **directory, struct ct_error *error)
     registry_close(registry);
     if (status == CT_OK && entries.count != 1) {
         status = ct_fail(error, CT_EUSAGE, "there is no recording %s", id);
-    } else if (status == CT_OK && entries.items[0].state == RECORDING_DELETED) {
+    } else if (status == CT_OK && !recording_is_found(entries.items[0].state)) {
         status = ct_fail(error, CT_EUSAGE, "the recording is no longer at %s",
                          entries.items[0].directory);
     } else if (status == CT_OK) {
@@ -129,20 +150,24 @@ static int find_listed(const char *id, char **directory, struct ct_error *error)
 int sv_recordings_acquire(struct sv_recordings *recordings, const char *id,
                           struct sv_recording **recording, struct ct_error *error)
 {
-    char *directory = NULL;
-    char served[CT_UUID_TEXT_BYTES];
-    served_id(recordings, served);
-    if (served[0] != '\0' && (id[0] == '\0' || strcasecmp(id, served) == 0)) {
-        return acquire_directory(recordings, recordings->served->directory, recording, error);
-    }
-    if (id[0] == '\0') {
+    const struct sv_recording *served = recordings->served;
+    uint8_t uuid[CT_UUID_BYTES];
+    if (id[0] == '\0' && served == NULL) {
         return ct_fail(error, CT_EUSAGE, "no recording is served: choose one");
     }
-    int status = find_listed(id, &directory, error);
-    if (status == CT_OK && directory != NULL) {
-        status = acquire_directory(recordings, directory, recording, error);
+    if (id[0] != '\0' && !ct_uuid_parse(id, uuid)) {
+        return ct_fail(error, CT_EUSAGE, "there is no recording %s", id);
     }
-    free(directory);
+    if (served != NULL && (id[0] == '\0' || has_id(served, uuid))) {
+        return acquire(recordings, served->directory, ctr_info(served->trace)->id, recording,
+                       error);
+    }
+    char *directory;
+    int status = find_listed(id, &directory, error);
+    if (status == CT_OK) {
+        status = acquire(recordings, directory, uuid, recording, error);
+        free(directory);
+    }
     return status;
 }
 
@@ -230,7 +255,7 @@ int sv_recordings_init(struct sv_recordings *recordings, const char *directory,
     memset(recordings, 0, sizeof *recordings);
     pthread_mutex_init(&recordings->lock, NULL);
     return directory == NULL ? CT_OK
-                             : acquire_directory(recordings, directory, &recordings->served, error);
+                             : add_recording(recordings, directory, &recordings->served, error);
 }
 
 void sv_recordings_clear(struct sv_recordings *recordings)

@@ -132,7 +132,7 @@ static bool wait_for_input(struct stdio *stdio, bool is_reading)
     if (ready[0].revents != 0) {
         return false;
     }
-    if (ready[1].revents & (POLLERR | POLLNVAL)) {
+    if (ready[1].revents & (POLLERR | POLLHUP | POLLNVAL)) { /* a socket hangs up */
         give_up(stdio);
         return false;
     }
@@ -145,6 +145,9 @@ static void read_all(struct stdio *stdio)
     char *buffer = malloc(READ_BYTES);
     ssize_t count = 0;
     bool goes_on = buffer != NULL;
+    if (buffer == NULL) {
+        stdio->status = ct_fail(&stdio->error, CT_ENOMEM, "out of memory");
+    }
     while (goes_on && wait_for_input(stdio, true)) {
         do {
             count = read(stdio->in, buffer, READ_BYTES);

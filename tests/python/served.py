@@ -172,6 +172,10 @@ class Server:
         data = b"" if body is None else json.dumps(body).encode()
         return self.request(method, "/api" + path, {"X-CT-Token": self.token, **headers}, data)
 
+    def list(self) -> list[dict[str, Any]]:
+        recordings: list[dict[str, Any]] = self.api("GET", "/recordings").json["recordings"]
+        return recordings
+
     def session(self, recording: str = "") -> str:
         reply = self.api("POST", "/sessions", {"recording": recording})
         assert reply.status == 200, reply

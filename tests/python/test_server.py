@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from home import Home
 from served import Server, golden_recording
 
 IGNORABLE = (signal.SIGHUP, signal.SIGINT)
@@ -99,8 +100,9 @@ def test_events_nobody_heard_wait(server: Server) -> None:
 def test_disconnect_ends_the_session(server: Server) -> None:
     session = server.session()
     stream = server.stream(session)
+    server.start(session)
     assert server.ask(session, "disconnect")["success"]
-    stream.events()
+    assert stream.events()[0][1]["event"] == "initialized"  # and the stream has an end
     stream.close()
     assert server.api("POST", f"/sessions/{session}/dap", {"seq": 2}).status == 404
 
@@ -168,6 +170,20 @@ def test_an_unfinished_recording_is_seen_as_it_is_by_who_comes_later(
             threading.Event().wait(0.1)
         assert deadline
         assert server.ask(early, "ct/recording")["body"]["isComplete"] is False
+
+
+def test_a_recording_made_over_the_served_one_is_another(ct: Path, tmp_path: Path) -> None:
+    home = Home(ct, tmp_path)
+    home.record(home.write("first.py"))
+    with Server(ct, "host", tmp_path / "out", home=tmp_path) as server:
+        home.record(home.write("second.py"))
+        listed = {entry["program"]: entry["id"] for entry in server.list()}
+        assert listed.keys() == {"first.py", "second.py"}
+        for program, identifier in listed.items():
+            session = server.session(identifier)
+            server.start(session)
+            sources = server.ask(session, "loadedSources")["body"]["sources"]
+            assert [source["name"] for source in sources] == [program]
 
 
 def test_read_only_recordings_are_served_in_place(ct: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -225,18 +226,33 @@ static void *serve(void *context)
     return NULL;
 }
 
-static void start(struct client *client)
+static int make_pipe(int ends[2])
+{
+    return pipe(ends);
+}
+
+static int make_sockets(int ends[2])
+{
+    return socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+}
+
+static void start_over(struct client *client, int (*make)(int ends[2]))
 {
     int in[2], out[2];
     memset(client, 0, sizeof *client);
-    assert_int_equal(pipe(in), 0);
-    assert_int_equal(pipe(out), 0);
+    assert_int_equal(make(in), 0);
+    assert_int_equal(make(out), 0);
     client->in = in[0];
     client->to = in[1];
     client->from = out[0];
     client->out = out[1];
     client->seen = calloc(1, 1);
     assert_int_equal(pthread_create(&client->thread, NULL, serve, client), 0);
+}
+
+static void start(struct client *client)
+{
+    start_over(client, make_pipe);
 }
 
 static void say(struct client *client, const char *json)
@@ -352,15 +368,21 @@ static void test_disconnect_ends_with_the_input_still_open(void **state)
 static void test_a_client_that_is_gone_ends_what_runs(void **state)
 {
     (void)state;
-    struct client client;
-    start(&client);
-    request(&client, 1, "echo", "");
-    request(&client, 2, "wait", "");
-    request(&client, 3, "wait", "");
-    assert_non_null(hear_text(&client, "\"request_seq\":1,"));
-    close(client.from);
-    client.from = -1;
-    assert_int_equal(end(&client), CT_OK); /* ends at all */
+    int (*const makes[])(int ends[2]) = {make_pipe, make_sockets};
+    for (size_t i = 0; i < sizeof makes / sizeof makes[0]; i++) {
+        struct client client;
+        start_over(&client, makes[i]);
+        request(&client, 1, "echo", "");
+        request(&client, 2, "wait", "");
+        request(&client, 3, "wait", "");
+        assert_non_null(hear_text(&client, "\"request_seq\":1,"));
+        close(client.from);
+        client.from = -1;
+        pthread_join(client.thread, NULL); /* ends at all, with its input open */
+        assert_int_equal(client.status, CT_OK);
+        close(client.to);
+        free(client.seen);
+    }
 }
 
 static void test_what_came_before_the_broken_message_is_answered(void **state)
