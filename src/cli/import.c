@@ -137,14 +137,6 @@ static int take_into_list(const char *path)
     return number != 0 ? CLI_OK : CLI_FAILED;
 }
 
-static bool holds_trace(const char *path)
-{
-    char *trace = ct_path_join(path, RECORDING_TRACE_FILE);
-    bool is_there = trace != NULL && access(trace, F_OK) == 0;
-    free(trace);
-    return is_there;
-}
-
 static int run_import(const void *given, const struct cli_operands *operands)
 {
     const struct fields *fields = given;
@@ -152,7 +144,7 @@ static int run_import(const void *given, const struct cli_operands *operands)
         return cli_usage_error(&cli_command_import, "takes what to import, and where to");
     }
     const char *path = operands->items[0];
-    if (operands->count == 1 && holds_trace(path)) {
+    if (operands->count == 1 && recording_has_trace(path)) {
         return take_into_list(path);
     }
     char *output = operands->count == 2 ? strdup(operands->items[1]) : default_output(path);

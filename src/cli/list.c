@@ -90,7 +90,7 @@ static void add_program(struct table *table, const struct registry_entry *entry)
 
 static void add_directory(struct table *table, const struct registry_entry *entry)
 {
-    bool is_gone = entry->state == RECORDING_DELETED;
+    bool is_gone = !recording_is_found(entry->state);
     table->cell.size = 0;
     ctr_text_line((const uint8_t *)entry->directory, strlen(entry->directory), &table->cell);
     if (entry->state != RECORDING_OK) {

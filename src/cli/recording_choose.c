@@ -16,14 +16,6 @@ enum { MOST_OFFERED = 20 };
 
 /* ---- By path ---- */
 
-static bool has_trace(const char *directory)
-{
-    char *trace = ct_path_join(directory, RECORDING_TRACE_FILE);
-    bool has = trace != NULL && access(trace, F_OK) == 0;
-    free(trace);
-    return has;
-}
-
 /* A directory, or the trace in one. */
 static bool is_folder(const char *path)
 {
@@ -55,7 +47,7 @@ static char *choose_folder(const char *folder)
 static char *directory_of(struct registry_entry *entry)
 {
     char *directory = NULL;
-    if (entry->state == RECORDING_DELETED) {
+    if (!recording_is_found(entry->state)) {
         cli_error("recording %llu is no longer in '%s'", (unsigned long long)entry->number,
                   entry->directory);
     } else {
@@ -111,7 +103,7 @@ static char *choose_recent(struct registry *registry)
         cli_error("%s", error.message);
         return NULL;
     }
-    if (entries.count == 0 && has_trace(".")) {
+    if (entries.count == 0 && recording_has_trace(".")) {
         return choose_folder("."); /* recorded where the list could not be written */
     }
     if (entries.count == 0) {
@@ -139,7 +131,7 @@ static void offer(const struct registry_entries *entries)
 static char *ask(struct registry *registry)
 {
     struct registry_entries entries = {0};
-    struct registry_query query = {.skip_deleted = true, .limit = MOST_OFFERED};
+    struct registry_query query = {.found_only = true, .limit = MOST_OFFERED};
     struct ct_error error;
     char answer[64];
     if (registry_find(registry, &query, &entries, &error) != CT_OK) {

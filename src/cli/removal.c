@@ -9,7 +9,7 @@
 
 static bool has_files(const struct registry_entry *entry)
 {
-    return entry->state != RECORDING_DELETED;
+    return recording_is_found(entry->state);
 }
 
 static void show(const struct registry_entries *entries)
@@ -21,7 +21,7 @@ static void show(const struct registry_entries *entries)
         uint64_t bytes = has_files(entry) ? recording_bytes(entry->directory) : 0;
         recordings_size(bytes, size);
         cli_note("  %llu  %s  %s  %s%s", (unsigned long long)entry->number, entry->program, size,
-                 entry->directory, has_files(entry) ? "" : " (deleted already)");
+                 entry->directory, has_files(entry) ? "" : " (its files are not there)");
         total += bytes;
     }
     recordings_size(total, size);

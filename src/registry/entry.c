@@ -32,10 +32,9 @@ void registry_entries_clear(struct registry_entries *entries)
 const char *recording_state_name(enum recording_state state)
 {
     static const char *const names[] = {
-        [RECORDING_OK] = "ok",
-        [RECORDING_MOVED] = "moved",
+        [RECORDING_OK] = "ok",           [RECORDING_UNFINISHED] = "unfinished",
+        [RECORDING_MOVED] = "moved",     [RECORDING_MISSING] = "missing",
         [RECORDING_DELETED] = "deleted",
-        [RECORDING_UNFINISHED] = "unfinished",
     };
     return names[state];
 }

@@ -128,9 +128,7 @@ static const char find_sql[] =
     "(?1 IS NULL OR number = ?1) AND "
     "(?2 IS NULL OR substr(replace(id, '-', ''), 1, length(?2)) = ?2) AND "
     "(?3 IS NULL OR substr(CAST(program AS BLOB), -length(?3)) = ?3) AND "
-    "(?4 IS NULL OR instr(CAST(program AS BLOB), ?4) > 0) AND "
-    "(?5 IS NULL OR CAST(directory AS BLOB) = ?5) AND "
-    "(?6 IS NULL OR CAST(workdir AS BLOB) = ?6) "
+    "(?4 IS NULL OR instr(CAST(program AS BLOB), ?4) > 0) "
     "ORDER BY recorded_at DESC, number DESC";
 
 static void bind_bytes(sqlite3_stmt *statement, int index, const char *text)
@@ -157,7 +155,6 @@ static int collect(struct registry *registry, sqlite3_stmt *statement,
                    struct ct_error *error)
 {
     unsigned budget = DIRECTORIES_SEARCHED;
-    size_t skipped = 0;
     int code;
     for (bool is_first = true; (code = registry_step(registry, statement, is_first)) == SQLITE_ROW;
          is_first = false) {
@@ -165,18 +162,14 @@ static int collect(struct registry *registry, sqlite3_stmt *statement,
         if (!read_row(statement, &entry)) {
             continue;
         }
-        bool is_past_limit = query->limit != 0 && entries->count == query->limit;
-        if (query->skip_deleted || (skipped >= query->offset && !is_past_limit)) {
-            look_for(&entry, &budget);
-        }
-        bool is_skipped = query->skip_deleted && entry.state == RECORDING_DELETED;
-        if (is_skipped || skipped < query->offset || is_past_limit) {
-            skipped += !is_skipped;
+        entries->has_more = query->limit != 0 && entries->count == query->limit;
+        if (entries->has_more) {
             registry_entry_clear(&entry);
-            entries->has_more = entries->has_more || (is_past_limit && !is_skipped);
-            if (entries->has_more) {
-                return CT_OK;
-            }
+            return CT_OK;
+        }
+        look_for(&entry, &budget);
+        if (query->found_only && !recording_is_found(entry.state)) {
+            registry_entry_clear(&entry);
         } else if (!append(entries, &entry)) {
             registry_entry_clear(&entry);
             return ct_fail(error, CT_ENOMEM, "out of memory");
@@ -208,8 +201,6 @@ int registry_find(struct registry *registry, const struct registry_query *query,
     }
     bind_bytes(statement, 3, query->program_end);
     bind_bytes(statement, 4, query->program_part);
-    bind_bytes(statement, 5, query->directory);
-    bind_bytes(statement, 6, query->workdir);
     status = collect(registry, statement, query, entries, error);
     sqlite3_finalize(statement);
     if (status != CT_OK) {
@@ -221,14 +212,14 @@ int registry_find(struct registry *registry, const struct registry_query *query,
 int registry_find_recent(struct registry *registry, struct registry_entries *entries,
                          struct ct_error *error)
 {
-    struct registry_query query = {.skip_deleted = true, .limit = 1};
+    struct registry_query query = {.found_only = true, .limit = 1};
     return registry_find(registry, &query, entries, error);
 }
 
 int registry_find_program(struct registry *registry, const char *pattern,
                           struct registry_entries *entries, struct ct_error *error)
 {
-    struct registry_query query = {.program_end = pattern, .skip_deleted = true, .limit = 1};
+    struct registry_query query = {.program_end = pattern, .found_only = true, .limit = 1};
     int status = registry_find(registry, &query, entries, error);
     if (status == CT_OK && entries->count == 0) {
         query.program_end = NULL;

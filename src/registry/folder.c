@@ -82,6 +82,14 @@ static bool has_trailer(int fd, off_t size)
            ct_load64(trailer + TRAILER_MAGIC_OFFSET) == CTR_TRAILER_MAGIC;
 }
 
+bool recording_has_trace(const char *dir)
+{
+    char *path = ct_path_join(dir, RECORDING_TRACE_FILE);
+    bool has = path != NULL && access(path, F_OK) == 0;
+    free(path);
+    return has;
+}
+
 /* False: there is no trace. */
 static bool look_at_trace(const char *dir, char id[CT_UUID_TEXT_BYTES], bool *is_finished)
 {
@@ -125,19 +133,25 @@ static char *kept_place(const char *dir, const char *id)
     return path;
 }
 
-/* In one of the directories beside `dir`: it was renamed. */
-static char *place_beside(const char *dir, const char *id, unsigned *budget)
+/* In one of the directories beside `dir`: it was renamed. `*is_given_up`: not all were looked at.
+ */
+static char *place_beside(const char *dir, const char *id, unsigned *budget, bool *is_given_up)
 {
     const char *slash = strrchr(dir, '/');
     char *parent = slash == NULL || slash == dir ? NULL : strndup(dir, (size_t)(slash - dir));
     DIR *listing = parent == NULL ? NULL : opendir(parent);
     char *found = NULL;
     struct dirent *item;
-    while (listing != NULL && found == NULL && *budget > 0 && (item = readdir(listing)) != NULL) {
+    *is_given_up = false;
+    while (listing != NULL && found == NULL && !*is_given_up && (item = readdir(listing)) != NULL) {
         bool is_finished;
         bool may_be_directory = item->d_type == DT_DIR || item->d_type == DT_UNKNOWN;
         if (!may_be_directory || strcmp(item->d_name, ".") == 0 ||
             strcmp(item->d_name, "..") == 0) {
+            continue;
+        }
+        if (*budget == 0) {
+            *is_given_up = true;
             continue;
         }
         --*budget;
@@ -162,11 +176,15 @@ enum recording_state recording_find(const char *dir, const char *id, unsigned *b
     if (is_there(dir, id, &is_finished)) {
         return is_finished ? RECORDING_OK : RECORDING_UNFINISHED;
     }
+    bool is_given_up = false;
     *found = kept_place(dir, id);
     if (*found == NULL) {
-        *found = place_beside(dir, id, budget);
+        *found = place_beside(dir, id, budget, &is_given_up);
     }
-    return *found == NULL ? RECORDING_DELETED : RECORDING_MOVED;
+    if (*found != NULL) {
+        return RECORDING_MOVED;
+    }
+    return is_given_up ? RECORDING_MISSING : RECORDING_DELETED;
 }
 
 uint64_t recording_bytes(const char *dir)

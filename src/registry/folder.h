@@ -18,19 +18,30 @@
 extern const char *const recording_files[];
 extern const size_t recording_file_count;
 
+/* Whether a trace is there, of whichever recording. */
+bool recording_has_trace(const char *dir);
+
 /* The identifier of the recording in `dir`, from its metadata or its trace. False: none found. */
 bool recording_existing_id(const char *dir, char id[CT_UUID_TEXT_BYTES]);
 
 enum recording_state {
     RECORDING_OK,
-    RECORDING_MOVED,      /* not where it was, but found close by */
-    RECORDING_DELETED,    /* not where it was, nor close by */
     RECORDING_UNFINISHED, /* its trace has no end: it is being recorded, or was cut off */
+    RECORDING_MOVED,      /* not where it was, but found close by */
+    RECORDING_MISSING,    /* not where it was, and the search close by was given up */
+    RECORDING_DELETED,    /* not where it was, nor close by */
 };
+
+/* Whether its files are known to be there. */
+static inline bool recording_is_found(enum recording_state state)
+{
+    return state < RECORDING_MISSING;
+}
 
 /* Look for the trace of recording `id` in `dir`; then where `ct record` moves it when it records
  * there again, and in the directories beside `dir`, at most `*budget` of them, which is counted
- * down. Moved: `*found` is where it is, the caller's to free. */
+ * down: with none left, the search is given up. Moved: `*found` is where it is, the caller's to
+ * free. */
 enum recording_state recording_find(const char *dir, const char *id, unsigned *budget,
                                     char **found);
 

@@ -65,11 +65,8 @@ struct registry_query {
     const char *id_prefix;   /* in either case, with or without dashes */
     const char *program_end; /* the program ends with this */
     const char *program_part;
-    const char *directory;
-    const char *workdir;
-    bool skip_deleted;
-    size_t offset; /* of those that match, counted after `skip_deleted` */
-    size_t limit;  /* 0: all */
+    bool found_only; /* those whose files are known to be there */
+    size_t limit;    /* 0: all */
 };
 
 /* Newest first, with the state of each. */
@@ -117,7 +114,7 @@ int registry_remove(struct registry *registry, const char *id, struct ct_error *
 struct ct_json_out;
 void registry_entry_json(const struct registry_entry *entry, struct ct_json_out *json);
 
-/* "ok", "moved", "deleted", "unfinished". */
+/* "ok", "unfinished", "moved", "missing", "deleted". */
 const char *recording_state_name(enum recording_state state);
 
 #endif

@@ -138,6 +138,18 @@ def test_moved_deleted_and_unfinished_directories_are_noticed(home):
     assert f"{home.folder}/gone (deleted)" in home.run("list").stdout
 
 
+def test_what_was_not_looked_for_everywhere_is_not_called_deleted(home):
+    home.record(home.write("app.py"), out="renamed")
+    home.pretend("gone")
+    for i in range(2000):  # as many as one call looks into
+        (home.folder / f"beside{i}").mkdir()
+    (home.folder / "renamed").rename(home.folder / "zz")
+    shutil.rmtree(home.folder / "gone")
+    assert [entry["state"] for entry in home.entries()] == ["missing", "missing"]
+    assert home.run("prune", "--yes", "--deleted").stdout == ""
+    assert len(home.entries()) == 2
+
+
 def test_a_pipe_in_the_place_of_a_trace_is_no_trap(home):
     home.record(home.write("app.py"))
     (home.folder / "out" / "trace.ctr").unlink()

@@ -13,7 +13,7 @@ export interface RecordingEntry {
   duration: number | null;
   exitCode: number | null;
   bytes: number;
-  state: "ok" | "moved" | "deleted" | "unfinished";
+  state: "ok" | "unfinished" | "moved" | "missing" | "deleted";
 }
 
 export interface RecordingList {

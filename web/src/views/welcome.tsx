@@ -9,6 +9,7 @@ import { Failure, Loading } from "./panel";
 const STATES: Record<RecordingEntry["state"], string> = {
   ok: "",
   moved: "moved",
+  missing: "missing",
   deleted: "deleted",
   unfinished: "not finished",
 };
