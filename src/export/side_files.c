@@ -73,33 +73,34 @@ static uint64_t text_number(struct ctr_text text)
     return number;
 }
 
-/* By kind they are told at the end of a recording; of one that was cut off only the sum is known.
+static void put_count(struct side_file *file, bool is_known, uint64_t count)
+{
+    if (is_known) {
+        ct_json_uint(&file->json, count);
+    } else {
+        ct_json_null(&file->json);
+    }
+}
+
+/* `first`: the counter of arguments, that of each other kind behind it. What is not known is null.
  */
-static void put_value_counts(struct side_file *file, const char *name, const char *prefix,
-                             uint64_t total)
+static void put_value_counts(struct side_file *file, const char *name, enum ctr_counter first)
 {
     static const char *const kinds[] = {"argument", "attribute", "global",
                                         "local",    "return",    "shape"};
     enum { KINDS = sizeof kinds / sizeof kinds[0] };
-    uint64_t counts[KINDS], sum = 0;
-    for (size_t i = 0; i < KINDS; i++) {
-        char key[32];
-        snprintf(key, sizeof key, "%s.%s", prefix, kinds[i]);
-        counts[i] = text_number(ctr_run(file->trace, key));
-        sum += counts[i];
-    }
+    const struct ctr_info *info = ctr_info(file->trace);
+    bool is_known = info->counter_count >= first + KINDS;
+    uint64_t total = 0;
     ct_json_key(&file->json, name);
     ct_json_begin_object(&file->json);
     for (size_t i = 0; i < KINDS; i++) {
+        total += info->counters[first + i];
         ct_json_key(&file->json, kinds[i]);
-        if (sum == total) {
-            ct_json_uint(&file->json, counts[i]);
-        } else {
-            ct_json_null(&file->json);
-        }
+        put_count(file, is_known, info->counters[first + i]);
     }
     ct_json_key(&file->json, "total");
-    ct_json_uint(&file->json, total);
+    put_count(file, is_known, total);
     ct_json_end_object(&file->json);
 }
 
@@ -167,16 +168,16 @@ static void put_filters(struct side_file *file)
 
 static void put_trace_filter(struct side_file *file)
 {
-    const uint64_t *counters = ctr_info(file->trace)->counters;
+    const struct ctr_info *info = ctr_info(file->trace);
     ct_json_key(&file->json, "trace_filter");
     ct_json_begin_object(&file->json);
     put_filters(file);
     ct_json_key(&file->json, "stats");
     ct_json_begin_object(&file->json);
     ct_json_key(&file->json, "scopes_skipped");
-    ct_json_uint(&file->json, counters[CTR_C_skipped_code]);
-    put_value_counts(file, "value_drops", "dropped", counters[CTR_C_values_dropped]);
-    put_value_counts(file, "value_redactions", "redacted", counters[CTR_C_values_redacted]);
+    put_count(file, info->counter_count > CTR_C_skipped_code, info->counters[CTR_C_skipped_code]);
+    put_value_counts(file, "value_drops", CTR_C_dropped_arguments);
+    put_value_counts(file, "value_redactions", CTR_C_redacted_arguments);
     ct_json_end_object(&file->json);
     ct_json_end_object(&file->json);
 }

@@ -498,8 +498,10 @@ uint8_t filter_result(struct session *session, uint32_t policy, PyCodeObject *co
 
 void filter_count(struct session *session, enum filter_name_kind kind, uint8_t action)
 {
-    session->hidden[action == CTR_DROP][kind]++;
-    ctr_count(session->writer, action == CTR_DROP ? CTR_C_values_dropped : CTR_C_values_redacted);
+    bool drops = action == CTR_DROP;
+    enum ctr_counter first = drops ? CTR_C_dropped_arguments : CTR_C_redacted_arguments;
+    ctr_count(session->writer, drops ? CTR_C_values_dropped : CTR_C_values_redacted);
+    ctr_count(session->writer, first + kind);
 }
 
 static void add_run_entry(struct ct_bytes *run, const char *key, PyObject *value)
@@ -521,29 +523,6 @@ void filter_add_run(PyObject *table, struct ct_bytes *run)
         for (Py_ssize_t j = 0; j < 4 && PyTuple_Check(filter) && j < PyTuple_GET_SIZE(filter);
              j++) {
             add_run_entry(run, keys[j], PyTuple_GET_ITEM(filter, j));
-        }
-    }
-}
-
-void filter_define_counts(struct session *session)
-{
-    static const char *const names[2][FILTER_SHAPE + 1] = {
-        {"redacted.argument", "redacted.attribute", "redacted.global", "redacted.local",
-         "redacted.return", "redacted.shape"},
-        {"dropped.argument", "dropped.attribute", "dropped.global", "dropped.local",
-         "dropped.return", "dropped.shape"},
-    };
-    for (int i = 0; i < 2; i++) {
-        for (int j = 0; j <= FILTER_SHAPE; j++) {
-            struct ct_bytes entry = {0};
-            char number[24];
-            snprintf(number, sizeof number, "%llu", (unsigned long long)session->hidden[i][j]);
-            ct_bytes_add_block(&entry, names[i][j], strlen(names[i][j]));
-            ct_bytes_add_block(&entry, number, strlen(number));
-            if (!entry.failed && session->hidden[i][j] != 0) {
-                ctr_writer_define(session->writer, CTR_DEF_RUN, entry.data, entry.size);
-            }
-            ct_bytes_free(&entry);
         }
     }
 }

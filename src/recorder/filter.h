@@ -23,7 +23,7 @@
 
 enum filter_scope_kind { FILTER_PKG, FILTER_FILE, FILTER_OBJ };
 
-/* In the order of the statistics. */
+/* In the order of the counters of the trace. */
 enum filter_name_kind {
     FILTER_ARGUMENT,
     FILTER_ATTRIBUTE,
@@ -107,8 +107,7 @@ static inline uint8_t filter_tag(uint8_t action)
 /* Count a value that was redacted or dropped. */
 void filter_count(struct session *session, enum filter_name_kind kind, uint8_t action);
 
-/* The counts and the filters' descriptions, as CTR_DEF_RUN entries. */
+/* The filters' descriptions, as CTR_DEF_RUN entries. */
 void filter_add_run(PyObject *table, struct ct_bytes *run);
-void filter_define_counts(struct session *session);
 
 #endif

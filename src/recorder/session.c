@@ -437,7 +437,6 @@ int session_stop(int32_t exit_status, struct ct_error *error)
     self_check_report(&session);
     event_last(&session);
     monitor_stop(&session);
-    filter_define_counts(&session);
     int status = finish(exit_status, error);
     log_message(LOG_INFO, "recording ended", session.directory);
     free_parts(true);

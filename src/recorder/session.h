@@ -412,7 +412,6 @@ struct session {
     struct policy policy;
     PyInterpreterState *interpreter;
     struct filter *filter;    /* the user's rules; NULL: the built-in ones alone */
-    uint64_t hidden[2][6];    /* values redacted, dropped; by enum filter_name_kind */
     struct self_check *check; /* of the self-check build, else NULL */
     struct ct_error error;
 };

@@ -339,13 +339,18 @@ enum ctr_end_reason {
     CTR_ENDED_UNKNOWN,
 };
 
-/* Counters, in the order they are stored. Seen and stored are equal unless something was lost. */
+/* Counters, in the order they are stored. Seen and stored are equal unless something was lost. The
+ * last twelve say of values_redacted and values_dropped what the values were. */
 /* clang-format off */
 #define CTR_COUNTERS(X) \
     X(lines) X(calls) X(returns) X(yields) X(resumes) X(throws) X(unwinds) X(raises) \
     X(handled) X(outputs) X(thread_switches) X(values_cut) X(values_redacted) \
     X(values_dropped) X(values_opaque) X(objects) X(objects_forgotten) X(lagging) X(waits) \
-    X(skipped_code) X(forks) X(inputs)
+    X(skipped_code) X(forks) X(inputs) \
+    X(redacted_arguments) X(redacted_attributes) X(redacted_globals) X(redacted_locals) \
+    X(redacted_returns) X(redacted_shapes) \
+    X(dropped_arguments) X(dropped_attributes) X(dropped_globals) X(dropped_locals) \
+    X(dropped_returns) X(dropped_shapes)
 /* clang-format on */
 
 enum ctr_counter {

@@ -23,6 +23,7 @@ static int read_end_counters(struct ctr_trace *trace, struct ct_cursor *cursor)
         uint64_t value = ct_get_varint(cursor);
         if (i < CTR_COUNTER_COUNT) {
             trace->info.counters[i] = value;
+            trace->info.counter_count = (uint32_t)i + 1;
         }
     }
     return cursor->failed ? CT_EFORMAT : CT_OK;
@@ -163,6 +164,7 @@ static void forget(struct ctr_trace *trace)
     struct ctr_info *info = &trace->info;
     info->steps = info->calls = info->milliseconds = info->blocks = 0;
     memset(info->counters, 0, sizeof info->counters);
+    info->counter_count = 0;
     info->reason = CTR_ENDED_UNKNOWN;
     info->exit_status = INT32_MIN;
 }
@@ -532,6 +534,7 @@ static int open_unfinished(struct ctr_trace *trace, struct ct_error *why, struct
     }
     if (trace->tail.found) {
         memcpy(trace->info.counters, trace->tail.counters, sizeof trace->info.counters);
+        trace->info.counter_count = CTR_COUNTER_COUNT;
     }
     describe_stop(trace, why->message, stop.message[0] != '\0' ? stop.message : tail.message);
     return CT_OK;

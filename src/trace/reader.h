@@ -82,6 +82,7 @@ struct ctr_info {
     uint32_t blocks; /* EVENTS blocks, those of the tail included */
     uint64_t size;   /* bytes of trace.ctr */
     uint64_t counters[CTR_COUNTER_COUNT];
+    uint32_t counter_count; /* of them known: none when they were lost, few in an older trace */
     uint32_t path_count, type_count, plan_count, thread_count, run_count;
 };
 

@@ -9,7 +9,7 @@ PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "reference" / "t
 LINE = 12  # bytes of a line
 SOURCE = "def f(n):\n    xs = [n]\n    n += 1\n    return xs\n"
 FIRST_BLOCK = bytes([1, *[0] * 7])  # bits of a table
-COUNTERS = bytes([3, 1, 1, *[0] * 12, 1, *[0] * 6])
+COUNTERS = bytes([3, 1, 1, *[0] * 12, 1, *[0] * 18])
 ROWS = """\
 | event | step | line | variables |
 |---|---|---|---|

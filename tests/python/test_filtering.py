@@ -195,6 +195,37 @@ def test_what_a_pattern_hides_is_nowhere(sides, name, action):
     assert_nowhere(sides)
 
 
+CUT_OFF = """
+    import os, signal
+
+    class A:
+        def __init__(self, arg):
+            self.attr = arg
+
+    def f(arg):
+        local = A(arg)
+        return given
+
+    password = "-----BEGIN PRIVATE KEY-----"
+    shape = [password]
+    f(given)
+    {end}
+    """
+CUT_OFF_RULES = filters(
+    ("pkg:*", {}, ("arg:arg", "redact"), ("attr:attr", "redact"), ("local:local", "drop")),
+)
+
+
+@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_what_was_hidden_is_counted_however_the_program_ends(sides, end):
+    _, whole = record(sides, CUT_OFF.format(end="pass"), CUT_OFF_RULES)
+    _, cut_off = record(sides, CUT_OFF.format(end=end), CUT_OFF_RULES)
+    assert cut_off == whole
+    redactions = whole["stats"]["value_redactions"]
+    assert [key for key, count in redactions.items() if count == 0] == ["local", "return"]
+    assert whole["stats"]["value_drops"]["local"] == 1
+
+
 def test_a_default_hides_all_but_what_a_pattern_allows(sides):
     program = """
         def f(arg):

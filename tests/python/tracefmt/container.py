@@ -21,8 +21,13 @@ COUNTER_NAMES = """
     lines calls returns yields resumes throws unwinds raises handled outputs thread_switches
     values_cut values_redacted values_dropped values_opaque objects objects_forgotten lagging
     waits skipped_code forks inputs
+    redacted_arguments redacted_attributes redacted_globals redacted_locals redacted_returns
+    redacted_shapes
+    dropped_arguments dropped_attributes dropped_globals dropped_locals dropped_returns
+    dropped_shapes
 """
 COUNTERS = COUNTER_NAMES.split()
+FIRST_COUNTERS = 22  # those that are there always
 REASONS = 8
 UNKNOWN_STATUS = -(1 << 31)
 
@@ -161,7 +166,7 @@ def read_end(raw: bytes) -> End:
     values = [cursor.varint() for _ in range(cursor.count())]
     index = [tuple(cursor.varint() for _ in range(5)) for _ in range(cursor.count())]
     definitions = [cursor.varint() for _ in range(cursor.count())]
-    if cursor.left or reason >= REASONS or len(values) < len(COUNTERS):
+    if cursor.left or reason >= REASONS or len(values) < FIRST_COUNTERS:
         raise Damaged("the END block is damaged")
     return End(
         reason,
