@@ -115,17 +115,15 @@ def _start(config: RecorderCLIConfig) -> None:
             "program": _program_name(config),
             "args": list(config.script_args),
             "recorder_version": backend.VERSION,
-            **_framework_options(config),
             **config.options,
         },
+        test_framework=_framework(config),
     )
 
 
-def _framework_options(config: RecorderCLIConfig) -> dict[str, object]:
+def _framework(config: RecorderCLIConfig) -> str | None:
     is_framework = config.kind == MODULE and config.target in FRAMEWORKS
-    if config.no_framework_filters or not is_framework:
-        return {}
-    return {"skip_packages": list(FRAMEWORKS[config.target])}
+    return config.target if is_framework and not config.no_framework_filters else None
 
 
 def _do_nothing() -> None:

@@ -76,6 +76,7 @@ def start_tracing(
     format: str,
     activation_path: str | None = None,
     trace_filter: Sequence[str] | None = None,
+    test_framework: str | None = None,
     *,
     only: Sequence[str] = (),
     skip: Sequence[str] = (),
@@ -84,6 +85,7 @@ def start_tracing(
     """Begin a recording in the directory `path`.
 
     trace_filter: absolute paths of filter files; the project's own filter comes before them.
+    test_framework: one of `frameworks.FRAMEWORKS`, whose own code is not recorded.
     only, skip: patterns of the code that alone is recorded, and of the code that is not.
     options: those of `_recorder.start`.
     """
@@ -102,7 +104,9 @@ def start_tracing(
         "activation": None if activation_path is None else os.path.abspath(activation_path),
         "program": argv[0] if argv else "<unknown>",
         "args": argv[1:],
-        "filter": _filter_table(argv[0] if argv else "", trace_filter or (), only, skip),
+        "filter": _filter_table(
+            argv[0] if argv else "", trace_filter or (), test_framework, only, skip
+        ),
         "io_capture": _io_capture(),
         "policy": session_policy(),
     }
@@ -118,17 +122,21 @@ def _io_capture() -> str:
 
 
 def _filter_table(
-    program: str, files: Sequence[str], only: Sequence[str], skip: Sequence[str]
+    program: str,
+    files: Sequence[str],
+    framework: str | None,
+    only: Sequence[str],
+    skip: Sequence[str],
 ) -> tuple[object, ...] | None:
     """The rules for the native recorder; None: only the built-in ones hold."""
     near = os.path.dirname(os.path.abspath(program))
-    if not (files or only or skip or find_project_filter(near)):
+    if not (files or framework or only or skip or find_project_filter(near)):
         return None
     before = set(sys.modules)
     try:
         from .filters.chain import compose
 
-        return compose(files, near=near, only=only, skip=skip).table()
+        return compose(files, near=near, framework=framework, only=only, skip=skip).table()
     finally:
         # What it takes to read filters is no module of the program's.
         for name in set(sys.modules) - before:

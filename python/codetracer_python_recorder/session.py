@@ -19,6 +19,7 @@ from .codetracer_python_recorder import stop_at_exit as _stop_at_exit
 from .codetracer_python_recorder import stop_tracing as _stop_backend
 from .filters import split_spec
 from .formats import DEFAULT_FORMAT, is_supported, normalize_format, unsupported_message
+from .frameworks import FRAMEWORKS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def start(
     policy: Mapping[str, object] | None = None,
     apply_env_policy: bool = True,
     options: Mapping[str, object] | None = None,
+    test_framework: str | None = None,
 ) -> TraceSession:
     """Start recording this process into the directory `path`, which is made if need be.
 
@@ -100,11 +102,12 @@ def start(
         `min_free_space`, `export_limit` (bytes), `exact`, `with_diff`, `redact_shapes`,
         `no_sources` (bools); 0 is no limit. `only` and `skip`: lists of patterns of the code to
         record and of the code not to.
+    test_framework: "pytest" or "unittest", whose own code is then not recorded.
 
-    Raises RuntimeError when a session is running; ValueError for an unknown format, a path that is
-    no directory, or an empty filter; FileNotFoundError for a missing filter; TypeError for an
-    unknown setting or option; UsageError and EnvironmentError for what the recorder cannot do.
-    After an error there is no session.
+    Raises RuntimeError when a session is running; ValueError for an unknown format or framework, a
+    path that is no directory, or an empty filter; FileNotFoundError for a missing filter;
+    TypeError for an unknown setting or option; UsageError and EnvironmentError for what the
+    recorder cannot do. After an error there is no session.
     """
     global _active_session
     if _is_tracing_backend():
@@ -117,8 +120,9 @@ def start(
         _configure_policy_from_env()
     if policy:
         _configure_policy(**_coerce_policy(policy))
+    framework = () if test_framework is None else (_known_framework(test_framework),)
     more: dict[str, Any] = dict(options or {})
-    _start_backend(str(trace_path), trace_format, activation, filters, **more)
+    _start_backend(str(trace_path), trace_format, activation, filters, *framework, **more)
     _stop_at_exit()
     _active_session = TraceSession(path=trace_path, format=trace_format)
     return _active_session
@@ -291,6 +295,13 @@ def _split_filter_spec(spec: object) -> list[str]:
     if isinstance(spec, os.PathLike):
         return [os.fspath(spec)]
     raise TypeError(f"trace_filter takes strings and paths, not {type(spec).__name__}")
+
+
+def _known_framework(name: str) -> str:
+    if name not in FRAMEWORKS:
+        known = ", ".join(FRAMEWORKS)
+        raise ValueError(f"unknown test framework '{name}'. Expected one of: {known}")
+    return name
 
 
 def _existing_filter(name: str) -> str:

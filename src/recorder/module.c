@@ -44,20 +44,6 @@ static void add_list_entries(struct ct_bytes *run, const char *key, PyObject *va
     }
 }
 
-/* One text, with spaces between. */
-static void add_words(struct ct_bytes *words, PyObject *values)
-{
-    for (Py_ssize_t i = 0; PyList_Check(values) && i < PyList_GET_SIZE(values); i++) {
-        const char *word = PyUnicode_Check(PyList_GET_ITEM(values, i))
-                               ? PyUnicode_AsUTF8(PyList_GET_ITEM(values, i))
-                               : NULL;
-        ct_bytes_add_text(words, word != NULL ? word : "");
-        ct_bytes_add_byte(words, ' ');
-    }
-    ct_bytes_add_byte(words, 0);
-    PyErr_Clear();
-}
-
 static void add_process_entries(struct ct_bytes *run)
 {
     char version[32];
@@ -79,8 +65,6 @@ struct request { /* a start() call while it is read */
     struct session_order order;
     struct ct_bytes run;
     char *activation;
-    struct ct_bytes skip_packages;
-    bool exports;
 };
 
 static struct request new_request(void)
@@ -244,11 +228,6 @@ static int read_option(struct request *request, const char *name, PyObject *valu
     if (strcmp(name, "filter") == 0) {
         return read_filter(request, value);
     }
-    if (strcmp(name, "skip_packages") == 0) {
-        add_words(&request->skip_packages, value);
-        request->order.skip_packages = (const char *)request->skip_packages.data;
-        return request->skip_packages.failed ? (PyErr_NoMemory(), -1) : 0;
-    }
     if (strcmp(name, "with_diff") == 0) {
         add_entry(&request->run, "with_diff", value == Py_True ? "true" : "false");
         return 0;
@@ -350,7 +329,6 @@ static PyObject *recorder_start(PyObject *module, PyObject *args)
         }
     }
     ct_bytes_free(&request.run);
-    ct_bytes_free(&request.skip_packages);
     free(request.activation);
     Py_DECREF(path);
     return result;
@@ -557,7 +535,6 @@ static PyObject *recorder_start_from_environment(PyObject *module, PyObject *arg
     status = request.run.failed ? CT_ENOMEM : session_start(&request.order, &error);
     ct_start_options_clear(&options);
     ct_bytes_free(&request.run);
-    ct_bytes_free(&request.skip_packages);
     free(request.activation);
     if (status != CT_OK) {
         PyErr_SetString(PyExc_RuntimeError, error.message);

@@ -65,42 +65,6 @@ static bool ends_with(const char *file, const char *end)
     return size > tail && strcmp(file + size - tail, end) == 0;
 }
 
-/* The file's first name below the last folder of installed packages; NULL: it is in none. */
-static const char *installed_name(const char *file)
-{
-    const char *name = NULL;
-    for (int i = 0; i < SITE_COUNT; i++) {
-        for (const char *at = file; (at = strstr(at, site_folders[i])) != NULL;) {
-            at += strlen(site_folders[i]);
-            name = name == NULL || at > name ? at : name;
-        }
-    }
-    return name;
-}
-
-/* Both `name` and, for one that ends in a star, what it begins with. */
-static bool is_package(const char *file_name, const char *name, size_t size)
-{
-    if (size > 0 && name[size - 1] == '*') {
-        return strncmp(file_name, name, size - 1) == 0;
-    }
-    return strncmp(file_name, name, size) == 0 &&
-           (file_name[size] == '/' || strcmp(file_name + size, ".py") == 0);
-}
-
-static bool is_skipped_package(const struct session *session, const char *file)
-{
-    const char *file_name = session->skip_packages != NULL ? installed_name(file) : NULL;
-    for (const char *at = session->skip_packages; file_name != NULL && *at != 0;) {
-        size_t size = strcspn(at, " ");
-        if (is_package(file_name, at, size)) {
-            return true;
-        }
-        at += size + strspn(at + size, " ");
-    }
-    return false;
-}
-
 static bool is_own(const struct session *session, const char *file)
 {
     return (session->own_folder != NULL &&
@@ -122,12 +86,11 @@ static bool is_synthetic(const struct session *session, const char *file)
 
 enum scope_reason scope_of_file(const struct session *session, const char *file)
 {
-    return is_synthetic(session, file)         ? SCOPE_SYNTHETIC
-           : is_own(session, file)             ? SCOPE_RECORDER
-           : in_stdlib(session, file)          ? SCOPE_LIBRARY
-           : is_helper(file)                   ? SCOPE_HELPER
-           : is_skipped_package(session, file) ? SCOPE_FRAMEWORK
-                                               : SCOPE_PROGRAM;
+    return is_synthetic(session, file) ? SCOPE_SYNTHETIC
+           : is_own(session, file)     ? SCOPE_RECORDER
+           : in_stdlib(session, file)  ? SCOPE_LIBRARY
+           : is_helper(file)           ? SCOPE_HELPER
+                                       : SCOPE_PROGRAM;
 }
 
 enum scope_reason scope_of_code(const struct session *session, PyCodeObject *code)

@@ -10,10 +10,8 @@ void scope_free(struct session *session);
 /* Why code is in or out of scope. */
 enum scope_reason {
     SCOPE_PROGRAM,
-    SCOPE_LIBRARY,   /* the standard library */
-    SCOPE_HELPER,    /* what virtual environments and setuptools put beside the packages */
-    SCOPE_FRAMEWORK, /* an installed package of `skip_packages`: a list of names separated by
-                        spaces; a star at the end of one stands for any rest */
+    SCOPE_LIBRARY, /* the standard library */
+    SCOPE_HELPER,  /* what virtual environments and setuptools put beside the packages */
     SCOPE_SYNTHETIC,
     SCOPE_RECORDER,
 };

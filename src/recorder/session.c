@@ -246,8 +246,7 @@ static void free_parts(bool unwatch)
     scope_free(&session);
     filter_free(session.filter);
     session.filter = NULL;
-    free(session.skip_packages);
-    session.directory = session.format = session.skip_packages = NULL;
+    session.directory = session.format = NULL;
     Py_CLEAR(session.disable);
 }
 
@@ -280,7 +279,6 @@ static int make_parts(const struct session_order *order, struct ct_error *error)
         .interpreter = PyInterpreterState_Get(),
         .activation = order->activation != NULL ? strdup(order->activation) : NULL,
         .directory = absolute(order->directory),
-        .skip_packages = order->skip_packages != NULL ? strdup(order->skip_packages) : NULL,
         .format = order->format != NULL ? strdup(order->format) : NULL,
     };
     if (getrandom(&session.hash_seed, sizeof session.hash_seed, 0) < 0) {

@@ -399,7 +399,6 @@ struct session {
     bool is_dead;             /* a forked child: everything belongs to the parent */
     const char *program_file; /* "<string>" for -c, "<stdin>" for -; else NULL. Constant text */
     bool exports;             /* files beside the trace are ours to write */
-    char *skip_packages;      /* names, each between spaces; NULL: none */
     char *stdlib;             /* folder of the standard library */
     char *own_folder;         /* where the recorder's own Python code is, ends in a slash */
     char *activation;         /* absolute path, or NULL */
@@ -423,10 +422,9 @@ struct session_order {
     const char *format;     /* exported at stop: "json", "binary", or NULL for none */
     const char *activation; /* absolute, resolved */
     bool wait_for_main;
-    enum ct_start_io io;       /* what is recorded of input and output */
-    const char *skip_packages; /* see scope.h */
-    const char *program_file;  /* the synthetic file that is the program, or NULL */
-    bool exports;              /* write side files and `format` at stop; else `ct` does */
+    enum ct_start_io io;      /* what is recorded of input and output */
+    const char *program_file; /* the synthetic file that is the program, or NULL */
+    bool exports;             /* write side files and `format` at stop; else `ct` does */
     struct limits limits;
     struct filter *filter; /* is taken, also when the session does not start; or NULL */
     struct policy policy;

@@ -7,7 +7,7 @@ import sys
 import textwrap
 
 import pytest
-from codetracer_python_recorder import cli, frameworks
+from codetracer_python_recorder import cli, frameworks, session
 from project import Project
 
 TESTS = """
@@ -240,31 +240,92 @@ def test_behind_a_script_it_is_an_argument(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "is_skipped"),
     [
-        ("plug", True),
-        ("plug_x", False),
-        ("plugins", False),
-        ("pre_one", True),
-        ("mod", True),
+        ("pluggy", True),
+        ("pluggy_x", False),
+        ("pytest_plug", True),
+        ("py", True),
+        ("pyro", False),
         ("app", False),
     ],
 )
 def test_which_packages_are_left_out(tmp_path, ct, name, is_skipped):
-    """By the first name below site-packages, wherever that is."""
-    site = tmp_path / "site-packages" / "lib" / "site-packages"
-    for package in ("plug", "plug_x", "plugins", "pre_one", "app/plug"):
+    """Those in a site-packages, wherever that is."""
+    site = tmp_path / "site-packages"
+    for package in ("pluggy", "pluggy_x", "pytest_plug", "pyro", "app/pluggy"):
         (site / package).mkdir(parents=True)
         (site / package / "__init__.py").write_text("def f():\n    return 1\n")
-    (site / "mod.py").write_text("def f():\n    return 1\n")
-    (site / "app/__init__.py").write_text("from .plug import f\n")
+    (site / "py.py").write_text("def f():\n    return 1\n")
+    (site / "app/__init__.py").write_text("from .pluggy import f\n")
     (tmp_path / "app.py").write_text(
         "import sys\n"
         f"sys.path.insert(0, {str(site)!r})\n"
         "import codetracer_python_recorder as r\n"
         f"from {name} import f\n"
-        "with r.trace('out', options={'skip_packages': ['plug', 'pre_*', 'mod']}):\n    f()\n"
+        "session = r.start('out', test_framework='pytest')\nf()\nsession.stop()\n"
     )
     subprocess.run([sys.executable, "app.py"], cwd=tmp_path, check=True, timeout=60)
     shown = subprocess.run(
         [ct, "print", tmp_path / "out", "--calls"], capture_output=True, text=True, check=True
     )
     assert ("f()" in shown.stdout) is not is_skipped
+
+
+# As rules
+
+
+def filters(project, out="out"):
+    metadata = json.loads((project.folder / out / "trace_metadata.json").read_text())
+    return [(f["name"], f["path"]) for f in metadata["trace_filter"]["filters"]]
+
+
+PROJECT_FILTER = """
+[meta]
+name = "mine"
+version = 1
+[scope]
+default_exec = "inherit"
+default_value_action = "inherit"
+[[scope.rules]]
+selector = "pkg:pluggy.*"
+exec = "trace"
+"""
+
+
+def test_the_frameworks_filter_is_one_of_the_chain(project):
+    (project.folder / ".codetracer").mkdir()
+    (project.folder / ".codetracer/trace-filter.toml").write_text(PROJECT_FILTER)
+    words = ["--pytest", *PYTEST, "--collect-only", "test_product.py"]
+    project.record(*words, status=0)
+    file = str((project.folder / ".codetracer/trace-filter.toml").resolve())
+    chain = [(f"builtin-{n}", f"<inline:builtin-{n}>") for n in ("default", "pytest")]
+    assert filters(project) == [*chain, ("mine", file)]
+    assert any("/pluggy/" in path for path in project.files()), "a later rule brings it back"
+    assert not any("/_pytest/" in path for path in project.files())
+    project.record("--no-framework-filters", *words, status=0)
+    assert filters(project) == [chain[0], ("mine", file)]
+
+
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        ("/x/.venv/lib/python3.13/site-packages/_pytest/main.py", "skipped: rules[0] "),
+        ("/x/dist-packages/py.py", "skipped: rules[0] "),
+        ("/x/pluggy/__init__.py", "recorded: the default of builtin-default"),
+    ],
+)
+def test_explain_knows_it(project, file, code):
+    words = ["explain", "--test-framework", "pytest", "--file", file, "--object", "f"]
+    for command in (
+        [sys.executable, "-m", "codetracer_python_recorder", "filter", *words],
+        [str(project.ct), "filter", "--", *words],
+    ):
+        shown = project.execute(*command).stdout
+        (line,) = (line for line in shown.splitlines() if line.startswith("code "))
+        assert line.startswith(f"code   {code}")
+        assert line.endswith("of 'builtin-pytest' (<inline:builtin-pytest>)") == ("[0]" in code)
+
+
+def test_an_unknown_framework_is_told():
+    with pytest.raises(ValueError, match="unknown test framework 'nose'"):
+        session.start("nowhere", test_framework="nose")
+    assert not session.is_tracing()

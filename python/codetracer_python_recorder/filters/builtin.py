@@ -13,7 +13,6 @@ CODE = (
     "recorded: it belongs to the program or an installed package",
     "skipped: it is the standard library's",
     "skipped: it only sets up an environment",
-    "skipped: it is the test framework's",
     "skipped, and no rule changes that: there is no such file",
     "skipped, and no rule changes that: it is the recorder's own",
 )

@@ -6,6 +6,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 
+from ..frameworks import FRAMEWORKS
 from . import find_project_filter
 from .document import ACTIONS, Capture, Document, Rule, read
 from .mistake import mistake
@@ -64,7 +65,7 @@ class Chain:
             for rule in document.rules
         )
         filters = tuple((d.name, d.path, d.sha256, d.version) for d in self.documents)
-        roots = tuple(dict.fromkeys(d.root.rstrip("/") for d in self.documents))
+        roots = tuple(dict.fromkeys(d.root.rstrip("/") for d in self.documents if d.root))
         return (
             int(self.default_exec() == "skip"),
             ACTIONS.index(action),
@@ -91,20 +92,32 @@ def compose(
     files: Iterable[str],
     *,
     near: str | None = None,
+    framework: str | None = None,
     only: Sequence[str] = (),
     skip: Sequence[str] = (),
 ) -> Chain:
-    """The chain of a recording: the project's own filter, these files, the patterns.
+    """The chain of a recording: the test framework's filter, the project's own, these files, the
+    patterns.
 
     files: absolute paths.
     near: the folder from which the project's filter is looked for; None: it is not.
+    framework: one of `FRAMEWORKS`.
     """
     project = None if near is None else find_project_filter(near)
     paths = [*([project] if project else []), *files]
-    documents = [read(path) for path in paths]
+    documents = [_of_framework(framework)] if framework else []
+    documents += [read(path) for path in paths]
     if only or skip:
         documents.append(_from_patterns(only, skip))
     return Chain(tuple(documents))
+
+
+def _of_framework(framework: str) -> Document:
+    """What the framework brings with it, wherever it is installed."""
+    names = "|".join(name.replace("*", "[^/]*") for name in FRAMEWORKS[framework])
+    pattern = rf"file:regex:(^|/)(site|dist)-packages/({names})(/|\.py$)"
+    rule = Rule(parse(pattern, SCOPE_KINDS, ""), "skip", None)
+    return _inline(f"builtin-{framework}", pattern, (rule,))
 
 
 def _from_patterns(only: Sequence[str], skip: Sequence[str]) -> Document:
@@ -113,15 +126,20 @@ def _from_patterns(only: Sequence[str], skip: Sequence[str]) -> Document:
     rules = [Rule(everything, "skip", None)] if only else []
     rules += [Rule(s, "trace", None) for pattern in only for s in _selectors("--only", pattern)]
     rules += [Rule(s, "skip", None) for pattern in skip for s in _selectors("--skip", pattern)]
+    return _inline(COMMAND_LINE, repr((only, skip)), tuple(rules), os.getcwd())
+
+
+def _inline(name: str, text: str, rules: tuple[Rule, ...], root: str = "") -> Document:
+    """A filter without a file."""
     return Document(
-        name=COMMAND_LINE,
-        path=f"<inline:{COMMAND_LINE}>",
-        sha256=hashlib.sha256(repr((only, skip)).encode()).hexdigest(),
+        name=name,
+        path=f"<inline:{name}>",
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
         version=1,
-        root=os.getcwd(),
+        root=root,
         default_exec=None,
         default_value=None,
-        rules=tuple(rules),
+        rules=rules,
     )
 
 

@@ -9,6 +9,7 @@ import sys
 
 from .. import auto_start
 from ..errors import RecorderError
+from ..frameworks import FRAMEWORKS
 from . import split_spec
 from .chain import Chain, compose
 from .document import read
@@ -66,7 +67,9 @@ def _compile(given: argparse.Namespace) -> int:
 def _chain(given: argparse.Namespace, near: str) -> Chain:
     specs = [os.environ.get(auto_start.ENV_TRACE_FILTER, ""), *given.trace_filter]
     files = [os.path.realpath(os.path.expanduser(n)) for spec in specs for n in split_spec(spec)]
-    return compose(files, near=near, only=given.only, skip=given.skip)
+    return compose(
+        files, near=near, framework=given.test_framework, only=given.only, skip=given.skip
+    )
 
 
 def _build_parser(prog: str) -> argparse.ArgumentParser:
@@ -77,6 +80,9 @@ def _build_parser(prog: str) -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="filter files, joined by '::'; may be given several times",
+    )
+    chain.add_argument(
+        "--test-framework", choices=tuple(FRAMEWORKS), help="as under -m pytest and its like"
     )
     chain.add_argument("--only", metavar="PATTERN", action="append", default=[])
     chain.add_argument("--skip", metavar="PATTERN", action="append", default=[])

@@ -66,7 +66,7 @@ class Document:
     path: str
     sha256: str
     version: int
-    root: str  # `file:` selectors are below it
+    root: str  # `file:` selectors are below it; "": there are none but expressions
     default_exec: str | None  # None: inherited
     default_value: str | None
     rules: tuple[Rule, ...]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DEFAULT, _BUILT_IN = -1, -2  # enum filter_source
-_FINAL = 4  # from this scope_reason on no rule is asked
+_FINAL = 3  # from this scope_reason on no rule is asked
 _VARIABLES = frozenset(("arg", "global", "local", "ret"))
 
 
