@@ -1,6 +1,7 @@
 #include "recorder/failure.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "recorder/monitor.h"
 
@@ -64,9 +65,31 @@ PyObject *failure_raise(const struct failure *failure)
     return NULL;
 }
 
-void failure_tell(const struct failure *failure)
+/* With glibc exit() may be called once more from here: the handlers that are left run, and this
+ * status counts. */
+static void exit_with_failure(int status, void *unused)
+{
+    (void)unused;
+    if (status == 0) {
+        exit(EXIT_FAILURE);
+    }
+}
+
+/* The interpreter has made up its mind about its status, and only prints what is raised now. */
+static void fail_process(void)
+{
+    static bool is_ordered;
+    is_ordered = is_ordered || on_exit(exit_with_failure, NULL) == 0;
+}
+
+void failure_tell(const struct failure *failure, bool aborts)
 {
     report(failure, true);
+    if (aborts) {
+        PySys_FormatStderr("Failed to stop Codetracer session: [%s] %s\n", failure->code,
+                           failure->message);
+        fail_process();
+    }
 }
 
 struct failure failure_of(int status, const struct ct_error *error)
@@ -94,6 +117,9 @@ PyObject *failure_end(struct session *session, const struct failure *failure)
     if (session->policy.abort) {
         PyObject *pending = PyErr_GetRaisedException();
         failure_raise(failure);
+        if (compat_is_ending()) {
+            fail_process();
+        }
         Py_XDECREF(pending); /* an event of an exception: ours takes its place, as any would */
     } else {
         report(failure, false);

@@ -450,8 +450,9 @@ static void stop_quietly(void *unused)
     (void)unused;
     struct failure failure;
     struct ct_error error = {0};
+    bool aborts = session_aborts();
     if (!stop(INT32_MIN, &failure, &error)) {
-        failure_tell(&failure);
+        failure_tell(&failure, aborts);
     }
 }
 

@@ -73,6 +73,11 @@ void session_set_policy(const struct policy *policy)
     }
 }
 
+bool session_aborts(void)
+{
+    return session_is_active() && session.policy.abort;
+}
+
 void session_set_exit_status(int32_t status)
 {
     if (session_is_active()) {

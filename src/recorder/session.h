@@ -444,6 +444,7 @@ int session_check(struct ct_error *error);
 const char *session_identifier(void);
 /* Export what there is so far. */
 int session_flush(struct ct_error *error);
+bool session_aborts(void); /* does a failure stop the program? */
 void session_set_exit_status(int32_t status);
 struct limits session_default_limits(void);
 struct policy session_default_policy(void);

@@ -254,6 +254,51 @@ def test_a_failing_end_of_the_process_changes_no_status(bench):
     assert json_lines(done.stderr)[-1]["context"] == {"injection_stage": "finish"}
 
 
+ABORT = {"CODETRACER_ON_RECORDER_ERROR": "abort"}
+
+
+@needs_failures
+@pytest.mark.parametrize(("end", "status"), [("", 1), ("raise SystemExit(3)", 3)])
+def test_under_abort_a_failing_end_of_the_process_is_its_status(bench, end, status):
+    """As upstream's command line has it; the program's own failure stays what it was."""
+    source = PROGRAM + "import atexit; atexit.register(print, 'last')\n" + end
+    done = bench.cli("--json-errors", source=source, **{VARIABLE: "finish", **ABORT})
+    assert (done.returncode, done.stdout) == (status, TEXT + "last\n")
+    assert "Failed to stop Codetracer session: [ERR_TRACE_INCOMPLETE] test-" in done.stderr
+    assert json_lines(done.stderr)[-1]["context"] == {"injection_stage": "finish"}
+    done = bench.api(
+        "import codetracer_python_recorder as r; r.start('out', format='json')\n" + end,
+        **{VARIABLE: "finish", **ABORT},
+    )
+    assert done.returncode == status
+
+
+def test_under_abort_files_that_cannot_be_written_are_the_status(bench):
+    source = "import os, shutil; shutil.rmtree('out'); open('out', 'w').close(); print('end')"
+    assert bench.cli(source=source).returncode == 0
+    bench.out.unlink()
+    done = bench.cli(source=source, **ABORT)
+    assert (done.returncode, done.stdout) == (1, "end\n")
+    assert "[ERR_IO]" in done.stderr
+
+
+@needs_failures
+def test_under_abort_a_failure_in_an_exit_function_is_the_status(bench):
+    source = """
+        import atexit
+        import codetracer_python_recorder as r
+
+        def last():
+            print("not reached")
+
+        r.start("out", policy={"on_recorder_error": "abort"})
+        atexit.register(last)
+        """
+    done = bench.api(source, **{VARIABLE: "py_start"})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "test-injected failure at py_start" in done.stderr
+
+
 def test_another_build_knows_no_such_variable(bench):
     if _recorder.INJECTS_FAILURES:
         pytest.skip("this build is made to fail")
