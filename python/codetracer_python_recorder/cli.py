@@ -326,6 +326,7 @@ _WHAT_AND_WHERE: tuple[Option, ...] = (
         _switch("keep out values that look like keys, tokens, card numbers (default: on)"),
     ),
     (("--no-sources",), _flag("leave the program's source text out of the recording")),
+    (("--unlisted",), _flag("keep the recording out of what `ct list` shows")),
     (
         ("--no-framework-filters",),
         _flag("record the code of the test framework, too, under -m pytest and its like"),
@@ -387,7 +388,10 @@ _TAKES_VALUE = frozenset(
     for flag in flags
     if spec.get("action") in (None, "append")
 )
-_RECORDER_OPTIONS = ("with_diff", "only", "skip", "redact_shapes", "no_sources", *_names(_LIMITS))
+_RECORDER_OPTIONS = (
+    *("with_diff", "only", "skip", "redact_shapes", "no_sources", "unlisted"),
+    *_names(_LIMITS),
+)
 _POLICY_OPTIONS = (*_names(_POLICY), "propagate_script_exit")
 
 

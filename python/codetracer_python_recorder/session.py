@@ -100,8 +100,8 @@ def start(
     options: the recorder's limits, by the names of the command line's options: `max_text`
         (characters, bytes), `max_items`, `max_depth`, `max_attributes` (counts), `max_size`,
         `min_free_space`, `export_limit` (bytes), `exact`, `with_diff`, `redact_shapes`,
-        `no_sources` (bools); 0 is no limit. `only` and `skip`: lists of patterns of the code to
-        record and of the code not to.
+        `no_sources`, `unlisted` (bools); 0 is no limit. `only` and `skip`: lists of patterns of
+        the code to record and of the code not to.
     test_framework: "pytest" or "unittest", whose own code is then not recorded.
 
     Raises RuntimeError when a session is running; ValueError for an unknown format or framework, a

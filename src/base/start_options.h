@@ -81,7 +81,9 @@ struct ct_start_options {
     enum ct_start_io io;
     bool no_sources;
     bool keep_shapes;
-    bool no_framework_filters; /* not encoded: those are for the recorder as a module */
+    /* Not encoded, as they are for the recorder as a module: */
+    bool no_framework_filters;
+    bool has_io; /* `io` was asked for */
     struct ct_start_limit limits[CT_START_LIMITS];
     void *storage; /* what a decoded struct owns; NULL otherwise */
 };

@@ -94,6 +94,10 @@ static void add_recorder_module(struct command_line *line, const struct rules_as
     add(line, "codetracer_python_recorder");
     add_option(line, "trace-dir", order->dir);
     add_option(line, "format", ct_start_format_name(order->format));
+    add(line, "--unlisted"); /* who lists it is us */
+    if (order->has_io) {
+        add_option(line, "io-capture", ct_start_io_name(order->io));
+    }
     if (order->activation != NULL) {
         add_option(line, "activation-path", order->activation);
     }

@@ -179,6 +179,7 @@ static int record_into(const struct record_fields *fields, const struct target *
         .exact = fields->exact,
         .io = fields->io_capture == NULL ? CT_START_IO_STREAMS
                                          : ct_start_io_named(fields->io_capture),
+        .has_io = fields->io_capture != NULL,
         .no_sources = fields->no_sources,
         .keep_shapes = fields->redact_shapes == CLI_OFF,
         .rules = rules,

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/start_options.h"
+#include "recorder/announce.h"
 #include "recorder/explain.h"
 #include "recorder/filter.h"
 #include "recorder/scope.h"
@@ -65,6 +66,7 @@ struct request { /* a start() call while it is read */
     struct session_order order;
     struct ct_bytes run;
     char *activation;
+    bool unlisted;
 };
 
 static struct request new_request(void)
@@ -244,6 +246,10 @@ static int read_option(struct request *request, const char *name, PyObject *valu
         request->order.limits.no_sources = value == Py_True;
         return 0;
     }
+    if (strcmp(name, "unlisted") == 0) {
+        request->unlisted = value == Py_True;
+        return 0;
+    }
     if (strcmp(name, "redact_shapes") == 0) {
         request->order.limits.keep_shapes = value == Py_False;
         return 0;
@@ -326,6 +332,8 @@ static PyObject *recorder_start(PyObject *module, PyObject *args)
             Py_CLEAR(result);
             const struct failure failure = failure_of(status, &error);
             failure_raise(&failure);
+        } else if (!request.unlisted) {
+            announce_recording(request.order.directory);
         }
     }
     ct_bytes_free(&request.run);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,16 +10,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/data.h"
 #include "registry/registry_internal.h"
 
-#define FOLDER    "codetracer-python-recorder"
 #define FILE_NAME "recordings.db"
 
 enum {
     PATIENCE_MS = 5000,
     PAUSE_MS = 5,
-    FOLDER_MODE = 0700, /* arguments may hold secrets */
     FILE_MODE = 0600,
 };
 
@@ -192,45 +189,22 @@ static int migrate(struct registry *registry, struct ct_error *error)
 
 /* ---- Opening ---- */
 
-static char *home_folder(void)
-{
-    const char *home = getenv("HOME");
-    if (home == NULL || home[0] == '\0') {
-        const struct passwd *user = getpwuid(getuid());
-        home = user == NULL ? NULL : user->pw_dir;
-    }
-    return home == NULL || home[0] != '/' ? NULL : ct_path_join(home, ".local/share");
-}
-
 char *registry_path(void)
 {
-    const char *data = getenv("XDG_DATA_HOME");
-    /* A relative path is to be ignored, says the XDG specification. */
-    char *base = data != NULL && data[0] == '/' ? strdup(data) : home_folder();
-    char *path = base == NULL ? NULL : ct_path_join(base, FOLDER "/" FILE_NAME);
-    free(base);
-    return path;
+    return ct_data_path(FILE_NAME);
 }
 
-/* The folder and an empty file, for nobody else to read. */
+/* An empty file, for nobody else to read. */
 static int make_file(const char *path, struct ct_error *error)
 {
-    char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
-    char *parent = folder == NULL ? NULL : strndup(folder, (size_t)(strrchr(folder, '/') - folder));
-    int status = parent == NULL
-                     ? ct_fail(error, CT_ENOMEM, "out of memory")
-                     : ct_make_directories(parent[0] == '\0' ? "/" : parent, NULL, error);
-    if (status == CT_OK && folder != NULL) {
-        mkdir(folder, FOLDER_MODE);
+    int status = ct_data_make(error);
+    if (status == CT_OK) {
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
         if (fd < 0) {
-            status = ct_fail_errno(error, "the list of recordings '%s' cannot be made", path);
-        } else {
-            close(fd);
+            return ct_fail_errno(error, "the list of recordings '%s' cannot be made", path);
         }
+        close(fd);
     }
-    free(parent);
-    free(folder);
     return status;
 }
 
@@ -329,6 +303,7 @@ static int open_with(struct registry **opened, int (*open_it)(struct registry *,
 
 int registry_open(struct registry **registry, struct ct_error *error)
 {
+    registry_take_new();
     return open_with(registry, open_to_look, error);
 }
 

@@ -1,7 +1,8 @@
 /* The list of recordings: an SQLite database in the user's data directory.
  *
  * The list is a convenience. A recording is whole without it, and every recording can be read by
- * its path: so recording never fails because of the list, and reading never creates it.
+ * its path: so recording never fails because of the list, and reading never creates it, but for
+ * recordings that were made without ct and wait to be put there (new.c).
  *
  *     $XDG_DATA_HOME/codetracer-python-recorder/recordings.db     (~/.local/share without it)
  *

@@ -28,4 +28,7 @@ int registry_step(struct registry *registry, sqlite3_stmt *statement, bool is_fi
 /* Turn SQLite's code into ours, with a message. */
 int registry_fail(struct registry *registry, int code, struct ct_error *error);
 
+/* Put into the list what recorders announced that ran without ct. */
+void registry_take_new(void);
+
 #endif

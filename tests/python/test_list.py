@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -286,6 +287,114 @@ def test_a_relative_data_home_is_ignored(home):
     home.record(home.write("app.py"))
     assert (home.folder / "me" / ".local/share" / DATABASE).is_file()
     assert not (home.folder / "data").exists()
+
+
+# ---- made without ct
+
+
+NOTES = "codetracer-python-recorder/new"
+HEAD = "import codetracer_python_recorder as recorder\n"
+
+
+def python(home, *words, **variables):
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=home.folder,
+        env={**home.environment(), **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+
+@pytest.mark.parametrize("way", ["api", "module", "variable"])
+def test_a_recording_of_the_package_is_listed(home, way):
+    home.write("app.py", "print(1)\n")
+    home.write("api.py", HEAD + "with recorder.trace('out'):\n    print(1)\n")
+    home.write("auto.py", HEAD + "print(1)\n")
+    words, variables = {
+        "api": (["api.py"], {}),
+        "module": (["-m", "codetracer_python_recorder", "-o", "out", "app.py"], {}),
+        "variable": (["auto.py"], {"CODETRACER_TRACE": "out"}),
+    }[way]
+    for _twice in range(2):
+        python(home, *words, **variables)
+    entries = home.entries()
+    assert [entry["outputFolder"] for entry in entries] == [str(home.folder / "out")]
+    assert entries[0]["state"] == "ok"
+    assert (entries[0]["exitCode"] == 0) is (way == "module")
+    assert list((home.data / NOTES).iterdir()) == []
+    python(home, *words, **variables)
+    assert [entry["state"] for entry in home.entries()] == ["ok", "deleted"]
+
+
+def test_a_recording_that_runs_is_listed_when_it_has_ended_however(home):
+    home.write("app.py", HEAD + "recorder.start('out')\ninput()\n")
+    process = subprocess.Popen(
+        [sys.executable, "app.py"], cwd=home.folder, env=home.environment(), stdin=-1
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not list(home.data.glob(f"{NOTES}/*")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert home.entries() == []
+        assert not home.database.exists()
+    finally:
+        process.kill()
+        process.wait()
+    assert [entry["state"] for entry in home.entries()] == ["unfinished"]
+
+
+def test_a_recording_of_the_package_can_stay_out(home):
+    home.write("app.py", HEAD + "recorder.start('out', options={'unlisted': True})\n")
+    python(home, "app.py")
+    home.write("app.py", "print(1)\n")
+    python(home, "-m", "codetracer_python_recorder", "-o", "out2", "--unlisted", "app.py")
+    assert (home.folder / "out2/trace.ctr").is_file()
+    assert not home.data.exists()
+
+
+def test_what_ct_starts_as_a_module_is_listed_by_ct(home):
+    home.variables = {"CODETRACER_LOG_LEVEL": "error"}
+    home.write("app.py")
+    assert home.run("record", "--unlisted", "-o", "out", "app.py").returncode == 0
+    assert (home.folder / "out/trace.ctr").is_file()
+    assert not home.data.exists()
+    home.record("app.py")
+    assert not (home.data / NOTES).exists()
+    assert len(home.entries()) == 1
+
+
+@pytest.mark.parametrize("place", ["nowhere", "a file", "unwritable", "nobody"])
+def test_without_a_place_for_the_note_the_program_notices_nothing(home, place):
+    home.write("app.py", HEAD + "with recorder.trace('out'):\n    print(1)\n")
+    if place == "a file":
+        home.data.touch()
+    elif place == "unwritable":
+        (home.data / NOTES).mkdir(parents=True)
+        (home.data / NOTES).chmod(0o500)
+    data = {"nowhere": "/proc/nowhere", "nobody": ""}.get(place, str(home.data))
+    done = python(home, "app.py", XDG_DATA_HOME=data, HOME="")
+    assert (done.stdout, done.stderr) == ("1\n", "")
+    assert (home.folder / "out/trace.ctr").is_file()
+
+
+def test_notes_of_somebody_else_do_no_harm(home):
+    notes = home.data / NOTES
+    notes.mkdir(parents=True)
+    os.mkfifo(home.folder / "trace.ctr")
+    for i, text in enumerate((b"", b"out", b"/nowhere", bytes(home.folder), b"/" * 5000)):
+        (notes / f"{i:016x}").write_bytes(text)
+    (notes / "another").write_text(str(home.folder))
+    os.mkfifo(notes / f"{9:016x}")
+    (notes / f"{10:016x}").mkdir()
+    assert home.entries() == []
+    home.record(home.write("app.py"))
+    assert len(home.entries()) == 1
+    left = {path.name for path in notes.iterdir()}
+    assert not left & {f"{2:016x}", f"{3:016x}"}
+    assert "another" in left
 
 
 # ---- on a terminal

@@ -693,6 +693,7 @@ def test_without_a_start_hook_the_recorder_runs_as_a_module(bench, environment):
     assert json.loads(shown) == [
         f"--trace-dir={bench.work}",
         "--format=binary",
+        "--unlisted",
         "--activation-path=/x.py",
         "--exact",
         "--max-items=5",

@@ -256,6 +256,16 @@ def test_the_option_of_ct_record(sides, mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_the_option_of_ct_record_goes_before_a_variable(sides, mode):
+    """With the variable the recorder runs as a module."""
+    other = {"CODETRACER_CAPTURE_IO": "proxies" if mode == "off" else "off"}
+    record(sides, STREAMING, stdin=b"read", limits=("--io-capture", mode), variables=other)
+    assert [text for *_, text in streams(sides)] == MODES[mode]
+    record(sides, STREAMING, stdin=b"read", variables=other)
+    assert [text for *_, text in streams(sides)] == MODES[other["CODETRACER_CAPTURE_IO"]]
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("way", ["option", "variable"])
 def test_the_option_of_the_recorder(sides, mode, way):
     path = sides.write(STREAMING)
