@@ -14,6 +14,7 @@ import os
 import resource
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -36,10 +37,13 @@ NAMES, LOCALS = 10_000, 50
 RULES = 50
 NEW_CODES, SHORT_LIVED = 3_000, 100_000
 TARGETS = {
-    "skipped hot code": ("x native", 1.05),
+    "skipped loop": ("x native", 1.05),
+    "skipped calls": ("x native", 1.05),
+    "skipped exceptions": ("ns more each", None),
     "50 rules": ("us per new code object", 25.0),
     "redaction": ("ns per event", 5.0),
     "short-lived code": ("bytes per code object", None),
+    "import": ("ms", 30.0),
 }
 LOCAL_KIND = 3
 
@@ -102,6 +106,7 @@ class Scratch:
     def record(self, work, *rules, **options):
         """Nanoseconds of some work under a recording."""
         filters = self.filter(*rules) if rules else None
+        options["unlisted"] = True
         with recorder.trace(
             self.folder / "out", format="ctr", trace_filter=filters, options=options
         ):
@@ -127,20 +132,51 @@ def function_in(module, source):
     return space["f"]
 
 
-HOT = """
+TURNS = 300_000
+HOT = {
+    "loop": """
 def f():
     total = 0
-    for i in range(300000):
+    for i in range(TURNS):
         total += i * i
     return total
-"""
+""",
+    "calls": """
+def g(i):
+    return i * i
+
+def f():
+    total = 0
+    for i in range(TURNS):
+        total += g(i)
+    return total
+""",
+    "exceptions": """
+def f():
+    for i in range(TURNS):
+        try:
+            raise ValueError
+        except ValueError:
+            pass
+""",
+}
 
 
-def skipped(scratch):
-    hot = function_in("hot", HOT)
+def skipped(scratch, kind):
+    """Nanoseconds of code that is not recorded: without a recording, and under one."""
+    hot = function_in("hot", HOT[kind].replace("TURNS", str(TURNS)))
     rules = [rule("pkg:hot", exec="skip")]
-    native, recorded = least(lambda: timed(hot), lambda: scratch.record(hot, *rules))
+    return least(lambda: timed(hot), lambda: scratch.record(hot, *rules), rounds=5)
+
+
+def skipped_ratio(scratch, kind):
+    native, recorded = skipped(scratch, kind)
     return recorded / native
+
+
+def skipped_exceptions(scratch):
+    native, recorded = skipped(scratch, "exceptions")
+    return (recorded - native) / TURNS
 
 
 def rules_of_all_kinds():
@@ -213,11 +249,23 @@ def resident():
         return int(file.read().split()[1]) * resource.getpagesize()
 
 
+def importing(_scratch):
+    """Milliseconds of the package's import, in an interpreter of its own."""
+    code = "import time; t = time.process_time_ns(); import codetracer_python_recorder; "
+    code += "print(time.process_time_ns() - t)"
+    command = [sys.executable, "-c", code]
+    times = [int(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(5)]
+    return min(times) / 1e6
+
+
 MEASURES = {
-    "skipped hot code": skipped,
+    "skipped loop": lambda scratch: skipped_ratio(scratch, "loop"),
+    "skipped calls": lambda scratch: skipped_ratio(scratch, "calls"),
+    "skipped exceptions": skipped_exceptions,
     "50 rules": new_code,
     "redaction": redaction,
     "short-lived code": short_lived,
+    "import": importing,
 }
 
 

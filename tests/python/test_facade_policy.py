@@ -81,6 +81,46 @@ def test_boolean_variables(monkeypatch, text, value):
     assert policy.policy_snapshot()["require_trace"] is value
 
 
+VARIABLES = {
+    "CODETRACER_ON_RECORDER_ERROR": (" DISABLE ", "disable"),
+    "CODETRACER_REQUIRE_TRACE": ("1", True),
+    "CODETRACER_KEEP_PARTIAL_TRACE": ("1", True),
+    "CODETRACER_LOG_LEVEL": ("debug", "debug"),
+    "CODETRACER_LOG_FILE": ("x.log", "x.log"),
+    "CODETRACER_JSON_ERRORS": ("1", True),
+    "CODETRACER_MODULE_NAME_FROM_GLOBALS": ("0", False),
+    "CODETRACER_PROPAGATE_SCRIPT_EXIT": ("1", True),
+}
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_each_variable_sets_its_own_and_what_is_not_set_stays(monkeypatch, variable):
+    text, value = VARIABLES[variable]
+    setting = variable.removeprefix("CODETRACER_").lower()
+    monkeypatch.setenv(variable, text)
+    policy.configure_policy_from_env()
+    assert policy.policy_snapshot() == {**DEFAULTS, setting: value}
+    monkeypatch.delenv(variable)
+    policy.configure_policy_from_env()
+    assert policy.policy_snapshot() == {**DEFAULTS, setting: value}
+
+
+def test_a_blank_level_and_file_are_none(monkeypatch):
+    policy.configure_policy(log_level="debug", log_file="x.log")
+    monkeypatch.setenv("CODETRACER_LOG_LEVEL", " ")
+    monkeypatch.setenv("CODETRACER_LOG_FILE", "")
+    policy.configure_policy_from_env()
+    assert policy.policy_snapshot() == DEFAULTS
+
+
+@pytest.mark.parametrize("text", ["", "panic"])
+def test_a_bad_word_for_failures(monkeypatch, text):
+    monkeypatch.setenv("CODETRACER_ON_RECORDER_ERROR", text)
+    with pytest.raises(UsageError, match="invalid on_recorder_error value") as caught:
+        policy.configure_policy_from_env()
+    assert caught.value.code == "ERR_INVALID_POLICY_VALUE"
+
+
 @pytest.mark.parametrize("text", ["", "maybe", "on"])
 def test_a_bad_variable_changes_nothing(monkeypatch, text):
     monkeypatch.setenv("CODETRACER_ON_RECORDER_ERROR", "disable")
@@ -94,13 +134,9 @@ def test_a_bad_variable_changes_nothing(monkeypatch, text):
     ("text", "expected"),
     [
         ("", (True, False)),
-        ("off", (False, False)),
-        ("None", (False, False)),
-        ("on", (True, False)),
-        ("proxies", (True, False)),
-        ("proxies+fd", (True, True)),
-        ("proxy, mirror", (True, True)),
-        ("fallback", (True, True)),
+        *((t, (False, False)) for t in ("0", "off", "false", "Disable", "disabled", "None")),
+        *((t, (True, False)) for t in ("1", "on", "TRUE", "enable", "enabled", "proxies", "proxy")),
+        *((t, (True, True)) for t in ("proxies+fd", "proxy, mirror", "fallback", "fd", "fd,fd")),
     ],
 )
 def test_capture(monkeypatch, text, expected):

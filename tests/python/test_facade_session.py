@@ -1,12 +1,13 @@
 """The session API over a stand-in for the native recorder."""
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
 import codetracer_python_recorder as recorder
 import pytest
-from codetracer_python_recorder import auto_start, session
+from codetracer_python_recorder import api, auto_start, cli, formats, session
 from codetracer_python_recorder import codetracer_python_recorder as backend
 from sanitizer import ENVIRONMENT, SLOWER
 
@@ -17,8 +18,8 @@ def native(monkeypatch):
     calls = []
     state = {"active": False}
 
-    def start(path, trace_format, activation, filters):
-        calls.append(("start", path, trace_format, activation, filters))
+    def start(path, trace_format, activation, filters, *framework):
+        calls.append(("start", path, trace_format, activation, filters, *framework))
         state["active"] = True
 
     def stop(*args):
@@ -50,6 +51,79 @@ def test_the_public_names():
     assert recorder.DEFAULT_FORMAT == "binary"
 
 
+def test_the_parts_have_their_traditional_names():
+    assert (api.start, api.trace, api.TraceSession) == (
+        session.start,
+        session.trace,
+        recorder.TraceSession,
+    )
+    assert set(api.__all__) <= set(recorder.__all__)
+    assert (
+        *("CODETRACER_TRACE", "CODETRACER_FORMAT"),
+        "CODETRACER_TRACE_FILTER",
+    ) == (
+        auto_start.ENV_TRACE_PATH,
+        auto_start.ENV_TRACE_FORMAT,
+        auto_start.ENV_TRACE_FILTER,
+    )
+    assert {"binary", "json"} <= set(formats.SUPPORTED_FORMATS)
+    assert [formats.normalize_format(name) for name in (None, "JSON", "x")] == [
+        "binary",
+        "json",
+        "x",
+    ]
+    assert formats.is_supported("json")
+    assert not formats.is_supported("xml")
+    assert set(cli.__all__) == {"main", "RecorderCLIConfig"}
+
+
+ERRORS = ("UsageError", "EnvironmentError", "TargetError", "InternalError")
+
+
+def test_the_errors_are_the_backends():
+    assert recorder.RecorderError.__base__ is Exception
+    for name in ERRORS:
+        assert getattr(recorder, name) is getattr(backend, name)
+        assert getattr(recorder, name).__base__ is recorder.RecorderError
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters"),
+    [
+        (backend.start_tracing, "path format activation_path trace_filter test_framework"),
+        (backend.stop_tracing, "exit_code"),
+        (backend.is_tracing, ""),
+        (backend.flush_tracing, ""),
+        (backend.configure_policy_from_env, ""),
+        (backend.policy_snapshot, ""),
+        (recorder.start, "path"),
+        (recorder.stop, ""),
+        (recorder.flush, ""),
+        (recorder.is_tracing, ""),
+        (recorder.trace, "path"),
+        (recorder.TraceSession, "path format"),
+        (recorder.TraceSession.stop, "self exit_code"),
+        (cli.main, "argv"),
+    ],
+)
+def test_what_is_given_by_position(function, parameters):
+    found = inspect.signature(function).parameters.values()
+    named = [p.name for p in found if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert named == parameters.split()
+
+
+def test_what_is_given_by_name():
+    def names(function):
+        found = inspect.signature(function).parameters.values()
+        return [p.name for p in found if p.kind is p.KEYWORD_ONLY]
+
+    ours = ["options"]
+    upstream = ["format", "start_on_enter", "trace_filter", "policy", "apply_env_policy"]
+    assert names(recorder.start) == [*upstream, *ours, "test_framework"]
+    assert names(recorder.trace) == [*(n for n in upstream if n != "start_on_enter"), *ours]
+    assert names(recorder.stop) == ["exit_code"]
+
+
 def test_start_in_order(native, tmp_path):
     trace = recorder.start(tmp_path / "t", format="JSON", policy={"log_level": 3})
     assert native == [
@@ -62,6 +136,12 @@ def test_start_in_order(native, tmp_path):
     assert recorder.is_tracing()
     with pytest.raises(RuntimeError, match=r"^tracing already active$"):
         recorder.start(tmp_path)
+    recorder.stop()
+    recorder.start(tmp_path, policy={"log_file": tmp_path / "x.log"}, apply_env_policy=False)
+    assert native[4:5] == [("policy", {"log_file": f"{tmp_path}/x.log"})]
+    recorder.stop()
+    recorder.start(tmp_path, test_framework="pytest", apply_env_policy=False)
+    assert native[-1] == ("start", str(tmp_path), "binary", None, None, "pytest")
 
 
 def test_options_go_to_the_backend(native, tmp_path, monkeypatch):

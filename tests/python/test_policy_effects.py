@@ -134,6 +134,20 @@ def test_abort_raises_it_into_the_program(bench, order):
     assert trailer["trace_id"] == log["trace_id"]
 
 
+ALIASES = {
+    *("target", "target_args", "target-args", "panic", "panic-callback", "panic_callback"),
+    *("py_start", "py-start", "line"),
+}
+
+
+@needs_failures
+@pytest.mark.parametrize("order", sorted(ALIASES - set(STAGES)))
+def test_orders_have_more_names(bench, order):
+    done = bench.cli(**{VARIABLE: order})
+    (line,) = json_lines(done.stderr)
+    assert line["error_code"] == STAGES["panic" if "panic" in order else "target-args"][1]
+
+
 @needs_failures
 def test_abort_is_found_in_the_environment_too(bench):
     done = bench.cli(**{VARIABLE: "line", "CODETRACER_ON_RECORDER_ERROR": " Abort "})
@@ -342,7 +356,8 @@ def test_a_required_trace_that_is_missing(bench, variables):
 
 @needs_failures
 def test_hidden_events_do_not_count(bench):
-    assert bench.cli("--require-trace", **{VARIABLE: "suppress-events"}).returncode == 1
+    for order in ("suppress-events", "suppress_events"):
+        assert bench.cli("--require-trace", **{VARIABLE: order}).returncode == 1
     assert bench.cli(**{VARIABLE: "suppress"}).returncode == 0
 
 
