@@ -508,6 +508,8 @@ def test_only_and_skip(only, skip, file, module, skipped):
 def test_a_bad_pattern_names_its_option():
     with pytest.raises(UsageError, match=r"--only 'pkg:\[': invalid glob"):
         chain.compose([], only=["pkg:["])
+    with pytest.raises(UsageError, match=r"--skip 'regex:a': unsupported selector kind 'regex'"):
+        chain.compose([], skip=["regex:a"])
 
 
 def test_the_table_is_not_believed():

@@ -305,6 +305,14 @@ def test_the_frameworks_filter_is_one_of_the_chain(project):
     assert filters(project) == [chain[0], ("mine", file)]
 
 
+def test_unittest_may_use_pytests_tools(project):
+    case = project.folder / "test_case.py"
+    case.write_text(case.read_text().replace("import unittest", "import unittest, pytest"))
+    project.record("--unittest", "test_case")
+    assert not any("site-packages" in path for path in project.files())
+    assert [name for name, _ in filters(project)] == ["builtin-default", "builtin-unittest"]
+
+
 @pytest.mark.parametrize(
     ("file", "code"),
     [

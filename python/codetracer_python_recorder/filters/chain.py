@@ -6,7 +6,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 
-from ..frameworks import FRAMEWORKS
+from ..frameworks import PACKAGES
 from . import find_project_filter
 from .document import ACTIONS, Capture, Document, Rule, read
 from .mistake import mistake
@@ -101,7 +101,7 @@ def compose(
 
     files: absolute paths.
     near: the folder from which the project's filter is looked for; None: it is not.
-    framework: one of `FRAMEWORKS`.
+    framework: one of `frameworks.FRAMEWORKS`.
     """
     project = None if near is None else find_project_filter(near)
     paths = [*([project] if project else []), *files]
@@ -114,7 +114,7 @@ def compose(
 
 def _of_framework(framework: str) -> Document:
     """What the framework brings with it, wherever it is installed."""
-    names = "|".join(name.replace("*", "[^/]*") for name in FRAMEWORKS[framework])
+    names = "|".join(name.replace("*", "[^/]*") for name in PACKAGES)
     pattern = rf"file:regex:(^|/)(site|dist)-packages/({names})(/|\.py$)"
     rule = Rule(parse(pattern, SCOPE_KINDS, ""), "skip", None)
     return _inline(f"builtin-{framework}", pattern, (rule,))
@@ -146,7 +146,8 @@ def _inline(name: str, text: str, rules: tuple[Rule, ...], root: str = "") -> Do
 def _selectors(option: str, pattern: str) -> list[Selector]:
     root = os.getcwd()
     try:
-        if pattern.partition(":")[0] in SCOPE_KINDS and ":" in pattern:
+        kind, colon, _ = pattern.partition(":")
+        if colon and "/" not in kind:
             return [parse(pattern, SCOPE_KINDS, root)]
         texts = _guess(pattern)
         return [parse(text, SCOPE_KINDS, root) for text in texts]

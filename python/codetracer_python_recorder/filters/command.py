@@ -82,7 +82,7 @@ def _build_parser(prog: str) -> argparse.ArgumentParser:
         help="filter files, joined by '::'; may be given several times",
     )
     chain.add_argument(
-        "--test-framework", choices=tuple(FRAMEWORKS), help="as under -m pytest and its like"
+        "--test-framework", choices=FRAMEWORKS, help="as under -m pytest and its like"
     )
     chain.add_argument("--only", metavar="PATTERN", action="append", default=[])
     chain.add_argument("--skip", metavar="PATTERN", action="append", default=[])
