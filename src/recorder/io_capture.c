@@ -18,7 +18,7 @@ enum layer {
 
 enum deed {
     DEED_PASS,      /* may pass on what was written before */
-    DEED_ASK,       /* what the descriptor is */
+    DEED_ASK,       /* what the descriptor is, or move in its file */
     DEED_WRITE,     /* the argument, as far as it was accepted */
     DEED_READ,      /* the result */
     DEED_READ_INTO, /* the argument, as far as the result says */
@@ -315,20 +315,19 @@ static PyObject *ask_original(const struct hook *hook, const struct call *call, 
 }
 
 /* What Python writes goes where it is meant to go, not through a pipe: it fails as it would, and
- * is there at once. */
+ * is there at once. And what it asks is answered by where that is. */
 static PyObject *call_directly(const struct hook *hook, const struct call *call)
 {
     bool is_low = hook->layer == LAYER_FILE || hook->layer == LAYER_DESCRIPTOR;
     bool is_direct = is_low && (hook->deed == DEED_WRITE || hook->deed == DEED_ASK);
-    bool is_plain = hook->layer == LAYER_DESCRIPTOR && call->count == 0; /* get_terminal_size() */
-    int descriptor = !is_direct ? -1 : is_plain ? STDOUT_FILENO : descriptor_of(hook, call);
+    bool is_terminal = is_direct && call->count == 0 && call->names == NULL &&
+                       strcmp(hook->name, "get_terminal_size") == 0;
+    int descriptor = !is_direct ? -1 : is_terminal ? STDOUT_FILENO : descriptor_of(hook, call);
     int original = is_direct ? io_pipe_original(descriptor) : -1;
-    if (original < 0) {
+    if (original < 0 || (hook->layer == LAYER_DESCRIPTOR && call->names != NULL)) {
         return call_original(hook, call);
     }
-    if (hook->deed == DEED_WRITE) {
-        let_others_pass();
-    }
+    let_others_pass();
     if (hook->layer == LAYER_DESCRIPTOR) {
         return ask_original(hook, call, original);
     }
@@ -478,7 +477,13 @@ static PyObject *around_input(const struct hook *hook, const struct call *call)
     X(file_readall, "_io", "FileIO", "readall", NOARGS, FILE, READ)                 \
     X(file_readinto, "_io", "FileIO", "readinto", METHOD, FILE, READ_INTO)          \
     X(file_isatty, "_io", "FileIO", "isatty", NOARGS, FILE, ASK)                    \
+    X(file_seek, "_io", "FileIO", "seek", FAST, FILE, ASK)                          \
+    X(file_tell, "_io", "FileIO", "tell", NOARGS, FILE, ASK)                        \
+    X(file_truncate, "_io", "FileIO", "truncate", METHOD, FILE, ASK)                \
     X(os_isatty, "posix", NULL, "isatty", O, DESCRIPTOR, ASK)                       \
+    X(os_lseek, "posix", NULL, "lseek", FAST, DESCRIPTOR, ASK)                      \
+    X(os_fstat, "posix", NULL, "fstat", NAMES, DESCRIPTOR, ASK)                     \
+    X(os_fsync, "posix", NULL, "fsync", NAMES, DESCRIPTOR, ASK)                     \
     X(os_terminal, "posix", NULL, "get_terminal_size", FAST, DESCRIPTOR, ASK)       \
     X(os_write, "posix", NULL, "write", FAST, DESCRIPTOR, WRITE)                    \
     X(os_writev, "posix", NULL, "writev", FAST, DESCRIPTOR, WRITE)                  \
@@ -489,6 +494,7 @@ static PyObject *around_input(const struct hook *hook, const struct call *call)
 #define FLAGS_O      METH_O
 #define FLAGS_NOARGS METH_NOARGS
 #define FLAGS_FAST   METH_FASTCALL
+#define FLAGS_NAMES  (METH_FASTCALL | METH_KEYWORDS)
 #define FLAGS_METHOD (METH_METHOD | METH_FASTCALL | METH_KEYWORDS)
 
 enum hook_number {
@@ -517,6 +523,12 @@ static struct hook hooks[HOOK_COUNT];
         struct call call = {.self = self, .args = args, .count = count};                 \
         return HOOK_##id == HOOK_terminal_input ? around_input(&hooks[HOOK_##id], &call) \
                                                 : around(&hooks[HOOK_##id], &call);      \
+    }
+#define DEFINE_NAMES(id)                                                                           \
+    static PyObject *id(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)  \
+    {                                                                                              \
+        return around(&hooks[HOOK_##id],                                                           \
+                      &(struct call){.self = self, .args = args, .count = count, .names = names}); \
     }
 #define DEFINE_METHOD(id)                                                                        \
     static PyObject *id(PyObject *self, PyTypeObject *type, PyObject *const *args, size_t count, \

@@ -469,6 +469,42 @@ def test_pipes_fail_as_the_original_does(sides):
     same_text(*map(str, runs))
 
 
+IN_A_FILE = """
+    import io, os, sys
+    print("one")
+    sys.stdout.reconfigure(encoding="latin-1", errors="replace")
+    print("é", sys.stdout.seekable(), sys.stdout.tell())
+    sys.stdout.flush()
+    os.fsync(1)
+    os.system("echo child")
+    print(os.lseek(1, 0, os.SEEK_CUR), os.fstat(1).st_size, os.fstat(1).st_mode, flush=True)
+    sys.stdout.buffer.seek(1)
+    sys.stdout.buffer.raw.write(b"N")
+    sys.stdout.seek(0, os.SEEK_END)
+    print("last", sys.stdout.buffer.tell(), flush=True)
+    sys.stdout.truncate()
+    for function in os.lseek, os.fstat, os.fsync, os.isatty:
+        try:
+            function()
+        except TypeError as error:
+            print(error)
+    print(os.fstat(fd=0).st_mode)
+    """
+
+
+def test_pipes_in_the_place_of_a_file(sides):
+    """It can be moved in, asked and cut, as programs do that set the stream's encoding."""
+    path = sides.write(textwrap.dedent(IN_A_FILE))
+    written = sides.work.parent / "written"
+    runs = []
+    for run, options in ((sides.plain, {}), (sides.recorded, {"limits": PIPES})):
+        with written.open("wb") as file:
+            runs.append(run(path.name, stdout=file, **options))
+        runs[-1].out = written.read_text("latin-1")
+    assert "last" in runs[0].out
+    same_text(*map(str, runs))
+
+
 def test_a_session_takes_its_pipes_away(sides, tmp_path):
     program = """
         import os, sys
