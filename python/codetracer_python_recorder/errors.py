@@ -86,7 +86,8 @@ _BY_KIND: dict[str, type[PyRecorderError]] = {
 
 def reported(error: PyRecorderError) -> PyRecorderError:
     """Log an error that is about to be raised, as the native module does with its own."""
-    _recorder.log_error(error.kind, error.code, error.message)
+    detail = next(iter(error.context.items()), ())  # ours have one at most
+    _recorder.log_error(error.kind, error.code, error.message, *detail)
     return error
 
 

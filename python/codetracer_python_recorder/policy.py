@@ -29,14 +29,19 @@ _CAPTURE_PROXIES = frozenset(("proxies", "proxy"))
 _CAPTURE_FD = frozenset(("fd", "mirror", "fallback"))
 
 
-def _invalid(message: str) -> PyRecorderError:
-    return reported(UsageError(message, "ERR_INVALID_POLICY_VALUE"))
+def _invalid(error: ValueError, variable: str | None = None) -> PyRecorderError:
+    context = None if variable is None else {"variable": variable}
+    return reported(UsageError(str(error), "ERR_INVALID_POLICY_VALUE", context))
+
+
+# What reads a value raises ValueError for one that is not listed.
 
 
 def _on_error(value: str) -> str:
     word = str(value).strip().lower()
     if word not in _ON_ERROR:
-        raise _invalid(f"invalid on_recorder_error value '{value}' (expected 'abort' or 'disable')")
+        expected = "expected 'abort' or 'disable'"
+        raise ValueError(f"invalid on_recorder_error value '{value}' ({expected})")
     return word
 
 
@@ -51,7 +56,7 @@ def _path(value: str | os.PathLike[str]) -> str | None:
 def _boolean(value: str) -> bool:
     word = value.strip().lower()
     if word not in _TRUE | _FALSE:
-        raise _invalid(f"invalid boolean value '{value}' (expected true/false)")
+        raise ValueError(f"invalid boolean value '{value}' (expected true/false)")
     return word in _TRUE
 
 
@@ -91,6 +96,7 @@ _was_set: set[str] = set()
 _LEVELS = ("off", "error", "warn", "info", "debug", "trace")
 _DEFAULT_LEVEL = _LEVELS.index("warn")
 _LOG_TARGET = "codetracer_python_recorder"
+_OF_THE_LOG = ("log_level", "log_file", "json_errors")
 
 
 def session_policy() -> dict[str, bool]:
@@ -133,7 +139,11 @@ def configure_policy(
     flag that is no bool; then nothing changes.
     """
     given = dict(locals())
-    _apply({name: _SETTINGS[name][3](value) for name, value in given.items() if value is not None})
+    try:
+        changes = {n: _SETTINGS[n][3](value) for n, value in given.items() if value is not None}
+    except ValueError as error:
+        raise _invalid(error) from None
+    _apply(changes)
 
 
 def configure_policy_from_env() -> None:
@@ -144,12 +154,19 @@ def configure_policy_from_env() -> None:
     changes: dict[str, object] = {}
     for name, (_, variable, parse, _argument) in _SETTINGS.items():
         if variable is not None and variable in os.environ:
-            changes[name] = parse(os.environ[variable])
+            changes[name] = _read(variable, parse)
     if _CAPTURE_VARIABLE in os.environ:
-        proxies, fd_fallback = parse_capture(os.environ[_CAPTURE_VARIABLE])
+        proxies, fd_fallback = _read(_CAPTURE_VARIABLE, _capture)
         changes["io_capture_line_proxies"] = proxies
         changes["io_capture_fd_fallback"] = fd_fallback
     _apply(changes)
+
+
+def _read[T](variable: str, parse: Callable[[str], T]) -> T:
+    try:
+        return parse(os.environ[variable])
+    except ValueError as error:
+        raise _invalid(error, variable) from None
 
 
 def policy_snapshot() -> dict[str, object]:
@@ -165,7 +182,7 @@ def policy_snapshot() -> dict[str, object]:
     return snapshot
 
 
-def parse_capture(value: str) -> tuple[bool, bool]:
+def _capture(value: str) -> tuple[bool, bool]:
     """The capture settings that a word list stands for: (line proxies, descriptor fallback)."""
     words = value.strip().lower()
     if words in _CAPTURE_OFF:
@@ -176,12 +193,12 @@ def parse_capture(value: str) -> tuple[bool, bool]:
     tokens = [token for token in tokens if token]
     unknown = [t for t in tokens if t not in _CAPTURE_PROXIES and t not in _CAPTURE_FD]
     if unknown:
-        raise _invalid(
+        raise ValueError(
             f"invalid {_CAPTURE_VARIABLE} value '{value}' ('{unknown[0]}' is not one of "
             "off, on, proxies, fd)"
         )
     if not tokens:
-        raise _invalid(
+        raise ValueError(
             f"invalid {_CAPTURE_VARIABLE} value '{value}' (name at least 'proxies' or 'fd')"
         )
     return True, any(token in _CAPTURE_FD for token in tokens)
@@ -214,11 +231,12 @@ def _apply_to_log() -> None:
 
 
 def _apply(changes: dict[str, object]) -> None:
+    is_log_new = any(_current[n] != changes.get(n, _current[n]) for n in _OF_THE_LOG)
     _current.update(changes)
     _was_set.update(changes)
     if not _current["io_capture_line_proxies"]:
         # The fallback only records what the proxies did not see, so it needs them.
         _current["io_capture_fd_fallback"] = False
     _recorder.set_policy(session_policy())
-    if not changes.keys().isdisjoint(("log_level", "log_file", "json_errors")):
+    if is_log_new:
         _apply_to_log()

@@ -273,6 +273,10 @@ static void complain_missing(const char *path, const char *python)
 static void complain_broken(const char *path, const char *python, const char *why)
 {
     cli_error("Failed to import `" PACKAGE "` with interpreter %s: %s", path, why);
+    if (strstr(why, "ERR_INVALID_POLICY_VALUE") != NULL) {
+        cli_help("Correct that variable of the environment, or unset it");
+        return;
+    }
     if (is_supported(python)) {
         cli_help("Reinstall it there: `%s -m pip install --force-reinstall "
                  "codetracer-python-recorder`",

@@ -673,9 +673,13 @@ static PyObject *recorder_log_error(PyObject *module, PyObject *args)
 {
     (void)module;
     struct log_error error = {.has_trailer = true};
-    if (!PyArg_ParseTuple(args, "sss:log_error", &error.kind, &error.code, &error.message)) {
+    struct log_detail detail = {0};
+    if (!PyArg_ParseTuple(args, "sss|zz:log_error", &error.kind, &error.code, &error.message,
+                          &detail.key, &detail.value)) {
         return NULL;
     }
+    error.details = &detail;
+    error.detail_count = 1;
     log_error(&error);
     Py_RETURN_NONE;
 }
@@ -695,7 +699,8 @@ static PyMethodDef methods[] = {
      "line."},
     {"log", recorder_log, METH_VARARGS, "Write one line to the log."},
     {"log_error", recorder_log_error, METH_VARARGS,
-     "Log an exception of the recorder that is about to be raised: kind, code, message."},
+     "Log an exception of the recorder that is about to be raised: kind, code, message, and the "
+     "key and value of its context."},
     {"set_exit_status", recorder_set_exit_status, METH_O, "Note the program's exit status."},
     {"explain", explain, METH_VARARGS, "What the recording rules say of code and names."},
     {"secret_words", recorder_secret_words, METH_NOARGS, "The words that a secret's name has."},

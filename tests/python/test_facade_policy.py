@@ -125,8 +125,9 @@ def test_a_bad_word_for_failures(monkeypatch, text):
 def test_a_bad_variable_changes_nothing(monkeypatch, text):
     monkeypatch.setenv("CODETRACER_ON_RECORDER_ERROR", "disable")
     monkeypatch.setenv("CODETRACER_JSON_ERRORS", text)
-    with pytest.raises(UsageError, match="invalid boolean value"):
+    with pytest.raises(UsageError, match="invalid boolean value") as caught:
         policy.configure_policy_from_env()
+    assert caught.value.context == {"variable": "CODETRACER_JSON_ERRORS"}
     assert policy.policy_snapshot() == DEFAULTS
 
 

@@ -482,6 +482,7 @@ def test_a_level_nobody_knows_is_told(bench):
 
 
 def test_a_log_file_that_cannot_be_written_is_told(bench):
+    assert len(json_lines(bench.cli(CODETRACER_LOG_FILE="nowhere/run.log").stderr)) == 1
     done = bench.cli("--log-file", "nowhere/run.log")
     (line,) = json_lines(done.stderr)
     assert line["fields"]["detail"] == str(Path(bench.folder.resolve(), "nowhere/run.log"))
@@ -628,6 +629,27 @@ def test_ct_heeds_the_policy_of_the_environment(bench, ct):
         assert done.returncode == status, done.stderr
         # Without a policy `ct` speaks for the recorder, at the end.
         assert ("test-injected failure at line" in done.stderr) is bool(setting)
+
+
+def test_a_bad_variable_is_named(bench, ct):
+    (bench.folder / "app.py").write_text(PROGRAM)
+    variables = {"CODETRACER_REQUIRE_TRACE": "maybe"}
+    done = bench.cli(**variables)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.endswith("(expected true/false) (variable=CODETRACER_REQUIRE_TRACE)")
+    assert json_lines(done.stderr)[0]["fields"] == {"variable": "CODETRACER_REQUIRE_TRACE"}
+    done = subprocess.run(
+        [str(ct), "record", "app.py"],
+        cwd=bench.folder,
+        env={**os.environ, "CODETRACER_PYTHON_INTERPRETER": sys.executable, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60 * SLOWER,
+    )
+    assert done.returncode == 1
+    assert "variable=CODETRACER_REQUIRE_TRACE" in done.stderr
+    assert "Reinstall" not in done.stderr
 
 
 def test_ct_knows_every_variable_of_the_policy(root):
