@@ -411,13 +411,13 @@ int session_check(struct ct_error *error)
 }
 
 /* What is left to do once nothing is written any more. */
-static int finish(int32_t exit_status, struct ct_error *error)
+static int finish(enum ctr_end_reason reason, int32_t exit_status, struct ct_error *error)
 {
     int missing = session_check(error);
     struct ctr_writer *writer = session.writer;
     session.writer = &no_writer;
-    int status = ctr_writer_close(writer, session.failed ? CTR_ENDED_BY_ERROR : CTR_ENDED_NORMALLY,
-                                  exit_status, missing == CT_OK ? error : NULL);
+    int status = ctr_writer_close(writer, session.failed ? CTR_ENDED_BY_ERROR : reason, exit_status,
+                                  missing == CT_OK ? error : NULL);
     if (session.failed && session.policy.discard) {
         remove_recording(session.directory);
         return CT_OK; /* it has been told when it happened */
@@ -433,6 +433,7 @@ int session_stop(int32_t exit_status, struct ct_error *error)
     if (!session_is_active()) {
         return CT_OK;
     }
+    bool goes_on = exit_status == INT32_MIN && !compat_is_ending();
     if (exit_status == INT32_MIN) {
         exit_status = session.exit_status;
     }
@@ -440,7 +441,7 @@ int session_stop(int32_t exit_status, struct ct_error *error)
     self_check_report(&session);
     event_last(&session);
     monitor_stop(&session);
-    int status = finish(exit_status, error);
+    int status = finish(goes_on ? CTR_ENDED_BY_STOP : CTR_ENDED_NORMALLY, exit_status, error);
     log_message(LOG_INFO, "recording ended", session.directory);
     free_parts(true);
     return status;

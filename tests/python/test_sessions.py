@@ -151,6 +151,24 @@ def test_the_status_can_be_given_to_stop(place):
         assert metadata["process_exit_status"] == {"code": code, "label": None}
 
 
+def test_the_trace_says_who_ended_it(place, ct):
+    place.run(
+        """
+        with r.trace("stopped"):
+            pass
+        r.start("given").stop(3)
+        r.start("left")
+        """
+    )
+    for out, ended in (
+        ("stopped", "the program stopped the recording"),
+        ("given", "the program ended"),
+        ("left", "the program ended"),
+    ):
+        said = place.execute(str(ct), "print", out, "--summary", "--format", "json").stdout
+        assert json.loads(said)["ended"] == ended, out
+
+
 # Decorators
 
 
