@@ -340,6 +340,8 @@ def test_a_recording_that_runs_is_listed_when_it_has_ended_however(home):
             time.sleep(0.01)
         assert home.entries() == []
         assert not home.database.exists()
+        for folder in (home.data / NOTES, (home.data / NOTES).parent):
+            assert folder.stat().st_mode & 0o777 == 0o700
     finally:
         process.kill()
         process.wait()

@@ -151,6 +151,53 @@ def test_the_status_can_be_given_to_stop(place):
         assert metadata["process_exit_status"] == {"code": code, "label": None}
 
 
+def test_flush_writes_what_is_recorded_so_far(place):
+    said = place.run(
+        """
+        import json
+        def f(n):
+            return n
+        def seen():
+            events = json.load(open("out/trace.json"))
+            paths = json.load(open("out/trace_paths.json"))
+            kinds = [kind for event in events for kind in event]
+            return kinds.count("Call"), kinds.count("Return"), "app.py" in paths[-1]
+        session = r.start("out", format="json", options={"skip": ["obj:*.seen"]})
+        f(1)
+        session.flush()
+        print(seen(), r.is_tracing())
+        f(2)
+        print(seen())
+        r.flush()
+        print(seen())
+        f(3)
+        session.stop()
+        print(seen())
+        """
+    )
+    first, *others = said.splitlines()
+    assert first == "(2, 2, True) True"
+    assert others == [f"({n}, {n}, True)" for n in (2, 3, 4)]
+
+
+def test_settings_outlive_their_session(place):
+    said = place.run(
+        """
+        import os
+        os.dup2(1, 2)  # what is logged
+        for policy in {"require_trace": True}, None, {"require_trace": False}:
+            r.start("out", start_on_enter="nowhere", policy=policy)
+            try:
+                r.stop()
+                print("fine", flush=True)
+            except r.UsageError as error:
+                print(error.code, flush=True)
+        """
+    )
+    lines = [line for line in said.splitlines() if not line.startswith("{")]
+    assert lines == ["ERR_TRACE_MISSING", "ERR_TRACE_MISSING", "fine"]
+
+
 def test_the_trace_says_who_ended_it(place, ct):
     place.run(
         """
