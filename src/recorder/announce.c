@@ -13,7 +13,7 @@
 enum {
     FOLDER_MODE = 0700,
     NOTE_MODE = 0600,
-    FOLDER_MAX_BYTES = 1 << 20, /* of its entries: room for some ten thousand notes */
+    FOLDER_MAX_BYTES = 64 << 10, /* of its entries: room for some two thousand notes */
 };
 
 /* To ask for the user's home would run the code of whatever keeps the accounts. */

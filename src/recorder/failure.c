@@ -86,8 +86,10 @@ void failure_tell(const struct failure *failure, bool aborts)
 {
     report(failure, true);
     if (aborts) {
-        PySys_FormatStderr("Failed to stop Codetracer session: [%s] %s\n", failure->code,
-                           failure->message);
+        const struct log_detail *detail = &failure->details[0];
+        const char *why = detail->key != NULL ? detail->value : "";
+        PySys_FormatStderr("Failed to stop Codetracer session: [%s] %s%s%s\n", failure->code,
+                           failure->message, why[0] != 0 ? ": " : "", why);
         fail_process();
     }
 }
@@ -102,6 +104,16 @@ struct failure failure_of(int status, const struct ct_error *error)
     default:
         return (struct failure){"Environment", "ERR_IO", error->message, {{0}}};
     }
+}
+
+struct failure failure_to_finalise(int status, const struct ct_error *error)
+{
+    struct failure failure = failure_of(status, error);
+    if (status != CT_ESTATE && status != CT_EUSAGE) {
+        failure.message = "failed to finalise the trace";
+        failure.details[0] = (struct log_detail){"source", error->message};
+    }
+    return failure;
 }
 
 /* ---- in the middle of the program

@@ -25,6 +25,8 @@ void failure_tell(const struct failure *failure, bool aborts);
 
 /* What a status of session.h's functions stands for; `error` holds its text. */
 struct failure failure_of(int status, const struct ct_error *error);
+/* The same where files are written at the end, or by a flush. */
+struct failure failure_to_finalise(int status, const struct ct_error *error);
 
 /* An event cannot be recorded: the recording ends here. For a callback to return: None, or NULL
  * where the policy orders that the program be stopped. */

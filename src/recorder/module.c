@@ -439,7 +439,7 @@ static bool stop(int32_t exit_status, struct failure *failure, struct ct_error *
     bool was_active = session_is_active();
     int status = session_stop(exit_status, error);
     if (status != CT_OK && status != CT_ELIMIT) {
-        *failure = failure_of(status, error);
+        *failure = failure_to_finalise(status, error);
         return false;
     }
     if (status == CT_ELIMIT) {
@@ -589,7 +589,7 @@ static PyObject *recorder_flush(PyObject *module, PyObject *args)
     struct ct_error error = {0};
     int status = session_flush(&error);
     if (status != CT_OK && status != CT_ELIMIT) {
-        const struct failure failure = failure_of(status, &error);
+        const struct failure failure = failure_to_finalise(status, &error);
         return failure_raise(&failure);
     }
     Py_RETURN_NONE;

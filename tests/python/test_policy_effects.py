@@ -293,7 +293,24 @@ def test_under_abort_files_that_cannot_be_written_are_the_status(bench):
     bench.out.unlink()
     done = bench.cli(source=source, **ABORT)
     assert (done.returncode, done.stdout) == (1, "end\n")
-    assert "[ERR_IO]" in done.stderr
+    assert "session: [ERR_IO] failed to finalise the trace: " in done.stderr
+    assert json_lines(done.stderr)[-1]["fields"]["source"]
+    bench.out.unlink()
+    done = bench.api(
+        """
+        import os, shutil
+        import codetracer_python_recorder as r
+        r.start("out", format="json")
+        shutil.rmtree("out"); open("out", "w").close()
+        for function in r.flush, r.stop:
+            try:
+                function()
+            except r.EnvironmentError as error:
+                print(error.code, error.message, list(error.context), r.is_tracing())
+        """
+    )
+    said = "ERR_IO failed to finalise the trace ['source']"
+    assert done.stdout.splitlines() == [f"{said} True", f"{said} False"]
 
 
 @needs_failures
