@@ -132,17 +132,16 @@ def ask_all(probe, program):
 
     wanted = sum(state == 4_242 for state in program.states())
     for workers in (1, 2):
-        sweep = probe.ask("sweep", "many_iterations", "state", 4242, workers)
-        expect(
-            "the state is seen again when another variable changed", sweep["hits"] >= wanted, True
-        )
+        line = program.line("if state == 4_242")
+        sweep = probe.ask("sweep", "many_iterations", line, "state", 4242, workers)
+        expect("states", sweep["hits"], wanted)
         yield (
-            f"predicate in one function, {sweep['steps'] / 1e6:.0f} M steps, {workers} threads",
+            f"predicate at one line, {sweep['visits'] / 1e6:.0f} M visits, {workers} threads",
             1500,
             sweep,
         )
-    sweep = probe.ask("sweep", "leaf", "value", 4242, 2)
-    yield "predicate in a function called everywhere, 2 threads", 1500, sweep
+    sweep = probe.ask("sweep", "leaf", program.line("return value * 3 + 1"), "value", 4242, 2)
+    yield "predicate at a line that runs in most blocks, 2 threads", 1500, sweep
 
 
 def record(python, scale, folder):

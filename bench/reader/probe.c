@@ -338,41 +338,46 @@ static void back(struct probe *probe)
 }
 
 struct predicate {
-    uint32_t slot;
     uint64_t wanted;
-    uint64_t steps[CTR_SWEEP_WORKERS][8], hits[CTR_SWEEP_WORKERS][8]; /* a cache line each */
+    uint64_t visits[CTR_SWEEP_WORKERS][8], hits[CTR_SWEEP_WORKERS][8]; /* a cache line each */
 };
 
-static bool holds(void *context, const struct ctr_sweep_step *step)
+static bool holds(void *context, const struct ctr_sweep_visit *visit)
 {
     struct predicate *predicate = context;
-    const struct ctr_value *value = &step->slots[predicate->slot];
-    predicate->steps[step->worker][0]++;
-    predicate->hits[step->worker][0] +=
-        step->changed && value->tag == CTR_V_INT && value->bits == predicate->wanted;
+    const struct ctr_value *value = visit->values;
+    predicate->visits[visit->worker][0]++;
+    predicate->hits[visit->worker][0] +=
+        value->tag == CTR_V_INT && value->bits == predicate->wanted;
     return true;
 }
 
-/* sweep FUNCTION VARIABLE NUMBER WORKERS: where the variable became the number */
+/* sweep FUNCTION LINE VARIABLE NUMBER WORKERS: visits of the line at which the variable is the
+ * number */
 static void sweep(struct probe *probe)
 {
-    uint32_t plan = find_plan(probe, probe->arguments[0]);
-    struct predicate predicate = {.slot = find_slot(probe, plan, probe->arguments[1]),
-                                  .wanted = number(probe->arguments[2])};
-    struct ctr_sweep all = {.plan = plan,
-                            .end_block = UINT32_MAX,
-                            .workers = (unsigned)number(probe->arguments[3]),
+    struct ctr_query line = of_line(probe, probe->arguments[0], probe->arguments[1]);
+    uint32_t slot = find_slot(probe, line.plan, probe->arguments[2]);
+    uint64_t key = ctr_key(line.plan, line.line);
+    struct predicate predicate = {.wanted = number(probe->arguments[3])};
+    struct ctr_sweep_plan plan = {line.plan, &slot, 1};
+    struct ctr_sweep all = {.keys = &key,
+                            .key_count = 1,
+                            .plans = &plan,
+                            .plan_count = 1,
+                            .workers = (unsigned)number(probe->arguments[4]),
                             .visit = holds,
                             .context = &predicate};
+    struct ctr_sweep_range range = {.end = UINT32_MAX};
     double start = milliseconds();
-    check(probe, ctr_sweep(probe->trace, &all, &probe->error));
+    check(probe, ctr_sweep(probe->trace, &all, &range, &probe->error));
     double ms = milliseconds() - start;
-    uint64_t steps = 0, hits = 0;
+    uint64_t visits = 0, hits = 0;
     for (unsigned i = 0; i < CTR_SWEEP_WORKERS; i++) {
-        steps += predicate.steps[i][0];
+        visits += predicate.visits[i][0];
         hits += predicate.hits[i][0];
     }
-    printf("{\"ms\": %.3f, \"steps\": %llu, \"hits\": %llu}\n", ms, (unsigned long long)steps,
+    printf("{\"ms\": %.3f, \"visits\": %llu, \"hits\": %llu}\n", ms, (unsigned long long)visits,
            (unsigned long long)hits);
 }
 
@@ -395,7 +400,7 @@ static const struct {
     {"child", 4, child},
     {"visit", 4, visit},
     {"back", 2, back},
-    {"sweep", 4, sweep},
+    {"sweep", 5, sweep},
 };
 
 int main(int count_of_words, char **words)

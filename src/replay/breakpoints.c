@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay/candidates.h"
 #include "replay/expression_internal.h"
 #include "replay/lines.h"
-
-enum { PAGE = 1024 };
 
 enum hit_test { HIT_ALL, HIT_EQUAL, HIT_AT_LEAST, HIT_MORE, HIT_LESS, HIT_AT_MOST, HIT_EVERY };
 
@@ -191,12 +190,6 @@ void rp_breakpoints_free(struct rp_session *session)
 
 /* ---- whether a hit counts ---- */
 
-struct candidate {
-    struct ctr_place place; /* of the line, call or exception */
-    uint64_t step;
-    uint64_t key;
-};
-
 static bool has_key(const struct rp_breakpoint *breakpoint, uint64_t key)
 {
     for (uint32_t i = 0; i < breakpoint->key_count; i++) {
@@ -214,16 +207,17 @@ static void note_failure(struct rp_breakpoint *breakpoint, const struct ct_error
     }
 }
 
-/* Whether the condition holds at a step. Only damage and lack of memory fail. */
+/* Whether the condition holds at a step; `is_sure`: it is known to. Only damage and lack of memory
+ * fail. */
 static int test_condition(struct rp_session *session, struct rp_breakpoint *breakpoint,
-                          uint64_t step, bool *holds, struct ct_error *error)
+                          uint64_t step, bool is_sure, bool *holds, struct ct_error *error)
 {
     struct ctr_event event;
     struct rp_answer answer = {0};
     struct ct_error problem = {0};
     size_t at;
     *holds = true;
-    if (breakpoint->condition == NULL) {
+    if (breakpoint->condition == NULL || is_sure) {
         return CT_OK;
     }
     int status = ctr_player_seek(session->scout, step, &event, error);
@@ -249,21 +243,43 @@ static struct ctr_query query_of(const struct rp_breakpoint *breakpoint)
     };
 }
 
-/* The step of a hit: of a call its first. CT_ESTATE: it has none. */
-static int step_of(struct rp_session *session, const struct ctr_hit *hit, bool is_function,
-                   uint64_t *step, struct ct_error *error)
+/* The step of a candidate: of a call its first. CT_ESTATE: it has none. */
+static int step_of(struct rp_session *session, const struct rp_candidate *candidate,
+                   bool is_function, uint64_t *step, struct ct_error *error)
 {
-    *step = hit->step;
+    *step = candidate->step;
     if (!is_function) {
         return CT_OK;
     }
-    struct ctr_query lines = rp_of_call(hit->call, RP_LINE);
+    struct ctr_query lines = rp_of_call(candidate->call, RP_LINE);
     struct ctr_hit line;
-    int status = rp_find_one(session, &lines, hit->place, false, &line, error);
+    int status = rp_find_one(session, &lines, candidate->place, false, &line, error);
     if (status == CT_OK) {
         *step = line.step;
     }
     return status;
+}
+
+static struct rp_watched watched_of(const struct rp_breakpoint *breakpoint)
+{
+    return (struct rp_watched){breakpoint->keys, breakpoint->key_count, breakpoint->condition};
+}
+
+/* Whether a candidate is a hit, by the condition alone. */
+static int is_hit(struct rp_session *session, struct rp_breakpoint *breakpoint,
+                  const struct rp_candidate *candidate, bool *holds, struct ct_error *error)
+{
+    uint64_t step;
+    *holds = true;
+    if (breakpoint->condition == NULL) {
+        return CT_OK;
+    }
+    int status = step_of(session, candidate, breakpoint->is_function, &step, error);
+    if (status != CT_OK) {
+        *holds = false;
+        return status == CT_ESTATE ? CT_OK : status;
+    }
+    return test_condition(session, breakpoint, step, candidate->sure & 1, holds, error);
 }
 
 /* Count hits that hold up to a place by looking at each, from where that was done last. */
@@ -271,41 +287,29 @@ static int count_by_looking(struct rp_session *session, struct rp_breakpoint *br
                             struct ctr_place to, struct ct_error *error)
 {
     struct ctr_query query = query_of(breakpoint);
-    struct ctr_hit *hits = malloc(PAGE * sizeof *hits);
-    if (hits == NULL) {
-        return ct_fail(error, CT_ENOMEM, "no memory to count hits");
-    }
+    struct rp_watched watched = watched_of(breakpoint);
+    struct rp_walk walk;
     if (rp_place_is_before(to, breakpoint->counted)) {
         breakpoint->counted = (struct ctr_place){0, 0};
         breakpoint->count = 0;
     }
-    struct ctr_page page = {.hits = hits, .capacity = PAGE, .next = breakpoint->counted};
     query.is_bounded = true;
     query.bound = to.block;
+    int status =
+        rp_walk_open(&walk, session, &query, breakpoint->counted, false, &watched, 1, error);
     bool is_over = false;
-    int status = CT_OK;
-    while (status == CT_OK && !is_over && !page.done) {
-        status = rp_find(session, &query, page.next, false, &page, error);
-        for (size_t i = 0; status == CT_OK && i < page.count && !is_over; i++) {
-            uint64_t step;
-            bool holds = true;
-            is_over = !rp_place_is_before(hits[i].place, to);
-            if (!is_over && breakpoint->condition != NULL) {
-                status = step_of(session, &hits[i], breakpoint->is_function, &step, error);
-                if (status == CT_OK) {
-                    status = test_condition(session, breakpoint, step, &holds, error);
-                } else if (status == CT_ESTATE) {
-                    status = CT_OK;
-                    holds = false;
-                }
+    while (status == CT_OK && !is_over && !walk.done) {
+        status = rp_walk_next(&walk, error);
+        for (size_t i = 0; status == CT_OK && i < walk.count && !is_over; i++) {
+            bool holds = false;
+            is_over = !rp_place_is_before(walk.items[i].place, to);
+            if (!is_over) {
+                status = is_hit(session, breakpoint, &walk.items[i], &holds, error);
             }
-            breakpoint->count += !is_over && holds;
-        }
-        if (status == CT_OK) {
-            status = rp_ask_watch(session, (struct ctr_place){0, 0}, page.next, error);
+            breakpoint->count += holds;
         }
     }
-    free(hits);
+    rp_walk_close(&walk);
     if (status == CT_OK) {
         breakpoint->counted = to;
     }
@@ -329,18 +333,18 @@ static int count_lines(struct rp_session *session, struct rp_breakpoint *breakpo
 
 /* The number of a hit that holds, from 1. Hits are tested one after another: of those behind the
  * first of a pass it follows from the one before. */
-static int number_hit(struct rp_session *session, struct rp_breakpoint *breakpoint,
-                      const struct candidate *candidate, uint64_t pass, uint64_t *number,
+static int number_hit(struct rp_session *session, struct rp_breakpoint *breakpoint, uint64_t step,
+                      struct ctr_place place, uint64_t pass, uint64_t *number,
                       struct ct_error *error)
 {
     int status = CT_OK;
     bool by_index = breakpoint->condition == NULL && !breakpoint->is_function;
     if (breakpoint->pass != pass) {
-        status = by_index ? count_lines(session, breakpoint, candidate->step, error)
-                          : count_by_looking(session, breakpoint, candidate->place, error);
+        status = by_index ? count_lines(session, breakpoint, step, error)
+                          : count_by_looking(session, breakpoint, place, error);
     }
     breakpoint->pass = pass;
-    breakpoint->counted = rp_behind(candidate->place);
+    breakpoint->counted = rp_behind(place);
     *number = ++breakpoint->count;
     return status;
 }
@@ -389,21 +393,26 @@ static bool is_wanted(const struct rp_breakpoint *breakpoint, struct wanted want
            breakpoint->is_log == wanted.is_log;
 }
 
-/* Which breakpoints a candidate hits. */
-static int test_candidate(struct rp_session *session, const struct candidate *candidate,
-                          struct wanted wanted, uint64_t pass, struct hits *hits,
+/* Which breakpoints a candidate hits, whose step this is. */
+static int test_candidate(struct rp_session *session, const struct rp_candidate *candidate,
+                          uint64_t step, struct wanted wanted, uint64_t pass, struct hits *hits,
                           struct ct_error *error)
 {
+    uint64_t sure = candidate->sure; /* of the wanted ones, in their order */
     hits->count = 0;
     for (struct rp_breakpoint *at = session->breakpoints; at != NULL; at = at->next) {
-        bool holds;
-        if (!is_wanted(at, wanted) || !has_key(at, candidate->key)) {
+        bool holds, is_sure = sure & 1;
+        if (!is_wanted(at, wanted)) {
             continue;
         }
-        int status = test_condition(session, at, candidate->step, &holds, error);
+        sure >>= 1;
+        if (!has_key(at, candidate->key)) {
+            continue;
+        }
+        int status = test_condition(session, at, step, is_sure, &holds, error);
         uint64_t hit = 0;
         if (status == CT_OK && holds && at->test != HIT_ALL) {
-            status = number_hit(session, at, candidate, pass, &hit, error);
+            status = number_hit(session, at, step, candidate->place, pass, &hit, error);
             holds = number_counts(at, hit);
         }
         if (status != CT_OK) {
@@ -424,47 +433,67 @@ struct stream {
     struct rp_session *session;
     enum sort sort;
     bool backwards;
-    uint64_t pass; /* through hits in the order of the trace */
-    uint64_t *keys;
-    struct ctr_query query;
+    uint64_t pass;       /* through hits in the order of the trace */
     struct rp_moment to; /* what was found */
     struct ctr_place place;
     struct hits hits;
     bool is_exception, found;
 };
 
-static int compare_keys(const void *left, const void *right)
+/* What is looked for: the query, and the breakpoints in their order. */
+struct target {
+    struct ctr_query query;
+    uint64_t *keys; /* the query's */
+    struct rp_watched *watched;
+    uint32_t watched_count;
+};
+
+static void target_free(struct target *target)
 {
-    const uint64_t *a = left, *b = right;
-    return *a < *b ? -1 : *a > *b;
+    free(target->keys);
+    free(target->watched);
 }
 
-/* A query for all breakpoints that are looked for; `*keys` is the caller's to free. */
-static int query_of_all(const struct rp_session *session, struct wanted wanted, uint64_t **keys,
-                        struct ctr_query *query, struct ct_error *error)
+static uint32_t drop_doubles(uint64_t *keys, size_t count)
 {
-    size_t count = 0;
-    const struct rp_breakpoint *at;
-    for (at = session->breakpoints; at != NULL; at = at->next) {
-        count += is_wanted(at, wanted) ? at->key_count : 0;
-    }
-    *keys = malloc((count + 1) * sizeof **keys);
-    if (*keys == NULL) {
-        return ct_fail(error, CT_ENOMEM, "no memory to search the trace");
-    }
-    count = 0;
-    for (at = session->breakpoints; at != NULL; at = at->next) {
-        if (is_wanted(at, wanted)) {
-            memcpy(*keys + count, at->keys, at->key_count * sizeof *at->keys);
-            count += at->key_count;
+    uint32_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || keys[kept - 1] != keys[i]) {
+            keys[kept++] = keys[i];
         }
     }
-    qsort(*keys, count, sizeof **keys, compare_keys);
-    *query = (struct ctr_query){
+    return kept;
+}
+
+/* All breakpoints that are wanted; to be freed, also when it failed. */
+static int find_target(const struct rp_session *session, struct wanted wanted,
+                       struct target *target, struct ct_error *error)
+{
+    size_t keys = 0, count = 0;
+    const struct rp_breakpoint *at;
+    for (at = session->breakpoints; at != NULL; at = at->next) {
+        keys += is_wanted(at, wanted) ? at->key_count : 0;
+        count += is_wanted(at, wanted);
+    }
+    *target = (struct target){.keys = malloc((keys + 1) * sizeof *target->keys),
+                              .watched = malloc((count + 1) * sizeof *target->watched)};
+    if (target->keys == NULL || target->watched == NULL) {
+        return ct_fail(error, CT_ENOMEM, "no memory to search the trace");
+    }
+    keys = 0;
+    for (at = session->breakpoints; at != NULL; at = at->next) {
+        if (is_wanted(at, wanted)) {
+            memcpy(target->keys + keys, at->keys, at->key_count * sizeof *at->keys);
+            keys += at->key_count;
+            target->watched[target->watched_count++] = watched_of(at);
+        }
+    }
+    qsort(target->keys, keys, sizeof *target->keys, rp_compare_keys);
+    target->query = (struct ctr_query){
         .kind = wanted.is_function ? CTR_FIND_STARTS : CTR_FIND_LINES,
         .call = CTR_NO_CALL,
-        .keys = *keys,
-        .key_count = (uint32_t)count,
+        .keys = target->keys,
+        .key_count = drop_doubles(target->keys, keys),
     };
     return CT_OK;
 }
@@ -472,64 +501,60 @@ static int query_of_all(const struct rp_session *session, struct wanted wanted, 
 int rp_break_keys(const struct rp_session *session, uint64_t **keys, uint32_t *count,
                   struct ct_error *error)
 {
-    struct ctr_query query;
+    struct target target;
     struct wanted wanted = {0};
-    int status = query_of_all(session, wanted, keys, &query, error);
-    *count = 0;
-    for (uint32_t i = 0; status == CT_OK && i < query.key_count; i++) {
-        if (*count == 0 || (*keys)[*count - 1] != (*keys)[i]) {
-            (*keys)[(*count)++] = (*keys)[i];
-        }
-    }
+    int status = find_target(session, wanted, &target, error);
+    *count = status == CT_OK ? target.query.key_count : 0;
+    *keys = target.keys;
+    free(target.watched);
     return status;
 }
 
-/* Test one hit: `stream->found` when it is one to stop at. */
-static int test_hit(struct stream *stream, const struct ctr_hit *hit, struct ct_error *error)
+/* Test one candidate: `stream->found` when it is one to stop at. */
+static int test_one(struct stream *stream, const struct rp_candidate *candidate,
+                    struct ct_error *error)
 {
     struct rp_session *session = stream->session;
-    struct candidate candidate = {.place = hit->place};
+    struct rp_moment to = {0};
     int status;
     if (stream->sort == SORT_EXCEPTIONS) {
-        status = hit->is_passed_on
+        status = candidate->is_passed_on
                      ? CT_ESTATE
-                     : rp_moment_before(session, hit->thread, hit->place, &stream->to, error);
-        stream->found = status == CT_OK && !rp_moment_same(stream->to, session->now.moment);
-        stream->place = hit->place;
+                     : rp_moment_before(session, candidate->thread, candidate->place, &to, error);
+    } else {
+        bool is_function = stream->sort == SORT_FUNCTIONS;
+        status = step_of(session, candidate, is_function, &to.step, error);
+    }
+    if (status != CT_OK || rp_moment_same(to, session->now.moment)) {
         return status == CT_ESTATE ? CT_OK : status;
     }
-    bool is_function = stream->sort == SORT_FUNCTIONS;
-    candidate.key = ctr_key(hit->plan, is_function ? 0 : hit->line);
-    status = step_of(session, hit, is_function, &candidate.step, error);
-    if (status != CT_OK) {
-        return status == CT_ESTATE ? CT_OK : status;
+    bool is_hit = true;
+    if (stream->sort != SORT_EXCEPTIONS) {
+        struct wanted wanted = {.is_function = stream->sort == SORT_FUNCTIONS};
+        status =
+            test_candidate(session, candidate, to.step, wanted, stream->pass, &stream->hits, error);
+        is_hit = stream->hits.count > 0;
     }
-    struct rp_moment to = {candidate.step, 0};
-    if (rp_moment_same(to, session->now.moment)) {
-        return CT_OK;
-    }
-    struct wanted wanted = {.is_function = is_function};
-    status = test_candidate(session, &candidate, wanted, stream->pass, &stream->hits, error);
-    if (status == CT_OK && stream->hits.count > 0) {
+    if (status == CT_OK && is_hit) {
         stream->found = true;
         stream->to = to;
-        stream->place = hit->place;
+        stream->place = candidate->place;
     }
     return status;
 }
 
-/* Hits are tested in the order of the trace, which costs least; backwards the last of them is it.
- */
-static int test_page(struct stream *stream, const struct ctr_page *page, struct ct_error *error)
+/* Candidates are tested in the order of the trace, which costs least; backwards the last of them is
+ * it. */
+static int test_page(struct stream *stream, const struct rp_walk *walk, struct ct_error *error)
 {
     int status = CT_OK;
     if (stream->backwards) { /* the page is behind the one before */
         stream->pass = ++stream->session->passes;
     }
     struct stream best = *stream;
-    for (size_t i = 0; status == CT_OK && i < page->count && !stream->found; i++) {
-        size_t at = stream->backwards ? page->count - 1 - i : i;
-        status = test_hit(stream, &page->hits[at], error);
+    for (size_t i = 0; status == CT_OK && i < walk->count && !stream->found; i++) {
+        size_t at = stream->backwards ? walk->count - 1 - i : i;
+        status = test_one(stream, &walk->items[at], error);
         if (stream->backwards && stream->found) {
             best = *stream;
             stream->found = false;
@@ -542,34 +567,26 @@ static int test_page(struct stream *stream, const struct ctr_page *page, struct 
 }
 
 /* The next hit to stop at, no further than `bound` when there is one. */
-static int search(struct stream *stream, const struct ctr_place *bound, struct ct_error *error)
+static int search(struct stream *stream, const struct target *target, const struct ctr_place *bound,
+                  struct ct_error *error)
 {
-    struct ctr_hit *hits = malloc(PAGE * sizeof *hits);
-    if (hits == NULL) {
-        return ct_fail(error, CT_ENOMEM, "no memory to search the trace");
-    }
     const struct rp_position *now = &stream->session->now;
-    struct ctr_page page = {
-        .hits = hits,
-        .capacity = PAGE,
-        .next = stream->backwards ? now->place : rp_behind(now->place),
-    };
-    int status = CT_OK;
+    struct ctr_place from = stream->backwards ? now->place : rp_behind(now->place);
+    struct ctr_query query = target->query;
+    struct rp_walk walk;
     if (bound != NULL) {
-        stream->query.is_bounded = true;
-        stream->query.bound = bound->block;
+        query.is_bounded = true;
+        query.bound = bound->block;
     }
-    while (status == CT_OK && !stream->found && !page.done) {
-        status =
-            rp_find(stream->session, &stream->query, page.next, stream->backwards, &page, error);
+    int status = rp_walk_open(&walk, stream->session, &query, from, stream->backwards,
+                              target->watched, target->watched_count, error);
+    while (status == CT_OK && !stream->found && !walk.done) {
+        status = rp_walk_next(&walk, error);
         if (status == CT_OK) {
-            status = test_page(stream, &page, error);
-        }
-        if (status == CT_OK && !stream->found) {
-            status = rp_ask_watch(stream->session, now->place, page.next, error);
+            status = test_page(stream, &walk, error);
         }
     }
-    free(hits);
+    rp_walk_close(&walk);
     return status;
 }
 
@@ -612,18 +629,17 @@ int rp_continue(struct rp_session *session, bool backwards, struct rp_stop *stop
                                 .backwards = backwards,
                                 .pass = ++session->passes,
                                 .is_exception = sort == SORT_EXCEPTIONS};
-        if (sort == SORT_EXCEPTIONS) {
-            stream.query = (struct ctr_query){.kind = CTR_FIND_RAISE, .call = CTR_NO_CALL};
-        } else {
+        struct target target = {.query = {.kind = CTR_FIND_RAISE, .call = CTR_NO_CALL}};
+        bool has_any = session->stops_at_exceptions;
+        if (sort != SORT_EXCEPTIONS) {
             struct wanted wanted = {.is_function = sort == SORT_FUNCTIONS};
-            status = query_of_all(session, wanted, &stream.keys, &stream.query, error);
+            status = find_target(session, wanted, &target, error);
+            has_any = target.query.key_count > 0;
         }
-        bool has_any =
-            sort == SORT_EXCEPTIONS ? session->stops_at_exceptions : stream.query.key_count > 0;
         if (status == CT_OK && has_any) {
-            status = search(&stream, best.found ? &best.place : NULL, error);
+            status = search(&stream, &target, best.found ? &best.place : NULL, error);
         }
-        free(stream.keys);
+        target_free(&target);
         compete(&best, &stream);
     }
     *stop = (struct rp_stop){
@@ -659,7 +675,7 @@ static bool note_told(struct log *log, const struct hits *hits, uint64_t step)
 {
     for (uint32_t i = 0; i < hits->count; i++) {
         if (log->count == log->capacity) {
-            size_t capacity = log->capacity == 0 ? PAGE : log->capacity * 2;
+            size_t capacity = log->capacity == 0 ? 64 : log->capacity * 2;
             struct told *told = realloc(log->told, capacity * sizeof *told);
             if (told == NULL) {
                 return false;
@@ -681,7 +697,7 @@ static bool is_passed(struct log *log, struct ctr_place place)
     return !is_beyond;
 }
 
-static int log_page(struct log *log, const struct ctr_page *page, struct ct_error *error)
+static int log_page(struct log *log, const struct rp_walk *walk, struct ct_error *error)
 {
     struct wanted wanted = {.is_log = true};
     int status = CT_OK;
@@ -689,15 +705,16 @@ static int log_page(struct log *log, const struct ctr_page *page, struct ct_erro
     if (log->backwards) { /* the page is behind the one before */
         log->pass = ++log->session->passes;
     }
-    for (size_t i = 0; status == CT_OK && i < page->count; i++) {
-        const struct ctr_hit *hit = &page->hits[log->backwards ? page->count - 1 - i : i];
-        struct candidate candidate = {hit->place, hit->step, ctr_key(hit->plan, hit->line)};
+    for (size_t i = 0; status == CT_OK && i < walk->count; i++) {
+        const struct rp_candidate *candidate =
+            &walk->items[log->backwards ? walk->count - 1 - i : i];
         struct hits hits;
-        if (!is_passed(log, hit->place)) {
+        if (!is_passed(log, candidate->place)) {
             continue;
         }
-        status = test_candidate(log->session, &candidate, wanted, log->pass, &hits, error);
-        if (status == CT_OK && !note_told(log, &hits, hit->step)) {
+        status = test_candidate(log->session, candidate, candidate->step, wanted, log->pass, &hits,
+                                error);
+        if (status == CT_OK && !note_told(log, &hits, candidate->step)) {
             status = ct_fail(error, CT_ENOMEM, "no memory for log points");
         }
     }
@@ -710,24 +727,21 @@ static int log_page(struct log *log, const struct ctr_page *page, struct ct_erro
     return status;
 }
 
-static int log_all(struct log *log, struct ctr_query *query, struct ct_error *error)
+static int log_all(struct log *log, struct target *target, struct ct_error *error)
 {
-    struct ctr_hit *hits = malloc(PAGE * sizeof *hits);
-    struct ctr_page page = {
-        .hits = hits, .capacity = PAGE, .next = log->backwards ? log->from : rp_behind(log->from)};
-    int status = hits == NULL ? ct_fail(error, CT_ENOMEM, "no memory to search the trace") : CT_OK;
-    query->is_bounded = true;
-    query->bound = log->to.block;
-    while (status == CT_OK && !log->is_over && !page.done) {
-        status = rp_find(log->session, query, page.next, log->backwards, &page, error);
+    struct rp_walk walk;
+    struct ctr_place from = log->backwards ? log->from : rp_behind(log->from);
+    target->query.is_bounded = true;
+    target->query.bound = log->to.block;
+    int status = rp_walk_open(&walk, log->session, &target->query, from, log->backwards,
+                              target->watched, target->watched_count, error);
+    while (status == CT_OK && !log->is_over && !walk.done) {
+        status = rp_walk_next(&walk, error);
         if (status == CT_OK) {
-            status = log_page(log, &page, error);
-        }
-        if (status == CT_OK) {
-            status = rp_ask_watch(log->session, log->from, page.next, error);
+            status = log_page(log, &walk, error);
         }
     }
-    free(hits);
+    rp_walk_close(&walk);
     return status;
 }
 
@@ -742,13 +756,12 @@ int rp_break_log(struct rp_session *session, struct ctr_place from, struct ctr_p
                       .tell = tell,
                       .context = context};
     struct wanted wanted = {.is_log = true};
-    struct ctr_query query = {0};
-    uint64_t *keys = NULL;
-    int status = query_of_all(session, wanted, &keys, &query, error);
-    if (status == CT_OK && query.key_count > 0) {
-        status = log_all(&log, &query, error);
+    struct target target;
+    int status = find_target(session, wanted, &target, error);
+    if (status == CT_OK && target.query.key_count > 0) {
+        status = log_all(&log, &target, error);
     }
-    free(keys);
+    target_free(&target);
     free(log.told);
     return status;
 }

@@ -1,4 +1,5 @@
 /* Reads expressions: the text to tokens to a tree, by Python's grammar and precedence. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +63,7 @@ struct parser {
     size_t size;
     struct token token;
     unsigned nesting;
+    uint32_t names;      /* so far */
     const char *problem; /* NULL: none yet */
     size_t at;           /* of it */
 };
@@ -291,6 +293,9 @@ static struct rp_node *whole_number(struct parser *parser, struct rp_node *node,
     node->base = base;
     node->text = digits;
     node->size = size;
+    errno = 0;
+    node->integer = strtoll(digits, NULL, base);
+    node->is_small = errno == 0;
     return node;
 }
 
@@ -509,6 +514,8 @@ static struct rp_node *name(struct parser *parser)
         for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++) {
             node->kind = is_token(parser, constants[i].name) ? constants[i].kind : node->kind;
         }
+        node->name = parser->names;
+        parser->names += node->kind == RP_N_NAME;
         read_token(parser);
     }
     return node;

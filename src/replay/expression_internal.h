@@ -71,7 +71,10 @@ struct rp_node {
     const char *text; /* NAME, ATTRIBUTE, STR, BYTES, INT: digits without _, in `base` */
     size_t size;
     int base;
-    double number; /* FLOAT */
+    bool is_small;   /* INT: it is `integer` */
+    int64_t integer; /* INT */
+    double number;   /* FLOAT */
+    uint32_t name;   /* NAME: how many stand before it */
     struct rp_node **children;
     uint32_t count;
     enum rp_op *operators; /* COMPARE: one less than the children */
@@ -185,6 +188,8 @@ int rp_evaluate_in(struct rp_session *session, struct ctr_player *player,
 struct rp_val *rp_binary(struct rp_eval *eval, enum rp_op op, struct rp_val *a, struct rp_val *b);
 struct rp_val *rp_unary(struct rp_eval *eval, enum rp_op op, struct rp_val *a);
 bool rp_is_number(const struct rp_val *val);
+/* As Python's // and %: the rest has the sign of the divisor, which is not 0. */
+void rp_divide_floats(double a, double b, double *quotient, double *rest);
 /* An int of a value that is one, or a bool. */
 void rp_to_integer(const struct rp_val *val, mpz_t to);
 

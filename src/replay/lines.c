@@ -7,6 +7,12 @@ enum { LINES_AT_ONCE = 256, LINES_MAX = 1 << 22 };
 
 /* ---- which code ---- */
 
+int rp_compare_keys(const void *left, const void *right)
+{
+    const uint64_t *a = left, *b = right;
+    return *a < *b ? -1 : *a > *b;
+}
+
 int rp_line_keys(const struct ctr_trace *trace, uint32_t path, uint32_t line, uint64_t **keys,
                  uint32_t *count, struct ct_error *error)
 {

@@ -8,6 +8,9 @@
 int rp_line_keys(const struct ctr_trace *trace, uint32_t path, uint32_t line, uint64_t **keys,
                  uint32_t *count, struct ct_error *error);
 
+/* The order of such keys, for qsort and bsearch. */
+int rp_compare_keys(const void *left, const void *right);
+
 /* The number of a path: as it was recorded, or else its last parts where only one path ends so.
  * UINT32_MAX: none. */
 uint32_t rp_path_number(const struct ctr_trace *trace, const char *path);

@@ -95,8 +95,7 @@ static struct rp_val *zero_division(struct rp_eval *eval)
     return rp_fail(eval, CT_ESTATE, "ZeroDivisionError: division by zero");
 }
 
-/* As Python's: the rest has the sign of the divisor. */
-static void divide_floats(double a, double b, double *quotient, double *rest)
+void rp_divide_floats(double a, double b, double *quotient, double *rest)
 {
     double mod = fmod(a, b), div = (a - mod) / b;
     if (mod != 0) {
@@ -152,7 +151,7 @@ static struct rp_val *with_floats(struct rp_eval *eval, enum rp_op op, struct rp
         if (b == 0) {
             return zero_division(eval);
         }
-        divide_floats(a, b, &quotient, &rest);
+        rp_divide_floats(a, b, &quotient, &rest);
         return rp_val_float(eval, op == RP_OP_MOD ? rest : quotient);
     case RP_OP_POW:
         return power_of_floats(eval, a, b);

@@ -4,7 +4,7 @@
 
 #include "replay/session_internal.h"
 
-enum { BLOCKS_AT_ONCE = 16 }; /* searched before the watch is asked again */
+enum { BLOCKS_AT_ONCE = 16 }; /* searched before the watch is asked again, at most */
 
 int rp_session_new(struct rp_session **session, struct ctr_trace *trace, struct ct_error *error)
 {
@@ -93,8 +93,8 @@ int rp_find(struct rp_session *session, const struct ctr_query *query, struct ct
             bool backwards, struct ctr_page *page, struct ct_error *error)
 {
     struct ctr_place at = from;
-    for (;;) {
-        int status = ctr_find(session->trace, query, at, backwards, BLOCKS_AT_ONCE, page, error);
+    for (uint32_t blocks = 1;; blocks = blocks < BLOCKS_AT_ONCE ? blocks * 2 : blocks) {
+        int status = ctr_find(session->trace, query, at, backwards, blocks, page, error);
         if (status != CT_OK || page->done || page->count > 0) {
             return status;
         }

@@ -233,6 +233,17 @@ uint64_t ctr_keyed_of_plan(const struct ctr_keyed *keyed, uint32_t plan)
     return blocks;
 }
 
+uint64_t ctr_segment_with_lines(const struct ctr_segment *segment, const uint64_t *keys,
+                                uint32_t count)
+{
+    uint64_t blocks = segment->missing[CTR_TABLE_LINES];
+    for (uint32_t i = 0; i < count; i++) {
+        const struct ctr_marks *marks = ctr_keyed_find(&segment->lines, keys[i]);
+        blocks |= marks != NULL ? marks->blocks : 0;
+    }
+    return blocks;
+}
+
 uint32_t ctr_marks_visits(const struct ctr_segment *segment, const struct ctr_marks *marks,
                           unsigned block)
 {

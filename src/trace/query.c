@@ -84,16 +84,6 @@ static uint64_t blocks_with(const struct ctr_segment *segment, enum ctr_find kin
     return kept;
 }
 
-static uint64_t blocks_of_lines(const struct ctr_query *query, const struct ctr_segment *segment)
-{
-    uint64_t blocks = segment->missing[CTR_TABLE_LINES];
-    for (uint32_t i = 0; i < query->key_count; i++) {
-        const struct ctr_marks *marks = ctr_keyed_find(&segment->lines, query->keys[i]);
-        blocks |= marks != NULL ? marks->blocks : 0;
-    }
-    return blocks;
-}
-
 /* A call that ends a block has its lines in a later one of its thread: mostly the next. */
 static uint64_t blocks_of_starts(const struct ctr_query *query, const struct ctr_segment *segment)
 {
@@ -142,7 +132,7 @@ static uint64_t find_candidates(const struct search *search, const struct ctr_se
     case CTR_FIND_CHANGE:
         return blocks_of_object(segment, query->object);
     case CTR_FIND_LINES:
-        return blocks_of_lines(query, segment);
+        return ctr_segment_with_lines(segment, query->keys, query->key_count);
     case CTR_FIND_STARTS:
         return blocks_of_starts(query, segment);
     default:

@@ -57,19 +57,36 @@ struct ctr_collect {
 /* Bytes of the values whose size is known from their first; 0 for the others. */
 extern const uint8_t ctr_value_size[256];
 
+/* Where a number behind its tag ends; NULL when it is a long one. There are 8 bytes at least. */
+static inline const uint8_t *ctr_short_number_end(const uint8_t *at)
+{
+    uint64_t stops = ~ct_load64(at) & 0x8080808080808080ull;
+    return stops == 0 ? NULL : at + 1 + __builtin_ctzll(stops) / 8;
+}
+
+enum { CTR_SHORT_BYTES = 1 + CT_VARINT_MAX }; /* of the longest short value */
+
 /* Where a value ends that is simple to step over; NULL when it needs a closer look: it is a node or
  * an object, or the bytes end inside. */
 static inline const uint8_t *ctr_short_value_end(const uint8_t *at, const uint8_t *end)
 {
-    enum { NUMBER_BYTES = 1 + CT_VARINT_MAX };
-    if (end - at < NUMBER_BYTES) {
+    if (end - at < CTR_SHORT_BYTES) {
         return NULL;
     }
     if (*at == CTR_V_INT) {
-        uint64_t stops = ~ct_load64(at + 1) & 0x8080808080808080ull;
-        return stops == 0 ? NULL : at + 2 + __builtin_ctzll(stops) / 8;
+        return ctr_short_number_end(at + 1);
     }
     return ctr_value_size[*at] != 0 ? at + ctr_value_size[*at] : NULL;
+}
+
+/* The same of what a SET gives its slot, which may be a change of a number. */
+static inline const uint8_t *ctr_short_set_end(const uint8_t *at, const uint8_t *end)
+{
+    if (at < end && (*at & 0xe0) == CTR_V_SMALL_DELTA) {
+        return at + 1;
+    }
+    bool is_delta = end - at >= CTR_SHORT_BYTES && *at == CTR_V_DELTA;
+    return is_delta ? ctr_short_number_end(at + 1) : ctr_short_value_end(at, end);
 }
 
 /* A record other than a short LINE, behind its first byte. */
@@ -91,9 +108,10 @@ static inline bool ctr_record_next(struct ctr_scan *scan, struct ctr_rec *rec)
         return true;
     }
     const uint8_t *at = scan->cursor.at, *behind = NULL;
-    if (at < scan->cursor.end && (first < CTR_SET + 64 || first == CTR_RETURN)) {
-        bool is_delta = first != CTR_RETURN && (*at & 0xe0) == CTR_V_SMALL_DELTA;
-        behind = is_delta ? at + 1 : ctr_short_value_end(at, scan->cursor.end);
+    if (first < CTR_SET + 64) {
+        behind = ctr_short_set_end(at, scan->cursor.end);
+    } else if (first == CTR_RETURN) {
+        behind = ctr_short_value_end(at, scan->cursor.end);
     } else if (first == CTR_CALL && at < scan->cursor.end && *at < 0x80) {
         rec->kind = CTR_CALL;
         rec->plan = *at;
@@ -128,9 +146,7 @@ static inline uint64_t ctr_skip_short_records(struct ctr_scan *scan)
             at++;
             continue;
         }
-        const uint8_t *value = at + 1;
-        bool is_delta = value < end && (*value & 0xe0) == CTR_V_SMALL_DELTA;
-        const uint8_t *behind = is_delta ? value + 1 : ctr_short_value_end(value, end);
+        const uint8_t *behind = ctr_short_set_end(at + 1, end);
         if (behind == NULL) {
             break;
         }

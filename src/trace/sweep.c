@@ -7,25 +7,32 @@
 #include "trace/running.h"
 #include "trace/trace_internal.h"
 
+/* The keys of a plan, and the lines they are between. */
+struct plan_keys {
+    uint32_t first, end;
+    uint32_t first_line, last_line;
+};
+
 struct shared {
     struct ctr_trace *trace;
     const struct ctr_sweep *sweep;
-    uint32_t *blocks; /* to look into */
+    struct plan_keys *keys; /* of each plan of the sweep */
+    uint32_t width;         /* slots followed of a frame, at most */
+    uint32_t *blocks;       /* to look into, in the direction of the sweep */
     uint32_t count;
     atomic_uint next;
-    atomic_bool ended;
+    atomic_bool enough; /* nobody begins another block */
 };
 
 struct worker {
     struct shared *shared;
     unsigned number;
-    uint32_t slot_count;
     struct ctr_collect collect;
-    struct ctr_running running;
-    struct ctr_value *slots; /* of each frame of running, slot_count each */
-    bool *changed;           /* of each frame */
-    uint32_t frames;         /* there is room for */
-    struct ctr_block block;  /* what values need to know of the block at hand */
+    struct ctr_running running; /* the note of a frame: its plan's number in the sweep, plus 1 */
+    struct ctr_value *values;   /* of each frame of running, `width` each */
+    uint32_t frames;            /* there is room for */
+    struct ctr_block block;     /* what values need to know of the block at hand */
+    const uint8_t *raw;         /* its bytes */
     int status;
     struct ct_error error;
     pthread_t thread;
@@ -39,7 +46,21 @@ static int no_memory(struct ct_error *error)
     return ct_fail(error, CT_ENOMEM, "no memory to search the trace");
 }
 
-/* ---- one block ---- */
+/* ---- frames and their variables ---- */
+
+static uint32_t find_plan(const struct ctr_sweep *sweep, uint32_t plan)
+{
+    uint32_t low = 0, high = sweep->plan_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (sweep->plans[middle].plan < plan) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < sweep->plan_count && sweep->plans[low].plan == plan ? low : UINT32_MAX;
+}
 
 static bool room_for(struct worker *worker, uint32_t frame)
 {
@@ -50,16 +71,25 @@ static bool room_for(struct worker *worker, uint32_t frame)
     while (larger <= frame) {
         larger *= 2;
     }
-    struct ctr_value *slots =
-        realloc(worker->slots, ((size_t)larger * worker->slot_count + 1) * sizeof *slots);
-    worker->slots = slots != NULL ? slots : worker->slots;
-    bool *changed = realloc(worker->changed, larger * sizeof *changed);
-    worker->changed = changed != NULL ? changed : worker->changed;
-    if (slots == NULL || changed == NULL) {
+    size_t size = ((size_t)larger * worker->shared->width + 1) * sizeof *worker->values;
+    struct ctr_value *values = realloc(worker->values, size);
+    if (values == NULL) {
         return false;
     }
+    worker->values = values;
     worker->frames = larger;
     return true;
+}
+
+static struct ctr_value *values_of_frame(const struct worker *worker, uint32_t frame)
+{
+    return worker->values + (size_t)frame * worker->shared->width;
+}
+
+static const struct ctr_sweep_plan *plan_of_frame(const struct worker *worker, uint32_t frame)
+{
+    uint32_t note = worker->running.frames[frame].note;
+    return note == 0 ? NULL : &worker->shared->sweep->plans[note - 1];
 }
 
 /* Values of a record the scan has passed: objects it introduced are known by now. */
@@ -73,26 +103,38 @@ static struct ctr_scan values_of(struct worker *worker, const struct ctr_scan *s
     return values;
 }
 
+static void keep_value(const struct ctr_sweep_plan *plan, struct ctr_value *values, uint64_t slot,
+                       struct ctr_value value)
+{
+    for (uint32_t i = 0; i < plan->slot_count; i++) {
+        values[i] = plan->slots[i] == slot ? value : values[i];
+    }
+}
+
+/* What a frame holds when its block meets it. */
 static int start_frame(struct worker *worker, uint32_t frame, const struct ctr_scan *scan,
                        const struct ctr_rec *rec)
 {
+    struct ctr_runner *runner = &worker->running.frames[frame];
+    runner->note = find_plan(worker->shared->sweep, runner->plan) + 1;
+    if (runner->note == 0) {
+        return CT_OK;
+    }
     if (!room_for(worker, frame)) {
         return CT_ENOMEM;
     }
-    struct ctr_value *slots = worker->slots + (size_t)frame * worker->slot_count;
-    memset(slots, 0, worker->slot_count * sizeof *slots);
-    worker->changed[frame] = true;
-    if (rec->kind != CTR_FRAME) {
-        return CT_OK;
+    const struct ctr_sweep_plan *plan = plan_of_frame(worker, frame);
+    struct ctr_value *values = values_of_frame(worker, frame);
+    for (uint32_t i = 0; i < plan->slot_count; i++) {
+        values[i] = unbound;
     }
-    struct ctr_scan values = values_of(worker, scan, rec);
-    for (uint32_t i = 0; i < rec->count; i++) {
-        uint64_t slot = ct_get_varint(&values.cursor);
-        struct ctr_value value = ctr_scan_value(&values, unbound);
-        if (slot >= worker->slot_count || values.cursor.failed) {
-            return CT_EFORMAT;
+    if (rec->kind == CTR_FRAME) {
+        struct ctr_scan held = values_of(worker, scan, rec);
+        for (uint32_t i = 0; i < rec->count && !held.cursor.failed; i++) {
+            uint64_t slot = ct_get_varint(&held.cursor);
+            keep_value(plan, values, slot, ctr_scan_value(&held, unbound));
         }
-        slots[slot] = value;
+        return held.cursor.failed ? CT_EFORMAT : CT_OK;
     }
     return CT_OK;
 }
@@ -100,42 +142,65 @@ static int start_frame(struct worker *worker, uint32_t frame, const struct ctr_s
 static int set_slot(struct worker *worker, uint32_t frame, const struct ctr_scan *scan,
                     const struct ctr_rec *rec)
 {
-    if (rec->slot >= worker->slot_count) {
-        return CT_EFORMAT;
+    const struct ctr_sweep_plan *plan = plan_of_frame(worker, frame);
+    struct ctr_value *values = values_of_frame(worker, frame);
+    for (uint32_t i = 0; plan != NULL && i < plan->slot_count; i++) {
+        if (plan->slots[i] == rec->slot) {
+            struct ctr_scan set = values_of(worker, scan, rec);
+            values[i] = ctr_scan_value(&set, values[i]);
+            if (set.cursor.failed) {
+                return CT_EFORMAT;
+            }
+        }
     }
-    struct ctr_value *slot = worker->slots + (size_t)frame * worker->slot_count + rec->slot;
-    struct ctr_scan values = values_of(worker, scan, rec);
-    *slot = ctr_scan_value(&values, *slot);
-    worker->changed[frame] = true;
-    return values.cursor.failed ? CT_EFORMAT : CT_OK;
+    return CT_OK;
 }
 
-static bool visit(struct worker *worker, uint32_t frame)
+/* ---- records ---- */
+
+/* A frame that is followed came to a line, by the record that starts at `at`. */
+static inline void come_to_line(struct worker *worker, uint32_t frame, const uint8_t *at)
 {
-    const struct ctr_runner *top = &worker->running.frames[frame];
-    struct ctr_sweep_step step = {
-        .block = worker->block.number,
+    const struct ctr_sweep *sweep = worker->shared->sweep;
+    const struct ctr_runner *runner = &worker->running.frames[frame];
+    const struct plan_keys *keys = &worker->shared->keys[runner->note - 1];
+    if (runner->line < keys->first_line || runner->line > keys->last_line) {
+        return;
+    }
+    uint64_t key = ctr_key(runner->plan, runner->line);
+    uint32_t low = keys->first, high = keys->end;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (sweep->keys[middle] < key) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == keys->end || sweep->keys[low] != key) {
+        return;
+    }
+    struct ctr_sweep_visit visit = {
         .worker = worker->number,
+        .key = low,
         .step = worker->running.step - 1,
-        .call = top->call,
-        .line = top->line,
-        .changed = worker->changed[frame],
-        .slot_count = worker->slot_count,
-        .slots = worker->slots + (size_t)frame * worker->slot_count,
+        .place = {worker->block.number, (uint32_t)(at - worker->raw)},
+        .values = values_of_frame(worker, frame),
     };
-    worker->changed[frame] = false;
-    return worker->shared->sweep->visit(worker->shared->sweep->context, &step);
+    if (!sweep->visit(sweep->context, &visit)) {
+        atomic_store_explicit(&worker->shared->enough, true, memory_order_relaxed);
+    }
 }
 
-static int look_at(struct worker *worker, const struct ctr_scan *scan, const struct ctr_rec *rec)
+static int look_at(struct worker *worker, const struct ctr_scan *scan, const struct ctr_rec *rec,
+                   const uint8_t *at)
 {
     const struct ctr_running *running = &worker->running;
-    uint32_t plan = worker->shared->sweep->plan;
     uint32_t frame = running->stacks[running->stack].top;
     if (rec->kind == CTR_FRAME && (rec->flags & CTR_FRAME_SUSPENDED)) {
         frame = running->numbered[running->numbered_count - 1];
     }
-    if (frame == CTR_NO_FRAME || running->frames[frame].plan != plan) {
+    if (frame == CTR_NO_FRAME) {
         return CT_OK;
     }
     switch (rec->kind) {
@@ -145,8 +210,8 @@ static int look_at(struct worker *worker, const struct ctr_scan *scan, const str
     case CTR_SET:
         return set_slot(worker, frame, scan, rec);
     case CTR_LINE_FAR:
-        if (!visit(worker, frame)) {
-            atomic_store(&worker->shared->ended, true);
+        if (plan_of_frame(worker, frame) != NULL) {
+            come_to_line(worker, frame, at);
         }
         return CT_OK;
     default:
@@ -154,8 +219,51 @@ static int look_at(struct worker *worker, const struct ctr_scan *scan, const str
     }
 }
 
+/* The near LINE and short SET records that come next, which are most of a trace: all of the top
+ * frame. What it does not read is left to look_at(). */
+static void run_frame(struct worker *worker, struct ctr_scan *scan)
+{
+    struct ctr_running *running = &worker->running;
+    uint32_t frame = running->stacks[running->stack].top;
+    const struct ctr_sweep_plan *plan = frame == CTR_NO_FRAME ? NULL : plan_of_frame(worker, frame);
+    if (plan == NULL) { /* nobody asks for the lines of others */
+        running->step += frame == CTR_NO_FRAME ? 0 : ctr_skip_short_records(scan);
+        return;
+    }
+    struct ctr_runner *runner = &running->frames[frame];
+    struct ctr_value *values = values_of_frame(worker, frame);
+    const uint8_t *end = scan->cursor.end;
+    while (scan->cursor.at < end && *scan->cursor.at < CTR_SET + 64) {
+        const uint8_t *at = scan->cursor.at;
+        if (*at < CTR_SET) {
+            uint32_t line = runner->line + *at - CTR_LINE_BIAS;
+            if (line > INT32_MAX) {
+                return;
+            }
+            scan->cursor.at++;
+            runner->line = line;
+            running->step++;
+            come_to_line(worker, frame, at);
+            continue;
+        }
+        const uint8_t *behind = ctr_short_set_end(at + 1, end);
+        if (behind == NULL) {
+            return;
+        }
+        for (uint32_t i = 0; i < plan->slot_count; i++) {
+            if (plan->slots[i] == (uint32_t)*at - CTR_SET) {
+                struct ctr_scan set = {.cursor = {at + 1, behind, false}};
+                values[i] = ctr_scan_value(&set, values[i]);
+                scan->cursor.failed |= set.cursor.failed;
+            }
+        }
+        scan->cursor.at = behind;
+    }
+}
+
 static int look_into(struct worker *worker, const uint8_t *raw, size_t size)
 {
+    worker->raw = raw;
     ctr_collect_reset(&worker->collect, raw);
     struct ctr_scan scan = ctr_scan_start(raw, size, &worker->block, &worker->collect);
     struct ctr_rec rec;
@@ -163,15 +271,21 @@ static int look_into(struct worker *worker, const uint8_t *raw, size_t size)
         return CT_EFORMAT;
     }
     int status = ctr_running_start(&worker->running, raw) ? CT_OK : CT_ENOMEM;
-    while (status == CT_OK && !atomic_load_explicit(&worker->shared->ended, memory_order_relaxed) &&
-           ctr_record_next(&scan, &rec)) {
+    while (status == CT_OK && !scan.cursor.failed) {
+        run_frame(worker, &scan);
+        const uint8_t *at = scan.cursor.at;
+        if (!ctr_record_next(&scan, &rec)) {
+            break;
+        }
         status = ctr_running_follow(&worker->running, &rec);
         if (status == CT_OK) {
-            status = look_at(worker, &scan, &rec);
+            status = look_at(worker, &scan, &rec, at);
         }
     }
     return scan.cursor.failed && status == CT_OK ? CT_EFORMAT : status;
 }
+
+/* ---- blocks ---- */
 
 static int look_into_file(struct worker *worker, uint32_t number)
 {
@@ -220,86 +334,93 @@ static void *work(void *argument)
 {
     struct worker *worker = argument;
     struct shared *shared = worker->shared;
-    while (worker->status == CT_OK && !atomic_load(&shared->ended)) {
+    while (!atomic_load(&shared->enough)) {
         uint32_t at = atomic_fetch_add(&shared->next, 1);
         if (at >= shared->count) {
             break;
         }
         worker->status = look_into_number(worker, shared->blocks[at]);
-    }
-    if (worker->status != CT_OK) {
-        atomic_store(&shared->ended, true);
+        if (worker->status != CT_OK) {
+            atomic_store(&shared->enough, true);
+        }
     }
     ctr_collect_free(&worker->collect);
     ctr_running_free(&worker->running);
-    free(worker->slots);
-    free(worker->changed);
+    free(worker->values);
     return NULL;
 }
 
 /* ---- which blocks ---- */
 
-static int find_blocks(struct shared *shared, struct ct_error *error)
+/* The blocks of a segment, a bit each, that are in the range and in which any of the lines ran. */
+static int find_in_segment(const struct shared *shared, size_t index,
+                           const struct ctr_sweep_range *range, uint64_t *blocks,
+                           struct ct_error *error)
 {
     struct ctr_trace *trace = shared->trace;
-    uint32_t first = shared->sweep->first_block;
-    uint32_t end = shared->sweep->end_block < trace->info.blocks ? shared->sweep->end_block
-                                                                 : trace->info.blocks;
-    shared->blocks = malloc(((size_t)trace->info.blocks + 1) * sizeof *shared->blocks);
-    if (shared->blocks == NULL) {
-        return no_memory(error);
-    }
-    int status = CT_OK;
+    const struct ctr_segment *segment;
     pthread_mutex_lock(&trace->cache.lock);
-    for (size_t index = 0; status == CT_OK && index < trace->segment_count; index++) {
-        const struct ctr_segment *segment;
-        uint32_t at = trace->segments[index].first_block;
-        if (at >= end || at + CTR_SEGMENT_BLOCKS <= first) {
-            continue;
-        }
-        status = ctr_segment_get(trace, index, &segment, error);
-        uint64_t blocks = 0;
-        if (status == CT_OK) {
-            blocks = segment->missing[CTR_TABLE_LINES] |
-                     ctr_keyed_of_plan(&segment->lines, shared->sweep->plan);
-        }
-        for (; blocks != 0; blocks &= blocks - 1) {
-            uint32_t block = at + (unsigned)__builtin_ctzll(blocks);
-            if (block >= first && block < end) {
-                shared->blocks[shared->count++] = block;
-            }
-        }
-    }
+    int status = ctr_segment_get(trace, index, &segment, error);
+    *blocks = status == CT_OK
+                  ? ctr_segment_with_lines(segment, shared->sweep->keys, shared->sweep->key_count)
+                  : 0;
     pthread_mutex_unlock(&trace->cache.lock);
+    uint32_t at = trace->segments[index].first_block;
+    for (unsigned i = 0; i < CTR_SEGMENT_BLOCKS; i++) {
+        bool is_inside = at + i >= range->first && at + i < range->end;
+        *blocks &= ~((uint64_t)!is_inside << i);
+    }
     return status;
 }
 
-int ctr_sweep(struct ctr_trace *trace, const struct ctr_sweep *sweep, struct ct_error *error)
+/* Fill `shared->blocks` up to `most`, and make the range what is behind them. */
+static int find_blocks(struct shared *shared, uint32_t most, struct ctr_sweep_range *range,
+                       struct ct_error *error)
 {
-    struct shared shared = {.trace = trace, .sweep = sweep};
-    const struct ctr_plan *plan = ctr_plan(trace, sweep->plan);
-    if (plan == NULL) {
-        return ct_fail(error, CT_EUSAGE, "there is no code number %u", sweep->plan);
+    const struct ctr_trace *trace = shared->trace;
+    bool backwards = range->backwards;
+    while (shared->count < most && range->first < range->end) {
+        uint64_t blocks;
+        size_t index = ctr_segment_of(trace, backwards ? range->end - 1 : range->first);
+        uint32_t at = trace->segments[index].first_block;
+        int status = find_in_segment(shared, index, range, &blocks, error);
+        if (status != CT_OK) {
+            return status;
+        }
+        while (blocks != 0 && shared->count < most) {
+            unsigned bit = backwards ? 63 - (unsigned)__builtin_clzll(blocks)
+                                     : (unsigned)__builtin_ctzll(blocks);
+            blocks &= ~(1ull << bit);
+            shared->blocks[shared->count++] = at + bit;
+        }
+        uint32_t last = shared->count > 0 ? shared->blocks[shared->count - 1] : 0;
+        if (blocks != 0) { /* there were more than wanted */
+            *(backwards ? &range->end : &range->first) = backwards ? last : last + 1;
+        } else if (backwards) {
+            range->end = at > range->first ? at : range->first;
+        } else {
+            range->first =
+                range->end - at > CTR_SEGMENT_BLOCKS ? at + CTR_SEGMENT_BLOCKS : range->end;
+        }
     }
-    unsigned count = sweep->workers < 1                   ? 1
-                     : sweep->workers > CTR_SWEEP_WORKERS ? CTR_SWEEP_WORKERS
-                                                          : sweep->workers;
+    return CT_OK;
+}
+
+static int run_workers(struct shared *shared, struct ct_error *error)
+{
     struct worker *workers = calloc(CTR_SWEEP_WORKERS, sizeof *workers);
+    int status = CT_OK;
     if (workers == NULL) {
         return no_memory(error);
     }
-    int status = find_blocks(&shared, error);
-    for (unsigned i = 0; status == CT_OK && i < count; i++) {
-        workers[i].shared = &shared;
+    for (unsigned i = 0; i < CTR_SWEEP_WORKERS; i++) {
+        workers[i].shared = shared;
         workers[i].number = i;
-        workers[i].slot_count = plan->variable_count;
-        workers[i].joinable =
-            i > 0 && pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0;
+        workers[i].joinable = i > 0 && i < shared->sweep->workers && i < shared->count &&
+                              pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0;
     }
-    if (status == CT_OK) {
-        work(&workers[0]); /* where no thread could start, this one does it all */
-    }
-    for (unsigned i = 0; i < count; i++) {
+    work(&workers[0]); /* where no thread could start, this one does it all */
+    for (unsigned i = 0; i < CTR_SWEEP_WORKERS; i++) {
         if (workers[i].joinable) {
             pthread_join(workers[i].thread, NULL);
         }
@@ -308,6 +429,51 @@ int ctr_sweep(struct ctr_trace *trace, const struct ctr_sweep *sweep, struct ct_
         }
     }
     free(workers);
+    return status;
+}
+
+static void sort_keys(const struct ctr_sweep *sweep, struct plan_keys *keys)
+{
+    for (uint32_t i = 0, key = 0; i < sweep->plan_count; i++) {
+        while (key < sweep->key_count && sweep->keys[key] >> 32 < sweep->plans[i].plan) {
+            key++;
+        }
+        keys[i] = (struct plan_keys){.first = key, .first_line = UINT32_MAX};
+        for (; key < sweep->key_count && sweep->keys[key] >> 32 == sweep->plans[i].plan; key++) {
+            uint32_t line = (uint32_t)sweep->keys[key];
+            keys[i].first_line = key == keys[i].first ? line : keys[i].first_line;
+            keys[i].last_line = line;
+        }
+        keys[i].end = key;
+    }
+}
+
+int ctr_sweep(struct ctr_trace *trace, const struct ctr_sweep *sweep, struct ctr_sweep_range *range,
+              struct ct_error *error)
+{
+    struct shared shared = {.trace = trace, .sweep = sweep, .width = 1};
+    for (uint32_t i = 0; i < sweep->plan_count; i++) {
+        uint32_t count = sweep->plans[i].slot_count;
+        shared.width = count > shared.width ? count : shared.width;
+    }
+    range->end = range->end < trace->info.blocks ? range->end : trace->info.blocks;
+    range->first = range->first < range->end ? range->first : range->end;
+    uint32_t most = range->end - range->first;
+    most = range->most_blocks != 0 && range->most_blocks < most ? range->most_blocks : most;
+    shared.blocks = malloc(((size_t)most + 1) * sizeof *shared.blocks);
+    shared.keys = calloc((size_t)sweep->plan_count + 1, sizeof *shared.keys);
+    bool has_memory = shared.blocks != NULL && shared.keys != NULL;
+    int status = has_memory ? find_blocks(&shared, most, range, error) : no_memory(error);
+    if (status == CT_OK && shared.count > 0) {
+        sort_keys(sweep, shared.keys);
+        status = run_workers(&shared, error);
+    }
+    uint32_t begun = atomic_load(&shared.next);
+    if (status == CT_OK && begun < shared.count) {
+        uint32_t left = shared.blocks[begun];
+        *(range->backwards ? &range->end : &range->first) = range->backwards ? left + 1 : left;
+    }
     free(shared.blocks);
+    free(shared.keys);
     return status;
 }

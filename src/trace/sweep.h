@@ -1,5 +1,6 @@
-/* Goes through every step of one function, in the blocks where it ran: for predicates over the
- * whole recording. Blocks are read past the cache, several at a time. */
+/* Goes through the visits of some lines, over the whole recording, and knows a few variables at
+ * each: for conditions. Blocks are read past the cache, several at a time, and only those in which
+ * the lines ran. */
 #ifndef CT_TRACE_SWEEP_H
 #define CT_TRACE_SWEEP_H
 
@@ -7,34 +8,48 @@
 #include <stdint.h>
 
 #include "base/status.h"
-#include "trace/reader.h"
+#include "trace/query.h"
 #include "trace/value.h"
-
-/* A line of the function is about to run. Borrowed for the call. */
-struct ctr_sweep_step {
-    uint32_t block;
-    unsigned worker; /* 0 .. workers - 1: who looks; blocks are dealt out in their order */
-    uint64_t step;
-    uint64_t call;
-    uint32_t line;
-    bool changed; /* a variable was set since this call's last step in this block, or this is
-                     its first step here */
-    uint32_t slot_count;
-    const struct ctr_value *slots;
-};
-
-struct ctr_sweep {
-    uint32_t plan;
-    uint32_t first_block, end_block; /* half open; end_block UINT32_MAX: all */
-    unsigned workers;                /* threads, 1 .. CTR_SWEEP_WORKERS */
-    /* Called by every worker's thread. False ends the sweep. */
-    bool (*visit)(void *context, const struct ctr_sweep_step *step);
-    void *context;
-};
 
 enum { CTR_SWEEP_WORKERS = 8 };
 
-/* CT_OK also when `visit` ended it. */
-int ctr_sweep(struct ctr_trace *trace, const struct ctr_sweep *sweep, struct ct_error *error);
+/* Which variables to follow in the frames of a plan. */
+struct ctr_sweep_plan {
+    uint32_t plan;
+    const uint32_t *slots;
+    uint32_t slot_count;
+};
+
+/* A line is about to run. Borrowed for the call. */
+struct ctr_sweep_visit {
+    unsigned worker; /* 0 .. workers - 1: who looks */
+    uint32_t key;    /* which of the sweep's */
+    uint64_t step;
+    struct ctr_place place;
+    const struct ctr_value *values; /* of the plan's slots, in their order */
+};
+
+struct ctr_sweep {
+    const uint64_t *keys; /* ctr_key() of plan and line, ascending */
+    uint32_t key_count;
+    const struct ctr_sweep_plan *plans; /* those of all keys, ascending */
+    uint32_t plan_count;
+    unsigned workers; /* threads, 1 .. CTR_SWEEP_WORKERS */
+    /* Called by every worker's thread; the visits of a block come in their order, from one of
+     * them. False: enough; blocks that were begun are gone through all the same. */
+    bool (*visit)(void *context, const struct ctr_sweep_visit *visit);
+    void *context;
+};
+
+/* A part of the trace to sweep: blocks `first` to `end` - 1. */
+struct ctr_sweep_range {
+    uint32_t first, end;
+    bool backwards;       /* start with the last of them */
+    uint32_t most_blocks; /* look into no more; 0: any number */
+};
+
+/* Sweep a range, and make it what is left of it: empty (`first` == `end`) when all was seen. */
+int ctr_sweep(struct ctr_trace *trace, const struct ctr_sweep *sweep, struct ctr_sweep_range *range,
+              struct ct_error *error);
 
 #endif

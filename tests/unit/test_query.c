@@ -346,55 +346,100 @@ static void check_visits(struct ctr_trace *trace, const struct oracle *oracle, u
 
 /* ---- sweeps ---- */
 
+enum { SWEPT_SLOTS = 3, SWEPT_LINES = 210, SWEPT_KEYS = PLANS * SWEPT_LINES / 2 };
+
+static const uint32_t swept_slots[SWEPT_SLOTS] = {4, 0, 1};
+
 struct swept {
-    uint64_t steps[CTR_SWEEP_WORKERS];
+    uint64_t visits[CTR_SWEEP_WORKERS];
     uint64_t sums[CTR_SWEEP_WORKERS];
+    struct ctr_place places[CTR_SWEEP_WORKERS]; /* of the latest visit */
+    bool is_enough;
 };
 
-static uint64_t sum_of(uint64_t step, uint64_t call, uint32_t line, const struct ctr_value *slots,
-                       uint32_t count)
+static uint64_t sum_of(uint64_t step, uint64_t key, uint64_t at, const struct ctr_value *values)
 {
-    uint64_t sum = step * 31 + call * 7 + line;
-    for (uint32_t i = 0; i < count; i++) {
-        sum = sum * 1099511628211ull + slots[i].tag * 3 + slots[i].block * 5 + slots[i].bits;
+    uint64_t sum = step * 31 + key * 7 + at;
+    for (uint32_t i = 0; i < SWEPT_SLOTS; i++) {
+        sum = sum * 1099511628211ull + values[i].tag * 3 + values[i].block * 5 + values[i].bits;
     }
     return sum;
 }
 
-static bool sum_step(void *context, const struct ctr_sweep_step *step)
+static bool add_visit(void *context, const struct ctr_sweep_visit *visit)
 {
     struct swept *swept = context;
-    swept->steps[step->worker]++;
-    swept->sums[step->worker] +=
-        sum_of(step->step, step->call, step->line, step->slots, step->slot_count);
-    return true;
+    struct ctr_place *before = &swept->places[visit->worker];
+    assert_true(swept->visits[visit->worker] == 0 || visit->place.block != before->block ||
+                visit->place.at > before->at);
+    *before = visit->place;
+    swept->visits[visit->worker]++;
+    swept->sums[visit->worker] += sum_of(visit->step, visit->key, visit->place.at, visit->values);
+    return !swept->is_enough;
 }
 
-static void check_sweep(struct ctr_trace *trace, uint32_t plan)
+/* The sum of all visits, by playing. */
+static uint64_t sum_by_playing(struct ctr_trace *trace, uint64_t *visits)
 {
-    struct ct_error error = {0};
-    struct swept swept = {0};
-    struct ctr_sweep sweep = {
-        .plan = plan, .end_block = UINT32_MAX, .workers = 3, .visit = sum_step, .context = &swept};
-    uint64_t steps = 0, sum = 0;
-    assert_int_equal(ctr_sweep(trace, &sweep, &error), CT_OK);
-    for (unsigned i = 0; i < CTR_SWEEP_WORKERS; i++) {
-        steps += swept.steps[i];
-        sum += swept.sums[i];
-    }
     struct ctr_player *player;
     struct ctr_event event;
+    struct ct_error error = {0};
+    uint64_t sum = 0;
     assert_int_equal(ctr_player_new(&player, trace, &error), CT_OK);
     while (ctr_player_next(player, &event, &error) == CT_OK) {
-        if (event.kind == CTR_EVENT_LINE && event.frame->plan == plan) {
-            steps--;
-            sum -= sum_of(event.step, event.frame->call, event.frame->line, event.frame->slots,
-                          event.frame->slot_count);
+        bool is_line = event.kind == CTR_EVENT_LINE && event.frame->line % 2 == 0 &&
+                       event.frame->line < SWEPT_LINES;
+        if (is_line) {
+            uint32_t key = (event.frame->plan * SWEPT_LINES + event.frame->line) / 2;
+            struct ctr_value values[SWEPT_SLOTS];
+            for (uint32_t i = 0; i < SWEPT_SLOTS; i++) {
+                values[i] = event.frame->slots[swept_slots[i]];
+            }
+            ++*visits;
+            sum += sum_of(event.step, key, ctr_player_at(player), values);
         }
     }
-    assert_int_equal(steps, 0);
-    assert_int_equal(sum, 0);
     ctr_player_free(player);
+    return sum;
+}
+
+/* Every second line of every plan, in windows of `most_blocks`; with `is_enough` each window ends
+ * as soon as it can. */
+static void check_sweep(struct ctr_trace *trace, bool backwards, uint32_t most_blocks,
+                        bool is_enough)
+{
+    uint64_t keys[SWEPT_KEYS];
+    struct ctr_sweep_plan plans[PLANS];
+    struct swept swept = {.is_enough = is_enough};
+    struct ct_error error = {0};
+    for (uint32_t i = 0; i < SWEPT_KEYS; i++) {
+        keys[i] = ctr_key(2 * i / SWEPT_LINES, 2 * i % SWEPT_LINES);
+    }
+    for (uint32_t i = 0; i < PLANS; i++) {
+        plans[i] = (struct ctr_sweep_plan){i, swept_slots, SWEPT_SLOTS};
+    }
+    struct ctr_sweep sweep = {.keys = keys,
+                              .key_count = SWEPT_KEYS,
+                              .plans = plans,
+                              .plan_count = PLANS,
+                              .workers = 3,
+                              .visit = add_visit,
+                              .context = &swept};
+    struct ctr_sweep_range range = {
+        .end = UINT32_MAX, .backwards = backwards, .most_blocks = most_blocks};
+    uint64_t visits = 0, sum = sum_by_playing(trace, &visits);
+    assert_true(visits > 0);
+    do {
+        uint32_t left = range.end - range.first;
+        assert_int_equal(ctr_sweep(trace, &sweep, &range, &error), CT_OK);
+        assert_true(range.end - range.first < left);
+    } while (range.first < range.end);
+    for (unsigned i = 0; i < CTR_SWEEP_WORKERS; i++) {
+        visits -= swept.visits[i];
+        sum -= swept.sums[i];
+    }
+    assert_int_equal(visits, 0);
+    assert_int_equal(sum, 0);
 }
 
 /* ---- the cases ---- */
@@ -419,8 +464,9 @@ static void check_all(const char *path)
     for (uint64_t call = 0; call < ctr_info(trace)->calls; call += 11) {
         check_visits(trace, &oracle, call);
     }
-    for (uint32_t plan = 0; plan < PLANS; plan++) {
-        check_sweep(trace, plan);
+    for (int i = 0; i < 4; i++) {
+        check_sweep(trace, i % 2, 0, i / 2);
+        check_sweep(trace, i % 2, 3, i / 2);
     }
     free(oracle.events);
     ctr_close(trace);
@@ -492,8 +538,12 @@ static void no_such_thing(void **state)
     assert_int_equal(ctr_find(trace, &query, (struct ctr_place){0, 0}, false, 0, &page, &error),
                      CT_OK);
     assert_true(page.done && page.count == 0);
-    struct ctr_sweep sweep = {.plan = 77, .end_block = UINT32_MAX};
-    assert_int_equal(ctr_sweep(trace, &sweep, &error), CT_EUSAGE);
+    struct ctr_sweep_plan plan = {.plan = 77};
+    uint64_t key = ctr_key(77, 1);
+    struct ctr_sweep sweep = {.keys = &key, .key_count = 1, .plans = &plan, .plan_count = 1};
+    struct ctr_sweep_range range = {.end = UINT32_MAX};
+    assert_int_equal(ctr_sweep(trace, &sweep, &range, &error), CT_OK);
+    assert_int_equal(range.first, range.end);
     ctr_close(trace);
     tb_remove(path);
 }

@@ -218,25 +218,41 @@ static void ask(struct user *user)
 
 /* ---- sweeps ---- */
 
-static bool look_at_step(void *context, const struct ctr_sweep_step *step)
+static bool look_at_visit(void *context, const struct ctr_sweep_visit *visit)
 {
     struct user *user = context;
-    for (uint32_t i = 0; i < step->slot_count; i++) {
-        ctr_value_hash(user->trace, step->slots[i]);
+    for (uint32_t i = 0; i < MOST_SLOTS; i++) {
+        ctr_value_hash(user->trace, visit->values[i]);
     }
-    return true;
+    return visit->step % 100 != 0;
 }
 
+/* The first lines of a plan. */
 static void sweep(struct user *user)
 {
+    uint32_t slots[MOST_SLOTS];
+    for (uint32_t i = 0; i < MOST_SLOTS; i++) {
+        slots[i] = i;
+    }
     for (uint32_t i = 0; i < at_most(user->info->plan_count, MOST_PLANS); i++) {
         struct ct_error error = {0};
-        struct ctr_sweep sweep = {.plan = (uint32_t)spread(i, MOST_PLANS, user->info->plan_count),
-                                  .end_block = UINT32_MAX,
+        uint64_t keys[MOST_LINES];
+        struct ctr_sweep_plan plan = {(uint32_t)spread(i, MOST_PLANS, user->info->plan_count),
+                                      slots, MOST_SLOTS};
+        for (uint32_t line = 0; line < MOST_LINES; line++) {
+            keys[line] = ctr_key(plan.plan, line);
+        }
+        struct ctr_sweep sweep = {.keys = keys,
+                                  .key_count = MOST_LINES,
+                                  .plans = &plan,
+                                  .plan_count = 1,
                                   .workers = 1 + i % 2,
-                                  .visit = look_at_step,
+                                  .visit = look_at_visit,
                                   .context = user};
-        is_fair(user, "sweep", ctr_sweep(user->trace, &sweep, &error), &error);
+        struct ctr_sweep_range range = {.end = UINT32_MAX, .backwards = i % 3 == 0};
+        while (is_fair(user, "sweep", ctr_sweep(user->trace, &sweep, &range, &error), &error) &&
+               range.first < range.end) {
+        }
     }
 }
 

@@ -1,0 +1,184 @@
+"""Conditions of breakpoints: whether a sweep decides them or each visit is evaluated, they hold
+where the expression is true."""
+
+import operator
+
+import pytest
+from engine import Probe, record
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+PROGRAM = """\
+import math
+import random
+
+RANDOM = random.Random(1)
+NUMBERS = [0, 1, -1, 3, 7, 255, 2**53, 2**53 + 1, -(2**63), 2**63 - 1, 2**63, 10**30]
+NUMBERS += [True, None, "3"]
+RATIOS = [0.0, -0.0, 0.5, 3.0, -2.25, 1e300, math.inf, -math.inf, math.nan, 7, 2.0**53, 2.0**63]
+TEXTS = ["", "a", "ab", "abcdefg", "abcdefgh", "ü", "z" * 40, b"ab", None, ("a",)]
+LIMIT = 100
+
+def pause():
+    for _ in range(40_000):
+        pass
+
+def work(turn, number, ratio, text, flag):
+    late = turn
+    here = late % 7
+    if turn % 3:
+        sometimes = [turn]
+    pause() if turn % 40 == 5 else None
+    del late
+    return 1
+
+def bound(turn):
+    def inner():
+        return turn + 1
+    return inner() and turn
+
+def generate(count):
+    for turn in range(count):
+        yield turn
+        del turn
+
+for turn in range(120):
+    choose = RANDOM.choice
+    work(turn, choose(NUMBERS), choose(RATIOS), choose(TEXTS), choose([True, False]))
+    bound(turn)
+one, two = generate(40), generate(40)
+for turn in one:
+    next(two)
+"""
+LINE = 1 + PROGRAM.splitlines().index("    return 1")
+OTHER_LINES = [
+    "        return turn + 1",
+    "    work(turn, choose(NUMBERS), choose(RATIOS), choose(TEXTS), choose([True, False]))",
+    "        del turn",
+]
+
+
+@pytest.fixture(scope="module")
+def recording(ct, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("conditions")
+    program = folder / "program.py"
+    program.write_text(PROGRAM, encoding="utf-8")
+    return record(ct, program, folder / "recording", "--format", "ctr")
+
+
+def add(probe, line, condition="", hits="-"):
+    answer = probe.ask("break", "program.py", line, "-", hits, condition)
+    assert "error" not in answer, answer
+    return answer["number"]
+
+
+def stops(probe, backwards=False):
+    """The steps where `continue` stops, from one end to the other."""
+    probe.ask("end" if backwards else "start")
+    found = []
+    while (answer := probe.ask("continue", *["back"] * backwards))["end"] == "moved":
+        found.append(answer["step"])
+    return found
+
+
+def visits(probe, line):
+    number = add(probe, line)
+    found = stops(probe)
+    probe.ask("unbreak", number)
+    return found
+
+
+def holds(probe, step, condition):
+    probe.ask("go", step)
+    return probe.ask("evaluate", 0, 0, condition).get("true", False)
+
+
+NAMES = st.sampled_from(
+    ["turn", "number", "ratio", "text", "flag", "here", "late", "sometimes", "LIMIT", "nowhere"]
+)
+NUMBERS = ["0", "1", "-1", "3", "7", "2", "100", "0x1f", str(2**53 + 1), str(2**63 - 1)]
+OTHERS = ["0.5", "3.0", "-2.25", "1e300", "None", "True", "False", "b'ab'", "()"]
+TEXTS = ["'a'", "'ab'", "'abcdefgh'", "''", "'ü'"]
+CONSTANTS = st.sampled_from([*NUMBERS, *OTHERS, *TEXTS])
+ARITHMETIC = ["+", "-", "*", "/", "//", "%", "<<", ">>", "&", "|", "^", "**"]
+COMPARISONS = ["<", "<=", "==", "!=", ">=", ">", "in", "not in", "is", "is not"]
+
+
+def larger(inner):
+    both = st.tuples(inner, st.sampled_from(ARITHMETIC), inner)
+    return st.one_of(
+        both.map(lambda parts: f"({parts[0]} {parts[1]} {parts[2]})"),
+        st.tuples(inner, st.sampled_from(COMPARISONS), inner).map(lambda p: f"({' '.join(p)})"),
+        st.tuples(inner, inner, inner).map(lambda p: f"({p[0]} < {p[1]} <= {p[2]})"),
+        st.tuples(inner, st.sampled_from(["in", "not in"]), inner, inner).map(
+            lambda p: f"({p[0]} {p[1]} ({p[2]}, {p[3]}))"
+        ),
+        st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(lambda p: f"({' '.join(p)})"),
+        st.tuples(st.sampled_from(["not ", "-", "+", "~"]), inner).map(lambda p: f"({p[0]}{p[1]})"),
+        st.tuples(inner, inner, inner).map(lambda p: f"({p[0]} if {p[1]} else {p[2]})"),
+    )
+
+
+CONDITIONS = st.recursive(st.one_of(NAMES, NAMES, CONSTANTS), larger, max_leaves=6)
+COUNTED = {"-": None, "3": operator.eq, ">=_3": operator.ge, "%_3": lambda n, m: n % m == 0}
+
+
+@pytest.fixture(scope="module")
+def steps(recording):
+    with Probe(recording) as probe:
+        return visits(probe, LINE)
+
+
+@settings(max_examples=40, deadline=None)
+@given(CONDITIONS, st.sampled_from(sorted(COUNTED)))
+@example("number % 7 > 3", "-")
+@example("number // 7 == -1", "-")
+@example("number == 9007199254740992.0", "-")
+@example("number < ratio", "-")
+@example("ratio % 2 == 1.75", "-")
+@example("number >> 3 == 31", "-")
+@example("number + 1 > number", "-")
+@example("number * number > 0", "-")
+@example("text in ('a', None)", "-")
+@example("'b' in text", "-")
+@example("text > 'abc'", "-")
+@example("flag is True", "-")
+@example("number is not None", "-")
+@example("not ratio or late", "-")
+def test_a_condition_holds_where_its_expression_is_true(recording, steps, condition, hits):
+    with Probe(recording) as probe:
+        expected = [step for step in steps if holds(probe, step, condition)]
+        if test := COUNTED[hits]:
+            expected = [step for n, step in enumerate(expected, 1) if test(n, 3)]
+        add(probe, LINE, condition, hits)
+        assert stops(probe) == expected
+        assert stops(probe, backwards=True) == expected[::-1]
+
+
+@pytest.mark.parametrize("line", OTHER_LINES)
+@pytest.mark.parametrize("condition", ["turn % 5 == 2", "turn > 30 or nowhere", "turn < LIMIT"])
+def test_cells_module_variables_and_suspended_frames(recording, line, condition):
+    number = 1 + PROGRAM.splitlines().index(line)
+    with Probe(recording) as probe:
+        expected = [step for step in visits(probe, number) if holds(probe, step, condition)]
+        assert expected
+        add(probe, number, condition)
+        assert stops(probe) == expected
+        assert stops(probe, backwards=True) == expected[::-1]
+
+
+def test_breakpoints_with_and_without_conditions_on_one_line(recording):
+    before = "text == 'abcdefgh' and flag"
+    with Probe(recording) as probe:
+        all_visits = visits(probe, LINE)
+        others = [step for step in visits(probe, LINE - 1) if holds(probe, step, before)]
+        either = "turn % 50 == 10 or turn % 10 == 5 and turn >= 35"
+        expected = [step for step in all_visits if holds(probe, step, either)]
+        number = add(probe, LINE, "turn % 50 == 10")
+        add(probe, LINE, "turn % 10 == 5", ">=_4")
+        add(probe, LINE - 1, before)
+        assert others
+        assert stops(probe) == sorted(expected + others)
+        probe.ask("unbreak", number)
+        add(probe, LINE)
+        assert stops(probe, True) == sorted(all_visits + others, reverse=True)
