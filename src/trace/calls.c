@@ -68,7 +68,11 @@ static int look_for_starts(struct ctr_trace *trace, struct look *look, struct ct
     if (status != CT_OK) {
         return status;
     }
-    while (look->open < look->count && ctr_reading_next(&reading)) {
+    while (look->open < look->count) {
+        ctr_reading_skip(&reading);
+        if (!ctr_reading_next(&reading)) {
+            break;
+        }
         look_before(look, &reading);
         if (!ctr_reading_follow(&reading)) {
             break;
@@ -93,7 +97,11 @@ static int look_for_end(struct ctr_trace *trace, uint32_t number, struct ctr_cal
     if (status != CT_OK) {
         return status;
     }
-    while (ctr_reading_next(&reading)) {
+    for (;;) {
+        ctr_reading_skip(&reading);
+        if (!ctr_reading_next(&reading)) {
+            break;
+        }
         calls = reading.rec.kind == CTR_SPAN ? reading.rec.more : calls;
         if (ctr_reading_ends_call(&reading, call->number)) {
             note_end(call, &reading);
@@ -218,8 +226,14 @@ static int count_in_block(struct ctr_trace *trace, uint32_t number, struct nth *
         return status;
     }
     const struct ctr_running *running = &reading.running;
-    while (!nth->found && !nth->ended && ctr_reading_next(&reading)) {
+    while (!nth->found && !nth->ended) {
         const struct ctr_runner *top = ctr_running_top(running);
+        if (nth->children || (top != NULL && top->call != nth->call)) {
+            ctr_reading_skip(&reading);
+        }
+        if (!ctr_reading_next(&reading)) {
+            break;
+        }
         if (nth->children && reading.rec.kind == CTR_CALL && top != NULL &&
             top->call == nth->call) {
             pass(nth, running->call);
@@ -383,12 +397,19 @@ static int lines_in_block(struct ctr_trace *trace, uint32_t number, struct lines
     if (status != CT_OK) {
         return status;
     }
-    while (!lines->ended && ctr_reading_next(&reading)) {
+    while (!lines->ended) {
+        const struct ctr_runner *top = ctr_running_top(&reading.running);
+        if (top != NULL && top->call != lines->call) {
+            ctr_reading_skip(&reading);
+        }
+        if (!ctr_reading_next(&reading)) {
+            break;
+        }
         lines->ended = ctr_reading_ends_call(&reading, lines->call);
         if (!ctr_reading_follow(&reading)) {
             break;
         }
-        const struct ctr_runner *top = ctr_running_top(&reading.running);
+        top = ctr_running_top(&reading.running);
         if (reading.rec.kind == CTR_LINE_FAR && top->call == lines->call &&
             !add_line(lines, top->line)) {
             reading.status = CT_ENOMEM;

@@ -580,16 +580,26 @@ int ctr_player_start(struct ctr_player *player, uint32_t block, struct ct_error 
 
 /* ---- moving without looking at events ---- */
 
+/* How far to run: until the line of `step` was played, up to the record at byte `at` of the block
+ * where it starts, or to the end of that block or of the trace. */
+struct goal {
+    uint64_t step;
+    size_t at;
+    bool only_block;
+};
+
 /* The LINE and SET records that come next, which are most of a trace: all of the top frame. */
-static int run_frame(struct ctr_player *player, uint64_t step, struct ct_error *error)
+static int run_frame(struct ctr_player *player, const struct goal *goal, struct ct_error *error)
 {
     struct ctr_frame *frame = top_frame(player);
     struct ctr_scan scan = player->scan;
-    uint64_t at_step = player->step;
+    uint64_t at_step = player->step, step = goal->step;
+    size_t size = (size_t)(scan.cursor.end - player->block->raw);
+    const uint8_t *end = player->block->raw + (goal->at < size ? goal->at : size);
     if (frame == NULL) {
         return CT_OK;
     }
-    while (scan.cursor.at < scan.cursor.end && at_step <= step) {
+    while (scan.cursor.at < end && at_step <= step) {
         uint8_t first = *scan.cursor.at;
         uint32_t line = frame->line + first - CTR_LINE_BIAS;
         uint32_t slot = first - CTR_SET;
@@ -612,17 +622,17 @@ static int run_frame(struct ctr_player *player, uint64_t step, struct ct_error *
                : CT_OK;
 }
 
-/* Play on until the line of `step` was played, or to the end of the trace (CT_ESTATE), or of the
- * block. */
-static int run(struct ctr_player *player, uint64_t step, bool only_block, struct ct_error *error)
+/* Play on to the goal. CT_ESTATE: the trace ends before. */
+static int run(struct ctr_player *player, const struct goal *goal, struct ct_error *error)
 {
     struct ctr_rec rec;
     settle_leaving(player);
     player->call_waits = false;
     player->move++;
     for (;;) {
-        int status = run_frame(player, step, error);
-        if (status != CT_OK || player->step > step) {
+        int status = run_frame(player, goal, error);
+        size_t at = (size_t)(player->scan.cursor.at - player->block->raw);
+        if (status != CT_OK || player->step > goal->step || at >= goal->at) {
             return status;
         }
         player->at = player->scan.cursor.at;
@@ -632,7 +642,7 @@ static int run(struct ctr_player *player, uint64_t step, bool only_block, struct
             settle_leaving(player);
         } else if (player->scan.cursor.failed) {
             status = damaged(player, error, "no record");
-        } else if (only_block) {
+        } else if (goal->only_block) {
             return CT_OK;
         } else {
             status = next_block(player, error);
@@ -663,7 +673,7 @@ int ctr_player_seek(struct ctr_player *player, uint64_t step, struct ctr_event *
         status = start(player, block, error);
     }
     if (status == CT_OK) {
-        status = run(player, step, false, error);
+        status = run(player, &(struct goal){.step = step, .at = SIZE_MAX}, error);
         player->failed = status;
     }
     if (status == CT_OK && player->step == step + 1) {
@@ -688,9 +698,12 @@ int ctr_player_seek_record(struct ctr_player *player, uint32_t block, uint32_t a
                     player->block->number == block &&
                     (size_t)(player->scan.cursor.at - player->block->raw) <= at;
     int status = may_stay ? CT_OK : start(player, block, error);
-    do {
-        status = status == CT_OK ? ctr_player_next(player, event, error) : status;
-    } while (status == CT_OK && player->block->number == block && ctr_player_at(player) < at);
+    if (status == CT_OK) {
+        struct goal goal = {.step = UINT64_MAX, .at = at, .only_block = true};
+        status = run(player, &goal, error);
+        player->failed = status;
+    }
+    status = status == CT_OK ? ctr_player_next(player, event, error) : status;
     if (status == CT_OK && (player->block->number != block || ctr_player_at(player) != at)) {
         status = ct_fail(error, CT_EUSAGE, "block %u has no event at byte %u", block, at);
     }
@@ -724,7 +737,8 @@ static int find_ending(struct ctr_player *player, const struct ctr_block *block,
     }
     status = start(helper, block->number, error);
     if (status == CT_OK) {
-        status = run(helper, UINT64_MAX, true, error);
+        struct goal end = {.step = UINT64_MAX, .at = SIZE_MAX, .only_block = true};
+        status = run(helper, &end, error);
     }
     if (status == CT_OK) {
         free_numbered(helper);

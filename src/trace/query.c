@@ -1,6 +1,7 @@
 #include "trace/query.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "trace/objects.h"
 #include "trace/reading.h"
@@ -26,6 +27,7 @@ struct search {
     size_t change_count;   /* known yet */
     struct ctr_hit *found; /* in the block at hand */
     size_t found_count, found_capacity;
+    size_t latest; /* so many of them are enough: the last ones */
 };
 
 static const struct ctr_value unbound = {0};
@@ -196,8 +198,19 @@ static int no_memory(struct ct_error *error)
     return ct_fail(error, CT_ENOMEM, "no memory to search the trace");
 }
 
+/* Who goes backwards wants the last ones of a block, which may have many. */
+static void forget_first(struct search *search)
+{
+    if (search->found_count / 2 >= search->latest) {
+        memmove(search->found, search->found + (search->found_count - search->latest),
+                search->latest * sizeof *search->found);
+        search->found_count = search->latest;
+    }
+}
+
 static bool add_hit(struct search *search, uint32_t at, uint64_t step, struct ctr_value value)
 {
+    forget_first(search);
     if (!ctr_grow(&search->found, &search->found_capacity, search->found_count,
                   sizeof *search->found)) {
         return false;
@@ -392,7 +405,8 @@ static int find_changes(struct search *search, size_t from, size_t to, struct ct
 
 /* ---- events ---- */
 
-static bool has_key(const struct ctr_query *query, uint64_t key)
+/* The first key that is not below this one. */
+static uint32_t first_key(const struct ctr_query *query, uint64_t key)
 {
     uint32_t low = 0, high = query->key_count;
     while (low < high) {
@@ -403,18 +417,20 @@ static bool has_key(const struct ctr_query *query, uint64_t key)
             high = middle;
         }
     }
-    return low < query->key_count && query->keys[low] == key;
+    return low;
+}
+
+static bool has_key(const struct ctr_query *query, uint64_t key)
+{
+    uint32_t at = first_key(query, key);
+    return at < query->key_count && query->keys[at] == key;
 }
 
 /* Whether any of the keys is of this plan. */
 static bool has_plan(const struct ctr_query *query, uint32_t plan)
 {
-    for (uint32_t i = 0; i < query->key_count; i++) {
-        if (query->keys[i] >> 32 == plan) {
-            return true;
-        }
-    }
-    return false;
+    uint32_t at = first_key(query, ctr_key(plan, 0));
+    return at < query->key_count && query->keys[at] >> 32 == plan;
 }
 
 /* The event a record is, plus 1; 0: none that a query may ask for. */
@@ -553,6 +569,30 @@ static bool look_at(struct search *search)
     return true;
 }
 
+/* Whether LINE and SET records of this frame may be what is looked for, or matter for it. */
+static bool asks_for(const struct search *search, const struct ctr_runner *frame)
+{
+    const struct ctr_query *query = search->query;
+    switch (query->kind) {
+    case CTR_FIND_LINE:
+    case CTR_FIND_STEP:
+        return wants_frame(query, frame);
+    case CTR_FIND_WRITE: /* changes of a number go on from one call's value to its next */
+        return frame->plan == query->plan;
+    case CTR_FIND_LINES:
+        return has_plan(query, frame->plan);
+    case CTR_FIND_EVENTS:
+        return (query->events >> CTR_EVENT_LINE & 1) &&
+               (query->call == CTR_NO_CALL || query->call == frame->call) &&
+               (query->thread == CTR_ANY_THREAD ||
+                query->thread == ctr_running_thread(&search->reading.running));
+    case CTR_FIND_RAISE: /* a line tells that the exception before it was handled */
+        return true;
+    default:
+        return false;
+    }
+}
+
 static const uint8_t *byte_of(const struct ctr_block *block, size_t at)
 {
     return block->raw + (at < block->size ? at : block->size);
@@ -562,10 +602,13 @@ static const uint8_t *byte_of(const struct ctr_block *block, size_t at)
 static bool follow_next(struct search *search)
 {
     struct ctr_reading *reading = &search->reading;
+    const struct ctr_runner *top = ctr_running_top(&reading->running);
+    if (top != NULL && !asks_for(search, top)) {
+        ctr_reading_skip(reading);
+    }
     if (!ctr_reading_next(reading)) {
         return false;
     }
-    const struct ctr_runner *top = ctr_running_top(&reading->running);
     bool leaves = leaves_stack(reading->rec.kind) && top != NULL;
     if (leaves) {
         search->leaver = *top;
@@ -669,14 +712,14 @@ static int fill_from(struct search *search, uint32_t block, bool backwards, stru
     bool here = page->next.block == block;
     size_t from = here && !backwards ? page->next.at : 0;
     size_t to = here && backwards ? page->next.at : SIZE_MAX;
-    size_t enough = backwards ? SIZE_MAX : page->capacity - page->count;
+    size_t room = page->capacity - page->count, enough = backwards ? SIZE_MAX : room;
+    search->latest = backwards ? room : SIZE_MAX;
     int status = find_in_block(search, block, from, to, enough, backwards, error);
     if (status != CT_OK) {
         return status;
     }
     bool full;
     if (backwards) {
-        size_t room = page->capacity - page->count;
         full = search->found_count >= room;
         take_backwards(search, page);
     } else {
@@ -807,9 +850,16 @@ static int count_in_block(struct ctr_trace *trace, uint32_t number, uint32_t pla
     if (status != CT_OK) {
         return status;
     }
-    while (reading.running.step < step && ctr_reading_next(&reading)) {
+    while (reading.running.step < step) {
+        const struct ctr_runner *top = ctr_running_top(&reading.running);
+        if (top != NULL && top->plan != plan) {
+            ctr_reading_skip(&reading);
+        }
+        if (!ctr_reading_next(&reading)) {
+            break;
+        }
         if (ctr_reading_follow(&reading) && reading.rec.kind == CTR_LINE_FAR) {
-            const struct ctr_runner *top = ctr_running_top(&reading.running);
+            top = ctr_running_top(&reading.running);
             if (top->plan == plan && top->line - first < count) {
                 visits[top->line - first]++;
             }

@@ -36,6 +36,14 @@ static inline bool ctr_reading_next(struct ctr_reading *reading)
     return ctr_record_next(&reading->scan, &reading->rec);
 }
 
+/* Step over the short LINE and SET records that come next, all of the top frame. */
+static inline void ctr_reading_skip(struct ctr_reading *reading)
+{
+    if (ctr_running_skip(&reading->running, &reading->scan) != CT_OK) {
+        reading->status = CT_EFORMAT;
+    }
+}
+
 /* Let it take effect; false when it cannot, and there is no going on. */
 static inline bool ctr_reading_follow(struct ctr_reading *reading)
 {

@@ -135,14 +135,16 @@ static inline bool ctr_record_next(struct ctr_scan *scan, struct ctr_rec *rec)
 }
 
 /* Step over the records that only change the top frame and are short, which are most; count the
- * lines among them. For who needs to know nothing else of them. */
-static inline uint64_t ctr_skip_short_records(struct ctr_scan *scan)
+ * lines among them, and move `*line` as they do. For who needs to know nothing else of them. */
+static inline uint64_t ctr_skip_short_records(struct ctr_scan *scan, int64_t *line)
 {
     const uint8_t *at = scan->cursor.at, *end = scan->cursor.end;
     uint64_t lines = 0;
+    int64_t changes = 0;
     while (at < end && *at < CTR_SET + 64) {
         if (*at < CTR_SET) {
             lines++;
+            changes += *at;
             at++;
             continue;
         }
@@ -153,6 +155,7 @@ static inline uint64_t ctr_skip_short_records(struct ctr_scan *scan)
         at = behind;
     }
     scan->cursor.at = at;
+    *line += changes - (int64_t)lines * CTR_LINE_BIAS;
     return lines;
 }
 

@@ -221,14 +221,13 @@ static int look_at(struct worker *worker, const struct ctr_scan *scan, const str
 
 /* The near LINE and short SET records that come next, which are most of a trace: all of the top
  * frame. What it does not read is left to look_at(). */
-static void run_frame(struct worker *worker, struct ctr_scan *scan)
+static int run_frame(struct worker *worker, struct ctr_scan *scan)
 {
     struct ctr_running *running = &worker->running;
     uint32_t frame = running->stacks[running->stack].top;
     const struct ctr_sweep_plan *plan = frame == CTR_NO_FRAME ? NULL : plan_of_frame(worker, frame);
     if (plan == NULL) { /* nobody asks for the lines of others */
-        running->step += frame == CTR_NO_FRAME ? 0 : ctr_skip_short_records(scan);
-        return;
+        return ctr_running_skip(running, scan);
     }
     struct ctr_runner *runner = &running->frames[frame];
     struct ctr_value *values = values_of_frame(worker, frame);
@@ -238,7 +237,7 @@ static void run_frame(struct worker *worker, struct ctr_scan *scan)
         if (*at < CTR_SET) {
             uint32_t line = runner->line + *at - CTR_LINE_BIAS;
             if (line > INT32_MAX) {
-                return;
+                return CT_OK;
             }
             scan->cursor.at++;
             runner->line = line;
@@ -248,7 +247,7 @@ static void run_frame(struct worker *worker, struct ctr_scan *scan)
         }
         const uint8_t *behind = ctr_short_set_end(at + 1, end);
         if (behind == NULL) {
-            return;
+            return CT_OK;
         }
         for (uint32_t i = 0; i < plan->slot_count; i++) {
             if (plan->slots[i] == (uint32_t)*at - CTR_SET) {
@@ -259,6 +258,7 @@ static void run_frame(struct worker *worker, struct ctr_scan *scan)
         }
         scan->cursor.at = behind;
     }
+    return CT_OK;
 }
 
 static int look_into(struct worker *worker, const uint8_t *raw, size_t size)
@@ -272,9 +272,9 @@ static int look_into(struct worker *worker, const uint8_t *raw, size_t size)
     }
     int status = ctr_running_start(&worker->running, raw) ? CT_OK : CT_ENOMEM;
     while (status == CT_OK && !scan.cursor.failed) {
-        run_frame(worker, &scan);
+        status = run_frame(worker, &scan);
         const uint8_t *at = scan.cursor.at;
-        if (!ctr_record_next(&scan, &rec)) {
+        if (status != CT_OK || !ctr_record_next(&scan, &rec)) {
             break;
         }
         status = ctr_running_follow(&worker->running, &rec);
