@@ -16,7 +16,8 @@ static int no_moment(struct rp_moment moment, struct ct_error *error)
 
 struct descent { /* from a step on, the frames of its thread's stack one after another */
     struct rp_session *session;
-    struct ctr_player *player; /* on the step */
+    struct ctr_player *player; /* put on the step once a frame is left */
+    uint64_t step;
     uint32_t thread;
     uint32_t left;       /* so many have been left */
     struct ctr_hit last; /* the latest of these leaves */
@@ -36,18 +37,27 @@ static bool leaves_running(const struct descent *descent, const struct ctr_hit *
            frame_of(descent, descent->left + 1) != NULL;
 }
 
-static void take_leaves(struct descent *descent, const struct ctr_page *page, uint32_t most,
-                        struct ctr_place end)
+static int take_leaves(struct descent *descent, const struct ctr_page *page, uint32_t most,
+                       struct ctr_place end, struct ct_error *error)
 {
-    for (size_t i = 0; i < page->count && descent->left < most && !descent->is_over; i++) {
+    for (size_t i = 0; i < page->count && descent->left < most; i++) {
         const struct ctr_hit *hit = &page->hits[i];
         descent->is_over = hit->event == CTR_EVENT_LINE || !rp_place_is_before(hit->place, end);
-        if (!descent->is_over && leaves_running(descent, hit)) {
+        if (descent->is_over) {
+            return CT_OK;
+        }
+        struct ctr_event event;
+        int status = ctr_player_seek(descent->player, descent->step, &event, error);
+        if (status != CT_OK) {
+            return status;
+        }
+        if (leaves_running(descent, hit)) {
             descent->left++;
             descent->last = *hit;
         }
     }
-    descent->is_over |= page->done;
+    descent->is_over = page->done;
+    return CT_OK;
 }
 
 /* Go on until `most` have been left, or to a record at or behind `end`. Where a deep recursion ends
@@ -64,7 +74,7 @@ static int descend(struct descent *descent, struct ctr_place from, uint32_t most
     while (status == CT_OK && !descent->is_over && descent->left < most) {
         status = rp_find(descent->session, &query, page.next, false, &page, error);
         if (status == CT_OK) {
-            take_leaves(descent, &page, most, end);
+            status = take_leaves(descent, &page, most, end, error);
         }
         if (more == NULL && !descent->is_over && descent->left < most) {
             more = malloc(LARGE_PAGE * sizeof *more);
@@ -107,7 +117,8 @@ int rp_locate(struct rp_session *session, struct ctr_player *player, struct rp_m
         return status != CT_OK ? status : no_moment(moment, error);
     }
     if (moment.left > 0) {
-        struct descent descent = {.session = session, .player = player, .thread = event.thread};
+        struct descent descent = {
+            .session = session, .player = player, .step = moment.step, .thread = event.thread};
         struct ctr_place from = {event.block, ctr_player_at(player) + 1};
         status = descend(&descent, from, moment.left, ctr_place_end(session->trace), error);
         if (status == CT_OK && descent.left < moment.left) {
@@ -137,13 +148,10 @@ int rp_moment_before(struct rp_session *session, uint32_t thread, struct ctr_pla
         return status;
     }
     *moment = (struct rp_moment){hit.step, 0};
-    struct ctr_event event;
-    status = ctr_player_seek(session->scout, hit.step, &event, error);
-    if (status == CT_OK) {
-        struct descent descent = {.session = session, .player = session->scout, .thread = thread};
-        status = descend(&descent, rp_behind(hit.place), UINT32_MAX, place, error);
-        moment->left = descent.left;
-    }
+    struct descent descent = {
+        .session = session, .player = session->scout, .step = hit.step, .thread = thread};
+    status = descend(&descent, rp_behind(hit.place), UINT32_MAX, place, error);
+    moment->left = descent.left;
     return status;
 }
 

@@ -179,9 +179,8 @@ static const uint8_t *note_records(struct preparation *work)
     struct ctr_block *block = &work->cell->block;
     struct ctr_scan scan = ctr_scan_start(block->raw, block->size, NULL, &work->collect);
     struct ctr_rec rec = {0};
-    int64_t line = 0; /* nobody asks */
     for (;;) {
-        block->steps += ctr_skip_short_records(&scan, &line);
+        block->steps += ctr_skip_short_records(&scan, scan.cursor.end).lines;
         const uint8_t *at = scan.cursor.at;
         struct ctr_object_record record = {
             .at = (uint32_t)(at - block->raw), .node = scan.next_node, .object = scan.next_object};

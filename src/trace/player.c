@@ -437,6 +437,7 @@ static int enter_block(struct ctr_player *player, uint32_t number, struct ct_err
     player->step = block->first_step;
     player->call = block->first_call;
     player->tick = block->tick;
+    player->is_line = false;
     ctr_objects_trim(&player->objects, player->move);
     return play_thread(player, block->thread, error);
 }
@@ -628,6 +629,7 @@ static int run(struct ctr_player *player, const struct goal *goal, struct ct_err
     struct ctr_rec rec;
     settle_leaving(player);
     player->call_waits = false;
+    player->is_line = false;
     player->move++;
     for (;;) {
         int status = run_frame(player, goal, error);
@@ -660,6 +662,12 @@ static bool may_go_on(const struct ctr_player *player, uint32_t block, uint64_t 
            (player->block->number == block || player->block->number + 1 == block);
 }
 
+static bool stands_on(const struct ctr_player *player, uint64_t step)
+{
+    return player->block != NULL && player->failed == CT_OK && player->is_line &&
+           player->step == step + 1;
+}
+
 int ctr_player_seek(struct ctr_player *player, uint64_t step, struct ctr_event *event,
                     struct ct_error *error)
 {
@@ -668,11 +676,12 @@ int ctr_player_seek(struct ctr_player *player, uint64_t step, struct ctr_event *
                        (unsigned long long)step, (long long)player->trace->info.steps - 1);
     }
     uint32_t block = ctr_block_of_step(player->trace, step);
+    bool is_there = stands_on(player, step);
     int status = CT_OK;
-    if (!may_go_on(player, block, step)) {
+    if (!is_there && !may_go_on(player, block, step)) {
         status = start(player, block, error);
     }
-    if (status == CT_OK) {
+    if (status == CT_OK && !is_there) {
         status = run(player, &(struct goal){.step = step, .at = SIZE_MAX}, error);
         player->failed = status;
     }

@@ -474,6 +474,18 @@ static bool look_at_event(struct search *search)
     return true;
 }
 
+/* A short LINE record, the latest of its frame. False: no memory. */
+static bool add_line(struct search *search, const uint8_t *at)
+{
+    const struct ctr_reading *reading = &search->reading;
+    if (!add_hit(search, (uint32_t)(at - reading->block->raw), reading->running.step - 1,
+                 unbound)) {
+        return false;
+    }
+    search->found[search->found_count - 1].event = CTR_EVENT_LINE;
+    return true;
+}
+
 /* Whether the call that a frame had made has just ended by an exception. A block that starts in
  * between does not know. */
 static uint8_t *unwound_flag(struct search *search)
@@ -598,17 +610,50 @@ static const uint8_t *byte_of(const struct ctr_block *block, size_t at)
     return block->raw + (at < block->size ? at : block->size);
 }
 
+/* Whether what stands in front of the place to start from matters for what is behind it. */
+static bool needs_start(const struct ctr_query *query)
+{
+    return query->kind == CTR_FIND_WRITE || query->kind == CTR_FIND_RAISE;
+}
+
+/* Whether a LINE that only the last hit of all is wanted of, and so the last of several. */
+static bool wants_last_line(const struct search *search)
+{
+    return search->query->kind == CTR_FIND_EVENTS && search->latest == 1 &&
+           !search->query->of_parent;
+}
+
+/* Step over records that need not be looked at one by one, up to `to`. False: no memory. */
+static bool skip(struct search *search, const uint8_t *start, const uint8_t *to)
+{
+    struct ctr_reading *reading = &search->reading;
+    const struct ctr_runner *top = ctr_running_top(&reading->running);
+    if (top == NULL) {
+        return true;
+    }
+    if (!asks_for(search, top)) {
+        ctr_reading_skip(reading);
+    } else if (reading->scan.cursor.at < start && !needs_start(search->query)) {
+        ctr_reading_skip_to(reading, start);
+    } else if (wants_last_line(search)) {
+        struct ctr_skipped skipped = ctr_reading_skip_to(reading, to);
+        if (skipped.last != NULL) {
+            search->who = top;
+            search->found_count = 0;
+            return add_line(search, skipped.last);
+        }
+    }
+    return true;
+}
+
 /* Read a record and let it take effect; `who` is the frame it is of. */
 static bool follow_next(struct search *search)
 {
     struct ctr_reading *reading = &search->reading;
-    const struct ctr_runner *top = ctr_running_top(&reading->running);
-    if (top != NULL && !asks_for(search, top)) {
-        ctr_reading_skip(reading);
-    }
     if (!ctr_reading_next(reading)) {
         return false;
     }
+    const struct ctr_runner *top = ctr_running_top(&reading->running);
     bool leaves = leaves_stack(reading->rec.kind) && top != NULL;
     if (leaves) {
         search->leaver = *top;
@@ -626,19 +671,25 @@ static void look_into(struct search *search, size_t from, size_t to, size_t enou
     struct ctr_reading *reading = &search->reading;
     const struct ctr_block *block = reading->block;
     const uint8_t *start = byte_of(block, from), *end = byte_of(block, to);
+    bool has_memory = true;
     search->found_count = 0;
     if (search->unwound != NULL) {
         memset(search->unwound, 0, search->unwound_capacity);
     }
-    while (reading->scan.cursor.at < end && search->found_count != enough && follow_next(search)) {
+    while (has_memory && reading->scan.cursor.at < end && search->found_count != enough) {
+        has_memory = skip(search, start, end);
+        if (!has_memory || reading->scan.cursor.at >= end || !follow_next(search)) {
+            break;
+        }
+        bool is_early = reading->at < start; /* only to know what goes on */
         size_t before = search->found_count;
-        if (!look_at(search)) {
-            reading->status = CT_ENOMEM;
-            return;
+        if (!is_early || needs_start(search->query)) {
+            has_memory = look_at(search);
         }
-        if (reading->at < start) { /* only to know what goes on */
-            search->found_count = before;
-        }
+        search->found_count = is_early ? before : search->found_count;
+    }
+    if (!has_memory) {
+        reading->status = CT_ENOMEM;
     }
 }
 

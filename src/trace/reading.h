@@ -36,12 +36,21 @@ static inline bool ctr_reading_next(struct ctr_reading *reading)
     return ctr_record_next(&reading->scan, &reading->rec);
 }
 
-/* Step over the short LINE and SET records that come next, all of the top frame. */
-static inline void ctr_reading_skip(struct ctr_reading *reading)
+/* Step over the short LINE and SET records of the running frame that come next, up to `end` (of the
+ * block, or where a record starts). */
+static inline struct ctr_skipped ctr_reading_skip_to(struct ctr_reading *reading,
+                                                     const uint8_t *end)
 {
-    if (ctr_running_skip(&reading->running, &reading->scan) != CT_OK) {
+    struct ctr_skipped skipped;
+    if (ctr_running_skip(&reading->running, &reading->scan, end, &skipped) != CT_OK) {
         reading->status = CT_EFORMAT;
     }
+    return skipped;
+}
+
+static inline void ctr_reading_skip(struct ctr_reading *reading)
+{
+    ctr_reading_skip_to(reading, reading->scan.cursor.end);
 }
 
 /* Let it take effect; false when it cannot, and there is no going on. */

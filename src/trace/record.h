@@ -134,18 +134,23 @@ static inline bool ctr_record_next(struct ctr_scan *scan, struct ctr_rec *rec)
     return ctr_record_rest(scan, rec, first);
 }
 
-/* Step over the records that only change the top frame and are short, which are most; count the
- * lines among them, and move `*line` as they do. For who needs to know nothing else of them. */
-static inline uint64_t ctr_skip_short_records(struct ctr_scan *scan, int64_t *line)
+struct ctr_skipped {
+    uint64_t lines;      /* LINE records */
+    int64_t change;      /* of the line, by all of them */
+    const uint8_t *last; /* the last of them */
+};
+
+/* Step over the records that only change the top frame and are short, which are most, up to `end`
+ * (of the block, or where one of its records starts). For who needs to know no more of them. */
+static inline struct ctr_skipped ctr_skip_short_records(struct ctr_scan *scan, const uint8_t *end)
 {
-    const uint8_t *at = scan->cursor.at, *end = scan->cursor.end;
-    uint64_t lines = 0;
-    int64_t changes = 0;
+    struct ctr_skipped skipped = {0};
+    const uint8_t *at = scan->cursor.at;
     while (at < end && *at < CTR_SET + 64) {
         if (*at < CTR_SET) {
-            lines++;
-            changes += *at;
-            at++;
+            skipped.lines++;
+            skipped.change += *at - CTR_LINE_BIAS;
+            skipped.last = at++;
             continue;
         }
         const uint8_t *behind = ctr_short_set_end(at + 1, end);
@@ -155,8 +160,7 @@ static inline uint64_t ctr_skip_short_records(struct ctr_scan *scan, int64_t *li
         at = behind;
     }
     scan->cursor.at = at;
-    *line += changes - (int64_t)lines * CTR_LINE_BIAS;
-    return lines;
+    return skipped;
 }
 
 /* When a SET of a near slot is next, stand on its value: most records of a trace are read this way

@@ -80,16 +80,20 @@ static inline int ctr_running_follow(struct ctr_running *running, const struct c
     return CT_OK;
 }
 
-/* Step over the short LINE and SET records that come next, all of the top frame: for who needs no
- * more of them than where they lead. CT_EFORMAT when they cannot stand here. */
-static inline int ctr_running_skip(struct ctr_running *running, struct ctr_scan *scan)
+/* Step over the short LINE and SET records of the running frame that come next, up to `end`: for
+ * who needs no more of them than where they lead. CT_EFORMAT when they cannot stand here. */
+static inline int ctr_running_skip(struct ctr_running *running, struct ctr_scan *scan,
+                                   const uint8_t *end, struct ctr_skipped *skipped)
 {
     struct ctr_runner *frame = ctr_running_top(running);
-    int64_t line = frame != NULL ? frame->line : 0;
-    if (frame != NULL) {
-        running->step += ctr_skip_short_records(scan, &line);
-        frame->line = (uint32_t)line;
+    *skipped = (struct ctr_skipped){0};
+    if (frame == NULL) {
+        return CT_OK;
     }
+    *skipped = ctr_skip_short_records(scan, end);
+    int64_t line = frame->line + skipped->change;
+    running->step += skipped->lines;
+    frame->line = (uint32_t)line;
     return line >= 0 && line <= UINT32_MAX ? CT_OK : CT_EFORMAT;
 }
 

@@ -227,7 +227,8 @@ static int run_frame(struct worker *worker, struct ctr_scan *scan)
     uint32_t frame = running->stacks[running->stack].top;
     const struct ctr_sweep_plan *plan = frame == CTR_NO_FRAME ? NULL : plan_of_frame(worker, frame);
     if (plan == NULL) { /* nobody asks for the lines of others */
-        return ctr_running_skip(running, scan);
+        struct ctr_skipped skipped;
+        return ctr_running_skip(running, scan, scan->cursor.end, &skipped);
     }
     struct ctr_runner *runner = &running->frames[frame];
     struct ctr_value *values = values_of_frame(worker, frame);
