@@ -118,19 +118,14 @@ static int was_called(struct course *course, const struct ctr_hit *door, bool *c
     return status;
 }
 
-static int go_out(struct course *course, struct ct_error *error)
+static int go_through(struct course *course, const struct ctr_hit *door, struct ct_error *error)
 {
-    struct ctr_hit door;
     struct rp_moment to;
-    int status = find_door(course, &door, error);
-    if (status != CT_OK) {
-        return stay(course, course->backwards ? RP_AT_ROOT : RP_AT_END, status);
-    }
-    struct ctr_place place = course->backwards ? door.place : rp_behind(door.place);
+    struct ctr_place place = course->backwards ? door->place : rp_behind(door->place);
     bool called = true;
-    status = rp_moment_before(course->session, door.thread, place, &to, error);
+    int status = rp_moment_before(course->session, door->thread, place, &to, error);
     if (status == CT_OK && course->backwards) {
-        status = was_called(course, &door, &called, error);
+        status = was_called(course, door, &called, error);
     } else if (status == CT_OK) { /* nobody goes on when the bottom of a stack is left */
         struct rp_position landing;
         status = rp_locate(course->session, course->session->scout, to, &landing, error);
@@ -139,18 +134,30 @@ static int go_out(struct course *course, struct ct_error *error)
     return status == CT_OK && called ? arrive(course, to) : stay(course, RP_AT_ROOT, status);
 }
 
+static int go_out(struct course *course, struct ct_error *error)
+{
+    struct ctr_hit door;
+    int status = find_door(course, &door, error);
+    return status == CT_OK ? go_through(course, &door, error)
+                           : stay(course, course->backwards ? RP_AT_ROOT : RP_AT_END, status);
+}
+
 /* ---- over ---- */
 
 static int go_over(struct course *course, bool by_line, struct ct_error *error)
 {
     const struct rp_position *from = course->from;
-    struct ctr_query query = rp_of_call(from->call, RP_LINE);
+    uint32_t ends = course->backwards ? RP_BIT(CTR_EVENT_CALL) : RP_ENDS;
+    struct ctr_query query = rp_of_call(from->call, RP_LINE | ends);
     struct ctr_hit hit;
     query.no_turns = by_line;
     struct ctr_place start = course->backwards ? from->place : rp_behind(from->place);
     int status = rp_find_one(course->session, &query, start, course->backwards, &hit, error);
-    if (status == CT_OK && hit.thread == from->thread) {
+    if (status == CT_OK && hit.event == CTR_EVENT_LINE && hit.thread == from->thread) {
         return arrive(course, (struct rp_moment){hit.step, 0});
+    }
+    if (status == CT_OK && hit.event != CTR_EVENT_LINE && !is_generator(course)) {
+        return go_through(course, &hit, error);
     }
     return status == CT_OK || status == CT_ESTATE ? go_out(course, error) : status;
 }

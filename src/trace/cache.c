@@ -272,9 +272,26 @@ static void free_ending(struct ctr_stacks *stacks)
     }
 }
 
+static uint32_t count_marks(const struct ctr_cell *cell)
+{
+    return (uint32_t)(cell->block.size / CTR_MARK_BYTES) + 1;
+}
+
+static void free_mark(struct ctr_mark *mark)
+{
+    if (mark != NULL) {
+        free(mark->running);
+        free(mark);
+    }
+}
+
 void ctr_cell_free(struct ctr_cell *cell)
 {
     if (cell != NULL) {
+        for (uint32_t i = 0; cell->marks != NULL && i < count_marks(cell); i++) {
+            free_mark(cell->marks[i]);
+        }
+        free(cell->marks);
         free(cell->block.nodes);
         free(cell->block.objects);
         free(cell->records);
@@ -495,4 +512,33 @@ const struct ctr_stacks *ctr_keep_ending(struct ctr_trace *trace, const struct c
     pthread_mutex_unlock(&trace->cache.lock);
     free_ending(stacks); /* somebody else was first */
     return cell->ending;
+}
+
+const struct ctr_mark *ctr_mark(struct ctr_trace *trace, const struct ctr_block *block,
+                                uint32_t number)
+{
+    const struct ctr_cell *cell = ctr_cell_of(block);
+    pthread_mutex_lock(&trace->cache.lock);
+    bool is_known = cell->marks != NULL && number < count_marks(cell);
+    const struct ctr_mark *mark = is_known ? cell->marks[number] : NULL;
+    pthread_mutex_unlock(&trace->cache.lock);
+    return mark;
+}
+
+void ctr_keep_mark(struct ctr_trace *trace, const struct ctr_block *block, struct ctr_mark *mark,
+                   size_t bytes)
+{
+    struct ctr_cell *cell = (struct ctr_cell *)(uintptr_t)ctr_cell_of(block);
+    pthread_mutex_lock(&trace->cache.lock);
+    if (cell->marks == NULL) {
+        cell->marks = calloc(count_marks(cell), sizeof(struct ctr_mark *));
+    }
+    struct ctr_mark **place = cell->marks != NULL ? &cell->marks[mark->at / CTR_MARK_BYTES] : NULL;
+    if (place != NULL && *place == NULL) {
+        *place = mark;
+        cell->bytes += bytes;
+        mark = NULL;
+    }
+    pthread_mutex_unlock(&trace->cache.lock);
+    free_mark(mark); /* somebody else was first, or there is no memory */
 }

@@ -60,6 +60,14 @@ static void look_before(struct look *look, const struct ctr_reading *reading)
     }
 }
 
+/* Stand as near before the start of a call as is known how; where it starts in an earlier block,
+ * before the first record. */
+static void jump_to_call(struct ctr_reading *reading, uint64_t call)
+{
+    struct ctr_reach reach = {.at = SIZE_MAX, .step = UINT64_MAX, .call = call};
+    ctr_reading_jump(reading, &reach);
+}
+
 /* Their starts, and their ends as far as they are there too. */
 static int look_for_starts(struct ctr_trace *trace, struct look *look, struct ct_error *error)
 {
@@ -68,6 +76,7 @@ static int look_for_starts(struct ctr_trace *trace, struct look *look, struct ct
     if (status != CT_OK) {
         return status;
     }
+    jump_to_call(&reading, look->calls[0].number);
     while (look->open < look->count) {
         ctr_reading_skip(&reading);
         if (!ctr_reading_next(&reading)) {
@@ -225,6 +234,7 @@ static int count_in_block(struct ctr_trace *trace, uint32_t number, struct nth *
     if (status != CT_OK) {
         return status;
     }
+    jump_to_call(&reading, nth->call);
     const struct ctr_running *running = &reading.running;
     while (!nth->found && !nth->ended) {
         const struct ctr_runner *top = ctr_running_top(running);
@@ -397,6 +407,7 @@ static int lines_in_block(struct ctr_trace *trace, uint32_t number, struct lines
     if (status != CT_OK) {
         return status;
     }
+    jump_to_call(&reading, lines->call);
     while (!lines->ended) {
         const struct ctr_runner *top = ctr_running_top(&reading.running);
         if (top != NULL && top->call != lines->call) {

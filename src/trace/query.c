@@ -715,6 +715,25 @@ static int look_into_changes(struct search *search, size_t from, size_t to, size
     return CT_OK;
 }
 
+/* Stand as near before a byte as is known how. */
+static size_t jump_to(struct search *search, size_t at)
+{
+    struct ctr_reach reach = {.at = at, .step = UINT64_MAX, .call = UINT64_MAX};
+    return needs_start(search->query) ? 0 : ctr_reading_jump(&search->reading, &reach);
+}
+
+/* The last hit before byte `to`: from mark to mark. */
+static void look_back(struct search *search, size_t to)
+{
+    size_t end = to;
+    do {
+        size_t from = jump_to(search, end - 1);
+        search->who = NULL;
+        look_into(search, from, end, SIZE_MAX);
+        end = from;
+    } while (search->found_count == 0 && end > 0 && search->reading.status == CT_OK);
+}
+
 /* The hits of one block between two of its bytes. */
 static int find_in_block(struct search *search, uint32_t number, size_t from, size_t to,
                          size_t enough, bool backwards, struct ct_error *error)
@@ -726,7 +745,10 @@ static int find_in_block(struct search *search, uint32_t number, size_t from, si
     search->who = NULL; /* of the block before */
     if (search->query->kind == CTR_FIND_CHANGE) {
         status = look_into_changes(search, from, to, enough, backwards, error);
+    } else if (backwards && search->latest == 1 && !needs_start(search->query)) {
+        look_back(search, to);
     } else {
+        jump_to(search, from);
         look_into(search, from, to, enough);
     }
     int read = ctr_reading_close(&search->reading, error);
@@ -879,14 +901,14 @@ int ctr_place_of_step(struct ctr_trace *trace, uint64_t step, struct ctr_place *
     if (status != CT_OK) {
         return status;
     }
-    uint64_t left = step - reading.block->first_step + 1;
-    *place = (struct ctr_place){.block = reading.block->number};
-    while (left > 0 && ctr_reading_next(&reading)) {
-        place->at = ctr_reading_place(&reading);
-        left -= reading.rec.kind == CTR_LINE_FAR;
+    struct ctr_reach reach = {.at = SIZE_MAX, .step = step, .call = UINT64_MAX};
+    ctr_reading_jump(&reading, &reach);
+    while (reading.running.step <= step && ctr_reading_next(&reading) &&
+           ctr_reading_follow(&reading)) {
     }
-    if (left > 0) {
-        reading.status = CT_EFORMAT;
+    *place = (struct ctr_place){reading.block->number, ctr_reading_place(&reading)};
+    if (reading.running.step <= step) {
+        reading.status = reading.status == CT_OK ? CT_EFORMAT : reading.status;
     }
     return ctr_reading_close(&reading, error);
 }

@@ -18,20 +18,36 @@ struct ctr_reading {
     struct ctr_running running; /* as it is before `rec`; behind it once it was followed */
     struct ctr_scan scan;       /* stands behind `rec` */
     struct ctr_rec rec;
-    const uint8_t *at; /* where `rec` starts */
-    int status;        /* why it cannot go on: CT_ENOMEM or CT_EFORMAT */
+    const uint8_t *at;   /* where `rec` starts */
+    const uint8_t *mark; /* from here on a mark is wanted: where it can begin another time */
+    int status;          /* why it cannot go on: CT_ENOMEM or CT_EFORMAT */
 };
 
 /* Pin a block and stand before its first record. Close what you opened. */
 int ctr_reading_open(struct ctr_reading *reading, struct ctr_trace *trace, uint32_t number,
                      struct ct_error *error);
 
+/* How far to go without reading what comes before: not beyond byte `at`, the line of `step`, nor
+ * the start of `call`. */
+struct ctr_reach {
+    size_t at;
+    uint64_t step, call;
+};
+
+/* Stand on the last known mark within reach, or before the first record; where that is. */
+uint32_t ctr_reading_jump(struct ctr_reading *reading, const struct ctr_reach *reach);
+
+void ctr_reading_keep_mark(struct ctr_reading *reading);
+
 /* Let the block go. `error` says why it could not go on, if so. */
 int ctr_reading_close(struct ctr_reading *reading, struct ct_error *error);
 
-/* Read the next record, without following it yet; false at the end. */
+/* Read the next record, without following it yet; false at the end. Those before were followed. */
 static inline bool ctr_reading_next(struct ctr_reading *reading)
 {
+    if (reading->scan.cursor.at >= reading->mark) {
+        ctr_reading_keep_mark(reading);
+    }
     reading->at = reading->scan.cursor.at;
     return ctr_record_next(&reading->scan, &reading->rec);
 }

@@ -1,6 +1,7 @@
 #include "trace/running.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "trace/trace_internal.h"
 
@@ -38,6 +39,81 @@ bool ctr_running_start(struct ctr_running *running, const uint8_t *prelude)
     running->frame_count = running->numbered_count = running->stack_count = 0;
     running->free_frame = CTR_NO_FRAME;
     return switch_to(running, ct_load32(prelude + 24));
+}
+
+/* ---- going on from somewhere ---- */
+
+struct ctr_running_saved {
+    struct ctr_running state; /* its arrays are those behind: */
+    struct ctr_run_stack *stacks;
+    struct ctr_runner frames[]; /* and then the stacks */
+};
+
+struct ctr_running_saved *ctr_running_save(const struct ctr_running *running, size_t *bytes)
+{
+    struct ctr_running_saved *saved;
+    size_t frames = running->frame_count * sizeof *running->frames;
+    size_t stacks = running->stack_count * sizeof *running->stacks;
+    *bytes = sizeof *saved + frames + stacks;
+    saved = malloc(*bytes);
+    if (saved == NULL) {
+        return NULL;
+    }
+    saved->state = *running;
+    saved->stacks = (struct ctr_run_stack *)(void *)(saved->frames + running->frame_count);
+    memcpy(saved->stacks, running->stacks, stacks);
+    for (uint32_t i = 0; i < running->frame_count; i++) {
+        uint32_t number = running->frames[i].number;
+        bool has_number = number != CTR_NO_FRAME && running->numbered[number] == i;
+        saved->frames[i] = running->frames[i];
+        saved->frames[i].number = has_number ? number : CTR_NO_FRAME;
+    }
+    return saved;
+}
+
+/* Make room for so many items. */
+static bool make_room(void *array, size_t *capacity, size_t count, size_t item_size)
+{
+    while (*capacity < count) {
+        if (!ctr_grow(array, capacity, *capacity, item_size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ctr_running_restore(struct ctr_running *running, const struct ctr_running_saved *saved)
+{
+    const struct ctr_running *state = &saved->state;
+    if (!make_room(&running->frames, &running->frame_capacity, state->frame_count,
+                   sizeof *running->frames) ||
+        !make_room(&running->numbered, &running->numbered_capacity, state->numbered_count,
+                   sizeof *running->numbered) ||
+        !make_room(&running->stacks, &running->stack_capacity, state->stack_count,
+                   sizeof *running->stacks)) {
+        return false;
+    }
+    running->step = state->step;
+    running->call = state->call;
+    running->tick = state->tick;
+    running->frame_count = state->frame_count;
+    running->free_frame = state->free_frame;
+    running->numbered_count = state->numbered_count;
+    running->stack_count = state->stack_count;
+    running->stack = state->stack;
+    for (uint32_t i = 0; i < state->numbered_count; i++) {
+        running->numbered[i] = CTR_NO_FRAME;
+    }
+    for (uint32_t i = 0; i < state->frame_count; i++) {
+        running->frames[i] = saved->frames[i];
+        if (saved->frames[i].number != CTR_NO_FRAME) {
+            running->numbered[saved->frames[i].number] = i;
+        }
+    }
+    for (uint32_t i = 0; i < state->stack_count; i++) {
+        running->stacks[i] = saved->stacks[i];
+    }
+    return true;
 }
 
 /* ---- frames ---- */

@@ -53,6 +53,13 @@ void ctr_running_free(struct ctr_running *running);
 /* Stand before the first record of a block that begins with this prelude. False: no memory. */
 bool ctr_running_start(struct ctr_running *running, const uint8_t *prelude);
 
+/* What is known where a record starts, to go on from there another time: one allocation, NULL when
+ * there is no memory. */
+struct ctr_running_saved;
+struct ctr_running_saved *ctr_running_save(const struct ctr_running *running, size_t *bytes);
+/* Go on from there; `running` may hold anything. False: no memory. */
+bool ctr_running_restore(struct ctr_running *running, const struct ctr_running_saved *saved);
+
 int ctr_running_follow_other(struct ctr_running *running, const struct ctr_rec *rec);
 
 /* The running frame, as far as the block has introduced it; NULL when it has not. */

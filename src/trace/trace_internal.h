@@ -141,6 +141,7 @@ struct ctr_cell { /* one block in the cache */
     uint32_t max_type;         /* largest type number in values, plus 1 */
     uint64_t milliseconds;     /* all TICK records together */
     struct ctr_stacks *ending; /* what the block knows of the stacks at its end; NULL: not asked */
+    struct ctr_mark **marks;   /* by place / CTR_MARK_BYTES; NULL: none */
     uint8_t *memory;           /* of `raw` */
     size_t bytes;              /* all of it */
     enum cell_state state;
@@ -162,6 +163,20 @@ struct ctr_cache {
     size_t idle_bytes;                /* of those */
     size_t limit;
 };
+
+/* Where one may begin to read a pinned block (reading.c): every so many bytes, known once somebody
+ * came by. NULL: nobody did. A mark that is kept is the block's from then on. */
+enum { CTR_MARK_BYTES = 16 * 1024 };
+struct ctr_mark {
+    uint32_t at; /* a record starts here */
+    uint32_t next_node, next_object;
+    uint64_t step, call; /* as of ctr_running */
+    struct ctr_running_saved *running;
+};
+const struct ctr_mark *ctr_mark(struct ctr_trace *trace, const struct ctr_block *block,
+                                uint32_t number);
+void ctr_keep_mark(struct ctr_trace *trace, const struct ctr_block *block, struct ctr_mark *mark,
+                   size_t bytes);
 
 /* The stacks at the end of a pinned block, as they were kept there, or NULL; and keep them. They
  * are the block's from then on, and nobody changes them. */

@@ -16,7 +16,7 @@
 #include "trace/sweep.h"
 #include "trace_builder.h"
 
-enum { STEPS = 3000, BLOCK_BYTES = 100, LINES = 256, PLANS = 2 };
+enum { STEPS = 3000, BLOCK_BYTES = 100, LARGE_BLOCK_BYTES = 100 * 1024, LINES = 256, PLANS = 2 };
 
 struct line { /* an event of the whole trace, in order */
     enum ctr_event_kind kind;
@@ -475,11 +475,11 @@ static void check_all(const char *path)
 static void finished_trace(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    for (uint64_t seed = 1; seed <= 4; seed++) {
         struct tb tb;
         char *path = tb_path();
         tb_open(&tb, path, PLANS, seed);
-        tb.block_bytes = BLOCK_BYTES;
+        tb.block_bytes = seed % 2 == 0 ? LARGE_BLOCK_BYTES : BLOCK_BYTES;
         tb_random(&tb, STEPS);
         tb_close(&tb, CTR_ENDED_NORMALLY, 0);
         check_all(path);

@@ -11,7 +11,13 @@
 #include "trace/player.h"
 #include "trace_builder.h"
 
-enum { STEPS = 1500, BLOCK_BYTES = 90, PLANS = 2, DEEP = 2 * TB_STACK };
+enum {
+    STEPS = 1500,
+    BLOCK_BYTES = 90,
+    LARGE_BLOCK_BYTES = 100 * 1024,
+    PLANS = 2,
+    DEEP = 2 * TB_STACK
+};
 
 struct moment {
     struct rp_moment moment;
@@ -263,11 +269,11 @@ static void check_all(const char *path)
 static void random_traces(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    for (uint64_t seed = 1; seed <= 4; seed++) {
         struct tb tb;
         char *path = tb_path();
         tb_open(&tb, path, PLANS, seed);
-        tb.block_bytes = BLOCK_BYTES;
+        tb.block_bytes = seed % 2 == 0 ? LARGE_BLOCK_BYTES : BLOCK_BYTES;
         tb_random(&tb, STEPS);
         tb_close(&tb, CTR_ENDED_NORMALLY, 0);
         check_all(path);
