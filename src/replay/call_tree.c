@@ -63,19 +63,21 @@ static int add_result(struct rp_session *session, struct rp_call *call,
     struct ctr_hit hit = {.place = {call->about.end_block, call->about.end_at}};
     struct ctr_event event;
     int status = CT_OK;
+    bool is_short = ctr_call_is_short(&call->about);
     call->result = to->size;
     if (call->about.exit == CTR_EXIT_NONE) {
         return CT_OK;
     }
-    if (call->about.end_at == 0) {
+    if (!is_short) {
         status = rp_find_one(session, &ends, hit.place, false, &hit, error);
     }
-    if (status == CT_OK) {
+    if (status == CT_OK && (is_short || rp_needs_moment(hit.value))) {
         status =
             ctr_player_seek_record(session->scout, hit.place.block, hit.place.at, &event, error);
+        hit.value = event.value;
     }
     if (status == CT_OK) {
-        ctr_text_of(session->scout, event.value, options, to);
+        ctr_text_of(session->scout, hit.value, options, to);
         call->result_size = to->size - call->result;
     }
     return status == CT_ESTATE ? CT_OK : status;
@@ -117,30 +119,12 @@ static bool may_have_children(const struct rp_session *session, const struct ctr
            (plan->flags & CODE_SUSPENDS);
 }
 
-/* How many calls a call made itself, by going through what is not counted. */
-static int count_calls(struct rp_session *session, uint64_t call, uint64_t *count,
-                       struct ct_error *error)
-{
-    uint64_t child;
-    if (session->counted.call == call && session->counted.children > 0) {
-        *count = session->counted.children;
-        return CT_OK;
-    }
-    int status = ctr_call_child(session->trace, call, UINT64_MAX, &child, count, error);
-    if (status == CT_ESTATE) {
-        session->counted.call = call;
-        session->counted.children = *count;
-    }
-    return status == CT_ESTATE ? CT_OK : status;
-}
-
 static int count_children(struct rp_session *session, struct rp_call *call, struct ct_error *error)
 {
-    if (call->about.children != CTR_NOT_COUNTED || !may_have_children(session, &call->about)) {
-        call->children = call->about.children != CTR_NOT_COUNTED ? call->about.children : 0;
+    if (!may_have_children(session, &call->about)) {
         return CT_OK;
     }
-    return count_calls(session, call->about.number, &call->children, error);
+    return ctr_call_children(session->trace, &call->about, &call->children, error);
 }
 
 static int describe(struct rp_session *session, const struct ctr_text_options *options,
@@ -155,6 +139,95 @@ static int describe(struct rp_session *session, const struct ctr_text_options *o
         status = add_result(session, call, options, texts, error);
     }
     return status == CT_OK ? count_children(session, call, error) : status;
+}
+
+/* ---- long calls, which are asked about again and again ---- */
+
+enum { KEPT = 32, KEPT_TEXT_BYTES = 4096 };
+
+struct kept {
+    struct rp_call call; /* its texts start at 0 */
+    bool has_texts;
+    struct ctr_text_options options;
+    char *texts;
+};
+
+struct rp_kept_calls {
+    struct kept items[KEPT];
+    unsigned count, next; /* the oldest goes first */
+};
+
+void rp_kept_calls_free(struct rp_kept_calls *kept)
+{
+    for (unsigned i = 0; kept != NULL && i < kept->count; i++) {
+        free(kept->items[i].texts);
+    }
+    free(kept);
+}
+
+static bool same_options(const struct ctr_text_options *a, const struct ctr_text_options *b)
+{
+    return a->depth == b->depth && a->items == b->items && a->characters == b->characters;
+}
+
+/* A call that is kept, with texts of these options; NULL options: with any, or none. */
+static const struct kept *find_kept(const struct rp_session *session, uint64_t number,
+                                    const struct ctr_text_options *options)
+{
+    const struct rp_kept_calls *kept = session->kept_calls;
+    for (unsigned i = 0; kept != NULL && i < kept->count; i++) {
+        const struct kept *item = &kept->items[i];
+        bool has_texts =
+            options == NULL || (item->has_texts && same_options(&item->options, options));
+        if (item->call.about.number == number && has_texts) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static void keep(struct rp_session *session, const struct rp_call *call,
+                 const struct ctr_text_options *options, const struct ct_bytes *texts)
+{
+    size_t size = call->arguments_size + call->result_size;
+    if (ctr_call_is_short(&call->about) || size > KEPT_TEXT_BYTES || texts->failed) {
+        return;
+    }
+    if (session->kept_calls == NULL) {
+        session->kept_calls = calloc(1, sizeof *session->kept_calls);
+    }
+    struct rp_kept_calls *kept = session->kept_calls;
+    char *copy = kept != NULL ? malloc(size + 1) : NULL;
+    if (copy == NULL) {
+        return; /* it will be found again */
+    }
+    struct kept *item = &kept->items[kept->next];
+    free(item->texts);
+    if (size > 0) {
+        memcpy(copy, texts->data + call->arguments, call->arguments_size);
+        memcpy(copy + call->arguments_size, texts->data + call->result, call->result_size);
+    }
+    *item = (struct kept){.call = *call, .has_texts = options != NULL, .texts = copy};
+    if (options != NULL) {
+        item->options = *options;
+    }
+    kept->next = (kept->next + 1) % KEPT;
+    kept->count += kept->count < KEPT;
+}
+
+/* Describe a call as it was before. */
+static bool recall(struct rp_session *session, struct rp_call *call,
+                   const struct ctr_text_options *options, struct ct_bytes *texts)
+{
+    const struct kept *kept = find_kept(session, call->about.number, options);
+    if (kept == NULL) {
+        return false;
+    }
+    *call = kept->call;
+    call->arguments = texts->size;
+    call->result = texts->size + call->arguments_size;
+    ct_bytes_add(texts, kept->texts, call->arguments_size + call->result_size);
+    return true;
 }
 
 /* ---- a page ---- */
@@ -186,23 +259,29 @@ static int describe_from(struct rp_session *session, size_t first,
                          const struct ctr_text_options *options, struct rp_calls *page,
                          struct ct_error *error)
 {
-    size_t count = page->count - first;
+    size_t count = page->count - first, unknown = 0;
     struct rp_call *calls = page->calls + first;
     bool descend = count > 1 && calls[0].about.number > calls[1].about.number;
     struct ctr_call *found = malloc((count + 1) * sizeof *found);
-    if (found == NULL) {
-        return no_memory(error);
-    }
-    for (size_t i = 0; i < count; i++) {
-        found[i].number = calls[descend ? count - 1 - i : i].about.number;
-    }
-    int status = ctr_calls_get(session->trace, found, count, error);
+    struct rp_call **wanted = malloc((count + 1) * sizeof(struct rp_call *));
+    int status = found == NULL || wanted == NULL ? no_memory(error) : CT_OK;
     for (size_t i = 0; status == CT_OK && i < count; i++) {
         struct rp_call *call = &calls[descend ? count - 1 - i : i];
-        call->about = found[i];
-        status = describe(session, options, call, &page->texts, error);
+        if (!recall(session, call, options, &page->texts)) {
+            wanted[unknown] = call;
+            found[unknown++].number = call->about.number;
+        }
+    }
+    status = status == CT_OK ? ctr_calls_get(session->trace, found, unknown, error) : status;
+    for (size_t i = 0; status == CT_OK && i < unknown; i++) {
+        wanted[i]->about = found[i];
+        status = describe(session, options, wanted[i], &page->texts, error);
+        if (status == CT_OK) {
+            keep(session, wanted[i], options, &page->texts);
+        }
     }
     free(found);
+    free(wanted);
     return status == CT_OK && page->texts.failed ? no_memory(error) : status;
 }
 
@@ -215,6 +294,27 @@ static int add_call(struct rp_session *session, uint64_t number,
 }
 
 /* ---- windows ---- */
+
+static int count_calls(struct rp_session *session, uint64_t number, uint64_t *count,
+                       struct ct_error *error)
+{
+    struct rp_call call = {.about.number = number};
+    struct ct_bytes none = {0};
+    const struct kept *kept = find_kept(session, number, NULL);
+    if (kept != NULL) {
+        *count = kept->call.children;
+        return CT_OK;
+    }
+    int status = ctr_call_get(session->trace, number, &call.about, error);
+    if (status == CT_OK) {
+        status = describe(session, NULL, &call, &none, error);
+    }
+    if (status == CT_OK) {
+        keep(session, &call, NULL, &none);
+    }
+    *count = call.children;
+    return status;
+}
 
 /* The place from which on the call's children `first` and on are. */
 static int place_of_child(struct rp_session *session, uint64_t parent, uint64_t first,
@@ -263,6 +363,8 @@ int rp_call_children(struct rp_session *session, uint64_t parent, uint64_t first
     if (status != CT_OK || first >= page->total || room == 0) {
         return status;
     }
+    uint64_t left = page->total - first;
+    room = left < room ? (uint32_t)left : room;
     status = place_of_child(session, parent, first, &from, error);
     return status == CT_OK ? add_children(session, parent, from, room, options, page, error)
                            : status;

@@ -129,12 +129,6 @@ static struct rp_entry *new_entry(struct rp_entries *page, const struct ctr_hit 
     return entry;
 }
 
-/* Whether a value says itself what it is, or only at its moment. */
-static bool needs_moment(struct ctr_value value)
-{
-    return value.tag == CTR_V_OBJECT || value.tag == CTR_V_NODE;
-}
-
 /* Text or bytes as the program wrote them; false for anything else. */
 static bool add_written(struct rp_session *session, struct ctr_value value, struct ct_bytes *texts)
 {
@@ -163,7 +157,7 @@ static int add_text(struct rp_session *session, struct rp_entry *entry, enum ctr
         return CT_OK;
     }
     int status = CT_OK;
-    if (needs_moment(entry->value)) {
+    if (rp_needs_moment(entry->value)) {
         /* What was raised is what it is when it is raised, as is what no step shows any more. */
         status = is_raise || entry->step >= steps
                      ? ctr_player_seek_record(session->scout, entry->place.block, entry->place.at,

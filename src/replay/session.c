@@ -38,6 +38,7 @@ void rp_session_free(struct rp_session *session)
         ctr_player_free(session->past);
         free(session->references.values);
         rp_breakpoints_free(session);
+        rp_kept_calls_free(session->kept_calls);
         free(session);
     }
 }

@@ -24,9 +24,7 @@ struct rp_session {
     uint32_t last_breakpoint;
     uint64_t passes; /* of breakpoints' hits */
     bool stops_at_exceptions;
-    struct {
-        uint64_t call, children;
-    } counted; /* whose list was asked for last: pages of one list follow each other */
+    struct rp_kept_calls *kept_calls; /* long ones that were described; NULL: none yet */
     struct rp_position now;
     struct rp_watch watch;
 };
@@ -80,7 +78,15 @@ int rp_break_keys(const struct rp_session *session, uint64_t **keys, uint32_t *c
                   struct ct_error *error);
 void rp_breakpoints_free(struct rp_session *session);
 
+void rp_kept_calls_free(struct rp_kept_calls *kept);
+
 void rp_forget_references(struct rp_references *references);
+
+/* Whether what a value is depends on the moment; else it says so itself. */
+static inline bool rp_needs_moment(struct ctr_value value)
+{
+    return value.tag == CTR_V_OBJECT || value.tag == CTR_V_NODE;
+}
 
 #define RP_BIT(event) (1u << (event))
 enum {

@@ -187,7 +187,6 @@ int ctr_calls_get(struct ctr_trace *trace, struct ctr_call *calls, size_t count,
     for (size_t i = 0; status == CT_OK && i < count; i++) {
         if (calls[i].exit == CTR_EXIT_NONE) {
             calls[i].calls = 0;
-            calls[i].children = CTR_NOT_COUNTED;
             status = find_end(trace, &calls[i], error);
         }
     }
@@ -296,13 +295,11 @@ static int pass_blocks(struct ctr_trace *trace, size_t index, struct nth *nth, u
     return CT_ESTATE;
 }
 
-static int find_nth(struct ctr_trace *trace, struct nth *nth, struct ct_error *error)
+/* From a block on. */
+static int find_from(struct ctr_trace *trace, struct nth *nth, uint32_t block,
+                     struct ct_error *error)
 {
-    if (nth->call >= trace->info.calls) {
-        return ct_fail(error, CT_EUSAGE, "there is no call %llu", (unsigned long long)nth->call);
-    }
-    uint32_t block = ctr_block_of_call(trace, nth->call);
-    int status = count_in_block(trace, block++, nth, error);
+    int status = CT_OK;
     while (status == CT_OK && !nth->found && !nth->ended && block < trace->info.blocks) {
         pthread_mutex_lock(&trace->cache.lock);
         size_t index = ctr_segment_of(trace, block);
@@ -315,6 +312,16 @@ static int find_nth(struct ctr_trace *trace, struct nth *nth, struct ct_error *e
         }
     }
     return status;
+}
+
+static int find_nth(struct ctr_trace *trace, struct nth *nth, struct ct_error *error)
+{
+    if (nth->call >= trace->info.calls) {
+        return ct_fail(error, CT_EUSAGE, "there is no call %llu", (unsigned long long)nth->call);
+    }
+    uint32_t block = ctr_block_of_call(trace, nth->call);
+    int status = count_in_block(trace, block, nth, error);
+    return status == CT_OK ? find_from(trace, nth, block + 1, error) : status;
 }
 
 /* All a call did: nothing is found, and all is counted. */
@@ -336,6 +343,17 @@ int ctr_call_child(struct ctr_trace *trace, uint64_t call, uint64_t index, uint6
                ? status
                : ct_fail(error, CT_ESTATE, "call %llu made %llu calls", (unsigned long long)call,
                          (unsigned long long)nth.passed);
+}
+
+int ctr_call_children(struct ctr_trace *trace, const struct ctr_call *call, uint64_t *count,
+                      struct ct_error *error)
+{
+    struct nth nth = everything(call->number);
+    nth.children = true;
+    int status =
+        ctr_call_is_short(call) ? CT_OK : find_from(trace, &nth, call->start_block + 1, error);
+    *count = call->children + nth.passed;
+    return status;
 }
 
 int ctr_call_visit(struct ctr_trace *trace, uint64_t call, uint32_t line, uint64_t index,

@@ -26,12 +26,15 @@ struct ctr_call {
     uint64_t end;   /* steps before its end; without an exit, those of the trace */
     uint64_t calls; /* made between start and end on its thread, its callees' too */
     enum ctr_exit exit;
-    /* Of a call that ends in the block it began in; else CTR_NOT_COUNTED and 0: others know. */
-    uint64_t children; /* calls it made itself */
-    uint32_t end_at;   /* where the record of its end starts in `end_block` */
+    uint64_t children; /* calls it made itself in the block it began in */
+    uint32_t end_at;   /* where its end starts in `end_block`; 0: it began in an earlier one */
 };
 
-#define CTR_NOT_COUNTED UINT64_MAX
+/* Whether a call ended in the block it began in. */
+static inline bool ctr_call_is_short(const struct ctr_call *call)
+{
+    return call->end_at != 0;
+}
 
 /* CT_EUSAGE: there is no such call. */
 int ctr_call_get(struct ctr_trace *trace, uint64_t number, struct ctr_call *call,
@@ -45,6 +48,10 @@ int ctr_calls_get(struct ctr_trace *trace, struct ctr_call *calls, size_t count,
 /* The call that `call` made as its `index`-th, from 0. CT_ESTATE: it made no more than `*count`. */
 int ctr_call_child(struct ctr_trace *trace, uint64_t call, uint64_t index, uint64_t *child,
                    uint64_t *count, struct ct_error *error);
+
+/* How many calls a call made itself. */
+int ctr_call_children(struct ctr_trace *trace, const struct ctr_call *call, uint64_t *count,
+                      struct ct_error *error);
 
 /* The step at which `call` came to `line` for the `index`-th time, from 0: an iteration of a loop.
  * CT_ESTATE: it came there only `*count` times. */

@@ -46,7 +46,7 @@ static uint64_t marked(const struct ctr_segment *segment, const struct ctr_keyed
     return (marks != NULL ? marks->blocks : 0) | segment->missing[table];
 }
 
-/* Of `blocks`, those in which the call may have run. */
+/* Of `blocks`, those in which the call may have run; of a parent, may have made calls. */
 static uint64_t blocks_of_call(const struct search *search, const struct ctr_segment *segment,
                                uint32_t first, uint64_t call, uint64_t blocks)
 {
@@ -56,7 +56,8 @@ static uint64_t blocks_of_call(const struct search *search, const struct ctr_seg
         struct ctr_frame_part part;
         bool here =
             first + block == search->start_block ||
-            (first + block > search->start_block && ctr_segment_part(segment, block, call, &part));
+            (first + block > search->start_block && ctr_segment_part(segment, block, call, &part) &&
+             (!search->query->of_parent || part.children > 0));
         kept |= (uint64_t)here << block;
     }
     return kept;
