@@ -143,13 +143,14 @@ static int describe(struct rp_session *session, const struct ctr_text_options *o
 
 /* ---- long calls, which are asked about again and again ---- */
 
-enum { KEPT = 32, KEPT_TEXT_BYTES = 4096 };
+enum { KEPT = 32, KEPT_TEXT_BYTES = 4096, KEPT_CHILDREN = 64 };
 
 struct kept {
     struct rp_call call; /* its texts start at 0 */
     bool has_texts;
     struct ctr_text_options options;
     char *texts;
+    uint64_t *children; /* all of them; NULL: they are many, or nobody asked */
 };
 
 struct rp_kept_calls {
@@ -161,6 +162,7 @@ void rp_kept_calls_free(struct rp_kept_calls *kept)
 {
     for (unsigned i = 0; kept != NULL && i < kept->count; i++) {
         free(kept->items[i].texts);
+        free(kept->items[i].children);
     }
     free(kept);
 }
@@ -171,12 +173,12 @@ static bool same_options(const struct ctr_text_options *a, const struct ctr_text
 }
 
 /* A call that is kept, with texts of these options; NULL options: with any, or none. */
-static const struct kept *find_kept(const struct rp_session *session, uint64_t number,
-                                    const struct ctr_text_options *options)
+static struct kept *find_kept(const struct rp_session *session, uint64_t number,
+                              const struct ctr_text_options *options)
 {
-    const struct rp_kept_calls *kept = session->kept_calls;
+    struct rp_kept_calls *kept = session->kept_calls;
     for (unsigned i = 0; kept != NULL && i < kept->count; i++) {
-        const struct kept *item = &kept->items[i];
+        struct kept *item = &kept->items[i];
         bool has_texts =
             options == NULL || (item->has_texts && same_options(&item->options, options));
         if (item->call.about.number == number && has_texts) {
@@ -203,6 +205,7 @@ static void keep(struct rp_session *session, const struct rp_call *call,
     }
     struct kept *item = &kept->items[kept->next];
     free(item->texts);
+    free(item->children);
     if (size > 0) {
         memcpy(copy, texts->data + call->arguments, call->arguments_size);
         memcpy(copy + call->arguments_size, texts->data + call->result, call->result_size);
@@ -213,6 +216,20 @@ static void keep(struct rp_session *session, const struct rp_call *call,
     }
     kept->next = (kept->next + 1) % KEPT;
     kept->count += kept->count < KEPT;
+}
+
+/* A page has all children of a call, in their order. */
+static void keep_children(struct rp_session *session, uint64_t parent, const struct rp_calls *page)
+{
+    struct kept *kept = find_kept(session, parent, NULL);
+    if (kept == NULL || kept->children != NULL || page->count != page->total ||
+        page->total > KEPT_CHILDREN) {
+        return;
+    }
+    kept->children = malloc((page->count + 1) * sizeof *kept->children);
+    for (size_t i = 0; kept->children != NULL && i < page->count; i++) {
+        kept->children[i] = page->calls[i].about.number;
+    }
 }
 
 /* Describe a call as it was before. */
@@ -365,9 +382,21 @@ int rp_call_children(struct rp_session *session, uint64_t parent, uint64_t first
     }
     uint64_t left = page->total - first;
     room = left < room ? (uint32_t)left : room;
+    const struct kept *kept = find_kept(session, parent, NULL);
+    if (kept != NULL && kept->children != NULL) {
+        for (uint32_t i = 0; status == CT_OK && i < room; i++) {
+            status = add_number(kept->children[first + i], page, error);
+        }
+        return status == CT_OK ? describe_from(session, 0, options, page, error) : status;
+    }
     status = place_of_child(session, parent, first, &from, error);
-    return status == CT_OK ? add_children(session, parent, from, room, options, page, error)
-                           : status;
+    if (status == CT_OK) {
+        status = add_children(session, parent, from, room, options, page, error);
+    }
+    if (status == CT_OK) {
+        keep_children(session, parent, page);
+    }
+    return status;
 }
 
 /* The first call that is at the bottom of the thread's stack, from a place on. */

@@ -99,3 +99,45 @@ def test_the_tree_is_that_of_the_events(ct, program, out):
             page = probe.ask("calls", parent, 1, 40)
             assert page["total"] == len(calls)
             assert [c["call"] for c in page["calls"]] == calls[1:41]
+
+
+LONG = """\
+def part(kind, count):
+    for _ in range(count):
+        kind = leaf(kind)
+    return [kind]
+
+def leaf(n):
+    return n
+
+def main():
+    return [part(n, 12_000 + n) for n in range(5)] + part("last", 2)
+
+main()
+"""
+
+
+def test_what_is_remembered_of_long_calls_is_what_was_found(ct, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(LONG, encoding="utf-8")
+    out = record(ct, program, tmp_path / "recording", "--format", "ctr")
+    with Probe(out) as probe:
+        root = probe.ask("roots", 0, 10)["calls"][0]["call"]
+        main = probe.ask("calls", root, 0, 10)["calls"][0]["call"]
+        windows = [(0, 2), (0, 50), (1, 3), (4, 2), (5, 9), (6, 1), (0, 50)]
+        pages = [probe.ask("calls", main, first, room) for first, room in windows]
+    assert [page["total"] for page in pages] == [6] * 7
+    children = pages[1]["calls"]
+    assert pages[-1] == pages[1]
+    assert [page["calls"] for page in pages] == [
+        children[first : first + room] for first, room in windows
+    ]
+    for (first, room), page in zip(windows, pages, strict=True):
+        with Probe(out) as probe:
+            assert probe.ask("calls", main, first, room) == page
+    with Probe(out) as probe:
+        again = [probe.ask("path", children[0]["call"], 5) for _ in range(2)]
+        number = probe.ask("calls", children[0]["call"], 0, 1)["total"]
+    assert again[0] == again[1]
+    assert number == children[0]["children"] == 12_000
+    assert children[0]["arguments"] == "kind=0, count=12000"
