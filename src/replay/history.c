@@ -5,8 +5,9 @@
 
 #include "replay/session_internal.h"
 #include "trace/shape.h"
+#include "trace/sweep.h"
 
-enum { AT_ONCE = 512 };
+enum { AT_ONCE = 512, DRAWN_AT_ONCE = 8192 };
 
 void rp_entries_clear(struct rp_entries *page)
 {
@@ -290,22 +291,29 @@ static void draw(struct rp_bucket *bucket, struct ctr_value value)
     bucket->most = is_first || number > bucket->most ? number : bucket->most;
 }
 
-int rp_history_draw(struct rp_session *session, const struct rp_history *history,
-                    struct rp_bucket *buckets, uint32_t count, struct ct_error *error)
+struct drawing {
+    struct rp_bucket *buckets;
+    uint32_t count;
+    double steps; /* of the recording */
+};
+
+static struct rp_bucket *bucket_of(const struct drawing *drawing, uint64_t step)
 {
-    struct ctr_hit *hits = malloc(AT_ONCE * sizeof *hits);
-    struct ctr_page found = {.hits = hits, .capacity = AT_ONCE};
-    double steps = (double)ctr_info(session->trace)->steps;
-    int status = CT_OK;
-    memset(buckets, 0, count * sizeof *buckets);
-    if (hits == NULL) {
-        return no_memory(error);
-    }
-    while (status == CT_OK && count > 0 && !found.done) {
-        status = rp_find(session, &history->query, found.next, false, &found, error);
+    double part = (double)step / drawing->steps * drawing->count;
+    uint32_t last = drawing->count - 1;
+    return &drawing->buckets[part < last ? (uint32_t)part : last];
+}
+
+static int draw_hits(struct rp_session *session, const struct ctr_query *query,
+                     const struct drawing *drawing, struct ct_error *error)
+{
+    struct ctr_hit *hits = malloc(DRAWN_AT_ONCE * sizeof *hits);
+    struct ctr_page found = {.hits = hits, .capacity = DRAWN_AT_ONCE};
+    int status = hits == NULL ? no_memory(error) : CT_OK;
+    while (status == CT_OK && !found.done) {
+        status = rp_find(session, query, found.next, false, &found, error);
         for (size_t i = 0; status == CT_OK && i < found.count; i++) {
-            double part = (double)hits[i].step / steps * count;
-            draw(&buckets[part < count - 1 ? (uint32_t)part : count - 1], hits[i].value);
+            draw(bucket_of(drawing, hits[i].step), hits[i].value);
         }
         if (status == CT_OK) {
             status = rp_ask_watch(session, (struct ctr_place){0, 0}, found.next, error);
@@ -313,4 +321,124 @@ int rp_history_draw(struct rp_session *session, const struct rp_history *history
     }
     free(hits);
     return status;
+}
+
+/* ---- drawing a variable, by a sweep ---- */
+
+enum { WORKERS = 2, BLOCKS_AT_ONCE = 64 };
+
+/* What a worker drew: it goes forwards, so that only the buckets' ends need their places. */
+struct sketch {
+    struct drawing drawing;
+    struct stroke {
+        struct ctr_place first, last; /* of the numbers in the bucket */
+    } * strokes;
+};
+
+struct sketches {
+    uint64_t call; /* or CTR_NO_CALL */
+    struct sketch of[WORKERS];
+};
+
+static bool sketch(void *context, const struct ctr_sweep_visit *visit)
+{
+    struct sketches *sketches = context;
+    const struct sketch *own = &sketches->of[visit->worker];
+    if (sketches->call != CTR_NO_CALL && visit->call != sketches->call) {
+        return true;
+    }
+    struct rp_bucket *bucket = bucket_of(&own->drawing, visit->step);
+    struct stroke *stroke = &own->strokes[bucket - own->drawing.buckets];
+    uint64_t before = bucket->numbers;
+    draw(bucket, visit->values[0]);
+    if (bucket->numbers > before) {
+        stroke->first = before == 0 ? visit->place : stroke->first;
+        stroke->last = visit->place;
+    }
+    return true;
+}
+
+static void join(struct rp_bucket *to, struct stroke *stroke, const struct rp_bucket *from,
+                 const struct stroke *other)
+{
+    to->changes += from->changes;
+    if (from->numbers == 0) {
+        return;
+    }
+    bool is_empty = to->numbers == 0;
+    bool is_first = is_empty || rp_place_is_before(other->first, stroke->first);
+    bool is_last = is_empty || rp_place_is_before(stroke->last, other->last);
+    to->numbers += from->numbers;
+    to->first = is_first ? from->first : to->first;
+    to->last = is_last ? from->last : to->last;
+    to->least = is_empty || from->least < to->least ? from->least : to->least;
+    to->most = is_empty || from->most > to->most ? from->most : to->most;
+    *stroke = (struct stroke){is_first ? other->first : stroke->first,
+                              is_last ? other->last : stroke->last};
+}
+
+static int sweep_writes(struct rp_session *session, const struct ctr_query *query,
+                        struct sketches *sketches, struct ct_error *error)
+{
+    uint64_t key = ctr_key(query->plan, query->slot);
+    struct ctr_sweep_plan plan = {query->plan, &query->slot, 1};
+    struct ctr_sweep sweep = {.of_writes = true,
+                              .keys = &key,
+                              .key_count = 1,
+                              .plans = &plan,
+                              .plan_count = 1,
+                              .workers = WORKERS,
+                              .visit = sketch,
+                              .context = sketches};
+    struct ctr_sweep_range range = {.end = UINT32_MAX, .most_blocks = BLOCKS_AT_ONCE};
+    int status;
+    do {
+        status = ctr_sweep(session->trace, &sweep, &range, error);
+        if (status == CT_OK) {
+            struct ctr_place at = {range.first, 0};
+            status = rp_ask_watch(session, (struct ctr_place){0, 0}, at, error);
+        }
+    } while (status == CT_OK && range.first < range.end);
+    return status;
+}
+
+static int draw_writes(struct rp_session *session, const struct ctr_query *query,
+                       const struct drawing *drawing, struct ct_error *error)
+{
+    struct sketches sketches = {.call = query->call};
+    int status = CT_OK;
+    for (unsigned i = 0; i < WORKERS; i++) {
+        struct sketch *own = &sketches.of[i];
+        own->drawing = *drawing;
+        own->drawing.buckets = calloc(drawing->count, sizeof *own->drawing.buckets);
+        own->strokes = calloc(drawing->count, sizeof *own->strokes);
+        bool has_memory = own->drawing.buckets != NULL && own->strokes != NULL;
+        status = has_memory ? status : no_memory(error);
+    }
+    status = status == CT_OK ? sweep_writes(session, query, &sketches, error) : status;
+    for (uint32_t i = 0; status == CT_OK && i < drawing->count; i++) {
+        struct stroke stroke = {0};
+        for (unsigned j = 0; j < WORKERS; j++) {
+            const struct sketch *own = &sketches.of[j];
+            join(&drawing->buckets[i], &stroke, &own->drawing.buckets[i], &own->strokes[i]);
+        }
+    }
+    for (unsigned i = 0; i < WORKERS; i++) {
+        free(sketches.of[i].drawing.buckets);
+        free(sketches.of[i].strokes);
+    }
+    return status;
+}
+
+int rp_history_draw(struct rp_session *session, const struct rp_history *history,
+                    struct rp_bucket *buckets, uint32_t count, struct ct_error *error)
+{
+    const struct ctr_query *query = &history->query;
+    struct drawing drawing = {buckets, count, (double)ctr_info(session->trace)->steps};
+    memset(buckets, 0, count * sizeof *buckets);
+    if (count == 0) {
+        return CT_OK;
+    }
+    return query->kind == CTR_FIND_WRITE ? draw_writes(session, query, &drawing, error)
+                                         : draw_hits(session, query, &drawing, error);
 }

@@ -233,12 +233,13 @@ uint64_t ctr_keyed_of_plan(const struct ctr_keyed *keyed, uint32_t plan)
     return blocks;
 }
 
-uint64_t ctr_segment_with_lines(const struct ctr_segment *segment, const uint64_t *keys,
-                                uint32_t count)
+uint64_t ctr_segment_with(const struct ctr_segment *segment, enum ctr_index_table table,
+                          const uint64_t *keys, uint32_t count)
 {
-    uint64_t blocks = segment->missing[CTR_TABLE_LINES];
+    const struct ctr_keyed *keyed = table == CTR_TABLE_SLOTS ? &segment->slots : &segment->lines;
+    uint64_t blocks = segment->missing[table];
     for (uint32_t i = 0; i < count; i++) {
-        const struct ctr_marks *marks = ctr_keyed_find(&segment->lines, keys[i]);
+        const struct ctr_marks *marks = ctr_keyed_find(keyed, keys[i]);
         blocks |= marks != NULL ? marks->blocks : 0;
     }
     return blocks;

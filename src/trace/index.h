@@ -148,9 +148,10 @@ const struct ctr_marks *ctr_keyed_find(const struct ctr_keyed *keyed, uint64_t k
 /* The blocks marked for any line or variable of a plan. */
 uint64_t ctr_keyed_of_plan(const struct ctr_keyed *keyed, uint32_t plan);
 
-/* The blocks in which any of these lines may have run; `keys` are of lines. */
-uint64_t ctr_segment_with_lines(const struct ctr_segment *segment, const uint64_t *keys,
-                                uint32_t count);
+/* The blocks which may have any of these keys: of lines (CTR_TABLE_LINES) or of variables
+ * (CTR_TABLE_SLOTS). */
+uint64_t ctr_segment_with(const struct ctr_segment *segment, enum ctr_index_table table,
+                          const uint64_t *keys, uint32_t count);
 
 /* Visits of these marks in block `block` of the segment (its bit is set). */
 uint32_t ctr_marks_visits(const struct ctr_segment *segment, const struct ctr_marks *marks,

@@ -39,13 +39,6 @@ static uint64_t all_blocks(const struct ctr_segment *segment)
     return segment->count == 64 ? ~0ull : (1ull << segment->count) - 1;
 }
 
-static uint64_t marked(const struct ctr_segment *segment, const struct ctr_keyed *keyed,
-                       enum ctr_index_table table, uint32_t plan, uint32_t number)
-{
-    const struct ctr_marks *marks = ctr_keyed_find(keyed, ctr_key(plan, number));
-    return (marks != NULL ? marks->blocks : 0) | segment->missing[table];
-}
-
 /* Of `blocks`, those in which the call may have run; of a parent, may have made calls. */
 static uint64_t blocks_of_call(const struct search *search, const struct ctr_segment *segment,
                                uint32_t first, uint64_t call, uint64_t blocks)
@@ -114,13 +107,14 @@ static uint64_t find_candidates(const struct search *search, const struct ctr_se
                                 uint32_t first)
 {
     const struct ctr_query *query = search->query;
-    uint64_t blocks;
+    uint64_t blocks, line = ctr_key(query->plan, query->line);
+    uint64_t slot = ctr_key(query->plan, query->slot);
     switch (query->kind) {
     case CTR_FIND_LINE:
-        blocks = marked(segment, &segment->lines, CTR_TABLE_LINES, query->plan, query->line);
+        blocks = ctr_segment_with(segment, CTR_TABLE_LINES, &line, 1);
         break;
     case CTR_FIND_WRITE:
-        blocks = marked(segment, &segment->slots, CTR_TABLE_SLOTS, query->plan, query->slot);
+        blocks = ctr_segment_with(segment, CTR_TABLE_SLOTS, &slot, 1);
         break;
     case CTR_FIND_STEP:
         blocks = all_blocks(segment);
@@ -135,7 +129,7 @@ static uint64_t find_candidates(const struct search *search, const struct ctr_se
     case CTR_FIND_CHANGE:
         return blocks_of_object(segment, query->object);
     case CTR_FIND_LINES:
-        return ctr_segment_with_lines(segment, query->keys, query->key_count);
+        return ctr_segment_with(segment, CTR_TABLE_LINES, query->keys, query->key_count);
     case CTR_FIND_STARTS:
         return blocks_of_starts(query, segment);
     default:

@@ -7,10 +7,10 @@
 #include "trace/running.h"
 #include "trace/trace_internal.h"
 
-/* The keys of a plan, and the lines they are between. */
+/* The keys of a plan, and the lines or slots they are between. */
 struct plan_keys {
     uint32_t first, end;
-    uint32_t first_line, last_line;
+    uint32_t least, most;
 };
 
 struct shared {
@@ -139,35 +139,20 @@ static int start_frame(struct worker *worker, uint32_t frame, const struct ctr_s
     return CT_OK;
 }
 
-static int set_slot(struct worker *worker, uint32_t frame, const struct ctr_scan *scan,
-                    const struct ctr_rec *rec)
-{
-    const struct ctr_sweep_plan *plan = plan_of_frame(worker, frame);
-    struct ctr_value *values = values_of_frame(worker, frame);
-    for (uint32_t i = 0; plan != NULL && i < plan->slot_count; i++) {
-        if (plan->slots[i] == rec->slot) {
-            struct ctr_scan set = values_of(worker, scan, rec);
-            values[i] = ctr_scan_value(&set, values[i]);
-            if (set.cursor.failed) {
-                return CT_EFORMAT;
-            }
-        }
-    }
-    return CT_OK;
-}
-
 /* ---- records ---- */
 
-/* A frame that is followed came to a line, by the record that starts at `at`. */
-static inline void come_to_line(struct worker *worker, uint32_t frame, const uint8_t *at)
+/* A frame that is followed came to a line, or a slot of it was set, by the record that starts at
+ * `at`. */
+static inline void report(struct worker *worker, uint32_t frame, uint32_t number, uint64_t step,
+                          const uint8_t *at)
 {
     const struct ctr_sweep *sweep = worker->shared->sweep;
     const struct ctr_runner *runner = &worker->running.frames[frame];
     const struct plan_keys *keys = &worker->shared->keys[runner->note - 1];
-    if (runner->line < keys->first_line || runner->line > keys->last_line) {
+    if (number < keys->least || number > keys->most) {
         return;
     }
-    uint64_t key = ctr_key(runner->plan, runner->line);
+    uint64_t key = ctr_key(runner->plan, number);
     uint32_t low = keys->first, high = keys->end;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -183,13 +168,43 @@ static inline void come_to_line(struct worker *worker, uint32_t frame, const uin
     struct ctr_sweep_visit visit = {
         .worker = worker->number,
         .key = low,
-        .step = worker->running.step - 1,
+        .step = step,
+        .call = runner->call,
         .place = {worker->block.number, (uint32_t)(at - worker->raw)},
         .values = values_of_frame(worker, frame),
     };
     if (!sweep->visit(sweep->context, &visit)) {
         atomic_store_explicit(&worker->shared->enough, true, memory_order_relaxed);
     }
+}
+
+static void come_to_line(struct worker *worker, uint32_t frame, const uint8_t *at)
+{
+    const struct ctr_running *running = &worker->running;
+    if (!worker->shared->sweep->of_writes) {
+        report(worker, frame, running->frames[frame].line, running->step - 1, at);
+    }
+}
+
+/* A slot is set to the value on which the scan stands. False: it makes no sense. */
+static bool set_slot(struct worker *worker, uint32_t frame, uint32_t slot, struct ctr_scan *scan,
+                     const uint8_t *at)
+{
+    const struct ctr_sweep_plan *plan = plan_of_frame(worker, frame);
+    struct ctr_value *values = values_of_frame(worker, frame);
+    bool is_set = false;
+    for (uint32_t i = 0; i < plan->slot_count; i++) {
+        if (plan->slots[i] == slot) {
+            struct ctr_scan value = *scan;
+            values[i] = ctr_scan_value(&value, values[i]);
+            scan->cursor.failed |= value.cursor.failed;
+            is_set = true;
+        }
+    }
+    if (is_set && !scan->cursor.failed && worker->shared->sweep->of_writes) {
+        report(worker, frame, slot, worker->running.step, at);
+    }
+    return !scan->cursor.failed;
 }
 
 static int look_at(struct worker *worker, const struct ctr_scan *scan, const struct ctr_rec *rec,
@@ -208,7 +223,11 @@ static int look_at(struct worker *worker, const struct ctr_scan *scan, const str
     case CTR_FRAME:
         return start_frame(worker, frame, scan, rec);
     case CTR_SET:
-        return set_slot(worker, frame, scan, rec);
+        if (plan_of_frame(worker, frame) != NULL) {
+            struct ctr_scan set = values_of(worker, scan, rec);
+            return set_slot(worker, frame, rec->slot, &set, at) ? CT_OK : CT_EFORMAT;
+        }
+        return CT_OK;
     case CTR_LINE_FAR:
         if (plan_of_frame(worker, frame) != NULL) {
             come_to_line(worker, frame, at);
@@ -231,7 +250,6 @@ static int run_frame(struct worker *worker, struct ctr_scan *scan)
         return ctr_running_skip(running, scan, scan->cursor.end, &skipped);
     }
     struct ctr_runner *runner = &running->frames[frame];
-    struct ctr_value *values = values_of_frame(worker, frame);
     const uint8_t *end = scan->cursor.end;
     while (scan->cursor.at < end && *scan->cursor.at < CTR_SET + 64) {
         const uint8_t *at = scan->cursor.at;
@@ -250,12 +268,9 @@ static int run_frame(struct worker *worker, struct ctr_scan *scan)
         if (behind == NULL) {
             return CT_OK;
         }
-        for (uint32_t i = 0; i < plan->slot_count; i++) {
-            if (plan->slots[i] == (uint32_t)*at - CTR_SET) {
-                struct ctr_scan set = {.cursor = {at + 1, behind, false}};
-                values[i] = ctr_scan_value(&set, values[i]);
-                scan->cursor.failed |= set.cursor.failed;
-            }
+        struct ctr_scan set = {.cursor = {at + 1, behind, false}};
+        if (!set_slot(worker, frame, (uint32_t)*at - CTR_SET, &set, at)) {
+            return CT_EFORMAT;
         }
         scan->cursor.at = behind;
     }
@@ -353,7 +368,14 @@ static void *work(void *argument)
 
 /* ---- which blocks ---- */
 
-/* The blocks of a segment, a bit each, that are in the range and in which any of the lines ran. */
+static uint64_t with_keys(const struct ctr_segment *segment, const struct ctr_sweep *sweep)
+{
+    return sweep->of_writes
+               ? ctr_segment_with(segment, CTR_TABLE_SLOTS, sweep->keys, sweep->key_count)
+               : ctr_segment_with(segment, CTR_TABLE_LINES, sweep->keys, sweep->key_count);
+}
+
+/* The blocks of a segment, a bit each, that are in the range and have any of the keys. */
 static int find_in_segment(const struct shared *shared, size_t index,
                            const struct ctr_sweep_range *range, uint64_t *blocks,
                            struct ct_error *error)
@@ -362,9 +384,7 @@ static int find_in_segment(const struct shared *shared, size_t index,
     const struct ctr_segment *segment;
     pthread_mutex_lock(&trace->cache.lock);
     int status = ctr_segment_get(trace, index, &segment, error);
-    *blocks = status == CT_OK
-                  ? ctr_segment_with_lines(segment, shared->sweep->keys, shared->sweep->key_count)
-                  : 0;
+    *blocks = status == CT_OK ? with_keys(segment, shared->sweep) : 0;
     pthread_mutex_unlock(&trace->cache.lock);
     uint32_t at = trace->segments[index].first_block;
     for (unsigned i = 0; i < CTR_SEGMENT_BLOCKS; i++) {
@@ -439,11 +459,11 @@ static void sort_keys(const struct ctr_sweep *sweep, struct plan_keys *keys)
         while (key < sweep->key_count && sweep->keys[key] >> 32 < sweep->plans[i].plan) {
             key++;
         }
-        keys[i] = (struct plan_keys){.first = key, .first_line = UINT32_MAX};
+        keys[i] = (struct plan_keys){.first = key, .least = UINT32_MAX};
         for (; key < sweep->key_count && sweep->keys[key] >> 32 == sweep->plans[i].plan; key++) {
             uint32_t line = (uint32_t)sweep->keys[key];
-            keys[i].first_line = key == keys[i].first ? line : keys[i].first_line;
-            keys[i].last_line = line;
+            keys[i].least = key == keys[i].first ? line : keys[i].least;
+            keys[i].most = line;
         }
         keys[i].end = key;
     }

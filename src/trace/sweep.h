@@ -1,6 +1,6 @@
 /* Goes through the visits of some lines, over the whole recording, and knows a few variables at
- * each: for conditions. Blocks are read past the cache, several at a time, and only those in which
- * the lines ran. */
+ * each: for conditions. Or through all that some variables were set to. Blocks are read past the
+ * cache, several at a time, and only those in which there is something. */
 #ifndef CT_TRACE_SWEEP_H
 #define CT_TRACE_SWEEP_H
 
@@ -20,17 +20,19 @@ struct ctr_sweep_plan {
     uint32_t slot_count;
 };
 
-/* A line is about to run. Borrowed for the call. */
+/* A line is about to run, or a variable was set. Borrowed for the call. */
 struct ctr_sweep_visit {
     unsigned worker; /* 0 .. workers - 1: who looks */
     uint32_t key;    /* which of the sweep's */
-    uint64_t step;
+    uint64_t step;   /* of the line; of a variable the first whose state shows it */
+    uint64_t call;
     struct ctr_place place;
     const struct ctr_value *values; /* of the plan's slots, in their order */
 };
 
 struct ctr_sweep {
-    const uint64_t *keys; /* ctr_key() of plan and line, ascending */
+    bool of_writes;       /* not of lines */
+    const uint64_t *keys; /* ctr_key() of plan and line, or slot (a followed one); ascending */
     uint32_t key_count;
     const struct ctr_sweep_plan *plans; /* those of all keys, ascending */
     uint32_t plan_count;

@@ -98,6 +98,39 @@ def test_a_drawing_counts_all_changes(probe):
     assert probe.ask("draw", "total", 0, "all", 1)["buckets"] == [[5, 0, 10, 0, 30]]
 
 
+LONG = """\
+def work(seed, count):
+    n = seed
+    for i in range(count):
+        n = (n * 1103 + i) % 65_537
+        m = n if n % 7 else None
+    return m
+
+work(1, 40_000)
+work(2, 30_000)
+"""
+
+
+@pytest.mark.parametrize("scope", ["all", "call"])
+def test_a_drawing_of_many_blocks_is_that_of_all_changes(ct, tmp_path, scope):
+    program = tmp_path / "program.py"
+    program.write_text(LONG, encoding="utf-8")
+    with Probe(record(ct, program, tmp_path / "recording", "--format", "ctr")) as probe:
+        count, steps = 60, probe.ask("end")["step"] + 1
+        probe.ask("line", "program.py", 6, "back")
+        drawn = probe.ask("draw", "m", 0, scope, count)["buckets"]
+        entries = all_pages(probe, "history", "m", 0, scope, 1000, "forth")
+    assert len(entries) > (60_000 if scope == "all" else 25_000)
+    parts = [[] for _ in range(count)]
+    for entry in entries:
+        parts[min(int(entry["step"] / steps * count), count - 1)].append(entry["text"])
+    numbers = [[int(text) for text in part if text != "None"] for part in parts]
+    assert drawn == [
+        [len(part), own[0], own[-1], min(own), max(own)] if own else [len(part), 0, 0, 0, 0]
+        for part, own in zip(parts, numbers, strict=True)
+    ]
+
+
 def test_output_is_as_written_and_tied_to_its_step(probe):
     entries = all_pages(probe, "events", "output", 2, "forth")
     out = "".join(e["text"] for e in entries if e["stream"] == 1)

@@ -183,6 +183,45 @@ static void check_counts(struct ctr_trace *trace, const struct oracle *oracle)
 /* ---- variables ---- */
 
 /* At every line, the last write of the slot by this call is what the frame holds. */
+struct written {
+    const struct ctr_hit *hits;
+    size_t count, met;
+};
+
+/* One worker: they come in the order of the trace. */
+static bool is_next_write(void *context, const struct ctr_sweep_visit *visit)
+{
+    struct written *written = context;
+    assert_true(written->met < written->count);
+    const struct ctr_hit *hit = &written->hits[written->met++];
+    assert_int_equal(visit->place.block, hit->place.block);
+    assert_int_equal(visit->place.at, hit->place.at);
+    assert_int_equal(visit->step, hit->step);
+    assert_int_equal(visit->call, hit->call);
+    assert_true(ctr_value_same(visit->values[0], hit->value));
+    return true;
+}
+
+static void sweep_writes(struct ctr_trace *trace, uint32_t plan, uint32_t slot,
+                         const struct ctr_page *page)
+{
+    struct written written = {.hits = page->hits, .count = page->count};
+    struct ct_error error = {0};
+    uint64_t key = ctr_key(plan, slot);
+    struct ctr_sweep_plan of_plan = {plan, &slot, 1};
+    struct ctr_sweep sweep = {.of_writes = true,
+                              .keys = &key,
+                              .key_count = 1,
+                              .plans = &of_plan,
+                              .plan_count = 1,
+                              .workers = 1,
+                              .visit = is_next_write,
+                              .context = &written};
+    struct ctr_sweep_range range = {.end = UINT32_MAX};
+    assert_int_equal(ctr_sweep(trace, &sweep, &range, &error), CT_OK);
+    assert_int_equal(written.met, written.count);
+}
+
 static void check_writes(struct ctr_trace *trace, uint32_t plan, uint32_t slot)
 {
     enum { MANY = 20000 };
@@ -194,6 +233,7 @@ static void check_writes(struct ctr_trace *trace, uint32_t plan, uint32_t slot)
     assert_int_equal(ctr_find(trace, &query, (struct ctr_place){0, 0}, false, 0, &page, &error),
                      CT_OK);
     assert_true(page.done && page.count > 0);
+    sweep_writes(trace, plan, slot, &page);
     struct ctr_value *held = calloc(ctr_info(trace)->calls + 1, sizeof *held);
     struct ctr_player *player;
     struct ctr_event event;
