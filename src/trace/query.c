@@ -14,7 +14,6 @@ struct search {
     size_t segment;               /* the one `candidates` is of */
     uint64_t candidates;          /* blocks to look into */
     struct ctr_reading reading;   /* of the block at hand */
-    struct ctr_runner leaver;     /* the frame that the record at hand takes off its stack */
     const struct ctr_runner *who; /* whose record it is; NULL when the block does not know */
     uint8_t *unwound; /* RAISE: by stack of its running, whether a call just ended by UNWIND */
     uint32_t unwound_capacity;
@@ -649,14 +648,12 @@ static bool follow_next(struct search *search)
         return false;
     }
     const struct ctr_runner *top = ctr_running_top(&reading->running);
-    bool leaves = leaves_stack(reading->rec.kind) && top != NULL;
-    if (leaves) {
-        search->leaver = *top;
-    }
     if (!ctr_reading_follow(reading)) {
         return false;
     }
-    search->who = leaves ? &search->leaver : ctr_running_top(&reading->running);
+    /* A frame that ended is what it was until another takes its place. */
+    bool leaves = leaves_stack(reading->rec.kind);
+    search->who = leaves ? top : ctr_running_top(&reading->running);
     return true;
 }
 
