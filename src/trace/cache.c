@@ -280,18 +280,25 @@ static uint32_t count_marks(const struct ctr_cell *cell)
 static void free_mark(struct ctr_mark *mark)
 {
     if (mark != NULL) {
-        free(mark->running);
+        mark->free_state(mark->state);
         free(mark);
+    }
+}
+
+static void free_marks(struct ctr_cell *cell)
+{
+    for (unsigned kind = 0; kind < CTR_MARK_KINDS; kind++) {
+        for (uint32_t i = 0; cell->marks[kind] != NULL && i < count_marks(cell); i++) {
+            free_mark(cell->marks[kind][i]);
+        }
+        free(cell->marks[kind]);
     }
 }
 
 void ctr_cell_free(struct ctr_cell *cell)
 {
     if (cell != NULL) {
-        for (uint32_t i = 0; cell->marks != NULL && i < count_marks(cell); i++) {
-            free_mark(cell->marks[i]);
-        }
-        free(cell->marks);
+        free_marks(cell);
         free(cell->block.nodes);
         free(cell->block.objects);
         free(cell->records);
@@ -515,25 +522,41 @@ const struct ctr_stacks *ctr_keep_ending(struct ctr_trace *trace, const struct c
 }
 
 const struct ctr_mark *ctr_mark(struct ctr_trace *trace, const struct ctr_block *block,
-                                uint32_t number)
+                                enum ctr_mark_kind kind, uint32_t number)
 {
     const struct ctr_cell *cell = ctr_cell_of(block);
     pthread_mutex_lock(&trace->cache.lock);
-    bool is_known = cell->marks != NULL && number < count_marks(cell);
-    const struct ctr_mark *mark = is_known ? cell->marks[number] : NULL;
+    struct ctr_mark **marks = cell->marks[kind];
+    const struct ctr_mark *mark =
+        marks != NULL && number < count_marks(cell) ? marks[number] : NULL;
     pthread_mutex_unlock(&trace->cache.lock);
     return mark;
 }
 
-void ctr_keep_mark(struct ctr_trace *trace, const struct ctr_block *block, struct ctr_mark *mark,
-                   size_t bytes)
+const struct ctr_mark *ctr_mark_within(struct ctr_trace *trace, const struct ctr_block *block,
+                                       enum ctr_mark_kind kind, const struct ctr_reach *reach)
+{
+    size_t at = reach->at < block->size ? reach->at : block->size;
+    for (uint32_t number = (uint32_t)(at / CTR_MARK_BYTES) + 1; number-- > 0;) {
+        const struct ctr_mark *mark = ctr_mark(trace, block, kind, number);
+        if (mark != NULL && mark->at <= at && mark->step <= reach->step &&
+            mark->call <= reach->call) {
+            return mark;
+        }
+    }
+    return NULL;
+}
+
+void ctr_keep_mark(struct ctr_trace *trace, const struct ctr_block *block, enum ctr_mark_kind kind,
+                   struct ctr_mark *mark, size_t bytes)
 {
     struct ctr_cell *cell = (struct ctr_cell *)(uintptr_t)ctr_cell_of(block);
     pthread_mutex_lock(&trace->cache.lock);
-    if (cell->marks == NULL) {
-        cell->marks = calloc(count_marks(cell), sizeof(struct ctr_mark *));
+    if (cell->marks[kind] == NULL) {
+        cell->marks[kind] = calloc(count_marks(cell), sizeof(struct ctr_mark *));
     }
-    struct ctr_mark **place = cell->marks != NULL ? &cell->marks[mark->at / CTR_MARK_BYTES] : NULL;
+    struct ctr_mark **marks = cell->marks[kind];
+    struct ctr_mark **place = marks != NULL ? &marks[mark->at / CTR_MARK_BYTES] : NULL;
     if (place != NULL && *place == NULL) {
         *place = mark;
         cell->bytes += bytes;

@@ -30,6 +30,7 @@ struct ctr_player {
     uint64_t step;        /* number of the next LINE */
     uint64_t call;        /* and CALL */
     uint64_t tick;
+    size_t mark;   /* from this byte of the block on a mark is wanted */
     uint64_t move; /* counts calls of ctr_player_next */
     int failed;    /* what the player answers once it met damage */
 };
@@ -438,6 +439,7 @@ static int enter_block(struct ctr_player *player, uint32_t number, struct ct_err
     player->call = block->first_call;
     player->tick = block->tick;
     player->is_line = false;
+    player->mark = CTR_MARK_BYTES;
     ctr_objects_trim(&player->objects, player->move);
     return play_thread(player, block->thread, error);
 }
@@ -579,6 +581,175 @@ int ctr_player_start(struct ctr_player *player, uint32_t block, struct ct_error 
     return start(player, block, error);
 }
 
+/* ---- marks: where a block can be played from ---- */
+
+enum { KEPT_BYTES_MAX = 32 * 1024 }; /* a larger state is not worth keeping again and again */
+
+struct playing { /* a player, between two records of the block it was started in */
+    uint64_t tick;
+    uint32_t thread;
+    struct ctr_stacks stacks;
+    struct ctr_frame **suspended;
+    uint32_t suspended_count;
+    size_t numbered_count;
+};
+
+static void free_playing(void *state)
+{
+    struct playing *playing = state;
+    if (playing != NULL) {
+        ctr_stacks_clear(&playing->stacks);
+        for (uint32_t i = 0; i < playing->suspended_count; i++) {
+            free(playing->suspended[i]);
+        }
+        free(playing->suspended);
+        free(playing);
+    }
+}
+
+static bool is_suspended(const struct ctr_frame *frame)
+{
+    return frame != NULL && !((const struct ctr_activation *)(const void *)frame)->stacked;
+}
+
+/* Bytes of the state, and how many frames are on no stack. */
+static size_t memory_of(const struct ctr_player *player, uint32_t *suspended)
+{
+    size_t bytes = ctr_stacks_memory(&player->stacks);
+    *suspended = 0;
+    for (size_t i = 0; i < player->numbered_count; i++) {
+        if (is_suspended(player->numbered[i])) {
+            bytes += sizeof(struct ctr_activation) +
+                     player->numbered[i]->slot_count * sizeof(struct ctr_value);
+            ++*suspended;
+        }
+    }
+    return bytes;
+}
+
+/* Copies of the frames that are on no stack. False: no memory. */
+static bool copy_suspended(const struct ctr_player *player, uint32_t count, struct playing *playing)
+{
+    struct ctr_spares none = {0};
+    playing->suspended = malloc((count + 1ull) * sizeof(struct ctr_frame *));
+    for (size_t i = 0; playing->suspended != NULL && i < player->numbered_count; i++) {
+        if (is_suspended(player->numbered[i])) {
+            struct ctr_frame *copy = ctr_frame_copy(&none, player->numbered[i]);
+            if (copy == NULL) {
+                return false;
+            }
+            playing->suspended[playing->suspended_count++] = copy;
+        }
+    }
+    return playing->suspended != NULL;
+}
+
+static struct playing *save(const struct ctr_player *player, uint32_t suspended)
+{
+    struct ctr_spares none = {0};
+    struct playing *playing = calloc(1, sizeof *playing);
+    if (playing == NULL) {
+        return NULL;
+    }
+    playing->tick = player->tick;
+    playing->thread = player->stack->thread;
+    playing->numbered_count = player->numbered_count;
+    if (!ctr_stacks_copy(&playing->stacks, &none, &player->stacks) ||
+        !copy_suspended(player, suspended, playing)) {
+        free_playing(playing);
+        return NULL;
+    }
+    return playing;
+}
+
+/* Between two records. Without memory it goes on without a mark. */
+static void keep_mark(struct ctr_player *player)
+{
+    const struct ctr_block *block = player->block;
+    size_t at = (size_t)(player->scan.cursor.at - block->raw), number = at / CTR_MARK_BYTES;
+    player->mark = (number + 1) * CTR_MARK_BYTES;
+    if (player->first_block != block->number || at >= block->size ||
+        ctr_mark(player->trace, block, CTR_MARK_PLAYING, (uint32_t)number) != NULL) {
+        return;
+    }
+    uint32_t suspended;
+    size_t bytes = memory_of(player, &suspended);
+    struct ctr_mark *mark = bytes > KEPT_BYTES_MAX ? NULL : malloc(sizeof *mark);
+    struct playing *playing = mark != NULL ? save(player, suspended) : NULL;
+    if (playing == NULL) {
+        free(mark);
+        return;
+    }
+    *mark = (struct ctr_mark){
+        .at = (uint32_t)at,
+        .next_node = player->scan.next_node,
+        .next_object = player->scan.next_object,
+        .step = player->step,
+        .call = player->call,
+        .state = playing,
+        .free_state = free_playing,
+    };
+    ctr_keep_mark(player->trace, block, CTR_MARK_PLAYING, mark, sizeof *mark + bytes);
+}
+
+/* The frames of the block's numbers; others have ended. */
+static bool number_frames(struct ctr_player *player, const struct playing *playing)
+{
+    while (player->numbered_count < playing->numbered_count) {
+        if (!ctr_grow(&player->numbered, &player->numbered_capacity, player->numbered_count,
+                      sizeof(struct ctr_frame *))) {
+            return false;
+        }
+        player->numbered[player->numbered_count++] = NULL;
+    }
+    for (size_t i = 0; i < player->stacks.count; i++) {
+        const struct ctr_stack *stack = player->stacks.stacks[i];
+        for (uint32_t at = 0; at < stack->count; at++) {
+            uint32_t number = ctr_activation_of(stack->frames[at])->number;
+            if (number != UINT32_MAX) {
+                player->numbered[number] = stack->frames[at];
+            }
+        }
+    }
+    for (uint32_t i = 0; i < playing->suspended_count; i++) {
+        struct ctr_frame *copy = ctr_frame_copy(&player->spares, playing->suspended[i]);
+        if (copy == NULL) {
+            return false;
+        }
+        player->numbered[ctr_activation_of(copy)->number] = copy;
+    }
+    return true;
+}
+
+/* As start(), but stand on the last mark within reach when there is one. */
+static int start_near(struct ctr_player *player, uint32_t block, const struct ctr_reach *reach,
+                      struct ct_error *error)
+{
+    int status = start(player, block, error);
+    const struct ctr_mark *mark =
+        status == CT_OK ? ctr_mark_within(player->trace, player->block, CTR_MARK_PLAYING, reach)
+                        : NULL;
+    if (mark == NULL) {
+        return status;
+    }
+    const struct playing *playing = mark->state;
+    ctr_stacks_clear(&player->stacks);
+    if (!ctr_stacks_copy(&player->stacks, &player->spares, &playing->stacks) ||
+        !number_frames(player, playing)) {
+        player->failed = no_memory(error);
+        return player->failed;
+    }
+    player->stack = ctr_stacks_find(&player->stacks, playing->thread);
+    player->at = player->scan.cursor.at = player->block->raw + mark->at;
+    player->scan.next_node = mark->next_node;
+    player->scan.next_object = mark->next_object;
+    player->step = mark->step;
+    player->call = mark->call;
+    player->tick = playing->tick;
+    player->mark = (mark->at / CTR_MARK_BYTES + 1u) * CTR_MARK_BYTES;
+    return CT_OK;
+}
+
 /* ---- moving without looking at events ---- */
 
 /* How far to run: until the line of `step` was played, up to the record at byte `at` of the block
@@ -637,6 +808,9 @@ static int run(struct ctr_player *player, const struct goal *goal, struct ct_err
         if (status != CT_OK || player->step > goal->step || at >= goal->at) {
             return status;
         }
+        if (at >= player->mark) {
+            keep_mark(player);
+        }
         player->at = player->scan.cursor.at;
         if (ctr_record_next(&player->scan, &rec)) {
             status = play_record(player, &rec, error);
@@ -679,7 +853,8 @@ int ctr_player_seek(struct ctr_player *player, uint64_t step, struct ctr_event *
     bool is_there = stands_on(player, step);
     int status = CT_OK;
     if (!is_there && !may_go_on(player, block, step)) {
-        status = start(player, block, error);
+        struct ctr_reach reach = {.at = SIZE_MAX, .step = step, .call = UINT64_MAX};
+        status = start_near(player, block, &reach, error);
     }
     if (status == CT_OK && !is_there) {
         status = run(player, &(struct goal){.step = step, .at = SIZE_MAX}, error);
@@ -706,7 +881,8 @@ int ctr_player_seek_record(struct ctr_player *player, uint32_t block, uint32_t a
     bool may_stay = player->block != NULL && player->failed == CT_OK &&
                     player->block->number == block &&
                     (size_t)(player->scan.cursor.at - player->block->raw) <= at;
-    int status = may_stay ? CT_OK : start(player, block, error);
+    struct ctr_reach reach = {.at = at, .step = UINT64_MAX, .call = UINT64_MAX};
+    int status = may_stay ? CT_OK : start_near(player, block, &reach, error);
     if (status == CT_OK) {
         struct goal goal = {.step = UINT64_MAX, .at = at, .only_block = true};
         status = run(player, &goal, error);

@@ -71,7 +71,7 @@ void ctr_reading_keep_mark(struct ctr_reading *reading)
     reading->mark = next_mark(reading, at);
     if (reading->status != CT_OK || at >= reading->scan.cursor.end ||
         running->frame_count > MARK_FRAMES_MAX || running->stack_count > MARK_FRAMES_MAX ||
-        ctr_mark(reading->trace, reading->block, number) != NULL) {
+        ctr_mark(reading->trace, reading->block, CTR_MARK_READING, number) != NULL) {
         return;
     }
     size_t bytes;
@@ -87,27 +87,24 @@ void ctr_reading_keep_mark(struct ctr_reading *reading)
         .next_object = reading->scan.next_object,
         .step = running->step,
         .call = running->call,
-        .running = saved,
+        .state = saved,
+        .free_state = free,
     };
-    ctr_keep_mark(reading->trace, reading->block, mark, sizeof *mark + bytes);
+    ctr_keep_mark(reading->trace, reading->block, CTR_MARK_READING, mark, sizeof *mark + bytes);
 }
 
 uint32_t ctr_reading_jump(struct ctr_reading *reading, const struct ctr_reach *reach)
 {
     const struct ctr_block *block = reading->block;
-    size_t at = reach->at < block->size ? reach->at : block->size;
-    for (uint32_t number = (uint32_t)(at / CTR_MARK_BYTES) + 1; number-- > 0;) {
-        const struct ctr_mark *mark = ctr_mark(reading->trace, block, number);
-        if (mark != NULL && mark->at <= at && mark->step <= reach->step &&
-            mark->call <= reach->call && ctr_running_restore(&reading->running, mark->running)) {
-            reading->at = reading->scan.cursor.at = block->raw + mark->at;
-            reading->mark = next_mark(reading, reading->at);
-            reading->scan.next_node = mark->next_node;
-            reading->scan.next_object = mark->next_object;
-            reading->status = CT_OK;
-            return mark->at;
-        }
+    const struct ctr_mark *mark = ctr_mark_within(reading->trace, block, CTR_MARK_READING, reach);
+    if (mark == NULL || !ctr_running_restore(&reading->running, mark->state)) {
+        start(reading);
+        return 0;
     }
-    start(reading);
-    return 0;
+    reading->at = reading->scan.cursor.at = block->raw + mark->at;
+    reading->mark = next_mark(reading, reading->at);
+    reading->scan.next_node = mark->next_node;
+    reading->scan.next_object = mark->next_object;
+    reading->status = CT_OK;
+    return mark->at;
 }

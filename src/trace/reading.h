@@ -27,14 +27,8 @@ struct ctr_reading {
 int ctr_reading_open(struct ctr_reading *reading, struct ctr_trace *trace, uint32_t number,
                      struct ct_error *error);
 
-/* How far to go without reading what comes before: not beyond byte `at`, the line of `step`, nor
- * the start of `call`. */
-struct ctr_reach {
-    size_t at;
-    uint64_t step, call;
-};
-
 /* Stand on the last known mark within reach, or before the first record; where that is. */
+struct ctr_reach;
 uint32_t ctr_reading_jump(struct ctr_reading *reading, const struct ctr_reach *reach);
 
 void ctr_reading_keep_mark(struct ctr_reading *reading);

@@ -80,7 +80,7 @@ bool ctr_stack_push(struct ctr_stack *stack, struct ctr_frame *frame)
     return true;
 }
 
-static struct ctr_frame *copy_frame(struct ctr_spares *spares, const struct ctr_frame *frame)
+struct ctr_frame *ctr_frame_copy(struct ctr_spares *spares, const struct ctr_frame *frame)
 {
     struct ctr_frame *copy = ctr_frame_new(spares, frame->plan, frame->slot_count);
     if (copy != NULL) {
@@ -88,7 +88,8 @@ static struct ctr_frame *copy_frame(struct ctr_spares *spares, const struct ctr_
         *copy = *frame;
         copy->slots = slots;
         memcpy(slots, frame->slots, frame->slot_count * sizeof *slots);
-        ctr_activation_of(copy)->stacked = true;
+        ctr_activation_of(copy)->number =
+            ((const struct ctr_activation *)(const void *)frame)->number;
     }
     return copy;
 }
@@ -101,8 +102,11 @@ bool ctr_stack_lift(struct ctr_stack *stack, struct ctr_spares *spares,
     }
     memmove(stack->frames + count, stack->frames, stack->count * sizeof(struct ctr_frame *));
     for (uint32_t i = 0; i < count; i++) {
-        stack->frames[i] = copy_frame(spares, frames[i]);
-        if (stack->frames[i] == NULL) { /* leave it as it was */
+        stack->frames[i] = ctr_frame_copy(spares, frames[i]);
+        if (stack->frames[i] != NULL) {
+            ctr_activation_of(stack->frames[i])->number = UINT32_MAX;
+            ctr_activation_of(stack->frames[i])->stacked = true;
+        } else { /* leave it as it was */
             memmove(stack->frames, stack->frames + count,
                     stack->count * sizeof(struct ctr_frame *));
             return false;
@@ -178,6 +182,28 @@ void ctr_stacks_clear(struct ctr_stacks *stacks)
     }
     free(stacks->stacks);
     *stacks = (struct ctr_stacks){0};
+}
+
+bool ctr_stacks_copy(struct ctr_stacks *to, struct ctr_spares *spares,
+                     const struct ctr_stacks *from)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        const struct ctr_stack *stack = from->stacks[i];
+        struct ctr_stack *copy = ctr_stacks_get(to, stack->thread, stack->block);
+        if (copy == NULL) {
+            return false;
+        }
+        copy->below = stack->below;
+        copy->call = stack->call;
+        for (uint32_t at = 0; at < stack->count; at++) {
+            struct ctr_frame *frame = ctr_frame_copy(spares, stack->frames[at]);
+            if (frame == NULL || !ctr_stack_push(copy, frame)) {
+                free(frame);
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 size_t ctr_stacks_memory(const struct ctr_stacks *stacks)

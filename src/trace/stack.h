@@ -43,6 +43,8 @@ static inline struct ctr_activation *ctr_activation_of(struct ctr_frame *frame)
 }
 
 struct ctr_frame *ctr_frame_new(struct ctr_spares *spares, uint32_t plan, uint32_t slots);
+/* A copy with its number in the block, on no stack. */
+struct ctr_frame *ctr_frame_copy(struct ctr_spares *spares, const struct ctr_frame *frame);
 void ctr_frame_free(struct ctr_spares *spares, struct ctr_frame *frame);
 void ctr_spares_clear(struct ctr_spares *spares);
 
@@ -65,6 +67,10 @@ struct ctr_stack *ctr_stacks_find(const struct ctr_stacks *stacks, uint32_t thre
 /* The same; a thread not met before gets a stack that follows from the blocks before `block`. */
 struct ctr_stack *ctr_stacks_get(struct ctr_stacks *stacks, uint32_t thread, uint32_t block);
 void ctr_stacks_clear(struct ctr_stacks *stacks);
+/* Make `to`, which is empty, a copy; their frames have the same numbers in the block. False: no
+ * memory. */
+bool ctr_stacks_copy(struct ctr_stacks *to, struct ctr_spares *spares,
+                     const struct ctr_stacks *from);
 /* Bytes of memory, roughly. */
 size_t ctr_stacks_memory(const struct ctr_stacks *stacks);
 

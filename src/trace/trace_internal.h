@@ -109,6 +109,8 @@ struct ctr_piece *ctr_snapshot_find(const struct ctr_snapshot *snapshot, uint8_t
 /* ---- cache (cache.c) ---- */
 
 enum cell_state { CELL_LOADING, CELL_READY };
+enum { CTR_MARK_BYTES = 16 * 1024 };
+enum ctr_mark_kind { CTR_MARK_READING, CTR_MARK_PLAYING, CTR_MARK_KINDS };
 
 /* Where a record about an object stands, and the scan's numbers there. */
 struct ctr_object_record {
@@ -141,9 +143,9 @@ struct ctr_cell { /* one block in the cache */
     uint32_t max_type;         /* largest type number in values, plus 1 */
     uint64_t milliseconds;     /* all TICK records together */
     struct ctr_stacks *ending; /* what the block knows of the stacks at its end; NULL: not asked */
-    struct ctr_mark **marks;   /* by place / CTR_MARK_BYTES; NULL: none */
-    uint8_t *memory;           /* of `raw` */
-    size_t bytes;              /* all of it */
+    struct ctr_mark **marks[CTR_MARK_KINDS]; /* by place / CTR_MARK_BYTES; NULL: none */
+    uint8_t *memory;                         /* of `raw` */
+    size_t bytes;                            /* all of it */
     enum cell_state state;
     unsigned pins;
     struct ctr_cell *newer, *older; /* while not pinned */
@@ -164,19 +166,30 @@ struct ctr_cache {
     size_t limit;
 };
 
-/* Where one may begin to read a pinned block (reading.c): every so many bytes, known once somebody
- * came by. NULL: nobody did. A mark that is kept is the block's from then on. */
-enum { CTR_MARK_BYTES = 16 * 1024 };
+/* Where one may begin to read or play a pinned block: every so many bytes, known once somebody came
+ * by. NULL: nobody did. A mark that is kept is the block's from then on. */
 struct ctr_mark {
     uint32_t at; /* a record starts here */
     uint32_t next_node, next_object;
-    uint64_t step, call; /* as of ctr_running */
-    struct ctr_running_saved *running;
+    uint64_t step, call; /* numbers of the next */
+    void *state;         /* what is known here, and how to free it */
+    void (*free_state)(void *state);
 };
 const struct ctr_mark *ctr_mark(struct ctr_trace *trace, const struct ctr_block *block,
-                                uint32_t number);
-void ctr_keep_mark(struct ctr_trace *trace, const struct ctr_block *block, struct ctr_mark *mark,
-                   size_t bytes);
+                                enum ctr_mark_kind kind, uint32_t number);
+void ctr_keep_mark(struct ctr_trace *trace, const struct ctr_block *block, enum ctr_mark_kind kind,
+                   struct ctr_mark *mark, size_t bytes);
+
+/* How far to go without reading what comes before: not beyond byte `at`, the line of `step`, nor
+ * the start of `call`. */
+struct ctr_reach {
+    size_t at;
+    uint64_t step, call;
+};
+
+/* The last mark within reach, or NULL. */
+const struct ctr_mark *ctr_mark_within(struct ctr_trace *trace, const struct ctr_block *block,
+                                       enum ctr_mark_kind kind, const struct ctr_reach *reach);
 
 /* The stacks at the end of a pinned block, as they were kept there, or NULL; and keep them. They
  * are the block's from then on, and nobody changes them. */

@@ -12,7 +12,7 @@
 
 #include "trace_builder.h"
 
-enum { STEPS = 600 };
+enum { STEPS = 600, MANY_STEPS = 6000 };
 
 struct fixture {
     struct tb tb;
@@ -20,20 +20,26 @@ struct fixture {
     struct ctr_trace *trace;
 };
 
-static void set_up(struct fixture *fixture, uint64_t seed, unsigned block_bytes)
+static void set_up_steps(struct fixture *fixture, uint64_t seed, unsigned block_bytes,
+                         unsigned steps)
 {
     struct ct_error error = {0};
     fixture->path = tb_path();
     tb_open(&fixture->tb, fixture->path, 2, seed);
     fixture->tb.keep_states = true;
     fixture->tb.block_bytes = block_bytes;
-    tb_random(&fixture->tb, STEPS);
+    tb_random(&fixture->tb, steps);
     tb_close(&fixture->tb, CTR_ENDED_NORMALLY, 0);
     if (ctr_open(&fixture->trace, fixture->path, &error) != CT_OK) {
         fail_msg("%s", error.message);
     }
     assert_true(ctr_info(fixture->trace)->complete);
-    assert_int_equal(ctr_info(fixture->trace)->steps, STEPS);
+    assert_int_equal(ctr_info(fixture->trace)->steps, steps);
+}
+
+static void set_up(struct fixture *fixture, uint64_t seed, unsigned block_bytes)
+{
+    set_up_steps(fixture, seed, block_bytes, STEPS);
 }
 
 static void tear_down(struct fixture *fixture)
@@ -144,6 +150,32 @@ static void seeks_to_every_step(void **state)
     }
 }
 
+/* Within a large block it is played from what was kept where somebody came by. */
+static void seeks_within_a_block(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 31; seed < 33; seed++) {
+        struct fixture fixture;
+        struct ctr_player *player;
+        struct ctr_event event;
+        struct ct_error error = {0};
+        set_up_steps(&fixture, seed, 0, MANY_STEPS);
+        assert_true(ctr_info(fixture.trace)->blocks <= 2);
+        assert_int_equal(ctr_player_new(&player, fixture.trace, &error), CT_OK);
+        assert_int_equal(ctr_player_seek(player, MANY_STEPS - 1, &event, &error), CT_OK);
+        for (unsigned step = MANY_STEPS - 5; step >= 5; step -= 5) { /* it never goes on */
+            assert_int_equal(ctr_player_seek(player, step, &event, &error), CT_OK);
+            assert_int_equal(event.step, step);
+            check_state(&fixture, player, &event);
+            if (step % 4 == 0) { /* but for one event */
+                assert_int_equal(ctr_player_next(player, &event, &error), CT_OK);
+            }
+        }
+        ctr_player_free(player);
+        tear_down(&fixture);
+    }
+}
+
 /* The call event comes after its arguments and before the first line; at its return a frame is
  * still there. */
 static void tells_events_in_order(void **state)
@@ -201,7 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plays_from_the_start),       cmocka_unit_test(plays_from_any_block),
         cmocka_unit_test(plays_within_little_memory), cmocka_unit_test(seeks_to_every_step),
-        cmocka_unit_test(tells_events_in_order),
+        cmocka_unit_test(seeks_within_a_block),       cmocka_unit_test(tells_events_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
