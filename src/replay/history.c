@@ -325,8 +325,6 @@ static int draw_hits(struct rp_session *session, const struct ctr_query *query,
 
 /* ---- drawing a variable, by a sweep ---- */
 
-enum { WORKERS = 2, BLOCKS_AT_ONCE = 64 };
-
 /* What a worker drew: it goes forwards, so that only the buckets' ends need their places. */
 struct sketch {
     struct drawing drawing;
@@ -337,7 +335,7 @@ struct sketch {
 
 struct sketches {
     uint64_t call; /* or CTR_NO_CALL */
-    struct sketch of[WORKERS];
+    struct sketch of[RP_SWEEP_WORKERS];
 };
 
 static bool sketch(void *context, const struct ctr_sweep_visit *visit)
@@ -387,10 +385,10 @@ static int sweep_writes(struct rp_session *session, const struct ctr_query *quer
                               .key_count = 1,
                               .plans = &plan,
                               .plan_count = 1,
-                              .workers = WORKERS,
+                              .workers = RP_SWEEP_WORKERS,
                               .visit = sketch,
                               .context = sketches};
-    struct ctr_sweep_range range = {.end = UINT32_MAX, .most_blocks = BLOCKS_AT_ONCE};
+    struct ctr_sweep_range range = {.end = UINT32_MAX, .most_blocks = RP_SWEEP_BLOCKS};
     int status;
     do {
         status = ctr_sweep(session->trace, &sweep, &range, error);
@@ -407,7 +405,7 @@ static int draw_writes(struct rp_session *session, const struct ctr_query *query
 {
     struct sketches sketches = {.call = query->call};
     int status = CT_OK;
-    for (unsigned i = 0; i < WORKERS; i++) {
+    for (unsigned i = 0; i < RP_SWEEP_WORKERS; i++) {
         struct sketch *own = &sketches.of[i];
         own->drawing = *drawing;
         own->drawing.buckets = calloc(drawing->count, sizeof *own->drawing.buckets);
@@ -418,12 +416,12 @@ static int draw_writes(struct rp_session *session, const struct ctr_query *query
     status = status == CT_OK ? sweep_writes(session, query, &sketches, error) : status;
     for (uint32_t i = 0; status == CT_OK && i < drawing->count; i++) {
         struct stroke stroke = {0};
-        for (unsigned j = 0; j < WORKERS; j++) {
+        for (unsigned j = 0; j < RP_SWEEP_WORKERS; j++) {
             const struct sketch *own = &sketches.of[j];
             join(&drawing->buckets[i], &stroke, &own->drawing.buckets[i], &own->strokes[i]);
         }
     }
-    for (unsigned i = 0; i < WORKERS; i++) {
+    for (unsigned i = 0; i < RP_SWEEP_WORKERS; i++) {
         free(sketches.of[i].drawing.buckets);
         free(sketches.of[i].strokes);
     }

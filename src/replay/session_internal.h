@@ -88,6 +88,9 @@ static inline bool rp_needs_moment(struct ctr_value value)
     return value.tag == CTR_V_OBJECT || value.tag == CTR_V_NODE;
 }
 
+/* Sweeps: who looks at once, and in how many blocks before the watch is asked. */
+enum { RP_SWEEP_WORKERS = 2, RP_SWEEP_BLOCKS = 64 };
+
 #define RP_BIT(event) (1u << (event))
 enum {
     RP_LEAVES = RP_BIT(CTR_EVENT_RETURN) | RP_BIT(CTR_EVENT_YIELD) | RP_BIT(CTR_EVENT_UNWIND),

@@ -8,9 +8,7 @@
 #include "trace/sweep.h"
 
 enum {
-    WORKERS = 2,
-    BLOCKS_AT_ONCE = 64, /* a window ends, and the watch is asked, after so many at most */
-    MANY = 16 * 1024,    /* candidates of one worker: no more blocks */
+    MANY = 16 * 1024, /* candidates of one worker: no more blocks */
     BITS = 64,
     SLOTS_MAX = 64, /* followed of one plan */
 };
@@ -44,13 +42,13 @@ struct rp_sieve {
         struct rp_candidate *items;
         size_t count, capacity;
         bool failed; /* no memory */
-    } found[WORKERS];
+    } found[RP_SWEEP_WORKERS];
 };
 
 void rp_sieve_free(struct rp_sieve *sieve)
 {
     if (sieve != NULL) {
-        for (unsigned i = 0; i < WORKERS; i++) {
+        for (unsigned i = 0; i < RP_SWEEP_WORKERS; i++) {
             free(sieve->found[i].items);
         }
         free(sieve->plans);
@@ -165,7 +163,7 @@ int rp_sieve_new(struct rp_sieve **sieve, struct ctr_trace *trace, const struct 
     made->sweep = (struct ctr_sweep){.keys = query->keys,
                                      .key_count = query->key_count,
                                      .plans = made->plans,
-                                     .workers = WORKERS,
+                                     .workers = RP_SWEEP_WORKERS,
                                      .visit = visit,
                                      .context = made};
     if (!add_tests(made, query, watched, watched_count)) {
@@ -233,7 +231,7 @@ static bool gather(struct rp_sieve *sieve)
 {
     struct found *all = &sieve->found[0];
     size_t count = 0;
-    for (unsigned i = 0; i < WORKERS; i++) {
+    for (unsigned i = 0; i < RP_SWEEP_WORKERS; i++) {
         count += sieve->found[i].count;
         if (sieve->found[i].failed) {
             return false;
@@ -247,7 +245,7 @@ static bool gather(struct rp_sieve *sieve)
         all->items = items;
         all->capacity = count;
     }
-    for (unsigned i = 1; i < WORKERS; i++) {
+    for (unsigned i = 1; i < RP_SWEEP_WORKERS; i++) {
         const struct found *found = &sieve->found[i];
         if (found->count > 0) {
             memcpy(all->items + all->count, found->items, found->count * sizeof *found->items);
@@ -266,7 +264,7 @@ static void choose_window(struct rp_sieve *sieve, size_t found)
 {
     if (found >= MANY) {
         sieve->blocks = sieve->blocks > 1 ? sieve->blocks / 2 : 1;
-    } else if (sieve->blocks < BLOCKS_AT_ONCE) {
+    } else if (sieve->blocks < RP_SWEEP_BLOCKS) {
         sieve->blocks *= 2;
     }
 }
@@ -284,7 +282,7 @@ int rp_sieve_page(struct rp_sieve *sieve, struct ctr_place from, bool backwards,
         range.first = from.block;
         range.end = sieve->is_bounded && sieve->bound < UINT32_MAX ? sieve->bound + 1 : UINT32_MAX;
     }
-    for (unsigned i = 0; i < WORKERS; i++) {
+    for (unsigned i = 0; i < RP_SWEEP_WORKERS; i++) {
         sieve->found[i].count = 0;
     }
     sieve->from = from;
