@@ -766,8 +766,10 @@ static int run_frame(struct ctr_player *player, const struct goal *goal, struct 
     struct ctr_frame *frame = top_frame(player);
     struct ctr_scan scan = player->scan;
     uint64_t at_step = player->step, step = goal->step;
-    size_t size = (size_t)(scan.cursor.end - player->block->raw);
-    const uint8_t *end = player->block->raw + (goal->at < size ? goal->at : size);
+    size_t stop = (size_t)(scan.cursor.end - player->block->raw);
+    stop = goal->at < stop ? goal->at : stop;
+    stop = player->mark < stop ? player->mark : stop;
+    const uint8_t *end = player->block->raw + stop;
     if (frame == NULL) {
         return CT_OK;
     }

@@ -47,11 +47,12 @@ static inline bool ctr_reading_next(struct ctr_reading *reading)
 }
 
 /* Step over the short LINE and SET records of the running frame that come next, up to `end` (of the
- * block, or where a record starts). */
+ * block, or where a record starts) or the next mark. */
 static inline struct ctr_skipped ctr_reading_skip_to(struct ctr_reading *reading,
                                                      const uint8_t *end)
 {
     struct ctr_skipped skipped;
+    end = reading->mark < end ? reading->mark : end;
     if (ctr_running_skip(&reading->running, &reading->scan, end, &skipped) != CT_OK) {
         reading->status = CT_EFORMAT;
     }
