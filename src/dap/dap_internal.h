@@ -93,6 +93,7 @@ struct dap_session {
     struct ct_bytes waiting; /* events that follow the response: u32 size, text */
     int64_t last_seq;        /* of what was sent */
     int64_t running;         /* seq of the request on its way */
+    int64_t batch;           /* seq of the batch it is in; -1: none */
     const char *running_command;
     bool tells_progress; /* of it */
     int64_t told_at;     /* milliseconds of a steady clock: when it began, or was told of */
@@ -252,6 +253,10 @@ struct dap_shown { /* how a value is shown */
 int dap_put_value(struct dap_session *session, struct ct_json_out *json,
                   const struct dap_shown *shown, struct ct_error *error);
 
+/* An array of the first variables that a number stands for. */
+int dap_put_first_variables(struct dap_request *request, const char *key, uint64_t reference,
+                            uint32_t count);
+
 extern const struct ctr_text_options dap_brief; /* of a value among others */
 
 /* ---- sources (source.c) ---- */
@@ -283,6 +288,7 @@ void dap_tell_failures(struct dap_session *session);
 
 /* ---- cancelling (session.c) ---- */
 
+/* The request, or the batch it is in. */
 bool dap_is_cancelled(struct dap_session *session, int64_t seq);
 void dap_forget_cancel(struct dap_session *session, int64_t seq);
 void dap_open_replay(struct dap_session *session);
@@ -300,6 +306,8 @@ int dap_refuse_at(struct dap_request *request, const char *text, size_t at);
 
 /* ---- the answers, by file ---- */
 
+/* request.c */
+dap_answer dap_batch;
 /* lifecycle.c */
 dap_answer dap_initialize, dap_launch, dap_configuration_done, dap_restart, dap_terminate,
     dap_disconnect, dap_cancel;

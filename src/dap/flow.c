@@ -136,9 +136,8 @@ int dap_visit(struct dap_request *request)
     const json_t *from = request->arguments;
     struct dap_session *session = request->session;
     struct rp_latest_visit visit;
-    dap_need(request, from, "line");
     uint64_t call = dap_uint(request, from, "call", rp_now(session->replay)->call);
-    uint32_t line = dap_line(request, from, "line", 0);
+    uint32_t line = dap_line(request, from, "line", rp_now(session->replay)->line);
     if (request->status != CT_OK) {
         return request->status;
     }

@@ -188,14 +188,24 @@ static void put_scope(struct ct_json_out *json, const char *name, const char *hi
 {
     ct_json_begin_object(json);
     dap_put_string(json, "name", name);
-    if (hint != NULL) {
-        dap_put_string(json, "presentationHint", hint);
-    }
+    dap_put_string(json, "presentationHint", hint);
     dap_put_uint(json, "variablesReference", reference);
     dap_put_uint(json, "namedVariables", count);
     dap_put_uint(json, "indexedVariables", 0);
     dap_put_bool(json, "expensive", false);
-    ct_json_end_object(json);
+}
+
+/* The same with its first variables, where they are wanted: it spares the client a request. */
+static int put_open_scope(struct dap_request *request, const char *name, const char *hint,
+                          uint64_t reference, uint64_t count, uint64_t wanted)
+{
+    int status = CT_OK;
+    put_scope(&request->body, name, hint, reference, count);
+    if (wanted > 0) {
+        status = dap_put_first_variables(request, "variables", reference, (uint32_t)wanted);
+    }
+    ct_json_end_object(&request->body);
+    return status;
 }
 
 static const char *result_name(const struct rp_position *now)
@@ -210,9 +220,8 @@ int dap_scopes(struct dap_request *request)
     struct dap_session *session = request->session;
     const struct rp_position *now = rp_now(session->replay);
     struct ct_json_out *json = &request->body;
-    dap_need(request, request->arguments, "frameId");
     struct dap_frame frame = dap_frame_of(request, request->arguments);
-    uint64_t id = 0;
+    uint64_t id = 0, wanted = dap_uint_up_to(request, request->arguments, "count", 0, DAP_LIST_MAX);
     struct rp_list locals = {0};
     struct ctr_value globals;
     if (request->status != CT_OK) {
@@ -231,15 +240,21 @@ int dap_scopes(struct dap_request *request)
     ct_json_begin_object(json);
     dap_put_array(json, "scopes");
     if (now->moment.left > 0 && frame.index == 0 && frame.thread == now->thread) {
-        put_scope(json, result_name(now), "returnValue", dap_reference(DAP_RESULT, id), 1);
+        status = put_open_scope(request, result_name(now), "returnValue",
+                                dap_reference(DAP_RESULT, id), 1, wanted);
     }
-    put_scope(json, "Locals", "locals", dap_reference(DAP_LOCALS, id), count);
-    if (rp_globals(session->replay, frame.thread, frame.index, &globals, NULL) == CT_OK) {
+    if (status == CT_OK) {
+        status = put_open_scope(request, "Locals", "locals", dap_reference(DAP_LOCALS, id), count,
+                                wanted);
+    }
+    if (status == CT_OK &&
+        rp_globals(session->replay, frame.thread, frame.index, &globals, NULL) == CT_OK) {
         struct rp_value_info info;
         rp_value_info(session->replay, RP_NOW, globals, &info);
         put_scope(json, "Globals", "globals", dap_reference(DAP_GLOBALS, id), info.indexed);
+        ct_json_end_object(json);
     }
     ct_json_end_array(json);
     ct_json_end_object(json);
-    return CT_OK;
+    return status;
 }

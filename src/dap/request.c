@@ -6,6 +6,8 @@
 
 #include "dap/dap_internal.h"
 
+enum { BATCH_MAX = 64 };
+
 const struct dap_handler dap_handlers[] = {
     {"initialize", dap_initialize, DAP_NOTHING, NULL},
     {"launch", dap_launch, DAP_CLIENT, NULL},
@@ -15,6 +17,7 @@ const struct dap_handler dap_handlers[] = {
     {"terminate", dap_terminate, DAP_CLIENT, "supportsTerminateRequest"},
     {"disconnect", dap_disconnect, DAP_NOTHING, NULL},
     {"cancel", dap_cancel, DAP_NOTHING, "supportsCancelRequest"},
+    {"ct/batch", dap_batch, DAP_NOTHING, NULL},
 
     {"threads", dap_threads, DAP_MOMENT, NULL},
     {"stackTrace", dap_stack_trace, DAP_MOMENT, "supportsDelayedStackTraceLoading"},
@@ -113,25 +116,33 @@ int dap_refuse_at(struct dap_request *request, const char *text, size_t at)
 
 /* ---- responses ---- */
 
-static void post_response(struct dap_request *request, const char *command, bool success,
-                          const char *message)
+/* The members of a response, in an object that stays open. */
+static void put_response(struct ct_json_out *json, const struct dap_request *request,
+                         const char *command, int status)
+{
+    bool success = status == CT_OK;
+    dap_put_string(json, "type", "response");
+    dap_put_int(json, "request_seq", request->seq);
+    dap_put_bool(json, "success", success);
+    dap_put_string(json, "command", command);
+    if (!success) {
+        dap_put_string(json, "message",
+                       status == CT_ECANCEL ? "cancelled" : request->error.message);
+    }
+    if (success && request->body.bytes.size > 0) {
+        ct_json_key(json, "body");
+        ct_json_raw(json, request->body.bytes.data, request->body.bytes.size);
+    }
+    json->bytes.failed |= request->body.bytes.failed;
+}
+
+static void post_response(struct dap_request *request, const char *command, int status)
 {
     struct ct_json_out json;
-    bool has_body = success && request->body.bytes.size > 0;
     ct_json_init(&json, NULL);
     ct_json_begin_object(&json);
-    dap_put_string(&json, "type", "response");
-    dap_put_int(&json, "request_seq", request->seq);
-    dap_put_bool(&json, "success", success);
-    dap_put_string(&json, "command", command);
-    if (message != NULL) {
-        dap_put_string(&json, "message", message);
-    }
-    if (has_body) {
-        ct_json_key(&json, "body");
-        ct_json_raw(&json, request->body.bytes.data, request->body.bytes.size);
-    }
-    if (json.bytes.failed || request->body.bytes.failed) { /* so short a message fits */
+    put_response(&json, request, command, status);
+    if (json.bytes.failed) { /* so short a message fits */
         ct_json_clear(&json);
         ct_json_init(&json, NULL);
         ct_bytes_add_format(&json.bytes,
@@ -185,22 +196,28 @@ static int run(struct dap_request *request, const char *command)
     return status != CT_OK ? status : request->status;
 }
 
-static void answer(struct dap_request *request, const char *command)
+/* The request's body, and how it ended. */
+static int work(struct dap_request *request, const char *command)
 {
-    struct dap_session *session = request->session;
     dap_progress_begin(request, command);
     ct_json_init(&request->body, NULL);
     int status = request->status == CT_OK ? run(request, command) : request->status;
     dap_progress_end(request);
-    if (status == CT_OK) {
-        post_response(request, command, true, NULL);
-    } else {
-        post_response(request, command, false,
-                      status == CT_ECANCEL ? "cancelled" : request->error.message);
-    }
-    dap_events_flush(session);
-    dap_forget_cancel(session, request->seq);
+    return status;
+}
+
+static void end(struct dap_request *request)
+{
+    dap_forget_cancel(request->session, request->seq);
     ct_json_clear(&request->body);
+}
+
+static void answer(struct dap_request *request, const char *command)
+{
+    int status = work(request, command);
+    post_response(request, command, status);
+    dap_events_flush(request->session);
+    end(request);
 }
 
 /* ---- messages ---- */
@@ -250,6 +267,51 @@ static const char *read_request(struct dap_request *request, const json_t *messa
     }
     request->arguments = dap_object(request, message, "arguments");
     return command;
+}
+
+/* ---- ct/batch: several requests in one message, answered in their order ---- */
+
+static void put_answer(struct ct_json_out *json, struct dap_session *session, const json_t *message)
+{
+    struct dap_request request = {.session = session};
+    const char *command = "";
+    if (json_is_object(message)) {
+        command = read_request(&request, message);
+    } else {
+        dap_refuse(&request, "a request is an object");
+    }
+    if (strcmp(command, "ct/batch") == 0) {
+        dap_refuse(&request, "there is a batch in a batch");
+    }
+    int status = work(&request, command);
+    ct_json_begin_object(json);
+    put_response(json, &request, command, status);
+    ct_json_end_object(json);
+    end(&request);
+}
+
+int dap_batch(struct dap_request *request)
+{
+    dap_need(request, request->arguments, "requests");
+    const json_t *requests = dap_array(request, request->arguments, "requests"), *item;
+    size_t at;
+    if (json_array_size(requests) > BATCH_MAX) {
+        dap_refuse(request, "more than %d requests at once", BATCH_MAX);
+    }
+    if (request->status != CT_OK) {
+        return request->status;
+    }
+    request->session->batch = request->seq;
+    ct_json_begin_object(&request->body);
+    dap_put_array(&request->body, "responses");
+    json_array_foreach(requests, at, item)
+    {
+        put_answer(&request->body, request->session, item);
+    }
+    request->session->batch = -1;
+    ct_json_end_array(&request->body);
+    ct_json_end_object(&request->body);
+    return CT_OK;
 }
 
 /* Answers to requests of ours, of which there are none, and events need no answer. */

@@ -26,6 +26,7 @@ int dap_session_new(struct dap_session **session, const struct dap_options *opti
     made->options = *options;
     made->stops_on_entry = true;
     made->patience = PATIENCE_MS;
+    made->batch = -1;
     if (options->directory != NULL) {
         made->directory = strdup(options->directory);
     }
@@ -88,7 +89,8 @@ static unsigned find_cancel(const struct dap_session *session, int64_t seq)
 bool dap_is_cancelled(struct dap_session *session, int64_t seq)
 {
     pthread_mutex_lock(&session->lock);
-    bool found = find_cancel(session, seq) < DAP_CANCELS;
+    bool found = find_cancel(session, seq) < DAP_CANCELS ||
+                 find_cancel(session, session->batch) < DAP_CANCELS;
     pthread_mutex_unlock(&session->lock);
     return found;
 }

@@ -410,6 +410,16 @@ int dap_variables(struct dap_request *request)
     return status;
 }
 
+int dap_put_first_variables(struct dap_request *request, const char *key, uint64_t reference,
+                            uint32_t count)
+{
+    struct window window = {.left = count, .named = true, .indexed = true};
+    dap_put_array(&request->body, key);
+    int status = put_members(request, reference, &window);
+    ct_json_end_array(&request->body);
+    return status;
+}
+
 /* ---- ct/load-locals ---- */
 
 /* CodeTracer's Variable, its value as text: kind 16, Raw. What is in it, `variables` tells. */

@@ -521,3 +521,39 @@ def test_answers_have_the_fields_of_the_protocol(made):
         assert shapes or name == "Missing", name
         for shape in shapes:
             check_shape(shape, known[name])
+
+
+def test_a_batch_is_answered_in_order_as_if_its_requests_came_alone(made):
+    """One that fails does not stop those behind it; what is seen is seen where the move led."""
+
+    def request(seq, command, **arguments):
+        return {"seq": seq, "type": "request", "command": command, "arguments": arguments}
+
+    asked = [
+        request(901, "ct/move", move="line", path="program.py", line=18),
+        request(902, "no such request"),
+        request(903, "scopes", count=5),
+        request(904, "ct/visit"),
+        request(905, "ct/batch", requests=[]),
+        "no request",
+    ]
+    answers = made.ask("ct/batch", requests=asked)["responses"]
+    assert [answer["request_seq"] for answer in answers] == [901, 902, 903, 904, 905, 0]
+    assert [answer["success"] for answer in answers] == [True, False, True, True, False, False]
+    assert [event["event"] for event in made.events] == ["stopped", "ct/complete-move"]
+    assert answers[0]["body"]["location"]["line"] == 18
+    scopes = {scope["name"]: scope for scope in answers[2]["body"]["scopes"]}
+    shown = list(made.variables(scopes["Locals"]["variablesReference"]).items())[:5]
+    first = scopes["Locals"]["variables"]
+    assert [(v["name"], v["value"]) for v in first] == [(n, v["value"]) for n, v in shown]
+    assert "variables" not in scopes["Globals"]
+    assert answers[3]["body"] == made.ask("ct/visit", line=18)
+    with pytest.raises(Failed):
+        made.ask("ct/batch", requests=[request(at, "threads") for at in range(65)])
+
+
+def test_cancelling_a_batch_cancels_what_is_in_it(made):
+    requests = [{"seq": 902, "type": "request", "command": "threads"}]
+    made.ask("cancel", requestId=made.seq + 2)
+    (answer,) = made.ask("ct/batch", requests=requests)["responses"]
+    assert (answer["success"], answer["message"]) == (False, "cancelled")
