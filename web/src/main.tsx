@@ -1,7 +1,6 @@
 // Puts the parts together: network, model, page.
 
 import { render } from "preact";
-import "uplot/dist/uPlot.min.css";
 import "./style.css";
 import { createApi } from "./api/client";
 import { findToken } from "./api/token";
@@ -14,6 +13,7 @@ import type { Settings } from "./model/settings";
 import { App } from "./views/app";
 import { type Window, WindowContext } from "./views/hooks";
 
+const REST = 300; // milliseconds: the address follows steps when they pause; changing it is not cheap
 const STEPS_APART = 3000; // milliseconds: steps closer than that share one entry of the address history
 
 async function start() {
@@ -32,9 +32,11 @@ async function start() {
   addEventListener("pagehide", () => model.link.close());
   const page = document.getElementById("app");
   if (!page) return;
+  void import("./views/editor"); // while the session is opened
   const served = location.hash.replace(/^#\/?/, "") === "" ? await servedRecording(model) : null;
   if (served) history.replaceState(null, "", routeHash({ recording: served, moment: null }));
   model.enter(parseRoute(location.hash));
+  page.textContent = "";
   render(
     <WindowContext.Provider value={window}>
       <App />
@@ -66,7 +68,9 @@ function followTheme({ theme }: Settings) {
 function followAddress(model: Model) {
   let last = 0;
   let isEntered = false; // by the address itself: nothing to write
+  let rest = 0; // the timer of the latest
   addEventListener("popstate", () => {
+    clearTimeout(rest);
     isEntered = true;
     model.enter(parseRoute(location.hash));
   });
@@ -80,15 +84,18 @@ function followAddress(model: Model) {
     const hash = routeHash(route);
     model.route.set(route);
     const time = Date.now();
+    const isEntry = arrival === "jump" || (arrival === "step" && time - last > STEPS_APART);
+    clearTimeout(rest);
     if (!isEntered && hash !== location.hash) {
-      if (arrival === "jump" || (arrival === "step" && time - last > STEPS_APART)) history.pushState(null, "", hash);
-      else history.replaceState(null, "", hash);
+      if (isEntry) history.pushState(null, "", hash);
+      else rest = window.setTimeout(() => history.replaceState(null, "", hash), REST);
     }
     isEntered = false;
     last = time;
   };
   model.route.watch(() => {
     const route = model.route.get();
+    if (route.recording === "") clearTimeout(rest);
     if (route.recording === "" && !/^#?\/?$/.test(location.hash)) history.pushState(null, "", routeHash(route));
   });
   model.recording.watch(() => {

@@ -41,6 +41,7 @@ export interface Scope {
   variablesReference: number;
   namedVariables?: number;
   indexedVariables?: number;
+  variables?: Variable[]; // the first of them, where `scopes` was asked for them
 }
 
 export interface Variable {

@@ -2,7 +2,8 @@
 
 import { type Atom, atom } from "../lib/atom";
 import { type LineStory, type Shape, shapeOf, storiesOf } from "../lib/flow_view";
-import type { Call, Calls, Flow, FlowStep, Loop, Loops, MoveState, Visit } from "../lib/protocol";
+import type { Call, Flow, FlowStep, Loop, MoveState, Visit } from "../lib/protocol";
+import { type FlowGlance, flowGlance } from "./glance";
 import type { Link } from "./link";
 
 const WHOLE = 400; // visits up to which a call is loaded in one piece
@@ -47,15 +48,13 @@ export class FlowModel {
     this.state.set(null);
   }
 
-  async refresh(now: MoveState, key: number, line: number): Promise<void> {
+  /** `known`: what was learned of the call with the move. */
+  async refresh(now: MoveState, key: number, line: number, known: FlowGlance | null): Promise<void> {
     const round = ++this.round;
     try {
       const step = now.moment.step;
-      const [call, { loops }, visit] = await Promise.all([
-        this.callOf(key),
-        this.link.request<Loops>("ct/load-loops", { call: key, start: 0, count: 50 }),
-        this.link.request<Visit>("ct/visit", { call: key, line }).catch(() => null),
-      ]);
+      const isKnown = known?.call?.key === key;
+      const { call, loops, visit } = isKnown ? known : await flowGlance(this.link, { call: key, line });
       if (!call || round !== this.round) return;
       const loaded = await this.load(call, loops, step, line);
       if (round !== this.round) return;
@@ -67,12 +66,6 @@ export class FlowModel {
     } catch {
       if (round === this.round) this.clear(); // the code is shown without values
     }
-  }
-
-  private async callOf(key: number): Promise<Call | undefined> {
-    if (this.loaded?.call.key === key) return this.loaded.call;
-    const path = await this.link.request<Calls>("ct/call-path", { call: key, count: 1 });
-    return path.calls[0];
   }
 
   private async load(call: Call, loops: readonly Loop[], step: number, line: number): Promise<Loaded> {

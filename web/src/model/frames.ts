@@ -3,9 +3,8 @@
 import { type Atom, atom } from "../lib/atom";
 import type { StackFrame, Thread } from "../lib/dap";
 import type { MoveState } from "../lib/protocol";
+import { type Glance, glance, LEVELS } from "./glance";
 import { type Link, refusal } from "./link";
-
-const LEVELS = 100;
 
 export interface Frames {
   now: MoveState;
@@ -15,6 +14,8 @@ export interface Frames {
   hasMore: boolean;
   depth: number | null; // of the whole stack, where it is known
   selected: number; // index in frames
+  /** Of the frame that runs, if that is the first of these. */
+  seen: Glance | null;
 }
 
 export class FramesModel {
@@ -25,14 +26,18 @@ export class FramesModel {
 
   constructor(private readonly link: Link) {}
 
-  async refresh(now: MoveState): Promise<void> {
-    await this.load(now, now.threadId);
+  async refresh(now: MoveState, asked: Promise<Glance> | null): Promise<void> {
+    await this.load(now, now.threadId, async () => asked ?? glance(this.link));
   }
 
   /** Look at another thread's stack, without moving. */
   async look(thread: number): Promise<void> {
     const state = this.state.get();
-    if (state) await this.load(state.now, thread);
+    if (!state || thread === state.thread) return;
+    await this.load(state.now, thread, async () => {
+      const { stackFrames } = await this.page(thread, 0);
+      return { threads: state.threads, frames: stackFrames };
+    });
   }
 
   select(index: number) {
@@ -53,20 +58,18 @@ export class FramesModel {
     this.state.set({ ...now, frames, hasMore: page.stackFrames.length === LEVELS });
   }
 
-  private async load(now: MoveState, thread: number): Promise<void> {
+  private async load(now: MoveState, thread: number, ask: () => Promise<Stack>): Promise<void> {
     const round = ++this.round;
     try {
-      const [{ threads }, page] = await Promise.all([
-        this.link.request<{ threads: Thread[] }>("threads"),
-        this.page(thread, 0),
-      ]);
+      const found = await ask();
       if (round !== this.round) return;
-      const frames = page.stackFrames;
+      const { threads, frames } = found;
+      const seen = "flow" in found ? found : null;
       const hasMore = frames.length === LEVELS;
       const { callstackDepth } = now.location;
       const isKnown = thread === now.threadId && callstackDepth !== undefined;
       const depth = isKnown ? callstackDepth + 1 : hasMore ? null : frames.length;
-      this.state.set({ now, threads, thread, frames, hasMore, depth, selected: 0 });
+      this.state.set({ now, threads, thread, frames, hasMore, depth, selected: 0, seen });
       this.error.set("");
     } catch (problem) {
       if (round === this.round) this.error.set(refusal(problem) ?? "");
@@ -77,6 +80,13 @@ export class FramesModel {
     type Page = { stackFrames: StackFrame[] };
     return this.link.request<Page>("stackTrace", { threadId, startFrame, levels: LEVELS });
   }
+}
+
+type Stack = Glance | Pick<Glance, "threads" | "frames">;
+
+/** What was seen of the selected frame, when it is the one that runs. */
+export function seenOf(state: Frames | null): Glance | null {
+  return state?.selected === 0 ? state.seen : null;
 }
 
 export function selectedFrame(state: Frames | null): StackFrame | undefined {

@@ -3,6 +3,7 @@
 import { type Api, ApiError, type EventCursor } from "../api/client";
 import { type Atom, atom } from "../lib/atom";
 import type { DapEvent } from "../lib/dap";
+import { Outbox } from "./outbox";
 
 export type LinkState =
   | { kind: "idle" }
@@ -30,6 +31,7 @@ export class Link {
   /** Requests on their way. */
   readonly running: Atom<number> = atom(0);
   private session = "";
+  private outbox: Outbox | null = null;
   private recording = "";
   private seq = 0;
   private stop = new AbortController();
@@ -56,7 +58,7 @@ export class Link {
   close() {
     this.stop.abort();
     if (this.session !== "") this.api.closeSession(this.session);
-    this.session = "";
+    this.forget();
     this.state.set({ kind: "idle" });
   }
 
@@ -75,12 +77,18 @@ export class Link {
     this.request("cancel", { requestId: seq }).catch(() => {});
   }
 
+  private forget() {
+    this.outbox?.close();
+    this.outbox = null;
+    this.session = "";
+  }
+
   private async send<T>(seq: number, command: string, args: object): Promise<T> {
-    const session = this.session;
-    if (session === "") throw new StaleError("There is no session.");
+    const { session, outbox } = this;
+    if (!outbox) throw new StaleError("There is no session.");
     this.running.set(this.running.get() + 1);
     try {
-      const response = await this.api.send(session, { seq, type: "request", command, arguments: args });
+      const response = await outbox.post({ seq, type: "request", command, arguments: args });
       if (session !== this.session) throw new StaleError("The session has ended.");
       if (!response.success) throw new RequestError(response.message ?? `${command} failed.`);
       return response.body as T;
@@ -99,6 +107,10 @@ export class Link {
       const session = await this.api.openSession(this.recording);
       if (stop.signal.aborted) return this.api.closeSession(session);
       this.session = session;
+      this.outbox = new Outbox(
+        (request) => this.api.send(session, request),
+        () => ++this.seq,
+      );
       void this.listen(session, stop.signal);
       await this.begin();
       if (!stop.signal.aborted) this.state.set({ kind: "ready" });
@@ -111,7 +123,7 @@ export class Link {
 
   private fail(problem: ApiError, isOpening = false) {
     this.stop.abort();
-    this.session = "";
+    this.forget();
     if (problem.kind === "gone" && !isOpening)
       void this.attempt(); // it ended this session: another will do
     else if (problem.kind === "forbidden") this.state.set({ kind: "forbidden" });
@@ -151,7 +163,7 @@ export class Link {
   private take(event: DapEvent) {
     if (event.event === "ct/server-ending") {
       this.stop.abort();
-      this.session = "";
+      this.forget();
       this.lose("The server was ended.");
       return;
     }

@@ -10,7 +10,7 @@ import { DocumentsModel } from "./documents";
 import { eventList } from "./events";
 import { FilesModel } from "./files";
 import { FlowModel } from "./flow";
-import { FramesModel, selectedFrame } from "./frames";
+import { FramesModel, seenOf, selectedFrame } from "./frames";
 import { HistoryModel } from "./history";
 import { Link } from "./link";
 import { LogModel } from "./log";
@@ -112,22 +112,25 @@ export class Model {
   private async begin(): Promise<void> {
     const { link } = this;
     this.clearParts();
-    await link.request("initialize", {
-      adapterID: "codetracer",
-      clientID: "ct-window",
-      linesStartAt1: true,
-      columnsStartAt1: true,
-      pathFormat: "path",
-      supportsProgressReporting: true,
-      supportsVariablePaging: true,
-    });
-    await link.request("attach", {});
-    const recording = await link.request<Recording>("ct/recording");
-    await this.breakpoints.begin(recording.recordingId);
-    await link.request("configurationDone");
+    // One message: what opens the recording, and the first view of it.
+    const opened = Promise.all([
+      link.request("initialize", {
+        adapterID: "codetracer",
+        clientID: "ct-window",
+        linesStartAt1: true,
+        columnsStartAt1: true,
+        pathFormat: "path",
+        supportsProgressReporting: true,
+        supportsVariablePaging: true,
+      }),
+      link.request("attach"),
+      link.request<Recording>("ct/recording"),
+      link.request("configurationDone"),
+    ]);
+    const entered = this.player.enter(this.player.now.get()?.moment ?? this.route.get().moment);
+    const [[, , recording]] = await Promise.all([opened, entered]);
     this.recording.set(recording);
-    const now = this.player.now.get();
-    await this.player.enter(now?.moment ?? this.route.get().moment);
+    void this.breakpoints.begin(recording.recordingId);
     this.timeline.begin(recording.steps);
     void this.files.load();
     void this.output.start(this.player.now.get()?.place);
@@ -144,7 +147,7 @@ export class Model {
     });
     player.settled.watch(() => {
       const now = player.settled.get();
-      if (now) void frames.refresh(now);
+      if (now) void frames.refresh(now, player.glance);
     });
     player.rested.watch(() => {
       const now = player.rested.get();
@@ -162,13 +165,14 @@ export class Model {
   private followFrame() {
     const state = this.frames.state.get();
     const frame = selectedFrame(state);
-    void this.variables.refresh(frame);
+    const seen = seenOf(state);
+    void this.variables.refresh(frame, seen?.scopes);
     if (!state || !frame) return;
     const isTop = state.selected === 0 && state.thread === state.now.threadId;
     if (!isTop && frame.source?.path) this.documents.show(frame.source.path, frame.line);
     const key = isTop ? state.now.location.key : frame.ct?.key;
     if (key === undefined || key === null) this.flow.clear();
-    else void this.flow.refresh(state.now, key, frame.line);
+    else void this.flow.refresh(state.now, key, frame.line, seen?.flow ?? null);
     if (!isTop) this.calls.current.set(key ?? null);
     if (this.player.waiting.get() === 0) this.history.list.follow(state.now.moment.step, state.now.place);
     this.calls.showThreads(state.threads.map((thread) => thread.id));

@@ -3,6 +3,7 @@
 
 import { type Atom, atom } from "../lib/atom";
 import type { End, Moment, MoveArguments, MoveState } from "../lib/protocol";
+import { type Glance, glance } from "./glance";
 import { type Link, RequestError } from "./link";
 
 interface Waiting {
@@ -27,6 +28,8 @@ export class Player {
   /** Where one has come to rest: what costs more follows this. */
   readonly rested: Atom<MoveState | null> = atom<MoveState | null>(null);
   readonly waiting: Atom<number> = atom(0);
+  /** What is to be seen at the settled moment; null: it was not asked for with the move. */
+  glance: Promise<Glance> | null = null;
   arrived: (state: MoveState, arrival: Arrival) => void = () => {};
   /** Told why a move did not go anywhere. */
   stayed: (text: string) => void = () => {};
@@ -62,12 +65,16 @@ export class Player {
     this.queue = [];
     const start: MoveArguments = { move: "start" };
     const args: MoveArguments = moment ? { move: "moment", moment } : start;
-    const state = await this.link.request<MoveState>("ct/move", args).catch((problem: unknown) => {
+    const moved = this.link.request<MoveState>("ct/move", args);
+    let seen = this.look();
+    const state = await moved.catch((problem: unknown) => {
       if (!moment || !(problem instanceof RequestError)) throw problem;
       this.stayed(problem.message);
-      return this.link.request<MoveState>("ct/move", start);
+      const begun = this.link.request<MoveState>("ct/move", start);
+      seen = this.look();
+      return begun;
     });
-    this.show(state, true);
+    this.show(state, seen);
     this.rested.set(state);
     this.arrived(state, "first");
   }
@@ -81,10 +88,11 @@ export class Player {
   private async run() {
     for (let next = this.queue.shift(); next; next = this.queue.shift()) {
       const { seq, promise } = this.link.start<MoveState>("ct/move", next.args);
+      const seen = this.queue.length === 0 ? this.look() : null;
       this.running = { seq };
       this.waiting.set(this.queue.length + 1);
       try {
-        this.take(await promise, next);
+        this.take(await promise, next, seen);
       } catch (problem) {
         if (!(problem instanceof RequestError)) this.queue = [];
         else if (!/cancel/i.test(problem.message)) this.stayed(problem.message);
@@ -96,21 +104,28 @@ export class Player {
     this.rested.set(this.now.get());
   }
 
-  private take(state: MoveState, { args, isEither }: Waiting) {
+  private look(): Promise<Glance> {
+    const seen = glance(this.link);
+    seen.catch(() => {}); // it may not be wanted
+    return seen;
+  }
+
+  private take(state: MoveState, { args, isEither }: Waiting, seen: Promise<Glance> | null) {
     if (state.end !== "moved" && isEither) {
       this.queue.unshift({ args: { ...args, backwards: true }, replaces: "", isEither: false });
       return;
     }
     if (state.end !== "moved") this.stayed(whyItStayed(state.end, args));
-    this.show(state, this.queue.length === 0);
+    this.show(state, this.queue.length === 0 ? seen : null);
     this.arrived(state, STEPS.has(args.move) ? "step" : "jump");
   }
 
-  private show(state: MoveState, isLast: boolean) {
+  private show(state: MoveState, seen: Promise<Glance> | null) {
     this.now.set(state);
     const time = Date.now();
-    if (isLast || time - this.lastShown > SHOW_EVERY) {
+    if (this.queue.length === 0 || time - this.lastShown > SHOW_EVERY) {
       this.lastShown = time;
+      this.glance = seen;
       this.settled.set(state);
     }
   }

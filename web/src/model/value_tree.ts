@@ -11,6 +11,7 @@ export interface Root {
   title?: string; // of a section; absent: the root's own value is shown
   isOpenAtFirst: boolean;
   value: Variable; // what holds the children
+  children?: readonly Variable[]; // the first page of them, where it is known
 }
 
 export type TreeRow =
@@ -39,7 +40,7 @@ export class ValueTree {
   async show(roots: readonly Root[]): Promise<void> {
     const round = ++this.round;
     const branches = new Map<string, Branch | string>();
-    await Promise.all(roots.map((root) => this.fill(branches, root.id, root.value, this.isOpen(root))));
+    await Promise.all(roots.map((root) => this.fill(branches, root.id, root.value, this.isOpen(root), root.children)));
     if (round !== this.round) return;
     this.roots = roots;
     this.branches = branches;
@@ -76,10 +77,17 @@ export class ValueTree {
     return row?.kind === "value" ? row.variable : this.roots.find((root) => root.id === path)?.value;
   }
 
-  private async fill(into: Map<string, Branch | string>, path: string, value: Variable, isOpen: boolean) {
+  private async fill(
+    into: Map<string, Branch | string>,
+    path: string,
+    value: Variable,
+    isOpen: boolean,
+    known?: readonly Variable[],
+  ) {
     if (!isOpen || value.variablesReference === 0) return;
     try {
-      const branch = await this.load(value, this.sizes.get(path) ?? PAGE);
+      const size = this.sizes.get(path) ?? PAGE;
+      const branch = known && size === PAGE ? branchOf(value, known, PAGE) : await this.load(value, size);
       into.set(path, branch);
       const open = branch.children.map((child) => ({ child, path: `${path}/${child.name}` }));
       await Promise.all(open.map(({ child, path: at }) => this.fill(into, at, child, this.toggled.get(at) === true)));
@@ -90,10 +98,9 @@ export class ValueTree {
 
   private async load(value: Variable, size: number): Promise<Branch> {
     const reference = { variablesReference: value.variablesReference };
-    const total = (value.namedVariables ?? 0) + (value.indexedVariables ?? 0);
-    const page = total > size ? { start: 0, count: size } : {};
+    const page = sizeOf(value) > size ? { start: 0, count: size } : {};
     const { variables } = await this.link.request<{ variables: Variable[] }>("variables", { ...reference, ...page });
-    return { children: variables.slice(0, size), left: Math.max(0, Math.max(total, variables.length) - size) };
+    return branchOf(value, variables, size);
   }
 
   private flatten(): TreeRow[] {
@@ -127,6 +134,15 @@ export class ValueTree {
     if (branch.left > 0) rows.push({ kind: "more", path, depth, left: branch.left });
     if (branch.children.length === 0) rows.push({ kind: "note", path: `${path}//`, depth, text: "nothing" });
   }
+}
+
+function sizeOf({ namedVariables = 0, indexedVariables = 0 }: Variable): number {
+  return namedVariables + indexedVariables;
+}
+
+function branchOf(value: Variable, variables: readonly Variable[], size: number): Branch {
+  const left = Math.max(0, Math.max(sizeOf(value), variables.length) - size);
+  return { children: variables.slice(0, size), left };
 }
 
 /** How to name a value whose part a row shows: a part that has no such name has no history. Variables

@@ -4,7 +4,7 @@ import { type Atom, atom } from "../lib/atom";
 import type { Evaluated, Scope, StackFrame, Variable } from "../lib/dap";
 import { type Link, refusal } from "./link";
 import type { Settings } from "./settings";
-import { type Root, ValueTree } from "./value_tree";
+import { PAGE, type Root, ValueTree } from "./value_tree";
 
 export class VariablesModel {
   readonly tree: ValueTree;
@@ -23,13 +23,14 @@ export class VariablesModel {
     this.watches.watch(() => void this.refreshWatches());
   }
 
-  async refresh(frame: StackFrame | undefined): Promise<void> {
+  /** `scopes`: those of the frame, where they are known already. */
+  async refresh(frame: StackFrame | undefined, scopes?: readonly Scope[]): Promise<void> {
     this.frame = frame;
     if (!frame) {
       await Promise.all([this.tree.show([]), this.watchTree.show([])]);
       return;
     }
-    await Promise.all([this.refreshScopes(frame), this.refreshWatches()]);
+    await Promise.all([this.refreshScopes(frame, scopes), this.refreshWatches()]);
   }
 
   addWatch(expression: string) {
@@ -47,15 +48,19 @@ export class VariablesModel {
     return this.link.request<Evaluated>("evaluate", { expression, context, ...frameId });
   }
 
-  private async refreshScopes(frame: StackFrame) {
+  private async refreshScopes(frame: StackFrame, known?: readonly Scope[]) {
     try {
-      const { scopes } = await this.link.request<{ scopes: Scope[] }>("scopes", { frameId: frame.id });
+      const scopes = known ?? (await this.scopes(frame));
       if (this.frame !== frame) return;
       await this.tree.show(scopes.map((scope) => rootOf(scope, frame)));
       this.error.set("");
     } catch (problem) {
       if (this.frame === frame) this.error.set(refusal(problem) ?? "");
     }
+  }
+
+  private async scopes(frame: StackFrame): Promise<readonly Scope[]> {
+    return (await this.link.request<{ scopes: Scope[] }>("scopes", { frameId: frame.id, count: PAGE })).scopes;
   }
 
   private async refreshWatches() {
@@ -83,12 +88,13 @@ export function variableOf(name: string, value: Evaluated): Variable {
   return { name, evaluateName: name, ...rest, value: result };
 }
 
-function rootOf(scope: Scope, frame: StackFrame): Root {
+function rootOf({ variables, ...scope }: Scope, frame: StackFrame): Root {
   const isLocals = scope.presentationHint === "locals";
   return {
     id: scope.presentationHint ?? scope.name,
     title: isLocals ? frame.name : scope.name,
     isOpenAtFirst: isLocals || scope.presentationHint === "returnValue",
     value: { ...scope, value: "" },
+    ...(variables ? { children: variables } : {}),
   };
 }

@@ -8,12 +8,12 @@ import { BreakpointForm } from "./breakpoint_form";
 import { Breakpoints, BreakpointsEnd } from "./breakpoints";
 import { Calls } from "./calls";
 import { ConnectionPage, LostBanner } from "./connection";
-import { EditorPanel } from "./editor";
 import { Exceptions } from "./exceptions";
 import { Files } from "./files";
 import { Footer } from "./footer";
 import { HistoryEnd, HistoryPanel } from "./history";
 import { useAtom, useModel } from "./hooks";
+import { later } from "./later";
 import { Log } from "./log";
 import { Output } from "./output";
 import { KeysHelp, MissingHelp, Palette } from "./palette";
@@ -24,6 +24,8 @@ import { TimelineStrip } from "./timeline";
 import { Toolbar } from "./toolbar";
 import { Variables } from "./variables";
 import { Welcome } from "./welcome";
+
+const EditorPanel = later(() => import("./editor").then((module) => module.EditorPanel));
 
 export function App() {
   const model = useModel();

@@ -2,10 +2,12 @@
 
 import { count, fileName } from "../lib/format";
 import type { HistoryEntry, MoveState } from "../lib/protocol";
-import { HistoryChart } from "./history_chart";
 import { useAtom, useModel } from "./hooks";
+import { later } from "./later";
 import { Empty, Failure, Loading } from "./panel";
 import { VirtualList } from "./virtual_list";
+
+const HistoryChart = later(() => import("./history_chart").then((module) => module.HistoryChart));
 
 export function HistoryPanel() {
   const { history } = useModel();

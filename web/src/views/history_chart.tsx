@@ -1,6 +1,7 @@
 // The numbers a value was over the whole run: least and most of each part, what is past in full colour.
 
 import { useEffect, useRef } from "preact/hooks";
+import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
 import { brief, count } from "../lib/format";
 import type { HistoryDrawing } from "../lib/protocol";
