@@ -10,7 +10,6 @@ Standard library only.
 
 import argparse
 import json
-import os
 import random
 import statistics
 import subprocess
@@ -19,7 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
-PROGRAM = Path(__file__).resolve().parent / "gate" / "long_run.py"
+from long_run import PROGRAM, recorded
+
 ROUNDS = 200
 TARGETS = {  # milliseconds, at 100 million steps: (which percentile, at most)
     "open to first stop": (50, 200),
@@ -268,12 +268,7 @@ def main():
         folder = Path(options.recordings or made)
         results = {}
         for scale in options.scales:
-            out = folder / f"long-run-{scale:g}"
-            if not out.exists():
-                command = [options.ct, "record", "--unlisted", "-o", str(out)]
-                command += [str(PROGRAM), str(scale)]
-                environment = os.environ | {"CODETRACER_PYTHON_INTERPRETER": options.python}
-                subprocess.run(command, check=True, capture_output=True, env=environment)
+            out = recorded(options.ct, options.python, folder, scale)
             bench = Bench(options.ct, out, scale)
             bench.run()
             steps = int(scale * 100)

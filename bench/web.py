@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
-"""Measure the window in Debian's Chromium: opening a recording, and a step from key to paint.
+"""Measure the window in Debian's Chromium: opening a recording, a step from key to paint, frames
+while one drags and scrolls, the heap after many keys.
 
-Usage: web.py [TURNS [STEPS]]: turns of the recorded loop (eight steps each), steps to take.
-`make bench-web` runs it; the numbers are of one machine and browser, and of no use elsewhere.
+`make bench-web` runs it. Times are of one machine and browser; requests, bytes and the milliseconds
+of scripts and of the page's main thread say more where the machine is busy. Several `--ct` are
+measured in turns: of two builds on one machine the ratio holds.
+
+    python bench/web.py [--ct VENV/bin/ct ...] [--scales 0.01 1] [--recordings DIR] [--minutes 30]
 """
 
+import argparse
 import os
 import shutil
 import signal
@@ -12,23 +17,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from long_run import recorded
 from playwright.sync_api import sync_playwright
 
-PROGRAM = """\
-def leaf(n):
-    value = n % 7
-    value += 1
-    return value
+KEYS_PER_MINUTE = 120  # of somebody who looks at what comes
+MOVES = {"into": [["F11", False]], "over, forth and back": [["F10", False], ["F10", True]]}
 
-def branch(n):
-    return leaf(n) + leaf(n + 1)
-
-total = 0
-for number in range({turns}):
-    total += branch(number)
-"""
 # A step counts as painted in the frame after the one whose footer tells the new moment.
 STEPS = """async ([keys, count]) => {
     const footer = document.querySelector("footer");
@@ -43,6 +40,27 @@ STEPS = """async ([keys, count]) => {
         while (footer.textContent === before && performance.now() - start < 5000) await frame();
         await frame();
         times.push(performance.now() - start);
+        while (document.documentElement.hasAttribute("data-busy")) await frame();
+    }
+    return times;
+}"""
+# Milliseconds between frames while something is done in each.
+FRAMES = """async ([what, count]) => {
+    const strip = document.querySelector(".strip");
+    const list = document.querySelector(".list[aria-label=Calls]");
+    const point = (name, x) => strip.dispatchEvent(new PointerEvent(name, {
+        clientX: x, clientY: strip.getBoundingClientRect().top + 20, bubbles: true, pointerId: 1}));
+    strip.setPointerCapture = () => {};
+    strip.hasPointerCapture = () => what === "drag";
+    const { left, width } = strip.getBoundingClientRect();
+    const times = [];
+    let last = await new Promise(requestAnimationFrame);
+    for (let i = 0; i < count; i++) {
+        if (what === "drag") point("pointermove", left + width * (0.2 + 0.6 * i / count));
+        else list.scrollTop += 30;
+        const now = await new Promise(requestAnimationFrame);
+        times.push(now - last);
+        last = now;
     }
     return times;
 }"""
@@ -52,59 +70,158 @@ def percentile(times, share):
     return sorted(times)[min(len(times) - 1, int(len(times) * share))]
 
 
+def spread(times):
+    return "p50 {:.0f}, p95 {:.0f}, p99 {:.0f} ms".format(
+        *(percentile(times, share) for share in (0.5, 0.95, 0.99))
+    )
+
+
+@contextmanager
+def serving(ct, folder, runtime):
+    environ = os.environ | {"XDG_DATA_HOME": runtime, "XDG_RUNTIME_DIR": runtime}
+    command = [ct, "replay", "-t", str(folder), "--no-browser"]
+    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    server = subprocess.Popen(command, env=environ, **quiet)
+    try:
+        yield server.stdout.readline().strip()
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(30)
+
+
+class Page:
+    """A window of its own, with counts of what it costs."""
+
+    def __init__(self, browser):
+        self.context = browser.new_context(viewport={"width": 1440, "height": 900})
+        self.page = self.context.new_page()
+        self.cdp = self.context.new_cdp_session(self.page)
+        self.requests = self.bytes = 0
+        for domain in ("Network", "Performance"):
+            self.cdp.send(f"{domain}.enable")
+        self.cdp.on("Network.requestWillBeSent", self._sent)
+        self.cdp.on("Network.loadingFinished", self._loaded)
+
+    def _sent(self, _event):
+        self.requests += 1
+
+    def _loaded(self, event):
+        self.bytes += event["encodedDataLength"]
+
+    def cost(self):
+        """Requests, bytes, and milliseconds of scripts and of the main thread, so far."""
+        metrics = self.cdp.send("Performance.getMetrics")["metrics"]
+        of = {metric["name"]: metric["value"] * 1000 for metric in metrics}
+        return self.requests, self.bytes, of["ScriptDuration"], of["TaskDuration"]
+
+    def open(self, address):
+        start = time.perf_counter()
+        self.page.goto(address, wait_until="commit")
+        self.page.wait_for_selector(".cm-line.now")
+        return (time.perf_counter() - start) * 1000
+
+    def go(self, step):
+        self.page.keyboard.press("Control+g")
+        self.page.wait_for_selector("[role=combobox]:focus")
+        self.page.keyboard.type(str(step))
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_timeout(500)
+
+    def heap(self):
+        self.cdp.send("HeapProfiler.collectGarbage")
+        return self.cdp.send("Runtime.getHeapUsage")["usedSize"] / 2**20
+
+
+def told(cost, share=1):
+    requests, size, script, task = (value / share for value in cost)
+    return (
+        f"{requests:.1f} requests, {size / 1024:.1f} KiB, scripts {script:.0f}, page {task:.0f} ms"
+    )
+
+
+def opening(browser, address):
+    """First paint, interactive, and what it cost until nothing moves."""
+    window = Page(browser)
+    interactive = window.open(address)
+    window.page.wait_for_timeout(700)
+    paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    result = window.page.evaluate(paint), interactive, window.cost()
+    window.context.close()
+    return result
+
+
+def walking(browser, address, steps, minutes):
+    window = Page(browser)
+    page = window.page
+    window.open(address)
+    window.go(5001)
+    for name, keys in MOVES.items():
+        before = window.cost()
+        times = page.evaluate(STEPS, [keys, steps])
+        cost = [after - old for after, old in zip(window.cost(), before, strict=True)]
+        print(f"  {name}: {spread(times)} (target p95 50 ms); each {told(cost, steps)}")
+    for what in ("drag", "scroll"):
+        times = page.evaluate(FRAMES, [what, 200])
+        print(f"  frames, {what}: {spread(times)} (target 17 ms)")
+    first = window.heap()
+    for turn in range(minutes):  # other places each minute: what was seen there must go again
+        window.go(5001 + turn * 20_011)
+        keys = [*MOVES["into"] * 2, *MOVES["over, forth and back"]]
+        page.evaluate(STEPS, [keys, KEYS_PER_MINUTE])
+    print(
+        f"  heap {first:.1f} MiB, after {minutes} minutes of {KEYS_PER_MINUTE} keys"
+        f" {window.heap():.1f} MiB (target 150 MiB)"
+    )
+    window.context.close()
+
+
+def measure(browser, addresses, options):
+    results = {ct: [] for ct in addresses}
+    for _ in range(options.openings):
+        for ct, address in addresses.items():
+            results[ct].append(opening(browser, address))
+    for ct, rows in results.items():
+        paint, interactive, _ = zip(*rows, strict=True)
+        print(f" {ct}")
+        print(f"  first paint {spread(paint)} (target 500)")
+        print(f"  interactive {spread(interactive)} (target 800); {told(rows[-1][2])}")
+        walking(browser, addresses[ct], options.steps, options.minutes)
+
+
 def ct_path():
     path = Path(sys.executable).parent / "ct"
     return str(path) if path.exists() else shutil.which("ct")
 
 
-def measure(page, address, steps):
-    start = time.perf_counter()
-    page.goto(address, wait_until="commit")
-    page.wait_for_selector(".cm-line.now")
-    interactive = time.perf_counter() - start
-    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    print(f"first paint {paint:.0f} ms (target 500)")
-    print(f"interactive {interactive * 1000:.0f} ms (target 800)")
-    page.keyboard.press("Control+g")
-    page.keyboard.type("5001")
-    page.keyboard.press("Enter")
-    page.wait_for_timeout(1000)
-    moves = {"into": [["F11", False]], "over, forth and back": [["F10", False], ["F10", True]]}
-    for name, keys in moves.items():
-        times = page.evaluate(STEPS, [keys, steps])
-        p50, p95, p99 = (percentile(times, share) for share in (0.5, 0.95, 0.99))
-        print(f"{name}: p50 {p50:.0f}, p95 {p95:.0f}, p99 {p99:.0f} ms (target p95 50 ms)")
-    session = page.context.new_cdp_session(page)
-    session.send("HeapProfiler.collectGarbage")
-    heap = session.send("Runtime.getHeapUsage")["usedSize"]
-    print(f"heap {heap / 2**20:.1f} MiB after {steps * len(moves)} steps (target 150 MiB)")
-
-
 def main():
-    turns, steps = (int(word) for word in [*sys.argv[1:], "125000", "300"][:2])
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        program = Path(folder) / "program.py"
-        program.write_text(PROGRAM.format(turns=turns), encoding="utf-8")
-        environ = os.environ | {
-            "CODETRACER_PYTHON_INTERPRETER": sys.executable,
-            "XDG_DATA_HOME": folder,
-            "XDG_RUNTIME_DIR": folder,
-        }
-        command = [ct_path(), "record", "-o", f"{folder}/recording", str(program)]
-        subprocess.run(command, env=environ, check=True, capture_output=True)
-        command = [ct_path(), "replay", "-t", f"{folder}/recording", "--no-browser"]
-        quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-        server = subprocess.Popen(command, env=environ, **quiet)
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--ct", nargs="+", default=[ct_path()])
+    parser.add_argument("--scales", type=float, nargs="+", default=[0.01])
+    parser.add_argument("--recordings", help="a folder for the recordings, which then stay")
+    parser.add_argument("--openings", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--minutes", type=int, default=10, help="of a session, two keys a second")
+    options = parser.parse_args()
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--disable-gpu", *sandbox]
         )
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        print(f"{turns * 8:,} steps")
-        measure(page, server.stdout.readline().strip(), steps)
+        for scale in options.scales:
+            folder = recorded(options.ct[0], sys.executable, options.recordings or made, scale)
+            print(f"{scale * 100:g} million steps")
+            measure_builds(browser, folder, made, options)
         browser.close()
-        server.send_signal(signal.SIGTERM)
-        server.wait(30)
+
+
+def measure_builds(browser, folder, made, options):
+    with ExitStack() as servers:
+        addresses = {}
+        for number, ct in enumerate(options.ct):  # none finds the other's server
+            runtime = Path(made) / str(number)
+            runtime.mkdir(mode=0o700, exist_ok=True)
+            addresses[ct] = servers.enter_context(serving(ct, folder, str(runtime)))
+        measure(browser, addresses, options)
 
 
 if __name__ == "__main__":

@@ -552,8 +552,14 @@ def test_a_batch_is_answered_in_order_as_if_its_requests_came_alone(made):
         made.ask("ct/batch", requests=[request(at, "threads") for at in range(65)])
 
 
-def test_cancelling_a_batch_cancels_what_is_in_it(made):
-    requests = [{"seq": 902, "type": "request", "command": "threads"}]
+def test_a_request_in_a_batch_and_a_whole_batch_can_be_cancelled(made):
+    def batch():
+        requests = [{"seq": seq, "type": "request", "command": "threads"} for seq in (901, 902)]
+        return made.ask("ct/batch", requests=requests)["responses"]
+
+    made.ask("cancel", requestId=902)
+    assert [answer.get("message") for answer in batch()] == [None, "cancelled"]
+    assert all(answer["success"] for answer in batch())
     made.ask("cancel", requestId=made.seq + 2)
-    (answer,) = made.ask("ct/batch", requests=requests)["responses"]
-    assert (answer["success"], answer["message"]) == (False, "cancelled")
+    with pytest.raises(Failed, match="cancelled"):
+        batch()

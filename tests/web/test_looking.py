@@ -244,6 +244,11 @@ def test_a_deep_recursion(open_window):
     expect(window.page.locator(".cm-line.now .pill").first).to_contain_text("→ 0")
     window.press("Alt+4", "End")
     expect(window.list("stack").last).to_be_visible()
+    deepest = window.list("calls").filter(has_text="deep (n=0)")
+    expect(deepest).to_be_in_viewport()
+    expect(deepest).to_have_class(re.compile("now"))
+    expect(deepest).to_have_attribute("aria-level", "902")
+    expect(deepest.locator(".name")).to_be_in_viewport()
 
 
 def test_a_long_run(open_window):

@@ -32,7 +32,8 @@ async function start() {
   addEventListener("pagehide", () => model.link.close());
   const page = document.getElementById("app");
   if (!page) return;
-  void import("./views/editor"); // while the session is opened
+  // While the session is opened, and behind the first frame: reading so much code takes a while.
+  requestAnimationFrame(() => setTimeout(() => import("./views/editor")));
   const served = location.hash.replace(/^#\/?/, "") === "" ? await servedRecording(model) : null;
   if (served) history.replaceState(null, "", routeHash({ recording: served, moment: null }));
   model.enter(parseRoute(location.hash));

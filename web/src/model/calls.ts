@@ -174,7 +174,7 @@ export class CallsModel {
     for (let next: number | null = key; next !== null; ) {
       const known: Call | undefined = this.callers.get(next);
       if (!known) {
-        const count = Math.min(64, 4 + way.length);
+        const count = Math.min(512, 4 + way.length);
         const { calls } = await this.link.request<Calls>("ct/call-path", { call: next, count });
         if (calls.length === 0 || reveal !== this.reveals) return [];
         for (const call of calls) this.callers.set(call.key, call);

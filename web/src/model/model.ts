@@ -24,8 +24,6 @@ import { TabsModel } from "./tabs";
 import { TimelineModel } from "./timeline";
 import { VariablesModel } from "./variables";
 
-const DEEP = 200; // calls
-
 export class Model {
   readonly settings: Settings;
   readonly link: Link;
@@ -153,9 +151,8 @@ export class Model {
       const now = player.rested.get();
       if (!now) return;
       this.output.follow(now.moment.step, now.place);
-      // The way down to a call that is very deep is long: the stack shows it.
-      const isDeep = (now.location.callstackDepth ?? DEEP) >= DEEP;
-      this.calls.current.set(isDeep ? null : now.location.key);
+      // The way down to a call as deep as nobody counts is too long: the stack shows it.
+      this.calls.current.set(now.location.callstackDepth === undefined ? null : now.location.key);
     });
     frames.state.watch(() => this.followFrame());
     this.timeline.threads.watch(() => this.calls.showThreads([...this.timeline.threads.get().keys()]));

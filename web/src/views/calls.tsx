@@ -6,7 +6,7 @@ import type { Call, Calls as CallsPage } from "../lib/protocol";
 import type { CallRow } from "../model/calls";
 import { useAtom, useFocusTarget, useModel } from "./hooks";
 import { Empty, Failure, Loading } from "./panel";
-import { type RowProps, VirtualList } from "./virtual_list";
+import { INDENTED, type RowProps, VirtualList } from "./virtual_list";
 
 const FOUND = 100; // calls of one page of a search
 
@@ -141,6 +141,7 @@ function callRow(call: Call, { level, isOpen, isNow }: Look, toggle?: () => void
           {canOpen ? (isOpen ? "▾" : "▸") : ""}
         </span>
         <span class="text" title={titleOf(call)}>
+          {level - 1 > INDENTED && <span class="faint">{level - 1} </span>}
           <span class="name">{call.rawName}</span>
           <span class="soft">{call.rawName === "<module>" ? ` ${call.module}` : ` (${call.args})`}</span>
         </span>

@@ -6,6 +6,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useFocusTarget } from "./hooks";
 
 const TALLEST = 8_000_000; // pixels: browsers draw nothing right in much taller ones
+export const INDENTED = 12; // levels of a tree: deeper ones stand below each other
 const EXTRA = 4; // rows drawn above and below those in view
 
 export interface RowProps {
@@ -124,7 +125,10 @@ export function VirtualList(props: VirtualListProps) {
                 id={`${name}-${index}`}
                 role={rowRole}
                 class={`row ${index === at ? "active" : ""} ${className ?? ""}`}
-                style={{ height: `${rowHeight}px`, ...(level ? { paddingLeft: `${10 + (level - 1) * 14}px` } : {}) }}
+                style={{
+                  height: `${rowHeight}px`,
+                  ...(level ? { paddingLeft: `${10 + Math.min(level - 1, INDENTED) * 14}px` } : {}),
+                }}
                 aria-selected={selected ?? false}
                 aria-setsize={count}
                 aria-posinset={index + 1}
