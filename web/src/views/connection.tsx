@@ -32,10 +32,17 @@ export function ConnectionPage({ state }: { state: LinkState }) {
     );
   }
   return (
-    <main class="notice-page quiet" aria-busy="true">
-      <h1>{state.kind === "lost" ? "No answer from the server" : "Opening the recording…"}</h1>
-      {state.kind === "lost" && <p>{state.why}</p>}
-    </main>
+    <>
+      <header class="bar">
+        <div class="about">
+          <span class="mark">ct</span>
+        </div>
+      </header>
+      <main class="notice-page quiet" aria-busy="true">
+        <h1>{state.kind === "lost" ? "No answer from the server" : "Opening the recording…"}</h1>
+        {state.kind === "lost" && <p>{state.why}</p>}
+      </main>
+    </>
   );
 }
 
