@@ -91,6 +91,34 @@ describe("moving", () => {
     expect(settled.mock.calls.length).toBeLessThan(10); // full views are few
   });
 
+  test("a move and what is seen where it leads are one message", async () => {
+    const { link, api } = await linkTo(() => at(1));
+    const send = vi.spyOn(api, "send");
+    const player = new Player(link);
+    player.go({ move: "over" });
+    await idle(player);
+    expect(send.mock.calls.filter(([, request]) => request.command === "ct/batch").length).toBe(1);
+    expect(api.sent[0]).toBe("ct/move");
+    expect(api.sent).toContain("scopes");
+    expect(player.glance).not.toBeNull();
+  });
+
+  test("what was seen with a move is not shown of another moment", async () => {
+    let step = 0;
+    const { link } = await linkTo((command) => {
+      if (command === "ct/move" && ++step === 3) throw new Error("nothing there");
+      return at(step);
+    });
+    const player = new Player(link);
+    player.go({ move: "over" });
+    await idle(player);
+    expect(player.glance).not.toBeNull();
+    for (let i = 0; i < 2; i++) player.go({ move: "over" });
+    await idle(player);
+    expect(player.settled.get()?.moment.step).toBe(2);
+    expect(player.glance).toBeNull();
+  });
+
   test("of the moves of a drag only the latest waits", async () => {
     const { link, api } = await linkTo((_, args: { moment: { step: number } }) => at(args.moment.step));
     const player = new Player(link);

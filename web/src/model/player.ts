@@ -100,6 +100,7 @@ export class Player {
     }
     this.running = null;
     this.waiting.set(0);
+    if (this.settled.get() !== this.now.get()) this.glance = null; // it is of an earlier moment
     this.settled.set(this.now.get());
     this.rested.set(this.now.get());
   }
