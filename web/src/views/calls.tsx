@@ -6,9 +6,10 @@ import type { Call, Calls as CallsPage } from "../lib/protocol";
 import type { CallRow } from "../model/calls";
 import { useAtom, useFocusTarget, useModel } from "./hooks";
 import { Empty, Failure, Loading } from "./panel";
-import { INDENTED, type RowProps, VirtualList } from "./virtual_list";
+import { type RowProps, VirtualList } from "./virtual_list";
 
 const FOUND = 100; // calls of one page of a search
+const INDENTED = 6; // levels; deeper ones tell their number
 
 export function Calls() {
   const [wanted, setWanted] = useState("");
@@ -79,6 +80,7 @@ function Tree() {
       role="tree"
       count={total}
       rowHeight={22}
+      indented={INDENTED}
       reveal={reveal.row}
       revealed={reveal.round}
       onOpen={open}

@@ -6,7 +6,6 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useFocusTarget } from "./hooks";
 
 const TALLEST = 8_000_000; // pixels: browsers draw nothing right in much taller ones
-export const INDENTED = 12; // levels of a tree: deeper ones stand below each other
 const EXTRA = 4; // rows drawn above and below those in view
 
 export interface RowProps {
@@ -23,6 +22,7 @@ export interface VirtualListProps {
   role: "tree" | "listbox";
   count: number;
   rowHeight: number;
+  indented?: number; // levels of a tree: deeper ones stand below each other
   row: (index: number) => RowProps;
   /** Enter or a click. */
   onOpen: (index: number) => void;
@@ -127,7 +127,7 @@ export function VirtualList(props: VirtualListProps) {
                 class={`row ${index === at ? "active" : ""} ${className ?? ""}`}
                 style={{
                   height: `${rowHeight}px`,
-                  ...(level ? { paddingLeft: `${10 + Math.min(level - 1, INDENTED) * 14}px` } : {}),
+                  ...(level ? { paddingLeft: `${10 + Math.min(level - 1, props.indented ?? level) * 14}px` } : {}),
                 }}
                 aria-selected={selected ?? false}
                 aria-setsize={count}
