@@ -72,6 +72,9 @@ static int read_text(struct reading *reading, const struct capnp_struct *from, u
     const char *text;
     size_t size;
     int status = get_text(reading, from, pointer, &text, &size);
+    if (status == CT_OK && size > IMPORT_TEXT_BYTES_MAX) {
+        status = wrong(reading, "more than 64 MiB of text");
+    }
     if (status == CT_OK) {
         ct_bytes_add(to, text, size);
         status = to->failed ? fail_memory(reading) : CT_OK;
@@ -280,8 +283,11 @@ static int read_field_names(struct reading *reading, const struct capnp_struct *
     int status = CT_OK;
     for (uint32_t i = 0; list.has_structs && i < list.count && status == CT_OK; i++) {
         struct capnp_struct field = capnp_element(&list, i);
-        status = read_text(reading, &field, 0, &reading->event->fields);
-        ct_bytes_add_byte(&reading->event->fields, 0);
+        const char *name;
+        size_t size;
+        status = get_text(reading, &field, 0, &name, &size);
+        const char *problem = status == CT_OK ? import_add_field(reading->event, name, size) : NULL;
+        status = problem == NULL ? status : wrong(reading, problem);
     }
     return status;
 }

@@ -213,9 +213,15 @@ static struct import_frame *push_frame(struct import_build *build, uint32_t plan
         build->capacity = capacity;
     }
     size_t slots = build->program->plans[plan].count;
+    if (build->slots + slots > IMPORT_SLOTS_MAX) {
+        import_build_fail(build, CT_ELIMIT,
+                          "the calls that have not returned have too many variables");
+        return NULL;
+    }
     struct import_frame *frame = calloc(1, sizeof *frame + slots * sizeof frame->slots[0]);
     if (frame != NULL) {
         build->stack[build->depth++] = frame;
+        build->slots += slots;
     }
     return frame;
 }
@@ -237,7 +243,8 @@ static int on_call(struct import_sink *sink, uint32_t plan, const struct import_
     introduce(build, top_frame(build));
     struct import_frame *frame = push_frame(build, plan);
     if (frame == NULL) {
-        return ct_fail(error, CT_ENOMEM, "out of memory");
+        import_build_fail(build, CT_ENOMEM, "out of memory");
+        return end_event(build, error);
     }
     frame->plan = plan;
     frame->start_calls = frame->call = writer->calls++;
@@ -307,6 +314,7 @@ static int on_leave(struct import_sink *sink, const struct import_bindings *resu
     }
     ctr_count(build->writer, CTR_C_returns);
     build->depth--;
+    build->slots -= slot_count(build, frame);
     free(frame);
     return end_event(build, error);
 }

@@ -39,6 +39,7 @@ struct import_build {
     struct ctr_writer *writer;
     struct import_frame **stack;
     uint32_t depth, capacity;
+    uint64_t slots;              /* in all frames on the stack */
     struct import_cached *cache; /* values that can be named again */
     struct import_map locals;    /* object -> its number in this block */
     uint32_t locals_of;          /* that block */
@@ -53,7 +54,10 @@ struct import_build {
     int status; /* the first thing that went wrong */
 };
 
-enum { IMPORT_CACHED = 1 << 16 };
+enum {
+    IMPORT_CACHED = 1 << 16,
+    IMPORT_SLOTS_MAX = 1 << 23, /* in all open calls */
+};
 
 /* A tree of values that is being written. */
 struct import_writing {

@@ -464,19 +464,13 @@ static uint32_t object_type(const struct import_writing *writing, const struct i
     }
 }
 
-/* The name of field `index` of a struct's type. */
-static const char *field_name(const struct import_program *program, uint32_t type, uint32_t index,
-                              char buffer[16])
+/* The names of the fields of a struct's type, one after the other. */
+static const char *next_field(const char **at, const char *end, uint32_t index, char buffer[16])
 {
-    if (type < program->type_count) {
-        const struct import_name *fields = &program->types[type].fields;
-        const char *name = fields->text;
-        for (uint32_t i = 0; name < fields->text + fields->size; i++) {
-            if (i == index) {
-                return name;
-            }
-            name += strlen(name) + 1;
-        }
+    const char *name = *at;
+    if (name < end) {
+        *at += strlen(name) + 1;
+        return name;
     }
     snprintf(buffer, 16, "field%u", index);
     return buffer;
@@ -485,7 +479,12 @@ static const char *field_name(const struct import_program *program, uint32_t typ
 static void put_children(const struct import_writing *writing, uint32_t number,
                          enum ctr_family family, uint32_t count, uint64_t budget)
 {
+    const struct import_program *program = writing->build->program;
     const struct import_node *node = import_node_at(writing, number);
+    static const struct import_name none = {(char *)"", 0};
+    const struct import_name *fields =
+        node->type < program->type_count ? &program->types[node->type].fields : &none;
+    const char *field = fields->text;
     uint32_t child = number + 1;
     for (uint32_t i = 0; i < count; i++) {
         char buffer[16];
@@ -495,8 +494,8 @@ static void put_children(const struct import_writing *writing, uint32_t number,
                              budget);
         } else {
             if (family == CTR_F_OBJECT) {
-                const char *name = field_name(writing->build->program, node->type, i, buffer);
-                import_put_text(writing->build, name, strnlen(name, IMPORT_FIELD_BYTES));
+                const char *name = next_field(&field, fields->text + fields->size, i, buffer);
+                import_put_text(writing->build, name, strlen(name));
             }
             import_put_value(writing, child, 0, budget);
         }
@@ -504,13 +503,20 @@ static void put_children(const struct import_writing *writing, uint32_t number,
     }
 }
 
-/* Objects inside what will be written of this tree. */
+/* Objects inside what will be written of this tree. A dict writes the two halves of its pairs, and
+ * not the pairs: so a pair that is known already is looked into all the same. */
 static void open_inside(const struct import_writing *writing, uint32_t number, uint64_t budget)
 {
+    bool has_pairs = import_node_at(writing, number)->kind == IMPORT_SEQUENCE &&
+                     family_of(writing, number) == CTR_F_DICT;
     uint32_t count = fitting(writing, number, budget);
     uint32_t child = number + 1;
     for (uint32_t i = 0; i < count; i++) {
-        import_open_objects(writing, child, budget);
+        if (has_pairs) {
+            open_inside(writing, child, budget);
+        } else {
+            import_open_objects(writing, child, budget);
+        }
         child += import_node_at(writing, child)->span;
     }
 }

@@ -402,7 +402,6 @@ bool capnp_get_list(struct capnp *message, const struct capnp_struct *from, uint
     }
     to->first = target.start;
     to->count = count;
-    to->has_bytes = true;
     return spend(message, words + 1);
 }
 

@@ -40,7 +40,7 @@ struct capnp_list {
     uint64_t first; /* word of the message */
     uint32_t count;
     uint32_t data_words, pointers; /* of an element, where they are structs */
-    bool has_structs, has_bytes;
+    bool has_structs;
 };
 
 /* All return false and set `error` where the message is not what it should be. An absent pointer

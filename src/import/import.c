@@ -15,6 +15,7 @@
 
 enum {
     SOURCE_MAX_BYTES = 16 << 20,
+    SOURCES_MAX_BYTES = 256 << 20,  /* of all together; what is beyond is missing */
     SOURCE_PIECE_BYTES = 256 << 10, /* a definition is half a block at most */
     METADATA_TEXT_MAX = 1 << 20,
     MAGIC_BYTES = 8,
@@ -31,6 +32,7 @@ struct import {
     struct ct_bytes run; /* definitions: each a text key and a text value, before it its size */
     struct ct_bytes workdir;
     int32_t exit_status;
+    size_t source_bytes; /* written so far */
 };
 
 static int no_memory(struct ct_error *error)
@@ -285,11 +287,14 @@ static char *place_of(const struct import *import, const char *path)
     return path[0] == '/' || workdir[0] == '\0' ? strdup(path) : ct_path_join(workdir, path);
 }
 
-static bool read_plain(const char *path, char **data, size_t *size)
+static bool read_plain(const char *path, size_t most, char **data, size_t *size)
 {
     struct stat about;
-    return path != NULL && stat(path, &about) == 0 && S_ISREG(about.st_mode) &&
-           ct_file_read(path, SOURCE_MAX_BYTES, data, size, NULL) == CT_OK;
+    if (path == NULL || stat(path, &about) != 0 || !S_ISREG(about.st_mode)) {
+        return false;
+    }
+    size_t length = (size_t)about.st_size; /* what has more is no text at rest: /proc has such */
+    return length <= most && ct_file_read(path, length, data, size, NULL) == CT_OK;
 }
 
 /* The text, and what is to be said of it. */
@@ -298,9 +303,11 @@ static uint8_t find_source(const struct import *import, const char *path, char *
     char *kept = kept_source(import, path);
     char *place = place_of(import, path);
     uint8_t flags = CTR_SOURCE_MISSING;
-    if (read_plain(kept, data, size)) {
+    size_t left = SOURCES_MAX_BYTES - import->source_bytes;
+    size_t most = left < SOURCE_MAX_BYTES ? left : SOURCE_MAX_BYTES;
+    if (read_plain(kept, most, data, size)) {
         flags = 0;
-    } else if (read_plain(place, data, size)) {
+    } else if (read_plain(place, most, data, size)) {
         flags = CTR_SOURCE_MAY_DIFFER;
     }
     free(kept);
@@ -314,6 +321,7 @@ static int define_source(struct import *import, struct ctr_writer *writer, uint3
     char *data = NULL;
     size_t size = 0;
     uint8_t flags = find_source(import, import->program.paths[number].text, &data, &size);
+    import->source_bytes += size;
     struct ct_bytes payload = {0};
     int status = CT_OK;
     size_t done = 0;

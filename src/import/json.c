@@ -484,9 +484,9 @@ static int read_field_member(struct reading *reading, void *context)
     if (ct_json_next(reading->json) != CT_JSON_TEXT) {
         return wrong(reading, "the name of a field should be there");
     }
-    ct_bytes_add_text(&reading->event->fields, (const char *)reading->json->text.data);
-    ct_bytes_add_byte(&reading->event->fields, 0);
-    return CT_OK;
+    const char *problem = import_add_field(reading->event, (const char *)reading->json->text.data,
+                                           reading->json->text.size);
+    return problem == NULL ? CT_OK : wrong(reading, problem);
 }
 
 static int read_specific_member(struct reading *reading, void *context)
@@ -610,9 +610,6 @@ static int read_kind_of_event(struct reading *reading, bool is_key)
             continue;
         }
         event->kind = events[i].kind;
-        if (event->kind == IMPORT_OTHER) {
-            ct_bytes_add_text(&event->text, events[i].name);
-        }
         if (is_key) {
             return events[i].read(reading);
         }

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <xxhash.h>
 
 void import_map_free(struct import_map *map)
 {
@@ -19,8 +21,8 @@ void import_map_clear(struct import_map *map)
 
 static struct import_pair *place_of(const struct import_map *map, uint64_t key)
 {
-    uint64_t hash = key * 0x9e3779b97f4a7c15ull;
-    uint32_t at = (uint32_t)(hash >> 32) & (map->capacity - 1);
+    uint64_t hash = XXH3_64bits_withSeed(&key, sizeof key, map->seed);
+    uint32_t at = (uint32_t)hash & (map->capacity - 1);
     while (map->pairs[at].key != 0 && map->pairs[at].key != key + 1) {
         at = (at + 1) & (map->capacity - 1);
     }
@@ -42,6 +44,10 @@ static bool grow(struct import_map *map)
     larger.pairs = calloc(larger.capacity, sizeof *larger.pairs);
     if (larger.pairs == NULL) {
         return false;
+    }
+    larger.seed = map->seed;
+    if (map->capacity == 0 && getrandom(&larger.seed, sizeof larger.seed, 0) < 0) {
+        larger.seed = (uintptr_t)larger.pairs;
     }
     for (uint32_t i = 0; i < map->capacity; i++) {
         if (map->pairs[i].key != 0) {

@@ -11,6 +11,7 @@ struct import_map {
         uint32_t value;
     } * pairs;
     uint32_t count, capacity;
+    uint64_t seed; /* so that no file can choose keys that fall together */
 };
 
 void import_map_free(struct import_map *map);

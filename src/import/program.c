@@ -34,18 +34,23 @@ static bool make_room(void *array, uint32_t count, size_t size)
     return larger != NULL;
 }
 
-static bool copy_name(struct import_name *name, const struct ct_bytes *text)
+static int copy_name(struct import_program *program, struct import_name *name,
+                     const struct ct_bytes *text, struct ct_error *error)
 {
+    program->name_bytes += text->size;
+    if (program->name_bytes > IMPORT_NAMES_BYTES_MAX) {
+        return import_fail(program->source, error, "more than 256 MiB of names");
+    }
     name->size = text->size;
     name->text = malloc(text->size + 1);
     if (name->text == NULL) {
-        return false;
+        return no_memory(error);
     }
     if (text->size > 0) {
         memcpy(name->text, text->data, text->size);
     }
     name->text[text->size] = '\0';
-    return true;
+    return CT_OK;
 }
 
 static int add_name(struct import_program *program, struct import_name **names, uint32_t *count,
@@ -54,11 +59,12 @@ static int add_name(struct import_program *program, struct import_name **names, 
     if (*count == IMPORT_NAMES_MAX) {
         return import_fail(program->source, error, "more than %d names", IMPORT_NAMES_MAX);
     }
-    if (!make_room(names, *count, sizeof **names) || !copy_name(&(*names)[*count], &event->text)) {
+    if (!make_room(names, *count, sizeof **names)) {
         return no_memory(error);
     }
-    ++*count;
-    return CT_OK;
+    int status = copy_name(program, &(*names)[*count], &event->text, error);
+    *count += status == CT_OK;
+    return status;
 }
 
 static int check_id(struct import_program *program, const char *what, int64_t id, uint32_t count,
@@ -104,10 +110,16 @@ static int on_type(struct import_program *program, const struct import_event *ev
         return import_fail(program->source, error, "more than %d types", IMPORT_NAMES_MAX);
     }
     struct import_type type = {.kind = (uint32_t)event->number};
-    if (!make_room(&program->types, program->type_count, sizeof *program->types) ||
-        !copy_name(&type.name, &event->text) || !copy_name(&type.fields, &event->fields)) {
-        free(type.name.text);
+    if (!make_room(&program->types, program->type_count, sizeof *program->types)) {
         return no_memory(error);
+    }
+    int status = copy_name(program, &type.name, &event->text, error);
+    if (status == CT_OK) {
+        status = copy_name(program, &type.fields, &event->fields, error);
+    }
+    if (status != CT_OK) {
+        free(type.name.text);
+        return status;
     }
     program->types[program->type_count++] = type;
     return CT_OK;
@@ -125,12 +137,14 @@ static int on_function(struct import_program *program, const struct import_event
         return import_fail(program->source, error, "more than %d functions", IMPORT_NAMES_MAX);
     }
     struct import_function function = {.path = (uint32_t)event->path, .line = to_line(event->line)};
-    if (!make_room(&program->functions, program->function_count, sizeof *program->functions) ||
-        !copy_name(&function.name, &event->text)) {
+    if (!make_room(&program->functions, program->function_count, sizeof *program->functions)) {
         return no_memory(error);
     }
-    program->functions[program->function_count++] = function;
-    return CT_OK;
+    status = copy_name(program, &function.name, &event->text, error);
+    if (status == CT_OK) {
+        program->functions[program->function_count++] = function;
+    }
+    return status;
 }
 
 /* ---- Plans ---- */
@@ -143,6 +157,9 @@ static int plan_for(struct import_program *program, uint32_t function, uint32_t 
     if (known != NULL) {
         *plan = *known;
         return CT_OK;
+    }
+    if (program->is_learned) {
+        return import_fail(program->source, error, "the file changed while it was read");
     }
     if (!make_room(&program->plans, program->plan_count, sizeof *program->plans) ||
         !import_map_add(&program->plan_of, key, program->plan_count)) {
@@ -650,6 +667,7 @@ int import_program_learn(struct import_program *program, struct ct_error *error)
     for (uint32_t i = 0; i < program->plan_count && status == CT_OK; i++) {
         status = put_arguments_first(program, i, error);
     }
+    program->is_learned = true;
     return status;
 }
 

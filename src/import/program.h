@@ -17,9 +17,10 @@
 
 enum {
     IMPORT_NO_FUNCTION = 0xffffffffu,
-    IMPORT_NAMES_MAX = 1 << 20,     /* paths, variables, types, functions: of each */
-    IMPORT_VARIABLES_MAX = 1 << 12, /* of one function */
-    IMPORT_CALLS_MAX = 1 << 20,     /* open at once */
+    IMPORT_NAMES_MAX = 1 << 20,         /* paths, variables, types, functions: of each */
+    IMPORT_NAMES_BYTES_MAX = 256 << 20, /* of all of them together */
+    IMPORT_VARIABLES_MAX = 1 << 12,     /* of one function */
+    IMPORT_CALLS_MAX = 1 << 20,         /* open at once */
 };
 
 struct import_name {
@@ -103,8 +104,10 @@ struct import_program {
     uint32_t path_count, variable_count, type_count, function_count;
     struct import_plan *plans;
     uint32_t plan_count;
+    uint64_t name_bytes;
     struct import_map plan_of; /* function and path */
     struct import_map slot_of; /* plan and variable */
+    bool is_learned;           /* the first run is over: nothing new may come */
     struct import_losses losses;
     bool has_exit_status; /* `<toplevel>` returned it */
     int32_t exit_status;

@@ -21,6 +21,19 @@ void import_event_free(struct import_event *event)
     free(event->arguments);
 }
 
+const char *import_add_field(struct import_event *event, const char *text, size_t size)
+{
+    size_t kept = strnlen(text, size < IMPORT_FIELD_BYTES ? size : IMPORT_FIELD_BYTES);
+    while (kept < size && kept > 0 && ((uint8_t)text[kept] & 0xc0) == 0x80) {
+        kept--;
+    }
+    ct_bytes_add(&event->fields, text, kept);
+    ct_bytes_add_byte(&event->fields, 0);
+    return event->fields.failed                           ? "out of memory"
+           : event->fields.size > IMPORT_FIELDS_BYTES_MAX ? "more than 1 MiB of names of fields"
+                                                          : NULL;
+}
+
 bool import_add_argument(struct import_event *event, int64_t variable, uint32_t node)
 {
     if (event->argument_count == event->argument_capacity) {

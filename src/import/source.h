@@ -20,7 +20,7 @@ enum import_event_kind {
     IMPORT_RETURN,   /* one argument, whose variable means nothing */
     IMPORT_IO,       /* number: as trace.json counts the kinds, text, metadata */
     IMPORT_DROP_STEP,
-    IMPORT_OTHER, /* known, and of no use here; text: its name */
+    IMPORT_OTHER, /* known, and of no use here */
 };
 
 struct import_argument {
@@ -41,6 +41,8 @@ struct import_event {
 
 void import_event_clear(struct import_event *event);
 void import_event_free(struct import_event *event);
+/* Keep the name of a field, as much of it as is written. NULL, or what is wrong. */
+const char *import_add_field(struct import_event *event, const char *text, size_t size);
 /* False: no memory. */
 bool import_add_argument(struct import_event *event, int64_t variable, uint32_t node);
 

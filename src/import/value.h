@@ -26,8 +26,9 @@ enum {
     IMPORT_NODES_MAX = 1 << 20,       /* of one event */
     IMPORT_TEXT_BYTES_MAX = 64 << 20, /* of one event */
     IMPORT_NESTING_MAX = 256,
-    IMPORT_TEXT_MAX = 64 << 10, /* bytes that are kept of one text */
-    IMPORT_FIELD_BYTES = 96,    /* and of the name of a struct's field */
+    IMPORT_TEXT_MAX = 64 << 10,        /* bytes that are kept of one text */
+    IMPORT_FIELD_BYTES = 96,           /* and of the name of a struct's field */
+    IMPORT_FIELDS_BYTES_MAX = 1 << 20, /* of the names of one struct's fields */
     IMPORT_FIELD_WEIGHT = 128,
     IMPORT_NO_TYPE = 0xffffffffu,
 };
