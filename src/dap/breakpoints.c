@@ -17,7 +17,7 @@ struct dap_break {
     bool is_function;
     uint32_t path, line; /* of a line */
     struct dap_log_message *log;
-    uint64_t failures; /* of its condition that were told of */
+    bool has_failed; /* its condition had no value once, which was told */
 };
 
 /* ---- the list ---- */
@@ -105,11 +105,9 @@ static int fulfil(struct dap_session *session, struct wish *wish, struct ct_erro
         status = rp_break_add(session->replay, &wish->wanted, &wish->number, &at, &wish->error);
     }
     if (status != CT_OK) {
-        struct dap_request told = {.error = wish->error}; /* for its place in the text */
-        if (is_of_log || *condition != '\0') {
-            dap_refuse_at(&told, is_of_log ? wish->log_message : condition, at);
+        if (at != SIZE_MAX) {
+            dap_error_at(&wish->error, is_of_log ? wish->log_message : condition, at);
         }
-        wish->error = told.error;
         wish->number = 0;
         dap_log_message_free(wish->log);
         return status == CT_EUSAGE || status == CT_ELIMIT
@@ -434,11 +432,10 @@ void dap_tell_failures(struct dap_session *session)
     for (struct dap_break *at = session->breakpoints; at != NULL; at = at->next) {
         const char *why;
         struct ct_json_out json;
-        uint64_t failures = rp_break_failures(session->replay, at->number, &why);
-        if (failures == at->failures) {
+        if (at->has_failed || rp_break_failures(session->replay, at->number, &why) == 0) {
             continue;
         }
-        at->failures = failures;
+        at->has_failed = true;
         dap_event_begin(&json, "breakpoint");
         dap_put_string(&json, "reason", "changed");
         dap_put_object(&json, "breakpoint");
@@ -446,8 +443,7 @@ void dap_tell_failures(struct dap_session *session)
         dap_put_bool(&json, "verified", true);
         ct_json_key(&json, "message");
         struct ct_bytes text = {0};
-        ct_bytes_add_format(&text, "The condition had no value at %llu hits; at the first: %s",
-                            (unsigned long long)failures, why);
+        ct_bytes_add_format(&text, "The condition had no value; at first: %s", why);
         ct_json_text_n(&json, text.data, text.size);
         ct_bytes_free(&text);
         ct_json_end_object(&json);

@@ -301,8 +301,8 @@ bool dap_go_on_searching(void *context, uint64_t done, uint64_t total);
 /* The request a progress belongs to. */
 bool dap_progress_request(const char *progress, int64_t *seq);
 
-/* The error of reading or evaluating `text`: where in it is told as a column. */
-int dap_refuse_at(struct dap_request *request, const char *text, size_t at);
+/* To the error of reading or evaluating `text`: where in it, as a column. */
+void dap_error_at(struct ct_error *error, const char *text, size_t at);
 
 /* ---- the answers, by file ---- */
 

@@ -55,7 +55,10 @@ static int evaluate(struct dap_request *request, const char *text, struct dap_fr
                              options, answer, &at, &request->error);
         rp_expression_free(expression);
     }
-    return status == CT_OK || status == CT_ECANCEL ? status : dap_refuse_at(request, text, at);
+    if (status != CT_OK && status != CT_ECANCEL) {
+        dap_error_at(&request->error, text, at);
+    }
+    return status;
 }
 
 int dap_evaluate(struct dap_request *request)

@@ -54,21 +54,36 @@ static enum dap_reason reason_of(const struct dap_session *session, const struct
     return reason;
 }
 
+/* Stand where the engine stopped; `from` is where it set out. */
+static void take_stop(struct dap_session *session, bool backwards, struct ctr_place from,
+                      const struct rp_stop *stop)
+{
+    struct ctr_place nowhere = backwards ? (struct ctr_place){0, 0} : ctr_place_end(session->trace);
+    note_stop(session, stop->end, reason_of(session, stop));
+    session->hit_count = stop->hit_count;
+    _Static_assert(sizeof session->hits == sizeof stop->hits, "as many hits");
+    memcpy(session->hits, stop->hits, sizeof session->hits);
+    dap_tell_logs(session, from, stop->end == RP_MOVED ? rp_now(session->replay)->place : nowhere);
+}
+
 int dap_go_on(struct dap_session *session, bool backwards, struct ct_error *error)
 {
     struct rp_stop stop;
     struct ctr_place from = rp_now(session->replay)->place;
     int status = rp_continue(session->replay, backwards, &stop, error);
-    if (status != CT_OK) {
-        return status;
+    if (status == CT_OK) {
+        take_stop(session, backwards, from, &stop);
     }
-    struct ctr_place nowhere = backwards ? (struct ctr_place){0, 0} : ctr_place_end(session->trace);
-    note_stop(session, stop.end, reason_of(session, &stop));
-    session->hit_count = stop.hit_count;
-    _Static_assert(sizeof session->hits == sizeof stop.hits, "as many hits");
-    memcpy(session->hits, stop.hits, sizeof session->hits);
-    dap_tell_logs(session, from, stop.end == RP_MOVED ? rp_now(session->replay)->place : nowhere);
-    return CT_OK;
+    return status;
+}
+
+/* Where that fails, the start is as good. */
+static void go_to_first_hit(struct dap_session *session)
+{
+    struct rp_stop stop;
+    if (rp_start(session->replay, &stop, NULL) == CT_OK) {
+        take_stop(session, false, (struct ctr_place){0, 0}, &stop);
+    }
 }
 
 static int go_on(struct dap_request *request, bool backwards)
@@ -97,7 +112,7 @@ void dap_first_stop(struct dap_session *session)
     }
     session->has_stopped = true;
     if (!session->stops_on_entry) {
-        dap_go_on(session, false, NULL); /* where that fails, the start is as good */
+        go_to_first_hit(session);
     }
     if (session->end != RP_MOVED) {
         note_stop(session, RP_MOVED, DAP_ENTRY);

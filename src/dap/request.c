@@ -103,15 +103,13 @@ int dap_refuse(struct dap_request *request, const char *format, ...)
     return request->status;
 }
 
-int dap_refuse_at(struct dap_request *request, const char *text, size_t at)
+void dap_error_at(struct ct_error *error, const char *text, size_t at)
 {
-    size_t used = strlen(request->error.message), column = 1;
+    size_t used = strlen(error->message), column = 1;
     for (size_t i = 0; i < at && text[i] != '\0'; i++) {
         column += (text[i] & 0xc0) != 0x80; /* characters, of which one may have several bytes */
     }
-    snprintf(request->error.message + used, sizeof request->error.message - used, " (column %zu)",
-             column);
-    return request->error.code;
+    snprintf(error->message + used, sizeof error->message - used, " (column %zu)", column);
 }
 
 /* ---- responses ---- */

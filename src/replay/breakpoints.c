@@ -99,7 +99,7 @@ int rp_break_add(struct rp_session *session, const struct rp_break *wanted, uint
                  size_t *at, struct ct_error *error)
 {
     struct rp_breakpoint *made = calloc(1, sizeof *made);
-    *at = 0;
+    *at = SIZE_MAX;
     if (made == NULL) {
         return ct_fail(error, CT_ENOMEM, "no memory for a breakpoint");
     }
@@ -343,6 +343,11 @@ static int number_hit(struct rp_session *session, struct rp_breakpoint *breakpoi
         status = by_index ? count_lines(session, breakpoint, step, error)
                           : count_by_looking(session, breakpoint, place, error);
     }
+    if (status != CT_OK) { /* the next one counts from the start */
+        breakpoint->count = 0;
+        breakpoint->counted = (struct ctr_place){0, 0};
+        return status;
+    }
     breakpoint->pass = pass;
     breakpoint->counted = rp_behind(place);
     *number = ++breakpoint->count;
@@ -433,6 +438,7 @@ struct stream {
     struct rp_session *session;
     enum sort sort;
     bool backwards;
+    bool from_start;     /* of the recording, not from the moment */
     uint64_t pass;       /* through hits in the order of the trace */
     struct rp_moment to; /* what was found */
     struct ctr_place place;
@@ -525,7 +531,7 @@ static int test_one(struct stream *stream, const struct rp_candidate *candidate,
         bool is_function = stream->sort == SORT_FUNCTIONS;
         status = step_of(session, candidate, is_function, &to.step, error);
     }
-    if (status != CT_OK || rp_moment_same(to, session->now.moment)) {
+    if (status != CT_OK || (!stream->from_start && rp_moment_same(to, session->now.moment))) {
         return status == CT_ESTATE ? CT_OK : status;
     }
     bool is_hit = true;
@@ -572,6 +578,9 @@ static int search(struct stream *stream, const struct target *target, const stru
 {
     const struct rp_position *now = &stream->session->now;
     struct ctr_place from = stream->backwards ? now->place : rp_behind(now->place);
+    if (stream->from_start) {
+        from = (struct ctr_place){0, 0};
+    }
     struct ctr_query query = target->query;
     struct rp_walk walk;
     if (bound != NULL) {
@@ -618,8 +627,8 @@ static int compare_numbers(const void *left, const void *right)
     return *a < *b ? -1 : *a > *b;
 }
 
-int rp_continue(struct rp_session *session, bool backwards, struct rp_stop *stop,
-                struct ct_error *error)
+static int go_on(struct rp_session *session, bool backwards, bool from_start, struct rp_stop *stop,
+                 struct ct_error *error)
 {
     struct stream best = {0};
     int status = CT_OK;
@@ -627,6 +636,7 @@ int rp_continue(struct rp_session *session, bool backwards, struct rp_stop *stop
         struct stream stream = {.session = session,
                                 .sort = sort,
                                 .backwards = backwards,
+                                .from_start = from_start,
                                 .pass = ++session->passes,
                                 .is_exception = sort == SORT_EXCEPTIONS};
         struct target target = {.query = {.kind = CTR_FIND_RAISE, .call = CTR_NO_CALL}};
@@ -650,6 +660,17 @@ int rp_continue(struct rp_session *session, bool backwards, struct rp_stop *stop
     memcpy(stop->hits, best.hits.numbers, sizeof stop->hits);
     qsort(stop->hits, stop->hit_count, sizeof *stop->hits, compare_numbers);
     return status == CT_OK && best.found ? rp_go(session, best.to, error) : status;
+}
+
+int rp_continue(struct rp_session *session, bool backwards, struct rp_stop *stop,
+                struct ct_error *error)
+{
+    return go_on(session, backwards, false, stop, error);
+}
+
+int rp_start(struct rp_session *session, struct rp_stop *stop, struct ct_error *error)
+{
+    return go_on(session, false, true, stop, error);
 }
 
 /* ---- log points ---- */

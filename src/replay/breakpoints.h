@@ -18,8 +18,8 @@ struct rp_break {
     bool is_log; /* continue passes it; rp_break_log tells of its hits */
 };
 
-/* CT_EUSAGE, and nothing is added: the condition (`*at` says where in it) or the hit condition
- * makes no sense. */
+/* CT_EUSAGE, and nothing is added: the condition or the hit condition makes no sense;
+ * `*at` says where in the condition, SIZE_MAX: not there. */
 int rp_break_add(struct rp_session *session, const struct rp_break *wanted, uint32_t *number,
                  size_t *at, struct ct_error *error);
 bool rp_break_remove(struct rp_session *session, uint32_t number);
@@ -46,6 +46,8 @@ struct rp_stop {
 /* To the next hit of any breakpoint on any thread. */
 int rp_continue(struct rp_session *session, bool backwards, struct rp_stop *stop,
                 struct ct_error *error);
+/* To the first hit of the recording, which may be the moment itself. */
+int rp_start(struct rp_session *session, struct rp_stop *stop, struct ct_error *error);
 
 /* Tell of the hits of log points behind `from` and up to `to`, in that direction: that of the moves
  * from the one place to the other. False from `tell` ends it with CT_ELIMIT. */

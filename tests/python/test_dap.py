@@ -136,6 +136,21 @@ def test_without_a_stop_on_entry_it_goes_on_to_the_first_breakpoint(recorded):
         assert client.body_of("ct/complete-move")["location"]["line"] == 10
 
 
+def test_the_first_breakpoint_may_be_on_the_first_step(recorded):
+    with Client(recorded[0]) as client:
+        client.ask("launch")
+        client.ask("configurationDone")
+        entry = client.body_of("ct/complete-move")["location"]["line"]
+    with Client(recorded[0]) as client:
+        client.ask("launch", stopOnEntry=False)
+        marks = [{"line": entry}, {"line": entry, "logMessage": "begun"}]
+        client.ask("setBreakpoints", source={"path": "program.py"}, breakpoints=marks)
+        client.ask("configurationDone")
+        assert client.body_of("stopped")["reason"] == "breakpoint"
+        assert client.body_of("ct/complete-move")["moment"]["step"] == 0
+        assert client.body_of("output")["output"] == "begun\n"
+
+
 def test_terminate_tells_how_the_program_ended_and_disconnect_ends(client):
     client.ask("terminate")
     assert [e["event"] for e in client.events] == ["exited", "terminated"]
