@@ -14,6 +14,7 @@ NEED_PYTHON := setup demo build test test-web test-long screenshots sanitize lin
 # The window is built where a node that can do it is found; WEB=no leaves it out.
 WEB ?= $(shell node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
 	2>/dev/null && command -v npm >/dev/null && echo yes || echo no)
+WEB := $(WEB)
 
 .PHONY: help test-all clean system lint-system browser web vsix $(NEED_PYTHON)
 

@@ -17,7 +17,6 @@ enum {
     DAP_LIST_MAX = 10000,                /* items of one answer */
     DAP_CANCELS = 64,                    /* remembered until their requests come */
     DAP_HITS = 16,                       /* breakpoints named at one stop */
-    DAP_BREAKPOINTS = 10000,
 };
 
 #define DAP_INTEGER_MAX ((1ull << 53) - 1) /* JavaScript's numbers are exact up to here */

@@ -9,7 +9,6 @@
 
 enum {
     NAME_MAX_BYTES = 4096, /* of what one types for a value; longer ones are not told */
-    SECTIONS = 2,
 };
 
 const struct ctr_text_options dap_brief = {.depth = 4, .items = 50, .characters = 300};

@@ -113,6 +113,7 @@ int rp_break_add(struct rp_session *session, const struct rp_break *wanted, uint
                                    at, error);
     }
     if (status == CT_OK) {
+        *at = SIZE_MAX;
         status = parse_hits(wanted->hit_condition, made, error);
     }
     if (status != CT_OK) {

@@ -577,13 +577,19 @@ def test_conditions_hit_counts_and_their_errors(client):
     assert client.ask("reverseContinue")["end"] == "not found"
     (bad,) = set_lines(client, {"line": 8, "condition": "n =="})
     assert not bad["verified"]
-    assert "column" in bad["message"]
+    assert "(column 5)" in bad["message"]
+    (bad,) = set_lines(client, {"line": 8, "condition": "n == 2", "hitCondition": "bad"})
+    assert "a hit condition is" in bad["message"]
+    assert "column" not in bad["message"]
     (made,) = set_lines(client, {"line": 8, "condition": "nope == 1"})
     client.ask("restart")
     client.ask("continue")
     told = client.body_of("breakpoint")["breakpoint"]
     assert told["id"] == made["id"]
-    assert "NameError" in told["message"]
+    assert told["message"].startswith("The condition had no value; at first: NameError")
+    client.ask("restart")
+    client.ask("continue")
+    assert "breakpoint" not in [event["event"] for event in client.events]  # told once
 
 
 def test_log_points_tell_both_ways_and_do_not_stop(client):

@@ -91,6 +91,7 @@ def test_stack_and_variables_are_those_that_print_shows(run, client):
 
 
 def test_at_tells_what_is_there_without_going(run, client):
+    before = client.ask("ct/move", move="start")["moment"]["step"]
     for event in chosen(lines_of(run[1])):
         there = client.ask("ct/at", step=event["step"])
         assert there["threadId"] == event["thread"] + 1
@@ -99,7 +100,7 @@ def test_at_tells_what_is_there_without_going(run, client):
             event["line"],
             event["function"],
         )
-    assert client.ask("ct/move", move="over")["moment"]["step"] <= 10
+    assert client.ask("ct/move", move="into")["moment"]["step"] == before + 1
     with pytest.raises(Failed, match="no step"):
         client.ask("ct/at", step=10**12)
 
