@@ -178,15 +178,16 @@ static int put_loop(struct dap_request *request, uint64_t call, const struct rp_
     struct dap_session *session = request->session;
     struct ct_json_out *json = &request->body;
     const struct ctr_loop_fact *about = &loops[which].about;
-    struct rp_latest_visit visit;
-    int status = rp_latest_visit(session->replay, call, about->first_line, &visit, &request->error);
+    uint64_t so_far = 0, now = rp_now(session->replay)->moment.step;
+    int status =
+        ctr_call_visits(session->trace, call, about->first_line, now + 1, &so_far, &request->error);
     ct_json_begin_object(json);
     dap_put_line(session, json, "first", about->first_line);
     dap_put_line(session, json, "last", about->last_line);
     dap_put_line(session, json, "registeredLine", about->first_line);
     dap_put_int(json, "base", loop_around(loops, count, which));
     dap_put_uint(json, "iterations", loops[which].visits);
-    dap_put_int(json, "iteration", (int64_t)visit.so_far - 1);
+    dap_put_int(json, "iteration", (int64_t)so_far - 1);
     ct_json_end_object(json);
     return status;
 }

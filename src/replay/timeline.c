@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "replay/breakpoints.h"
+#include "replay/lines.h"
 #include "replay/session_internal.h"
 #include "trace/overview.h"
 #include "trace/reading.h"
@@ -126,11 +127,8 @@ static void see_thread(struct looking *looking, uint32_t thread)
 
 static bool has_key(const struct looking *looking, uint64_t key)
 {
-    bool found = false;
-    for (uint32_t i = 0; i < looking->key_count && !found; i++) {
-        found = looking->keys[i] == key;
-    }
-    return found;
+    return looking->key_count > 0 && bsearch(&key, looking->keys, looking->key_count,
+                                             sizeof *looking->keys, rp_compare_keys) != NULL;
 }
 
 static void see_line(struct looking *looking, const struct ctr_reading *reading)
@@ -241,6 +239,10 @@ static int look_at_events(struct looking *looking, uint32_t first, uint32_t last
     int status = ctr_player_seek(looking->session->scout, looking->timeline->from, &event, error);
     for (uint32_t block = first; status == CT_OK && block <= last; block++) {
         status = look_into_block(looking, block, error);
+        if (status == CT_OK) {
+            status = rp_ask_watch(looking->session, (struct ctr_place){first, 0},
+                                  (struct ctr_place){block, 0}, error);
+        }
     }
     fill_ticks(looking->timeline, looking->part + 1);
     free(looking->frames);

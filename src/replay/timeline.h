@@ -4,7 +4,8 @@
  * A short range is looked at event by event. Of a long one the index knows each block of some
  * 100 KiB: depths are then those of all threads that ran in the block together, what happened is
  * counted where its block starts, an exception counts in each frame that it passed, and time is
- * taken to pass evenly. Either way the cost follows the range: nothing is read before or behind.
+ * taken to pass evenly. Either way the cost follows the range: before it, only the blocks in
+ * which frames on the stack began are read.
  */
 #ifndef CT_REPLAY_TIMELINE_H
 #define CT_REPLAY_TIMELINE_H
