@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from engine import Probe, record
+from hypothesis import settings
 from served import Server, golden_recording
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -19,6 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # What the tests record is not for the list of recordings of whoever runs them.
 os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="ct-tests-data-")
 atexit.register(shutil.rmtree, os.environ["XDG_DATA_HOME"], ignore_errors=True)
+
+# Generated examples are the same in every run, on whatever machine; CT_EXAMPLES asks for new ones.
+settings.register_profile("same", derandomize=True)
+if "CT_EXAMPLES" not in os.environ:
+    settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

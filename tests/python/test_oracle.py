@@ -345,7 +345,6 @@ def test_a_module_of_lines_too_far_apart_does_no_harm(ct, tmp_path, out):
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
-    derandomize="CT_EXAMPLES" not in os.environ,
     suppress_health_check=list(HealthCheck),
 )
 @given(source=programs())
