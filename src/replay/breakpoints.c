@@ -482,8 +482,9 @@ static int find_target(const struct rp_session *session, struct wanted wanted,
         keys += is_wanted(at, wanted) ? at->key_count : 0;
         count += is_wanted(at, wanted);
     }
-    *target = (struct target){.keys = malloc((keys + 1) * sizeof *target->keys),
-                              .watched = malloc((count + 1) * sizeof *target->watched)};
+    memset(target, 0, sizeof *target);
+    target->keys = malloc((keys + 1) * sizeof *target->keys);
+    target->watched = malloc((count + 1) * sizeof *target->watched);
     if (target->keys == NULL || target->watched == NULL) {
         return ct_fail(error, CT_ENOMEM, "no memory to search the trace");
     }
@@ -511,10 +512,14 @@ int rp_break_keys(const struct rp_session *session, uint64_t **keys, uint32_t *c
     struct target target;
     struct wanted wanted = {0};
     int status = find_target(session, wanted, &target, error);
-    *count = status == CT_OK ? target.query.key_count : 0;
+    if (status != CT_OK) {
+        target_free(&target);
+        return status;
+    }
+    *count = target.query.key_count;
     *keys = target.keys;
     free(target.watched);
-    return status;
+    return CT_OK;
 }
 
 /* Test one candidate: `stream->found` when it is one to stop at. */

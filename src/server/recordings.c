@@ -54,7 +54,20 @@ static void drop_recording(struct sv_recordings *recordings, struct sv_recording
     divide_cache(recordings);
 }
 
-static int add_recording(struct sv_recordings *recordings, const char *directory,
+/* Another run may have been recorded into the directory since it was looked at. */
+static int open_trace(const char *directory, const uint8_t *id, struct ctr_trace **trace,
+                      struct ct_error *error)
+{
+    int status = ctr_open(trace, directory, error);
+    if (status == CT_OK && id != NULL && memcmp(ctr_info(*trace)->id, id, CT_UUID_BYTES) != 0) {
+        ctr_close(*trace);
+        return ct_fail(error, CT_EUSAGE, "'%s' holds another recording by now", directory);
+    }
+    return status;
+}
+
+/* `id`: which it must be; NULL: whichever is there. */
+static int add_recording(struct sv_recordings *recordings, const char *directory, const uint8_t *id,
                          struct sv_recording **result, struct ct_error *error)
 {
     if (recordings->count == SV_MAX_RECORDINGS) {
@@ -64,7 +77,7 @@ static int add_recording(struct sv_recordings *recordings, const char *directory
     char *copy = strdup(directory);
     int status = CT_ENOMEM;
     if (recording != NULL && copy != NULL) {
-        status = ctr_open(&recording->trace, directory, error);
+        status = open_trace(directory, id, &recording->trace, error);
     } else {
         ct_fail(error, CT_ENOMEM, "out of memory");
     }
@@ -86,19 +99,6 @@ static int add_recording(struct sv_recordings *recordings, const char *directory
 
 /* ---- The public functions ---- */
 
-/* Under the lock. Another run may have been recorded into the directory since it was looked at. */
-static int open_recording(struct sv_recordings *recordings, const char *directory,
-                          const uint8_t id[CT_UUID_BYTES], struct sv_recording **result,
-                          struct ct_error *error)
-{
-    int status = add_recording(recordings, directory, result, error);
-    if (status == CT_OK && !has_id(*result, id)) {
-        drop_recording(recordings, *result);
-        return ct_fail(error, CT_EUSAGE, "'%s' holds another recording by now", directory);
-    }
-    return status;
-}
-
 static int acquire(struct sv_recordings *recordings, const char *directory,
                    const uint8_t id[CT_UUID_BYTES], struct sv_recording **result,
                    struct ct_error *error)
@@ -109,7 +109,7 @@ static int acquire(struct sv_recordings *recordings, const char *directory,
     if (*result != NULL) {
         (*result)->users++;
     } else {
-        status = open_recording(recordings, directory, id, result, error);
+        status = add_recording(recordings, directory, id, result, error);
     }
     pthread_mutex_unlock(&recordings->lock);
     return status;
@@ -151,7 +151,7 @@ int sv_recordings_acquire(struct sv_recordings *recordings, const char *id,
                           struct sv_recording **recording, struct ct_error *error)
 {
     const struct sv_recording *served = recordings->served;
-    uint8_t uuid[CT_UUID_BYTES];
+    uint8_t uuid[CT_UUID_BYTES] = {0};
     if (id[0] == '\0' && served == NULL) {
         return ct_fail(error, CT_EUSAGE, "no recording is served: choose one");
     }
@@ -162,9 +162,9 @@ int sv_recordings_acquire(struct sv_recordings *recordings, const char *id,
         return acquire(recordings, served->directory, ctr_info(served->trace)->id, recording,
                        error);
     }
-    char *directory;
+    char *directory = NULL;
     int status = find_listed(id, &directory, error);
-    if (status == CT_OK) {
+    if (directory != NULL) {
         status = acquire(recordings, directory, uuid, recording, error);
         free(directory);
     }
@@ -254,8 +254,9 @@ int sv_recordings_init(struct sv_recordings *recordings, const char *directory,
 {
     memset(recordings, 0, sizeof *recordings);
     pthread_mutex_init(&recordings->lock, NULL);
-    return directory == NULL ? CT_OK
-                             : add_recording(recordings, directory, &recordings->served, error);
+    return directory == NULL
+               ? CT_OK
+               : add_recording(recordings, directory, NULL, &recordings->served, error);
 }
 
 void sv_recordings_clear(struct sv_recordings *recordings)
