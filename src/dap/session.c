@@ -90,7 +90,7 @@ bool dap_is_cancelled(struct dap_session *session, int64_t seq)
 {
     pthread_mutex_lock(&session->lock);
     bool found = find_cancel(session, seq) < DAP_CANCELS ||
-                 find_cancel(session, session->batch) < DAP_CANCELS;
+                 (session->batch >= 0 && find_cancel(session, session->batch) < DAP_CANCELS);
     pthread_mutex_unlock(&session->lock);
     return found;
 }

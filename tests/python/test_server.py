@@ -97,6 +97,14 @@ def test_events_nobody_heard_wait(server: Server) -> None:
     from_the_future.close()
 
 
+def test_a_cancel_of_what_can_be_no_request_cancels_nothing(server: Server) -> None:
+    session = server.session()
+    server.start(session)
+    for number in (-1, 0, -(2**63), 2**63 - 1):
+        server.ask(session, "cancel", requestId=number)
+        assert server.ask(session, "threads")["success"], number
+
+
 def test_disconnect_ends_the_session(server: Server) -> None:
     session = server.session()
     stream = server.stream(session)

@@ -197,6 +197,19 @@ def test_a_killed_server_is_told_and_what_is_shown_stays(browser, record, serve)
     context.close()
 
 
+def test_a_part_whose_code_does_not_come_says_so(browser, record, serve):
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/assets/editor-*.js", lambda route: route.abort())
+    with serve(record(ROOT / "examples/shop.py")) as (address, _):
+        page.goto(address)
+        expect(page.get_by_role("alert")).to_contain_text("This part of the window did not come.")
+        page.unroute_all()
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator(".cm-line.now")).to_be_visible()
+        context.close()
+
+
 def test_a_session_that_the_server_ended_is_opened_again_where_it_was(shop):
     shop.find_line("off += total * rule.rate")
     there = shop.step()

@@ -33,7 +33,7 @@ async function start() {
   const page = document.getElementById("app");
   if (!page) return;
   // While the session is opened, and behind the first frame: reading so much code takes a while.
-  requestAnimationFrame(() => setTimeout(() => import("./views/editor")));
+  requestAnimationFrame(() => setTimeout(() => import("./views/editor").catch(() => {})));
   const served = location.hash.replace(/^#\/?/, "") === "" ? await servedRecording(model) : null;
   if (served) history.replaceState(null, "", routeHash({ recording: served, moment: null }));
   model.enter(parseRoute(location.hash));
