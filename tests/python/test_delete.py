@@ -2,11 +2,11 @@
 
 import fcntl
 import os
-import pty
 import subprocess
 
 import pytest
 from home import Home
+from terminal import Terminal
 
 
 @pytest.fixture
@@ -22,20 +22,18 @@ def numbers(home):
 
 def answer(home, text, *words):
     """Run `ct` at a terminal where somebody types `text`."""
-    master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [home.ct, *words],
-        cwd=home.folder,
-        env=home.environment(),
-        stdin=slave,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    os.close(slave)
-    os.write(master, text.encode())
-    out, err = process.communicate(timeout=60)
-    os.close(master)
+    with Terminal() as terminal:
+        process = subprocess.Popen(
+            [home.ct, *words],
+            cwd=home.folder,
+            env=home.environment(),
+            stdin=terminal.slave,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        terminal.type(text.encode())
+        out, err = process.communicate(timeout=60)
     return process.returncode, out, err
 
 

@@ -2,15 +2,14 @@
 
 # ruff: noqa: E501 (the programs are data: their lines are as long as what they try)
 
-import contextlib
 import os
-import pty
 import subprocess
 import textwrap
 import threading
 
 import pytest
 from side_by_side import SUMMARY, SideBySide, same_text, text
+from terminal import Terminal
 
 
 @pytest.fixture
@@ -370,23 +369,17 @@ except EOFError:
 
 def talk(command, answers, **options):
     """Run on a terminal; each answer is typed when its question has come."""
-    master, slave = pty.openpty()
-    shown = bytearray()
-    streams = dict.fromkeys(("stdin", "stdout", "stderr"), slave)
-    child = subprocess.Popen(command, start_new_session=True, **streams, **options)
-    os.close(slave)
-    timer = threading.Timer(60, child.kill)
-    timer.start()
-    with contextlib.suppress(OSError):
+    with Terminal() as terminal:
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal.slave)
+        child = subprocess.Popen(command, start_new_session=True, **streams, **options)
+        timer = threading.Timer(60, child.kill)
+        timer.start()
         for question, answer in answers:
-            while question not in shown:
-                shown += os.read(master, 1000)
-            os.write(master, answer)
-        while True:
-            shown += os.read(master, 1000)
-    timer.cancel()
-    os.close(master)
-    return child.wait(), SUMMARY.sub(b"", bytes(shown).replace(b"\r\n", b"\n"))
+            terminal.read_until(question)
+            terminal.type(answer)
+        shown = terminal.read_to_the_end(child)
+        timer.cancel()
+    return child.returncode, SUMMARY.sub(b"", shown)
 
 
 def test_a_talk_at_a_terminal(sides):

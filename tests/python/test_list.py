@@ -1,7 +1,6 @@
 """The list of recordings: what `ct record` puts there, what `ct list` says, and what goes wrong."""
 
 import os
-import pty
 import re
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from home import DATABASE, Home
+from terminal import Terminal
 
 
 @pytest.fixture
@@ -403,21 +403,11 @@ def test_notes_of_somebody_else_do_no_harm(home):
 
 
 def on_terminal(home, columns, **variables):
-    master, slave = pty.openpty()
     environment = {**home.environment(), "COLUMNS": str(columns), "TERM": "xterm", **variables}
-    process = subprocess.Popen(
-        [home.ct, "list"], cwd=home.folder, env=environment, stdout=slave, stderr=slave
-    )
-    os.close(slave)
-    said = b""
-    try:
-        while piece := os.read(master, 4096):
-            said += piece
-    except OSError:
-        pass
-    process.wait()
-    os.close(master)
-    return said.decode().replace("\r\n", "\n")
+    with Terminal() as terminal:
+        shown = {"stdout": terminal.slave, "stderr": terminal.slave}
+        process = subprocess.Popen([home.ct, "list"], cwd=home.folder, env=environment, **shown)
+        return terminal.read_to_the_end(process).decode()
 
 
 def test_a_terminal_gets_lines_that_fit_and_colours_unless_unwanted(home):
