@@ -27,6 +27,7 @@ need_build() {
     need_library libevent_extra libevent-dev
     need_library sqlite3 libsqlite3-dev
     need_library zlib zlib1g-dev
+    need_library minizip libminizip-dev
     need_library cmocka libcmocka-dev
 }
 

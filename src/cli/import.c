@@ -1,9 +1,11 @@
 /* `ct import`: a recording of what CodeTracer recorded; or one of our own, into the list. */
 #include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,9 +15,13 @@
 #include "cli/recording_dir.h"
 #include "export/recording.h"
 #include "import/import.h"
+#include "import/unpack.h"
 #include "registry/registry.h"
 
+#define MIN_FREE_SPACE_DEFAULT (1ull << 30)
+
 struct fields {
+    struct cli_number min_free_space;
     bool force;
     bool no_sources;
     bool unlisted;
@@ -23,9 +29,13 @@ struct fields {
 
 /* ---- Where it goes ---- */
 
-/* "NAME-imported" in the working directory. */
+/* "NAME-imported" in the working directory; for NAME.zip it is NAME, beside it. */
 static char *default_output(const char *path)
 {
+    size_t size = strlen(path);
+    if (size > 4 && path[size - 5] != '/' && strcasecmp(path + size - 4, ".zip") == 0) {
+        return strndup(path, size - 4);
+    }
     char *real = realpath(path, NULL);
     char *output = NULL;
     if (real == NULL) {
@@ -36,9 +46,9 @@ static char *default_output(const char *path)
         *strrchr(real, '/') = '\0';
     }
     const char *slash = strrchr(real, '/');
-    int size = asprintf(&output, "%s-imported", slash == NULL ? "" : slash + 1);
+    int length = asprintf(&output, "%s-imported", slash == NULL ? "" : slash + 1);
     free(real);
-    return size < 0 ? NULL : output;
+    return length < 0 ? NULL : output;
 }
 
 static bool is_empty(const char *path)
@@ -57,6 +67,11 @@ static bool is_empty(const char *path)
 
 /* ---- Doing it ---- */
 
+static uint64_t min_free_space(const struct fields *fields)
+{
+    return fields->min_free_space.is_given ? fields->min_free_space.value : MIN_FREE_SPACE_DEFAULT;
+}
+
 static void report_losses(const struct import_report *report)
 {
     if (report->lost_events > 0) {
@@ -73,6 +88,21 @@ static void report_losses(const struct import_report *report)
     }
 }
 
+static void show_progress(unsigned percent)
+{
+    fprintf(stderr, "\rct: importing: %3u %%", percent);
+    fflush(stderr);
+}
+
+static void enlist(const struct fields *fields, const struct recording_dir *dir)
+{
+    uint64_t number = fields->unlisted ? 0 : enlist_recording(dir->path, dir->moved_to);
+    if (number != 0) {
+        cli_note("  number    %llu", (unsigned long long)number);
+    }
+    cli_note("  output    %s", dir->path);
+}
+
 static void finish(const struct fields *fields, const struct recording_dir *dir, const char *id,
                    const struct import_report *report)
 {
@@ -80,15 +110,83 @@ static void finish(const struct fields *fields, const struct recording_dir *dir,
     if (export_recording(dir->path, EXPORT_NONE, 0, &error) != CT_OK) {
         cli_error("%s", error.message);
     }
-    uint64_t number = fields->unlisted ? 0 : enlist_recording(dir->path, dir->moved_to);
-    if (number != 0) {
-        cli_note("  number    %llu", (unsigned long long)number);
-    }
-    cli_note("  output    %s", dir->path);
+    enlist(fields, dir);
     cli_note("  events    %llu steps, %llu calls", (unsigned long long)report->steps,
              (unsigned long long)report->calls);
     report_losses(report);
     printf("recorded with id %s\n", id);
+}
+
+static int import_foreign(const struct fields *fields, const char *path,
+                          const struct recording_dir *dir, const uint8_t *uuid,
+                          struct ct_error *error)
+{
+    char id[CT_UUID_TEXT_BYTES];
+    struct import_report report;
+    struct import_options options = {
+        .path = path,
+        .out = dir->path,
+        .id = uuid,
+        .no_sources = fields->no_sources,
+        .min_free_space = min_free_space(fields),
+        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+    };
+    int status = import_recording(&options, &report, error);
+    if (options.progress != NULL) {
+        fputs("\r\033[K", stderr);
+    }
+    if (status == CT_OK) {
+        ct_uuid_format(uuid, id);
+        finish(fields, dir, id, &report);
+    }
+    return status;
+}
+
+/* A recording of ours that came in a zip file moves from where it was unpacked to its directory. */
+static int take_unpacked(const struct fields *fields, const char *unpacked,
+                         const struct recording_dir *dir, struct ct_error *error)
+{
+    struct registry_entry entry;
+    int status = registry_describe(NULL, unpacked, &entry, error);
+    if (status == CT_OK) {
+        status = recording_files_move(unpacked, dir->path, error);
+    }
+    if (status == CT_OK) {
+        enlist(fields, dir);
+        printf("recorded with id %s\n", entry.id);
+    }
+    registry_entry_clear(&entry);
+    return status;
+}
+
+static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *where)
+{
+    (void)about;
+    (void)kind;
+    (void)where;
+    remove(path); /* what stays says so by being there */
+    return 0;
+}
+
+/* Unpacked beside what comes of it: where there is room for the one there is for the other. */
+static int import_zip(const struct fields *fields, const char *path,
+                      const struct recording_dir *dir, const uint8_t *uuid, struct ct_error *error)
+{
+    enum { DESCRIPTORS = 16 };
+    char *unpacked = ct_path_join(dir->path, ".unpacked-XXXXXX");
+    if (unpacked == NULL || mkdtemp(unpacked) == NULL) {
+        int status = ct_fail_errno(error, "cannot make a directory in '%s'", dir->path);
+        free(unpacked);
+        return status;
+    }
+    int status = import_unpack(path, unpacked, min_free_space(fields), error);
+    if (status == CT_OK) {
+        status = recording_has_trace(unpacked) ? take_unpacked(fields, unpacked, dir, error)
+                                               : import_foreign(fields, unpacked, dir, uuid, error);
+    }
+    nftw(unpacked, remove_one, DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
+    free(unpacked);
+    return status;
 }
 
 static int import_into(const struct fields *fields, const char *path, const char *output)
@@ -97,7 +195,6 @@ static int import_into(const struct fields *fields, const char *path, const char
     char id[CT_UUID_TEXT_BYTES];
     struct ct_error error;
     struct recording_dir dir;
-    struct import_report report;
     if (ct_uuid7_make(uuid, &error) != CT_OK) {
         cli_error("%s", error.message);
         return CLI_FAILED;
@@ -107,12 +204,9 @@ static int import_into(const struct fields *fields, const char *path, const char
         cli_error("cannot import into '%s': %s", output, error.message);
         return CLI_FAILED;
     }
-    struct import_options options = {
-        .path = path, .out = dir.path, .id = uuid, .no_sources = fields->no_sources};
-    int status = import_recording(&options, &report, &error);
-    if (status == CT_OK) {
-        finish(fields, &dir, id, &report);
-    } else {
+    int status = import_is_zip(path) ? import_zip(fields, path, &dir, uuid, &error)
+                                     : import_foreign(fields, path, &dir, uuid, &error);
+    if (status != CT_OK) {
         cli_error("%s", error.message);
     }
     recording_dir_release(&dir);
@@ -172,6 +266,8 @@ static const struct cli_option import_options_table[] = {
      "leave the text of the source files out of the recording"},
     {0, "unlisted", CLI_FLAG, offsetof(struct fields, unlisted), NULL,
      "keep the recording out of what `ct list` shows"},
+    {0, "min-free-space", CLI_SIZE, offsetof(struct fields, min_free_space), "SIZE",
+     "give up when the disk has less than this: by default 1G"},
     {0},
 };
 
@@ -180,10 +276,11 @@ const struct cli_command cli_command_import = {
     .summary = "Make a recording of CodeTracer's trace.json or trace.bin",
     .usage = "[OPTION]... PATH [OUT]",
     .details =
-        "PATH is a folder with trace.json or trace.bin (version 0), or that file; OUT is the\n"
-        "folder of the new recording, NAME-imported in the working directory if it is not\n"
-        "given. PATH itself is only read. A PATH with a trace.ctr is taken into the list of\n"
-        "recordings and stays where it is. Prints the identifier.",
+        "PATH is a folder with trace.json or trace.bin (version 0), that file, or a zip file\n"
+        "with such a folder in it; OUT is the folder of the new recording. If it is not given,\n"
+        "that is NAME-imported in the working directory, and for NAME.zip it is NAME beside it.\n"
+        "PATH itself is only read. A PATH with a trace.ctr is taken into the list of recordings\n"
+        "and stays where it is; one in a zip file is unpacked into OUT. Prints the identifier.",
     .options = import_options_table,
     .mode = CLI_MIXED,
     .fields_size = sizeof(struct fields),

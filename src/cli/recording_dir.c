@@ -71,7 +71,7 @@ static char *choose_target(const char *dir, const char *name)
     return NULL;
 }
 
-static int move_files(const char *from, const char *to, struct ct_error *error)
+int recording_files_move(const char *from, const char *to, struct ct_error *error)
 {
     int status = ct_make_directories(to, NULL, error);
     for (size_t i = 0; i < recording_file_count && status == CT_OK; i++) {
@@ -101,7 +101,7 @@ static int keep_existing(struct recording_dir *dir, struct ct_error *error)
     if (dir->moved_to == NULL) {
         return ct_fail(error, CT_EIO, "no free name for the earlier recording in '%s'", dir->path);
     }
-    return move_files(dir->path, dir->moved_to, error);
+    return recording_files_move(dir->path, dir->moved_to, error);
 }
 
 /* ---- Taking it ---- */

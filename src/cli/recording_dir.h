@@ -22,6 +22,10 @@ struct recording_dir {
 int recording_dir_take(const char *asked, const char *id, struct recording_dir *dir,
                        struct ct_error *error);
 
+/* Move the files of a recording to another directory, which is made if it is missing. Nothing is
+ * overwritten: CT_ESTATE. */
+int recording_files_move(const char *from, const char *to, struct ct_error *error);
+
 /* Give the lock back; a new directory in which nothing was recorded is removed again. */
 void recording_dir_release(struct recording_dir *dir);
 

@@ -415,7 +415,7 @@ static int next_event(struct import_source *source, struct import_event *event,
         return CT_OK;
     }
     struct capnp_struct element = capnp_element(&from->events, from->next++);
-    source->event++;
+    source->done = ++source->event;
     source->offset = element.data;
     return read_event(&reading, &element);
 }
@@ -457,6 +457,7 @@ static int find_events(struct binary_source *from, struct ct_error *error)
                        from->source.path);
     }
     from->work = from->message.work;
+    from->source.total = from->events.count;
     return CT_OK;
 }
 

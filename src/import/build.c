@@ -18,7 +18,7 @@ enum {
 static void add_name(struct ct_bytes *to, const struct import_name *name)
 {
     enum { NAME_MAX_BYTES = 1024 };
-    ct_bytes_add_block(to, name->text, name->size < NAME_MAX_BYTES ? name->size : NAME_MAX_BYTES);
+    ct_bytes_add_block(to, name->text, import_kept_bytes(name->text, name->size, NAME_MAX_BYTES));
 }
 
 static void define_plan(struct import_build *build, const struct import_plan *plan)
@@ -328,7 +328,7 @@ static int on_io(struct import_sink *sink, uint32_t stream, const struct ct_byte
     size_t done = 0;
     do {
         const char *piece = text->size == 0 ? "" : (const char *)text->data + done;
-        size_t size = import_kept_bytes(piece, text->size - done);
+        size_t size = import_kept_bytes(piece, text->size - done, IMPORT_TEXT_MAX);
         if (!begin_event(build)) {
             break;
         }

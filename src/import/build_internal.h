@@ -80,8 +80,6 @@ void import_put_varint(struct import_build *build, uint64_t value);
 /* Write a definition and release its payload. */
 void import_define(struct import_build *build, enum ctr_definition kind, struct ct_bytes *payload);
 
-/* Bytes of a text that are kept: whole characters. */
-size_t import_kept_bytes(const char *text, size_t size);
 void import_put_text(struct import_build *build, const char *text, size_t size);
 void import_put_held(struct import_build *build, struct import_held value);
 struct import_held import_put_dropped(struct import_build *build);

@@ -81,7 +81,7 @@ static uint32_t type_of(struct import_build *build, enum ctr_family family, cons
     struct ct_bytes payload = {0};
     ct_bytes_add_byte(&payload, (uint8_t)family);
     ct_bytes_add_block(&payload, module, strlen(module));
-    ct_bytes_add_block(&payload, name, strnlen(name, IMPORT_TEXT_MAX));
+    ct_bytes_add_block(&payload, name, import_kept_bytes(name, strlen(name), IMPORT_TEXT_MAX));
     ct_bytes_add_varint(&payload, 0);
     import_define(build, CTR_DEF_TYPE, &payload);
     if (!import_map_add(&build->types, key, build->type_count)) {
@@ -205,19 +205,6 @@ static uint32_t fitting(const struct import_writing *writing, uint32_t tree, uin
     return node->count;
 }
 
-/* Bytes of a text that are kept: whole characters. */
-size_t import_kept_bytes(const char *text, size_t size)
-{
-    size_t kept = size;
-    if (kept > IMPORT_TEXT_MAX) {
-        kept = IMPORT_TEXT_MAX;
-        while (kept > 0 && ((uint8_t)text[kept] & 0xc0) == 0x80) {
-            kept--;
-        }
-    }
-    return kept;
-}
-
 static uint64_t characters(const char *text, size_t size)
 {
     uint64_t count = 0;
@@ -238,7 +225,7 @@ static void put_cut(struct import_build *build, uint64_t true_length)
 
 void import_put_text(struct import_build *build, const char *text, size_t size)
 {
-    size_t kept = import_kept_bytes(text, size);
+    size_t kept = import_kept_bytes(text, size, IMPORT_TEXT_MAX);
     if (size <= CTR_SHORT_TEXT_MAX) {
         put_short_text(build, text, size);
         return;

@@ -86,10 +86,6 @@ static int judge_magic(struct import *import, const uint8_t *magic, size_t size,
                              "and trace.json can be imported",
                              file, magic[sizeof codetracer]);
     }
-    if (size >= 4 && memcmp(magic, "PK\003\004", 4) == 0) {
-        return ct_fail(error, CT_EFORMAT,
-                       "'%s' is a zip file: unpack it, and import the folder that was in it", file);
-    }
     if (size == MAGIC_BYTES && memcmp(magic, CTR_MAGIC, MAGIC_BYTES) == 0) {
         return ct_fail(error, CT_EFORMAT, "'%s' is a trace of ct already", file);
     }
@@ -346,7 +342,7 @@ static int define_path(struct import *import, struct ctr_writer *writer, uint32_
     const struct import_name *path = &import->program.paths[number];
     struct ct_bytes payload = {0};
     ct_bytes_add_block(&payload, path->text,
-                       path->size < PATH_MAX_BYTES ? path->size : PATH_MAX_BYTES);
+                       import_kept_bytes(path->text, path->size, PATH_MAX_BYTES));
     int status = define(writer, CTR_DEF_PATH, &payload, error);
     ct_bytes_free(&payload);
     if (status == CT_OK && !import->options->no_sources) {
@@ -385,13 +381,21 @@ static int write_trace(struct import *import, const char *trace, struct import_r
 {
     struct ctr_writer *writer;
     struct ctr_writer_options options = {
-        .path = trace, .start_ns = import->start_ns, .has_no_clock = true};
+        .path = trace,
+        .start_ns = import->start_ns,
+        .min_free_space = import->options->min_free_space,
+        .has_no_clock = true,
+    };
     memcpy(options.id, import->options->id, sizeof options.id);
     int status = ctr_writer_open(&writer, &options, error);
     if (status != CT_OK) {
         return status;
     }
     status = build_trace(import, writer, error);
+    ctr_writer_drain(writer);
+    if (status == CT_OK && ctr_writer_error(writer)[0] != '\0') {
+        status = ct_fail(error, CT_EIO, "%s", ctr_writer_error(writer));
+    }
     report->steps = writer->steps;
     report->calls = writer->calls;
     if (import->exit_status == INT32_MIN && import->program.has_exit_status) {
@@ -464,7 +468,11 @@ static int import_file(struct import *import, struct import_report *report, stru
 int import_recording(const struct import_options *options, struct import_report *report,
                      struct ct_error *error)
 {
-    struct import import = {.options = options, .exit_status = INT32_MIN};
+    struct import import = {
+        .options = options,
+        .exit_status = INT32_MIN,
+        .program.progress = options->progress,
+    };
     *report = (struct import_report){0};
     int status = find_file(&import, error);
     if (status == CT_OK && import.file != NULL) {

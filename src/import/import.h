@@ -13,10 +13,12 @@
 #include "base/uuid.h"
 
 struct import_options {
-    const char *path;  /* a folder, or the file in it */
-    const char *out;   /* the directory, which is there and has no trace */
-    const uint8_t *id; /* CT_UUID_BYTES */
-    bool no_sources;   /* leave out the text of the source files */
+    const char *path;                   /* a folder, or the file in it */
+    const char *out;                    /* the directory, which is there and has no trace */
+    const uint8_t *id;                  /* CT_UUID_BYTES */
+    bool no_sources;                    /* leave out the text of the source files */
+    uint64_t min_free_space;            /* bytes to leave on the file system, 0: none */
+    void (*progress)(unsigned percent); /* called now and then; may be NULL */
 };
 
 struct import_report {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/json_in.h"
@@ -648,7 +649,7 @@ static int next_event(struct import_source *source, struct import_event *event,
         from->is_open = true;
     }
     enum ct_json_token token = ct_json_next(&from->json);
-    source->offset = from->json.offset;
+    source->offset = source->done = from->json.offset;
     if (token == CT_JSON_ARRAY_END) {
         return ct_json_next(&from->json) == CT_JSON_END
                    ? CT_OK
@@ -705,7 +706,10 @@ int import_open_json(struct import_source **source, const char *path, struct ct_
         free(from);
         return status;
     }
-    from->source = (struct import_source){.type = &json_type, .path = path, .unit = "byte"};
+    struct stat about = {0};
+    fstat(from->fd, &about);
+    from->source = (struct import_source){
+        .type = &json_type, .path = path, .unit = "byte", .total = (uint64_t)about.st_size};
     begin(from);
     *source = &from->source;
     return CT_OK;

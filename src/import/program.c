@@ -541,6 +541,17 @@ static void begin_run(struct import_program *program, struct import_sink *sink)
     clear_step(&program->newer);
 }
 
+/* Of both runs together. */
+static void show_progress(const struct import_program *program)
+{
+    enum { EVENTS_BETWEEN = 1 << 14 };
+    const struct import_source *source = program->source;
+    if (program->progress != NULL && source->total > 0 && source->event % EVENTS_BETWEEN == 0) {
+        uint64_t done = (program->is_learned ? source->total : 0) + source->done;
+        program->progress((unsigned)(done * 50 / source->total));
+    }
+}
+
 int import_program_run(struct import_program *program, struct import_sink *sink,
                        struct ct_error *error)
 {
@@ -553,6 +564,7 @@ int import_program_run(struct import_program *program, struct import_sink *sink,
             break;
         }
         status = take_event(program, &event, error);
+        show_progress(program);
     }
     if (status == CT_OK) {
         lose_loose_values(program, 0);

@@ -96,6 +96,7 @@ struct import_open_call {
 
 struct import_program {
     struct import_source *source;
+    void (*progress)(unsigned percent); /* may be NULL */
     struct import_sink *sink;
     struct import_name *paths;
     struct import_name *variables;

@@ -23,10 +23,7 @@ void import_event_free(struct import_event *event)
 
 const char *import_add_field(struct import_event *event, const char *text, size_t size)
 {
-    size_t kept = strnlen(text, size < IMPORT_FIELD_BYTES ? size : IMPORT_FIELD_BYTES);
-    while (kept < size && kept > 0 && ((uint8_t)text[kept] & 0xc0) == 0x80) {
-        kept--;
-    }
+    size_t kept = import_kept_bytes(text, strnlen(text, size), IMPORT_FIELD_BYTES);
     ct_bytes_add(&event->fields, text, kept);
     ct_bytes_add_byte(&event->fields, 0);
     return event->fields.failed                           ? "out of memory"

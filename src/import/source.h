@@ -49,9 +49,10 @@ bool import_add_argument(struct import_event *event, int64_t variable, uint32_t 
 struct import_source {
     const struct import_source_type *type;
     const char *path;
-    const char *unit; /* what `offset` counts */
-    uint64_t event;   /* number of the one read last, from 1 */
-    uint64_t offset;  /* where the last one begins */
+    const char *unit;     /* what `offset` counts */
+    uint64_t event;       /* number of the one read last, from 1 */
+    uint64_t offset;      /* where the last one begins */
+    uint64_t done, total; /* how much of it is read, in any unit */
 };
 
 struct import_source_type {

@@ -10,6 +10,18 @@ enum {
     TREE_WEIGHT = 72,
 };
 
+size_t import_kept_bytes(const char *text, size_t size, size_t most)
+{
+    enum { CONTINUATIONS_MAX = 3 };
+    size_t kept = size < most ? size : most;
+    unsigned back = 0;
+    while (kept < size && back < kept && back < CONTINUATIONS_MAX &&
+           ((uint8_t)text[kept - back] & 0xc0) == 0x80) {
+        back++;
+    }
+    return kept - back;
+}
+
 void import_values_clear(struct import_values *values)
 {
     values->count = 0;

@@ -54,6 +54,9 @@ struct import_values {
     bool failed; /* out of memory */
 };
 
+/* How much of a text is kept where at most `most` bytes are: whole characters. */
+size_t import_kept_bytes(const char *text, size_t size, size_t most);
+
 void import_values_clear(struct import_values *values);
 void import_values_free(struct import_values *values);
 

@@ -48,7 +48,8 @@ struct ctr_writer_back {
     int defs_slot;      /* being filled, or NO_SLOT */
     uint32_t next_defs; /* number of the next DEFS block */
     bool has_no_clock;
-    bool dead; /* this is a forked child: everything belongs to the parent */
+    bool is_drained; /* nothing comes any more */
+    bool dead;       /* this is a forked child: everything belongs to the parent */
 
     pthread_mutex_t lock; /* guards from here to the next blank line */
     pthread_cond_t work;  /* something was queued, or `stopping` */
@@ -735,6 +736,18 @@ static int write_end(struct ctr_writer_back *back, enum ctr_end_reason reason, i
     return status;
 }
 
+void ctr_writer_drain(struct ctr_writer *writer)
+{
+    struct ctr_writer_back *back = writer->back;
+    if (!back->is_drained && !back->dead) {
+        back->is_drained = true;
+        hand_over_definitions(back);
+        hand_over(back, back->events_slot);
+        ctr_writer_wake(writer);
+        join_thread(back);
+    }
+}
+
 int ctr_writer_close(struct ctr_writer *writer, enum ctr_end_reason reason, int32_t exit_status,
                      struct ct_error *error)
 {
@@ -742,10 +755,7 @@ int ctr_writer_close(struct ctr_writer *writer, enum ctr_end_reason reason, int3
     if (back->dead) {
         return ct_fail(error, CT_ESTATE, "the recording belongs to the parent process");
     }
-    hand_over_definitions(back);
-    hand_over(back, back->events_slot);
-    ctr_writer_wake(writer);
-    join_thread(back);
+    ctr_writer_drain(writer);
     int ending = atomic_load(&writer->ending);
     if (ending != 0) {
         reason = (enum ctr_end_reason)(ending - 1);

@@ -63,6 +63,10 @@ bool ctr_writer_next_block(struct ctr_writer *writer);
 bool ctr_writer_define(struct ctr_writer *writer, enum ctr_definition kind, const void *payload,
                        size_t size);
 
+/* Write the blocks that are left and stop the thread. Nothing may be recorded afterwards, and what
+ * ctr_writer_error() says is final; ctr_writer_close() is still due. */
+void ctr_writer_drain(struct ctr_writer *writer);
+
 /* Write what is left, the index and the trailer; stop the thread; remove the tail; free.
  * `exit_status` is INT32_MIN when unknown. */
 int ctr_writer_close(struct ctr_writer *writer, enum ctr_end_reason reason, int32_t exit_status,

@@ -440,9 +440,6 @@ def test_what_cannot_be_imported_is_told_apart(home):
     (home.folder / "empty").mkdir()
     assert "'empty' holds neither trace.json nor trace.bin" in refuse("empty", "out")
     assert "cannot read 'nowhere'" in refuse("nowhere", "out")
-    with zipfile.ZipFile(home.folder / "t.zip", "w") as archive:
-        archive.writestr("trace.json", "[]")
-    assert "is a zip file: unpack it" in refuse("t.zip", "out")
     for version in (1, 4):
         (home.folder / "t.ct").write_bytes(bytes.fromhex("c0de72ace2") + bytes([version, 0, 0]))
         assert f"has version {version} of CodeTracer's binary formats" in refuse("t.ct", "out")
@@ -486,9 +483,102 @@ def test_a_recording_of_ours_is_only_listed(home):
     assert sorted(os.listdir(home.folder / "out")) == before
 
 
+def test_what_would_fill_the_disk_is_given_up(home):
+    shutil.make_archive(str(home.folder / "packed"), "zip", write(home, HEAD))
+    for path in ("src", "packed.zip"):
+        done = home.run("import", "--min-free-space", "100000000G", path, "out")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert " bytes are free where " in done.stderr
+        assert not (home.folder / "out").exists()
+
+
 @pytest.mark.parametrize("words", [[], ["a", "b", "c"], ["--frob", "a"]])
 def test_wrong_use_is_said(home, words):
     assert home.run("import", *words).returncode == 2
+
+
+# ---- zip files
+
+
+def pack_zip(home, name, entries, **options):
+    path = home.folder / name
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, **options) as archive:
+        for entry, text in entries:
+            archive.writestr(entry, text)
+    return path
+
+
+def head_with(source):
+    return [("trace.json", json.dumps(HEAD)), ("files/app.py", source)]
+
+
+@pytest.mark.parametrize("below", ["", "a/b/"])
+def test_a_zip_file_is_imported_as_its_folder_is(home, below):
+    folder = write(home, [*HEAD, {"Step": {"path_id": 0, "line": 2}}])
+    entries = [(below + path.name, path.read_bytes()) for path in folder.iterdir()]
+    deeper = ("a/b/c/trace.json", "what lies deeper is another one")
+    pack_zip(home, "packed.zip", [deeper, *entries, (below + "else.txt", "no part of it")])
+    fetch(home, "src", "out")
+    fetch(home, "packed.zip")
+    assert shown(home, "packed") == shown(home, "out")
+    assert sorted(os.listdir(home.folder / "packed")) == sorted(os.listdir(home.folder / "out"))
+    assert home.entries()[0]["outputFolder"] == str(home.folder / "packed")
+    done = home.run("import", "packed.zip")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "'packed' is there and not empty" in done.stderr
+
+
+def test_a_zipped_recording_of_ours_is_unpacked(home):
+    home.record("--unlisted", home.write("app.py"), out="mine")
+    shutil.make_archive(str(home.folder / "sent"), "zip", home.folder, "mine")
+    done = fetch(home, "sent.zip", "got")
+    mine, got = home.folder / "mine", home.folder / "got"
+    assert sorted(os.listdir(got)) == sorted(set(os.listdir(mine)) - {".trace.ctr.lock"})
+    assert (got / "trace.ctr").read_bytes() == (mine / "trace.ctr").read_bytes()
+    (entry,) = home.entries()
+    assert (entry["outputFolder"], entry["recordingId"]) == (str(got), done.stdout.split()[-1])
+
+
+def test_nothing_is_written_beside_the_folder(home):
+    names = ["../out", "/tmp/out", "files/../../out", "files//tmp/x", "files/./x", "files/"]
+    pack_zip(home, "t.zip", [*((name, "harm") for name in names), *head_with("x = 1\n")])
+    link = zipfile.ZipInfo("files/link")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(home.folder / "t.zip", "a") as archive:
+        archive.writestr(link, "/etc")
+    fetch(home, "--unlisted", "t.zip", "out")
+    assert sorted(os.listdir(home.folder)) == ["out", "t.zip"]
+    names = ["trace.ctr", "trace_metadata.json", "trace_paths.json"]
+    assert set(os.listdir(home.folder / "out")) - {".trace.ctr.lock"} == set(names)
+
+
+def test_what_is_wrong_with_a_zip_file_is_said(home):
+    def refuse(words):
+        done = home.run("import", "t.zip", "out")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert words in done.stderr
+        assert not (home.folder / "out").exists()
+
+    pack_zip(home, "t.zip", [("readme", "")])
+    refuse("'t.zip' holds no trace.ctr, trace.json or trace.bin")
+    path = pack_zip(home, "t.zip", head_with("x = 1\n" * 100))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    refuse("'t.zip' is damaged")
+    at = whole.index(b"app.py") + 12
+    path.write_bytes(whole[:at] + b"\xff\xff" + whole[at + 2 :])
+    refuse("'t.zip' is damaged")
+    encrypted = bytearray(whole)
+    encrypted[whole.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(encrypted)
+    refuse("'t.zip' is encrypted")
+    with pytest.warns(UserWarning, match="Duplicate"):
+        pack_zip(home, "t.zip", [*head_with("1"), ("files/app.py", "2")])
+    refuse("cannot make ")
+    pack_zip(home, "t.zip", [*head_with("1"), ("files/app.py/more", "2")])
+    refuse("app.py")
+    pack_zip(home, "t.zip", [("trace.ctr", "not a trace")])
+    refuse("not a trace")
 
 
 # ---- damage: an error, never a crash, never anything left
@@ -502,7 +592,9 @@ def valid(ct, root, tmp_path_factory):
     home.run("record", "--unlisted", "-o", "first", str(program))
     home.run("export", "first", "--format", "binary", "-o", "binary/")
     text = (home.folder / "first" / "trace.json").read_bytes()
-    return home, {"json": text, "bin": (home.folder / "binary" / "trace.bin").read_bytes()}
+    packed = pack_zip(home, "packed.zip", [("a/trace.json", text), ("a/files/x", "x")])
+    binary = (home.folder / "binary" / "trace.bin").read_bytes()
+    return home, {"json": text, "bin": binary, "zip": packed.read_bytes()}
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -527,8 +619,9 @@ def test_damaged_files_are_refused_or_sound(valid, data):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     (folder / f"trace.{kind}").write_bytes(content)
+    path = "damaged/trace.zip" if kind == "zip" else "damaged"
     done = subprocess.run(
-        [home.ct, "import", "--unlisted", "--no-sources", "damaged", "damaged/out"],
+        [home.ct, "import", "--unlisted", "--no-sources", path, "damaged/out"],
         cwd=home.folder,
         env=home.environment(),
         capture_output=True,
