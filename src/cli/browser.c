@@ -11,10 +11,49 @@
 
 enum { MAX_WORDS = 16 };
 
-static bool has_value(const char *name)
+static const char *value_of(const char *name)
 {
     const char *value = getenv(name);
-    return value != NULL && value[0] != '\0';
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+const char *browser_display(void)
+{
+    const char *wayland = value_of("WAYLAND_DISPLAY");
+    return wayland != NULL ? wayland : value_of("DISPLAY");
+}
+
+/* Programs with their arguments, separated by ':'. */
+static const char *programs(void)
+{
+    const char *named = value_of("BROWSER");
+    return named != NULL ? named : "xdg-open";
+}
+
+/* The file of a program, the caller's to free, or NULL: there is none that can be run. */
+static char *find_program(const char *name)
+{
+    char *path = strchr(name, '/') != NULL ? strdup(name) : ct_find_program(name, getenv("PATH"));
+    if (path != NULL && !ct_is_executable(path)) {
+        free(path);
+        path = NULL;
+    }
+    return path;
+}
+
+char *browser_program(void)
+{
+    char *all = strdup(programs());
+    char *found = NULL;
+    char *rest;
+    for (char *words = all == NULL ? NULL : strtok_r(all, ":", &rest);
+         words != NULL && found == NULL; words = strtok_r(NULL, ":", &rest)) {
+        char *more;
+        const char *name = strtok_r(words, " \t", &more);
+        found = name == NULL ? NULL : find_program(name);
+    }
+    free(all);
+    return found;
 }
 
 /* Away from our terminal: ^C there is for us, and a browser has much to say on its stderr. */
@@ -61,27 +100,26 @@ static bool run_browser(char *words, char *url)
         argv[count++] = url;
     }
     argv[count] = NULL;
-    char *path =
-        strchr(argv[0], '/') != NULL ? strdup(argv[0]) : ct_find_program(argv[0], getenv("PATH"));
-    bool is_started = path != NULL && ct_is_executable(path) && spawn_apart(path, argv);
+    char *path = find_program(argv[0]);
+    bool is_started = path != NULL && spawn_apart(path, argv);
     free(path);
     return is_started;
 }
 
 bool browser_open(const char *url)
 {
-    if (!has_value("DISPLAY") && !has_value("WAYLAND_DISPLAY")) {
+    if (browser_display() == NULL) {
         return false;
     }
-    char *programs = strdup(has_value("BROWSER") ? getenv("BROWSER") : "xdg-open");
+    char *all = strdup(programs());
     char *page = strdup(url);
     bool is_open = false;
     char *rest;
-    for (char *words = programs == NULL || page == NULL ? NULL : strtok_r(programs, ":", &rest);
+    for (char *words = all == NULL || page == NULL ? NULL : strtok_r(all, ":", &rest);
          words != NULL && !is_open; words = strtok_r(NULL, ":", &rest)) {
         is_open = run_browser(words, page);
     }
-    free(programs);
+    free(all);
     free(page);
     return is_open;
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/json_out.h"
-#include "base/process.h"
+#include "cli/browser.h"
 #include "cli/command.h"
 #include "cli/interpreter.h"
 #include "registry/registry.h"
@@ -150,15 +150,15 @@ static void check_list(struct examination *examination)
 /* Not needed for anything: `ct replay` prints the address to open. */
 static void check_window(struct examination *examination)
 {
-    const char *display = getenv("WAYLAND_DISPLAY");
-    display = display != NULL && display[0] != '\0' ? display : getenv("DISPLAY");
-    char *opener = ct_find_program("xdg-open", getenv("PATH"));
-    if (display == NULL || display[0] == '\0') {
+    const char *display = browser_display();
+    char *opener = browser_program();
+    if (display == NULL) {
         add(examination, "window", SKIP,
             "there is no display: `ct replay` prints the address to open in a browser");
     } else if (opener == NULL) {
         add(examination, "window", SKIP,
-            "there is no xdg-open: `ct replay` prints the address to open in a browser");
+            "there is no browser to start, neither xdg-open nor one that $BROWSER names: "
+            "`ct replay` prints the address to open");
     } else {
         add(examination, "window", PASS, "display=%s opened by %s", display, opener);
     }

@@ -10,9 +10,8 @@ static int run_filter(const void *fields, const struct cli_operands *operands)
         return cli_usage_error(&cli_command_filter, "check or explain?");
     }
     struct interpreter interpreter;
-    bool has_start_hook;
-    bool is_ready =
-        interpreter_choose(&interpreter) && interpreter_probe(&interpreter, &has_start_hook);
+    struct interpreter_answer answer;
+    bool is_ready = interpreter_choose(&interpreter) && interpreter_ask(&interpreter, &answer);
     int status = is_ready ? rules_ask(&interpreter, operands->items, operands->count) : CLI_FAILED;
     interpreter_clear(&interpreter);
     return status;

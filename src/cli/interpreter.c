@@ -326,11 +326,3 @@ bool interpreter_ask(const struct interpreter *interpreter, struct interpreter_a
     ct_capture_clear(&capture);
     return is_ready;
 }
-
-bool interpreter_probe(const struct interpreter *interpreter, bool *has_start_hook)
-{
-    struct interpreter_answer answer;
-    bool is_ready = interpreter_ask(interpreter, &answer);
-    *has_start_hook = answer.has_start_hook;
-    return is_ready;
-}

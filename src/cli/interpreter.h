@@ -44,8 +44,4 @@ struct interpreter_answer {
 /* Ask it whether it can record, or say why not; `answer` has what it said in either case. */
 bool interpreter_ask(const struct interpreter *interpreter, struct interpreter_answer *answer);
 
-/* Ask it whether it can record, or say why not. `*has_start_hook`: a plain start of it looks for
- * the recorder's order (else the recorder is started as a module). */
-bool interpreter_probe(const struct interpreter *interpreter, bool *has_start_hook);
-
 #endif

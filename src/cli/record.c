@@ -249,17 +249,17 @@ static int record_by_rules(const struct record_fields *fields, const struct targ
 static int record_with(const struct record_fields *fields, const struct target *target,
                        const struct interpreter *interpreter)
 {
-    bool has_start_hook;
+    struct interpreter_answer answer;
     char *rules = NULL;
     int status = CLI_OK;
-    if (!interpreter_probe(interpreter, &has_start_hook)) {
+    if (!interpreter_ask(interpreter, &answer)) {
         return CLI_FAILED;
     }
-    if (has_start_hook && rules_are_asked(&fields->rules, target)) {
+    if (answer.has_start_hook && rules_are_asked(&fields->rules, target)) {
         status = rules_compile(interpreter, &fields->rules, target, &rules);
     }
     if (status == CLI_OK) {
-        status = record_by_rules(fields, target, interpreter, has_start_hook, rules);
+        status = record_by_rules(fields, target, interpreter, answer.has_start_hook, rules);
     }
     if (rules != NULL) {
         unlink(rules); /* the recorder has done it, if there was one */

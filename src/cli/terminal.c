@@ -72,7 +72,8 @@ static size_t character(const uint8_t *at, size_t left, size_t *columns)
     return length == 0 ? 1 : length;
 }
 
-size_t terminal_columns(const void *text, size_t size)
+/* Columns that a text in UTF-8 takes. */
+static size_t text_columns(const void *text, size_t size)
 {
     const uint8_t *at = text;
     size_t total = 0;
@@ -106,7 +107,7 @@ static size_t fitting_start(const struct ct_bytes *text, size_t room)
 /* Where what fits at the end begins. */
 static size_t fitting_end(const struct ct_bytes *text, size_t room)
 {
-    size_t total = terminal_columns(text->data, text->size);
+    size_t total = text_columns(text->data, text->size);
     size_t done = 0;
     while (done < text->size && total > room) {
         size_t columns;
@@ -133,12 +134,12 @@ void terminal_fit(const struct ct_bytes *text, size_t columns, enum terminal_cut
                   bool is_padded, struct ct_bytes *to)
 {
     size_t start = to->size;
-    if (columns == 0 || terminal_columns(text->data, text->size) <= columns) {
+    if (columns == 0 || text_columns(text->data, text->size) <= columns) {
         ct_bytes_add(to, text->data, text->size);
     } else {
         add_cut(text, columns, cut, to);
     }
-    size_t used = to->failed ? columns : terminal_columns(to->data + start, to->size - start);
+    size_t used = to->failed ? columns : text_columns(to->data + start, to->size - start);
     for (; is_padded && used < columns; used++) {
         ct_bytes_add_byte(to, ' ');
     }

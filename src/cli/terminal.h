@@ -14,9 +14,6 @@ unsigned terminal_width(FILE *file);
 /* Whether colours are wanted there: NO_COLOR and TERM=dumb say no. */
 bool terminal_has_color(FILE *file);
 
-/* Columns that a text in UTF-8 takes. */
-size_t terminal_columns(const void *text, size_t size);
-
 enum terminal_cut { CUT_END, CUT_START };
 
 /* Append the text, cut to at most `columns` (0: any number) with an ellipsis in place of what is

@@ -35,7 +35,8 @@ void registry_begin(struct registry *registry)
     registry->deadline = now_ms() + PATIENCE_MS;
 }
 
-bool registry_wait(struct registry *registry)
+/* Wait a little for other processes; false when the time is up. */
+static bool wait_a_little(struct registry *registry)
 {
     /* Not all the same, so that those who wait do not come back all at once. */
     struct timespec pause = {.tv_nsec = (PAUSE_MS + getpid() % 16) * 1000000l};
@@ -46,7 +47,7 @@ bool registry_wait(struct registry *registry)
 static int on_busy(void *registry, int count)
 {
     (void)count;
-    return registry_wait(registry);
+    return wait_a_little(registry);
 }
 
 static bool is_busy(int code)
@@ -58,7 +59,7 @@ int registry_step(struct registry *registry, sqlite3_stmt *statement, bool is_fi
 {
     int code = sqlite3_step(statement);
     /* In some places SQLite gives up without asking on_busy(). */
-    while (is_first && is_busy(code) && registry_wait(registry)) {
+    while (is_first && is_busy(code) && wait_a_little(registry)) {
         sqlite3_reset(statement);
         code = sqlite3_step(statement);
     }
@@ -95,7 +96,7 @@ int registry_prepare(struct registry *registry, const char *sql, sqlite3_stmt **
     int code;
     do {
         code = sqlite3_prepare_v2(registry->db, sql, -1, statement, NULL);
-    } while (is_busy(code) && registry_wait(registry));
+    } while (is_busy(code) && wait_a_little(registry));
     return code == SQLITE_OK ? CT_OK : registry_fail(registry, code, error);
 }
 

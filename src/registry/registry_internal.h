@@ -15,9 +15,6 @@ struct registry {
 /* A call begins: from now on it may wait for other processes for so long. */
 void registry_begin(struct registry *registry);
 
-/* Wait a little for other processes; false when the time is up. */
-bool registry_wait(struct registry *registry);
-
 int registry_prepare(struct registry *registry, const char *sql, sqlite3_stmt **statement,
                      struct ct_error *error);
 

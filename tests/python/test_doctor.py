@@ -82,13 +82,16 @@ def test_a_directory_that_takes_nothing_fails(home):
 def test_a_display_needs_an_opener(home):
     assert examine(home)["window"]["verdict"] == "SKIP"
     home.variables |= {"DISPLAY": ":7", "PATH": str(home.folder)}
-    assert "no xdg-open" in examine(home)["window"]["text"]
+    assert "there is no browser to start" in examine(home)["window"]["text"]
     opener = home.folder / "xdg-open"
     opener.write_text("#!/bin/sh\n")
     opener.chmod(0o755)
     check = examine(home)["window"]
     assert check["verdict"] == "PASS"
     assert f"display=:7 opened by {opener}" == check["text"]
+    named = opener.rename(home.folder / "named")
+    home.variables["BROWSER"] = f"nowhere:{named} --new %s"
+    assert f"display=:7 opened by {named}" == examine(home)["window"]["text"]
 
 
 @pytest.mark.parametrize("words", [["ruby"], ["python", "python"], ["--verbose"]])

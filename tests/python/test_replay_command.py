@@ -286,10 +286,10 @@ def test_the_browser_is_not_hit_by_the_terminals_interrupt(
 
 
 def test_nobody_is_there_for_too_long(ct: Path, tmp_path: Path, recording: Path) -> None:
-    with Server(ct, "replay", recording, "--idle-timeout", "1s", home=tmp_path) as server:
+    with Server(ct, "replay", recording, "--idle-timeout", "3s", home=tmp_path) as server:
         stream = server.stream(server.session())
         with pytest.raises(subprocess.TimeoutExpired):
-            server.process.wait(2.5)  # somebody listens
+            server.process.wait(4.5)  # somebody listens
         stream.close()
         assert server.process.wait(PATIENCE) == 0
 
