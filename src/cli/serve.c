@@ -11,8 +11,7 @@
 #include "cli/message.h"
 #include "server/server.h"
 
-/* Each thread's own arena keeps what its largest answer needed: a third of the memory, for nothing
- * that could be measured. */
+/* With an arena of its own each thread would keep what its largest answer needed. */
 enum { MOST_ARENAS = 2 };
 
 static const char *web_folder(const struct serve_asked *asked)

@@ -4,11 +4,10 @@ import gzip
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from served import ROOT, Reply, Server, golden_recording
+from served import ROOT, Reply, Server
 
 PRINT_TABLE = r"""
 #include <stdio.h>
@@ -77,13 +76,6 @@ def test_without_a_folder_the_table_is_empty(tmp_path: Path) -> None:
 
 
 # ---- What is served
-
-
-@pytest.fixture(scope="module")
-def server(ct: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("home")
-    with Server(ct, "host", golden_recording(home / "recording"), home=home) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
