@@ -126,7 +126,10 @@ class Bench:
         return adapter
 
     def run(self):
-        self.measure("open to first stop", 10, lambda: self.open().close())
+        opened = []
+        self.measure("open to first stop", 10, lambda: opened.append(self.open()))
+        for adapter in opened:
+            adapter.close()
         adapter = self.open()
         recording = adapter.ask("ct/recording")
         steps, path = recording["steps"], recording["program"]

@@ -1,4 +1,4 @@
-/* Find one text in a small JSON document that this project wrote itself.
+/* Find one text in a small JSON document that is known to be well-formed.
  *
  * Good for a key that occurs once, such as an identifier in a metadata file. It does not validate
  * the document, so the caller checks what it gets. */

@@ -185,17 +185,15 @@ static int read_metadata(struct import *import, const char *path, int fd, struct
 {
     struct ct_json_in json;
     ct_json_in_file(&json, fd, METADATA_TEXT_MAX);
-    if (ct_json_next(&json) == CT_JSON_OBJECT) {
-        while (ct_json_next(&json) == CT_JSON_KEY) {
-            read_member(import, &json);
-        }
-        ct_json_next(&json);
+    bool is_object = ct_json_next(&json) == CT_JSON_OBJECT;
+    while (is_object && ct_json_next(&json) == CT_JSON_KEY) {
+        read_member(import, &json);
     }
     int status = CT_OK;
     if (json.error[0] != '\0') {
         status = ct_fail(error, CT_EFORMAT, "%s: %s", path, json.error);
-    } else if (ct_json_next(&json) != CT_JSON_END) {
-        status = ct_fail(error, CT_EFORMAT, "%s: an object should be there", path);
+    } else if (!is_object || ct_json_next(&json) != CT_JSON_END) {
+        status = ct_fail(error, CT_EFORMAT, "%s: an object and nothing else should be there", path);
     }
     ct_json_in_clear(&json);
     return status;

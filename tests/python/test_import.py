@@ -446,8 +446,9 @@ def test_what_cannot_be_imported_is_told_apart(home):
     os.mkfifo(home.folder / "pipe")
     assert "is no plain file" in refuse("pipe", "out")
     write(home, HEAD)
-    (home.folder / "src" / "trace_metadata.json").write_text("[]")
-    assert "trace_metadata.json: an object should be there" in refuse("src", "out")
+    for text in ("[]", "1", '"text"', "{} {}"):
+        (home.folder / "src" / "trace_metadata.json").write_text(text)
+        assert "trace_metadata.json: " in refuse("src", "out")
     assert not (home.folder / "out").exists()
 
 
