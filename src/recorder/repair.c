@@ -11,20 +11,24 @@ enum { MODULUS_MAX = 125, MODULUS_MIN = 61 };
 /* ---- made-up lines
  * ----------------------------------------------------------------------------- */
 
-/* The line modulo `modulus`, moved to where the byte of this unit reaches. Units of one zone with
- * one line have one made-up line; those of two zones never have. */
-static int made_up(const int *lines, Py_ssize_t unit, int modulus)
-{
-    int reach = (int)(unit >> COMPAT_LINE_SHIFT);
-    return reach / modulus * modulus + lines[unit] % modulus;
-}
-
 struct long_code {
     const struct bytecode *bytecode;
     const _PyCoLineInstrumentationData *data;
     const int *lines;
+    int hub; /* the line that is come back to most often, as to the first of a long table */
     int modulus;
 };
+
+/* The line modulo `modulus`, moved to where the byte of this unit reaches. Units of one zone with
+ * one line have one made-up line; those of two zones never have. The hub, which may follow any
+ * line, shares its made-up line with none of its zone. */
+static int made_up(const struct long_code *code, Py_ssize_t unit)
+{
+    int reach = (int)(unit >> COMPAT_LINE_SHIFT);
+    int line = code->lines[unit];
+    int place = line == code->hub ? 0 : 1 + line % (code->modulus - 1);
+    return reach / code->modulus * code->modulus + place;
+}
 
 /* An event is raised at `to` when its line is not that of the instruction before. */
 static bool edge_stays(const struct long_code *code, int from, int to)
@@ -40,8 +44,7 @@ static bool edge_stays(const struct long_code *code, int from, int to)
         return true;
     }
     bool same = code->lines[unit] == code->lines[start];
-    return same == (made_up(code->lines, unit, code->modulus) ==
-                    made_up(code->lines, start, code->modulus));
+    return same == (made_up(code, unit) == made_up(code, start));
 }
 
 static bool events_stay(const struct long_code *code)
@@ -60,6 +63,36 @@ static bool events_stay(const struct long_code *code)
         }
     }
     return true;
+}
+
+static int compare_lines(const void *one, const void *other)
+{
+    int a = *(const int *)one, b = *(const int *)other;
+    return (a > b) - (a < b);
+}
+
+/* The line that most often follows another one; NO_LINE: no memory, or there is none. */
+static int find_hub(const int *lines, int units)
+{
+    int *starts = malloc(((size_t)units + 1) * sizeof *starts);
+    int count = 0, hub = NO_LINE, most = 0;
+    for (int i = 1; starts != NULL && i < units; i++) {
+        if (lines[i] != lines[i - 1] && lines[i] != NO_LINE) {
+            starts[count++] = lines[i];
+        }
+    }
+    if (count > 0) {
+        qsort(starts, (size_t)count, sizeof *starts, compare_lines);
+    }
+    for (int i = 0, first = 0; i < count; i++) {
+        first = starts[i] == starts[first] ? first : i;
+        if (i - first >= most) {
+            most = i - first + 1;
+            hub = starts[i];
+        }
+    }
+    free(starts);
+    return hub;
 }
 
 static bool choose_modulus(struct long_code *code)
@@ -97,13 +130,13 @@ static bool lines_are_sane(const int *lines, int units)
  * ---------------------------------------------------------------------------------- */
 
 static void write_deltas(PyCodeObject *code, _PyCoLineInstrumentationData *data,
-                         struct line_repair *repair, int modulus)
+                         struct line_repair *repair, const struct long_code *about)
 {
     for (int i = 0; i < repair->units; i++) {
         repair->before[i] = data[i].line_delta;
         if (i >= code->_co_firsttraceable && data[i].line_delta != COMPAT_NO_LINE_DELTA) {
             int reach = i >> COMPAT_LINE_SHIFT;
-            data[i].line_delta = (int8_t)(made_up(repair->lines, i, modulus) - reach);
+            data[i].line_delta = (int8_t)(made_up(about, i) - reach);
         }
     }
 }
@@ -122,9 +155,12 @@ static struct line_repair *make_repair(PyCodeObject *code, PyObject *bytes,
     repair->units = units;
     repair->before = (int8_t *)(repair->lines + units);
     bytecode_lines(code, repair->lines, units);
-    struct long_code about = {.bytecode = &bytecode, .data = data, .lines = repair->lines};
+    struct long_code about = {.bytecode = &bytecode,
+                              .data = data,
+                              .lines = repair->lines,
+                              .hub = find_hub(repair->lines, units)};
     if (lines_are_sane(repair->lines, units) && choose_modulus(&about)) {
-        write_deltas(code, data, repair, about.modulus);
+        write_deltas(code, data, repair, &about);
     } else {
         free(repair);
         repair = NULL;

@@ -80,6 +80,27 @@ def test_a_module_of_many_functions_has_the_steps_of_settrace(ct, tmp_path, out)
     assert len(check_lines(ct, program, out)) > 600
 
 
+ROWS = {
+    "dict": ("{", lambda i: f"'k{i}': 'v{i}',", "}"),
+    "dict of values": ("{", lambda i: f"'k{i}': x + {i},", "}"),
+    "list of calls": ("[", lambda i: f"str({i}),", "]"),
+    "dicts in a dict": ("{", lambda i: f"'k{i}': {{\n'a': x,\n'b': x + {i},\n'c': str(x)}},", "}"),
+    "a table in a call": ("dict([", lambda i: f"(x,\n{i}),", "])"),
+}
+
+
+def table(kind, rows):
+    first, row, last = ROWS[kind]
+    return f"t = {first}\n" + "".join(row(i) + "\n" for i in range(rows)) + last + "\n"
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_a_long_table_has_the_steps_of_settrace(ct, tmp_path, out, kind):
+    program = tmp_path / "table.py"
+    program.write_text("x = 1\n" + table(kind, 700) + "print(t)\n")
+    assert len(check_lines(ct, program, out)) > 700
+
+
 COST = """\
 import time
 
@@ -101,16 +122,19 @@ print(slow / min(cost(short, short_lines) for _ in range(50)))
 """
 
 
-def test_a_line_of_a_long_function_costs_what_others_cost(ct, tmp_path, out):
+# A row of a table is two steps, and the whole is a value that is recorded.
+@pytest.mark.parametrize(("kind", "most"), [("lines", 10), ("table", 40)])
+def test_a_line_of_a_long_function_costs_what_others_cost(ct, tmp_path, out, kind, most):
     lines = 2000
-    body = "    total = 1\n" * (lines - 1)
-    function = f"def long():\n{body}    return total\n"
+    row = "    total = 1\n"
+    rows = {"lines": row * (lines - 1), "table": f"    total = {table('dict', lines)[4:]}"}
+    function = f"def long():\n{rows[kind]}    return total\n"
     source = COST.format(function=function, short="    total = 1\n" * 99, lines=lines)
     program = tmp_path / "cost.py"
     program.write_text(source)
     done, _ = record(ct, program, out)
-    # Unrepaired it is more than 100.
-    assert float(done.stdout) < 10
+    # Unrepaired it is more than 100, and more than 400.
+    assert float(done.stdout) < most
 
 
 # Another tool that follows lines must be told the real ones, whenever it comes.
