@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { COPY_BYTES = 1 << 20 };
@@ -114,6 +115,16 @@ int ct_file_read(const char *path, size_t limit, char **data, size_t *size, stru
     int status = read_descriptor(fd, path, limit, data, size, error);
     close(fd);
     return status;
+}
+
+int ct_check_space(int fd, uint64_t least, const char *path, struct ct_error *error)
+{
+    struct statvfs about;
+    bool is_short = least != 0 && fstatvfs(fd, &about) == 0 &&
+                    (uint64_t)about.f_bavail * about.f_frsize < least;
+    return is_short ? ct_fail(error, CT_ELIMIT, "less than %llu bytes are free where %s is",
+                              (unsigned long long)least, path)
+                    : CT_OK;
 }
 
 int ct_write_all(int fd, const void *data, size_t size, const char *path, struct ct_error *error)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/status.h"
@@ -19,6 +20,10 @@ int ct_make_directories(const char *path, bool *created, struct ct_error *error)
 /* Read a whole file. More than `limit` bytes is CT_ELIMIT. `*data` is the caller's to free and
  * ends in a NUL that `*size` does not count. */
 int ct_file_read(const char *path, size_t limit, char **data, size_t *size, struct ct_error *error);
+
+/* CT_ELIMIT: less than `least` bytes (0: no limit) are free on the file system of `fd`, which is
+ * called `path`. */
+int ct_check_space(int fd, uint64_t least, const char *path, struct ct_error *error);
 
 /* Write all of `data` to a descriptor, over interruptions and short writes. */
 int ct_write_all(int fd, const void *data, size_t size, const char *path, struct ct_error *error);

@@ -33,7 +33,8 @@ struct fields {
 static char *default_output(const char *path)
 {
     size_t size = strlen(path);
-    if (size > 4 && path[size - 5] != '/' && strcasecmp(path + size - 4, ".zip") == 0) {
+    if (size > 4 && path[size - 5] != '/' && strcasecmp(path + size - 4, ".zip") == 0 &&
+        import_is_zip(path)) {
         return strndup(path, size - 4);
     }
     char *real = realpath(path, NULL);

@@ -462,14 +462,14 @@ static int find_events(struct binary_source *from, struct ct_error *error)
 }
 
 int import_open_binary(struct import_source **source, const char *path, const char *scratch,
-                       struct ct_error *error)
+                       uint64_t least, struct ct_error *error)
 {
     struct binary_source *from = calloc(1, sizeof *from);
     if (from == NULL) {
         return ct_fail(error, CT_ENOMEM, "out of memory");
     }
     from->source = (struct import_source){.type = &binary_type, .path = path, .unit = "word"};
-    int status = capnp_open(&from->message, path, MAGIC_BYTES, scratch, error);
+    int status = capnp_open(&from->message, path, MAGIC_BYTES, scratch, least, error);
     if (status == CT_OK) {
         status = find_events(from, error);
     }

@@ -31,6 +31,8 @@ static const uint64_t words_max = 1ull << 30;
 struct unpacker {
     int in, out;
     const char *path;
+    const char *scratch;
+    uint64_t least;
     uint8_t *bytes; /* of the file */
     size_t at, end;
     uint64_t *words; /* for the scratch file */
@@ -59,6 +61,10 @@ static int next_byte(struct unpacker *unpacker)
 
 static void flush_words(struct unpacker *unpacker)
 {
+    if (unpacker->status == CT_OK) {
+        unpacker->status =
+            ct_check_space(unpacker->out, unpacker->least, unpacker->scratch, unpacker->error);
+    }
     if (unpacker->status == CT_OK) {
         unpacker->status =
             ct_write_all(unpacker->out, unpacker->words, unpacker->held * sizeof(uint64_t),
@@ -172,12 +178,12 @@ static int map(struct capnp *message, int fd, uint64_t words, const char *path,
     return read_table(message, path, error);
 }
 
-static int unpack_file(struct unpacker *unpacker, size_t skip, const char *scratch)
+static int unpack_file(struct unpacker *unpacker, size_t skip)
 {
     unpacker->bytes = malloc(READ_BYTES);
     unpacker->words = malloc(WRITE_WORDS * sizeof *unpacker->words);
     unpacker->in = open(unpacker->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    unpacker->out = open(scratch, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    unpacker->out = open(unpacker->scratch, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (unpacker->bytes == NULL || unpacker->words == NULL) {
         return ct_fail(unpacker->error, CT_ENOMEM, "out of memory");
     }
@@ -185,18 +191,19 @@ static int unpack_file(struct unpacker *unpacker, size_t skip, const char *scrat
         return ct_fail_errno(unpacker->error, "cannot open '%s'", unpacker->path);
     }
     if (unpacker->out < 0) {
-        return ct_fail_errno(unpacker->error, "cannot make a file in '%s'", scratch);
+        return ct_fail_errno(unpacker->error, "cannot make a file in '%s'", unpacker->scratch);
     }
     unpack(unpacker);
     return unpacker->status;
 }
 
 int capnp_open(struct capnp *message, const char *path, size_t skip, const char *scratch,
-               struct ct_error *error)
+               uint64_t least, struct ct_error *error)
 {
-    struct unpacker unpacker = {.in = -1, .out = -1, .path = path, .error = error};
+    struct unpacker unpacker = {
+        .in = -1, .out = -1, .path = path, .scratch = scratch, .least = least, .error = error};
     *message = (struct capnp){0};
-    int status = unpack_file(&unpacker, skip, scratch);
+    int status = unpack_file(&unpacker, skip);
     if (status == CT_OK) {
         status = map(message, unpacker.out, unpacker.total, path, error);
     }

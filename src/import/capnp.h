@@ -23,9 +23,10 @@ struct capnp {
     const char *error; /* of the last call that failed */
 };
 
-/* Unpack the message behind the first `skip` bytes of `path`, into a nameless file in `scratch`. */
+/* Unpack the message behind the first `skip` bytes of `path`, into a nameless file in `scratch`,
+ * where `least` bytes are to stay free. */
 int capnp_open(struct capnp *message, const char *path, size_t skip, const char *scratch,
-               struct ct_error *error);
+               uint64_t least, struct ct_error *error);
 void capnp_close(struct capnp *message);
 
 /* A struct, or one element of a list of structs. What it does not have reads as zero. */

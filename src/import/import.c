@@ -435,8 +435,9 @@ static int write_into(struct import *import, struct import_report *report, struc
 static int open_source(struct import *import, struct ct_error *error)
 {
     struct import_source *source = NULL;
-    const char *scratch = import->options->out;
-    int status = import->is_binary ? import_open_binary(&source, import->file, scratch, error)
+    const struct import_options *options = import->options;
+    int status = import->is_binary ? import_open_binary(&source, import->file, options->out,
+                                                        options->min_free_space, error)
                                    : import_open_json(&source, import->file, error);
     import->source = import->program.source = source;
     return status;

@@ -62,9 +62,9 @@ struct import_source_type {
 };
 
 int import_open_json(struct import_source **source, const char *path, struct ct_error *error);
-/* `scratch` is a directory for a nameless file. */
+/* `scratch` is a directory for a nameless file, where `least` bytes are to stay free. */
 int import_open_binary(struct import_source **source, const char *path, const char *scratch,
-                       struct ct_error *error);
+                       uint64_t least, struct ct_error *error);
 
 /* What is wrong with the event read last. */
 int import_fail(const struct import_source *source, struct ct_error *error, const char *format, ...)

@@ -1,14 +1,11 @@
 #include "import/unpack.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 #include <unzip.h>
 
@@ -39,7 +36,8 @@ static int damaged(const struct unpack *unpack, struct ct_error *error)
 /* ---- What is taken ---- */
 
 static const char *const traces[] = {"trace.ctr", "trace.bin", "trace.json"};
-static const char *const companions[] = {"trace_metadata.json", "trace_paths.json"};
+static const char *const companions[] = {"trace.ctr.tail", "trace_metadata.json",
+                                         "trace_paths.json"};
 static const char sources[] = "files/";
 
 static bool is_one_of(const char *name, const char *const *names, size_t count)
@@ -141,28 +139,36 @@ static int look_for_trace(struct unpack *unpack, struct ct_error *error)
 
 /* ---- Writing ---- */
 
-static int check_space(const struct unpack *unpack, int fd, struct ct_error *error)
-{
-    struct statvfs about;
-    bool is_short = unpack->min_free_space != 0 && fstatvfs(fd, &about) == 0 &&
-                    (uint64_t)about.f_bavail * about.f_frsize < unpack->min_free_space;
-    return is_short ? ct_fail(error, CT_ELIMIT, "less than %llu bytes are free where %s is",
-                              (unsigned long long)unpack->min_free_space, unpack->folder)
-                    : CT_OK;
-}
-
 static int copy_entry(struct unpack *unpack, int fd, const char *path, struct ct_error *error)
 {
     int status = CT_OK;
     int got = 0;
     do {
-        status = check_space(unpack, fd, error);
+        status = ct_check_space(fd, unpack->min_free_space, unpack->folder, error);
         got = status == CT_OK ? unzReadCurrentFile(unpack->zip, unpack->piece, PIECE_BYTES) : 0;
         if (got > 0) {
             status = ct_write_all(fd, unpack->piece, (size_t)got, path, error);
         }
     } while (got > 0 && status == CT_OK);
-    return got < 0 ? damaged(unpack, error) : status;
+    /* minizip compares the checksum of what was read whole, and says nothing of what ends early. */
+    bool is_cut = got == 0 && status == CT_OK && !unzeof(unpack->zip);
+    return got < 0 || is_cut ? damaged(unpack, error) : status;
+}
+
+/* The time of an imported trace is its file's. */
+static void set_time(int fd, const tm_unz *at)
+{
+    struct tm when = {
+        .tm_sec = (int)at->tm_sec,
+        .tm_min = (int)at->tm_min,
+        .tm_hour = (int)at->tm_hour,
+        .tm_mday = (int)at->tm_mday,
+        .tm_mon = (int)at->tm_mon,
+        .tm_year = (int)at->tm_year - 1900,
+        .tm_isdst = -1,
+    };
+    struct timespec time = {.tv_sec = mktime(&when)};
+    futimens(fd, (struct timespec[]){time, time});
 }
 
 static int write_entry(struct unpack *unpack, const char *path, struct ct_error *error)
@@ -173,6 +179,9 @@ static int write_entry(struct unpack *unpack, const char *path, struct ct_error 
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     int status = fd < 0 ? ct_fail_errno(error, "cannot make '%s'", path)
                         : copy_entry(unpack, fd, path, error);
+    if (status == CT_OK) {
+        set_time(fd, &unpack->about.tmu_date);
+    }
     if (fd >= 0 && close(fd) != 0 && status == CT_OK) {
         status = ct_fail_errno(error, "cannot write '%s'", path);
     }
@@ -202,6 +211,10 @@ static int take_entry(struct unpack *unpack, struct ct_error *error)
     }
     if (unpack->about.flag & IS_ENCRYPTED) {
         return ct_fail(error, CT_EFORMAT, "'%s' is encrypted: unpack it first", unpack->path);
+    }
+    uLong method = unpack->about.compression_method;
+    if (method != 0 && method != Z_DEFLATED) { /* others minizip may hand out as they are */
+        return damaged(unpack, error);
     }
     char *path = ct_path_join(unpack->folder, name);
     if (path == NULL) {

@@ -9,13 +9,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <zstd.h>
 
 #include "base/bytes.h"
+#include "base/file.h"
 #include "base/varint.h"
 #include "trace/block.h"
 #include "trace/summary.h"
@@ -262,14 +262,11 @@ static bool ended(const struct ctr_writer_back *back)
 
 static void check_space(struct ctr_writer_back *back)
 {
-    if (back->min_free_space != 0 && back->blocks % SPACE_CHECK_BLOCKS == 0) {
-        struct statvfs about;
-        if (fstatvfs(back->fd, &about) == 0 &&
-            (uint64_t)about.f_bavail * about.f_frsize < back->min_free_space && same_file(back)) {
-            ct_fail(&back->error, CT_ELIMIT, "less than %llu bytes are free where %s is",
-                    (unsigned long long)back->min_free_space, back->path);
-            end_recording(back, CTR_ENDED_BY_SPACE);
-        }
+    struct ct_error error;
+    if (back->blocks % SPACE_CHECK_BLOCKS == 0 && same_file(back) &&
+        ct_check_space(back->fd, back->min_free_space, back->path, &error) != CT_OK) {
+        back->error = error;
+        end_recording(back, CTR_ENDED_BY_SPACE);
     }
 }
 

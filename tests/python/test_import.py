@@ -486,7 +486,9 @@ def test_a_recording_of_ours_is_only_listed(home):
 
 def test_what_would_fill_the_disk_is_given_up(home):
     shutil.make_archive(str(home.folder / "packed"), "zip", write(home, HEAD))
-    for path in ("src", "packed.zip"):
+    # A message that is none, of which nothing is known before it is unpacked.
+    (home.folder / "trace.bin").write_bytes(bytes.fromhex("c0de72ace2000000") + b"\0\xff" * 9)
+    for path in ("src", "packed.zip", "trace.bin"):
         done = home.run("import", "--min-free-space", "100000000G", path, "out")
         assert (done.returncode, done.stdout) == (1, "")
         assert " bytes are free where " in done.stderr
@@ -523,14 +525,25 @@ def test_a_zip_file_is_imported_as_its_folder_is(home, below):
     fetch(home, "packed.zip")
     assert shown(home, "packed") == shown(home, "out")
     assert sorted(os.listdir(home.folder / "packed")) == sorted(os.listdir(home.folder / "out"))
-    assert home.entries()[0]["outputFolder"] == str(home.folder / "packed")
+    folders = {entry["outputFolder"] for entry in home.entries()}
+    assert folders == {str(home.folder / name) for name in ("out", "packed")}
     done = home.run("import", "packed.zip")
     assert (done.returncode, done.stdout) == (1, "")
     assert "'packed' is there and not empty" in done.stderr
 
 
+def test_a_zipped_trace_began_when_its_file_was_made(home):
+    entry = zipfile.ZipInfo("trace.json", (2001, 2, 3, 4, 5, 6))
+    with zipfile.ZipFile(home.folder / "old.zip", "w") as archive:
+        archive.writestr(entry, json.dumps(HEAD))
+    home.variables["TZ"] = "UTC"
+    fetch(home, "old.zip")
+    assert home.entries()[0]["recordedAt"].startswith("2001-02-03T04:05:06")
+
+
 def test_a_zipped_recording_of_ours_is_unpacked(home):
     home.record("--unlisted", home.write("app.py"), out="mine")
+    (home.folder / "mine" / "trace.ctr.tail").write_text("what a recording that was cut off has")
     shutil.make_archive(str(home.folder / "sent"), "zip", home.folder, "mine")
     done = fetch(home, "sent.zip", "got")
     mine, got = home.folder / "mine", home.folder / "got"
@@ -578,6 +591,15 @@ def test_what_is_wrong_with_a_zip_file_is_said(home):
     refuse("cannot make ")
     pack_zip(home, "t.zip", [*head_with("1"), ("files/app.py/more", "2")])
     refuse("app.py")
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with zipfile.ZipFile(path, "w", method) as archive:
+            archive.writestr("trace.json", "[]" * 100)
+        refuse("'t.zip' is damaged")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("trace.json", "[]" + " " * 498)
+    short = path.read_bytes().replace(struct.pack("<II", 500, 500), struct.pack("<II", 2, 500))
+    path.write_bytes(short)
+    refuse("'t.zip' is damaged")
     pack_zip(home, "t.zip", [("trace.ctr", "not a trace")])
     refuse("not a trace")
 
