@@ -238,6 +238,10 @@ void dap_forget_moment(struct dap_session *session);
 enum dap_holder { DAP_LOCALS, DAP_GLOBALS, DAP_RESULT, DAP_VALUE, DAP_HOLDERS };
 
 uint64_t dap_reference(enum dap_holder holder, uint64_t number);
+/* The value that a number stands for; how a request with another number fails. */
+bool dap_referred(const struct dap_session *session, uint64_t reference, struct ctr_value *value);
+int dap_refuse_reference(struct dap_request *request, uint64_t reference);
+
 struct dap_shown { /* how a value is shown */
     struct ctr_value value;
     const char *key; /* of its text: "value" in a Variable, "result" of `evaluate` */
@@ -257,6 +261,10 @@ int dap_put_first_variables(struct dap_request *request, const char *key, uint64
                             uint32_t count);
 
 extern const struct ctr_text_options dap_brief; /* of a value among others */
+
+/* The member `table` of a value that reads as one (table.c). */
+int dap_put_table(struct dap_session *session, struct ct_json_out *json, struct ctr_value value,
+                  struct ct_error *error);
 
 /* ---- sources (source.c) ---- */
 
@@ -314,6 +322,8 @@ dap_answer dap_initialize, dap_launch, dap_configuration_done, dap_restart, dap_
 dap_answer dap_threads, dap_stack_trace, dap_scopes;
 /* variables.c */
 dap_answer dap_variables, dap_load_locals;
+/* table.c */
+dap_answer dap_load_table;
 /* evaluate.c */
 dap_answer dap_evaluate, dap_completions, dap_exception_info;
 /* source.c */

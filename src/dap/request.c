@@ -75,6 +75,7 @@ const struct dap_handler dap_handlers[] = {
     {"ct/event-jump", dap_jump, DAP_MOMENT, NULL},
     {"ct/trace-jump", dap_jump, DAP_MOMENT, NULL},
     {"ct/local-step-jump", dap_jump, DAP_MOMENT, NULL},
+    {"ct/load-table", dap_load_table, DAP_MOMENT, NULL},
     {"ct/load-locals", dap_load_locals, DAP_MOMENT, NULL},
     {"ct/load-terminal", dap_load_terminal, DAP_MOMENT, NULL},
 };

@@ -89,8 +89,9 @@ static void put_changes(struct dap_session *session, struct ct_json_out *json,
     }
 }
 
-static void put_extra(struct dap_session *session, struct ct_json_out *json,
-                      const struct dap_shown *shown, const struct rp_value_info *info)
+static int put_extra(struct dap_session *session, struct ct_json_out *json,
+                     const struct dap_shown *shown, const struct rp_value_info *info,
+                     struct ct_error *error)
 {
     dap_put_object(json, "ct");
     dap_put_string(json, "kind", info->kind);
@@ -110,7 +111,9 @@ static void put_extra(struct dap_session *session, struct ct_json_out *json,
     if (shown->variable_kind != NULL) {
         dap_put_string(json, "variableKind", shown->variable_kind);
     }
+    int status = dap_put_table(session, json, shown->value, error);
     ct_json_end_object(json);
+    return status;
 }
 
 /* A number for its children; 0: it has none. */
@@ -153,7 +156,7 @@ int dap_put_value(struct dap_session *session, struct ct_json_out *json,
     if (has_name && strcmp(shown->key, "value") == 0) { /* only a Variable has it */
         dap_put_bytes(json, "evaluateName", name);
     }
-    put_extra(session, json, shown, &info);
+    status = status == CT_OK ? put_extra(session, json, shown, &info, error) : status;
     json->bytes.failed |= text.failed || type.failed;
     ct_bytes_free(&text);
     ct_bytes_free(&type);
@@ -354,7 +357,13 @@ static int put_result(struct dap_request *request, const struct window *window)
     return put_variable(request, (struct ctr_text){name, strlen(name)}, shown);
 }
 
-static int no_such_number(struct dap_request *request, uint64_t reference)
+bool dap_referred(const struct dap_session *session, uint64_t reference, struct ctr_value *value)
+{
+    return reference % DAP_HOLDERS == DAP_VALUE &&
+           rp_referred(session->replay, reference / DAP_HOLDERS, value, NULL) == CT_OK;
+}
+
+int dap_refuse_reference(struct dap_request *request, uint64_t reference)
 {
     return dap_refuse(request, "there is no variablesReference %llu at this moment",
                       (unsigned long long)reference);
@@ -367,13 +376,13 @@ static int put_members(struct dap_request *request, uint64_t reference, struct w
     struct dap_frame frame;
     struct ctr_value value;
     if (holder == DAP_VALUE) {
-        if (rp_referred(session->replay, reference / DAP_HOLDERS, &value, NULL) != CT_OK) {
-            return no_such_number(request, reference);
+        if (!dap_referred(session, reference, &value)) {
+            return dap_refuse_reference(request, reference);
         }
         return put_children(request, value, reference, window);
     }
     if (!dap_frame_find(session, reference / DAP_HOLDERS, &frame)) {
-        return no_such_number(request, reference);
+        return dap_refuse_reference(request, reference);
     }
     if (!window->named) {
         return CT_OK;

@@ -59,6 +59,11 @@ int rp_moment_previous(struct rp_session *session, const struct rp_position *fro
 /* A frame of a thread's stack at the session's moment, 0 being the top. NULL: there is none. */
 const struct ctr_frame *rp_frame_at(struct rp_session *session, uint32_t thread, uint32_t index);
 
+/* Put the past player on the latest step of the frame's call before the moment. False: there is
+ * none. And whether a value that stood there is another one now, or the object in it changed. */
+bool rp_look_back(struct rp_session *session, uint32_t thread, uint32_t frame);
+bool rp_has_changed(struct rp_session *session, struct ctr_value before, struct ctr_value now);
+
 /* What values.h answers, of any player. */
 void rp_value_info_of(struct ctr_player *player, struct ctr_value value,
                       struct rp_value_info *info);

@@ -160,13 +160,23 @@ static bool same_object(struct rp_session *session, uint64_t number)
            same_pairs(now->attrs, before->attrs, now->attr_count);
 }
 
+bool rp_has_changed(struct rp_session *session, struct ctr_value before, struct ctr_value now)
+{
+    return !ctr_value_equal(session->trace, before, now) ||
+           (now.tag == CTR_V_OBJECT && !same_object(session, now.bits));
+}
+
 static void note_change(struct rp_session *session, struct rp_child *child, struct ctr_value before)
 {
     child->before = before;
     child->is_new = before.tag == CTR_V_UNBOUND && child->value.tag != CTR_V_UNBOUND;
-    child->is_changed =
-        !ctr_value_equal(session->trace, before, child->value) ||
-        (child->value.tag == CTR_V_OBJECT && !same_object(session, child->value.bits));
+    child->is_changed = rp_has_changed(session, before, child->value);
+}
+
+bool rp_look_back(struct rp_session *session, uint32_t thread, uint32_t frame)
+{
+    const struct ctr_frame *about = rp_frame_at(session, thread, frame);
+    return about != NULL && frame_before(session, about) != NULL;
 }
 
 /* ---- variables ---- */

@@ -1,9 +1,14 @@
 """Talk to the debug adapter through its probe, and check what every client may expect."""
 
 import json
+import re
 import subprocess
+from pathlib import Path
 
 from probe import PATIENCE, LineProcess, probe_path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PROTOCOL = ROOT / "web" / "src" / "lib" / "protocol.ts"
 
 
 def requests():
@@ -87,3 +92,18 @@ class Client(LineProcess):
         frames = self.ask("stackTrace", threadId=self.ask("threads")["threads"][0]["id"])
         scopes = self.ask("scopes", frameId=frames["stackFrames"][frame]["id"])["scopes"]
         return {scope["name"]: scope["variablesReference"] for scope in scopes}
+
+
+def interfaces():
+    """Of each interface of protocol.ts its members: name to whether it may be absent."""
+    text = re.sub(r"//[^\n]*|/\*.*?\*/", "", PROTOCOL.read_text("utf-8"), flags=re.DOTALL)
+    found = {}
+    for name, body in re.findall(r"interface (\w+)[^{]*\{\n(.*?)\n\}", text, flags=re.DOTALL):
+        members = re.findall(r"^  (\w+)(\??):", body, flags=re.MULTILINE)
+        found[name] = {member: bool(mark) for member, mark in members}
+    return found
+
+
+def check_shape(answer, members):
+    assert set(answer) - set(members) == set()
+    assert {name for name, optional in members.items() if not optional} <= set(answer)

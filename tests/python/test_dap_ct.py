@@ -8,11 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from dap_client import Client, Failed
+from dap_client import Client, Failed, check_shape, interfaces
 from engine import ENDS, ENTERS, LEAVES, PATIENCE, Model, record
 
 HERE = Path(__file__).resolve().parent
-PROTOCOL = HERE.parent.parent / "web" / "src" / "lib" / "protocol.ts"
 PROGRAMS = [
     HERE.parent / "programs" / f"{name}.py"
     for name in (
@@ -457,21 +456,6 @@ def test_codetracer_s_jumps(made):
 
 
 # ---- the shapes that the window expects ----
-
-
-def interfaces():
-    """Of each interface of protocol.ts its members: name to whether it may be absent."""
-    text = re.sub(r"//[^\n]*|/\*.*?\*/", "", PROTOCOL.read_text("utf-8"), flags=re.DOTALL)
-    found = {}
-    for name, body in re.findall(r"interface (\w+)[^{]*\{\n(.*?)\n\}", text, flags=re.DOTALL):
-        members = re.findall(r"^  (\w+)(\??):", body, flags=re.MULTILINE)
-        found[name] = {member: bool(mark) for member, mark in members}
-    return found
-
-
-def check_shape(answer, members):
-    assert set(answer) - set(members) == set()
-    assert {name for name, optional in members.items() if not optional} <= set(answer)
 
 
 def test_answers_have_the_fields_of_the_protocol(made):

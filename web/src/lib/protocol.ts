@@ -331,4 +331,38 @@ export interface VariableExtra {
   object?: number; // identity
   verified?: number; // it may have changed since this step
   variableKind?: "argument" | "local" | "cell" | "global";
+  table?: TableSize; // it reads as a table
+}
+
+/** What reads as a table: lists of rows of one shape, buffers, and long lists, which are one column. */
+export interface TableSize {
+  rows: number; // recorded
+  allRows: number; // there were in the program
+  columns: number;
+  dtype?: string; // of a buffer: of its elements,
+  shape?: number[]; // and its dimensions; the last one is a row's
+}
+/** `ct/load-table`: rows `start` and on, and of each the columns from `firstColumn` on. Up to 1,000
+ *  columns and 10,000 cells; what changed is since the previous step of the frame. */
+export interface TableArguments {
+  variablesReference: number;
+  frameId?: number;
+  start: number;
+  count: number;
+  firstColumn?: number;
+  columnCount?: number;
+}
+export interface Table extends TableSize {
+  names?: string[]; // of these columns, where they have some
+  window: TableRow[];
+}
+export interface TableRow {
+  name: string; // "0", "'key'", "0, 3"
+  cells: (TableCell | null)[]; // null: not recorded
+  whole?: TableCell; // a row of another shape: all of it
+}
+export interface TableCell {
+  text: string;
+  kind: string;
+  isChanged?: boolean;
 }
