@@ -46,7 +46,8 @@ def record(environment, tmp_path_factory):
         program = Path(program)
         if program not in recorded:
             folder = tmp_path_factory.mktemp(program.stem) / "recording"
-            command = [ct_path(), "record", "-o", str(folder), str(program)]
+            options = ["--max-items", "200000"] if program.stem == "many_rows" else []
+            command = [ct_path(), "record", "-o", str(folder), *options, str(program)]
             subprocess.run(
                 command, env=environment, capture_output=True, timeout=PATIENCE, check=False
             )

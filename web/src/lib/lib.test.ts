@@ -7,6 +7,7 @@ import { fuzzyFind } from "./fuzzy";
 import { chordOf, type Pressed } from "./keys";
 import { hasHappened, momentText, parseMoment, parseRoute, routeHash } from "./moment";
 import type { FlowStep, FlowValue, Loop, ProgramEvent } from "./protocol";
+import { areaOf, type Choice, moved } from "./table_choice";
 import { terminalLines } from "./terminal";
 
 describe("texts", () => {
@@ -185,5 +186,32 @@ describe("what the lines of a call did", () => {
     expect(shape?.name).toBe("total");
     expect(shape?.points.map((point) => point.value)).toEqual([5, 7, 6]);
     expect(shapeOf([turn(1, "0", "x")], loop)).toBeNull();
+  });
+});
+
+describe("cells of a table that are chosen", () => {
+  const size = { rows: 10, columns: 4 };
+  const press = (choice: Choice, key: string, held = {}) =>
+    moved(choice, key, { isControl: false, isExtended: false, page: 3, size, ...held }) ?? choice;
+  const first: Choice = { row: 0, column: 0, fromRow: 0, fromColumn: 0 };
+
+  test("arrows move one cell, and stay inside", () => {
+    expect(areaOf(press(first, "ArrowUp"))).toEqual(areaOf(first));
+    expect(press(press(first, "PageDown"), "End")).toMatchObject({ row: 3, column: 3, fromRow: 3, fromColumn: 3 });
+    expect(press(first, "End", { isControl: true })).toMatchObject({ row: 9, column: 3 });
+  });
+
+  test("with Shift an area grows, whichever way", () => {
+    const middle: Choice = { row: 5, column: 2, fromRow: 5, fromColumn: 2 };
+    const grown = press(press(middle, "PageUp", { isExtended: true }), "ArrowRight", { isExtended: true });
+    expect(areaOf(grown)).toEqual({ rows: { first: 2, last: 5 }, columns: { first: 2, last: 3 } });
+    const all = press(middle, "a", { isControl: true });
+    expect(areaOf(all)).toEqual({ rows: { first: 0, last: 9 }, columns: { first: 0, last: 3 } });
+  });
+
+  test("other keys are not for it", () => {
+    const key = { isControl: false, isExtended: false, page: 3, size };
+    expect(moved(first, "h", key)).toBeNull();
+    expect(moved(first, "ArrowDown", { ...key, isControl: true })).toBeNull();
   });
 });

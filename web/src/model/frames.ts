@@ -93,6 +93,14 @@ export function selectedFrame(state: Frames | null): StackFrame | undefined {
   return state?.frames[state.selected];
 }
 
+/** The frame at this moment that stands for one of another moment: of the same call, or else of the same
+ *  function. */
+export function sameFrame(state: Frames | null, frame: StackFrame): StackFrame | undefined {
+  const { name, source, ct } = frame;
+  const same = (state?.frames ?? []).filter((other) => other.name === name && other.source?.path === source?.path);
+  return same.find((other) => other.ct?.key === ct?.key) ?? same[0];
+}
+
 export function threadName(state: Frames | null, id: number): string {
   return state?.threads.find((thread) => thread.id === id)?.name ?? `thread ${id}`;
 }

@@ -3,7 +3,7 @@
 import { type Atom, atom } from "../lib/atom";
 import type { Evaluated, StackFrame } from "../lib/dap";
 import type { History, HistoryDrawing, HistoryEntry, Place } from "../lib/protocol";
-import type { Frames } from "./frames";
+import { type Frames, sameFrame } from "./frames";
 import { type Link, StaleError } from "./link";
 import { PlaceList } from "./place_list";
 
@@ -93,7 +93,7 @@ export class HistoryModel {
   /** The subject in numbers that are good now. */
   private async query(): Promise<object> {
     const subject = this.subject.get();
-    const frameId = subject && this.frameOf(subject);
+    const frameId = subject && sameFrame(this.frames(), subject.frame)?.id;
     if (!subject || frameId === undefined) throw new StaleError("Its function does not run at this moment.");
     const only = this.onlyThisCall.get() ? { onlyThisCall: true } : {};
     const base = { expression: subject.name, frameId, ...only };
@@ -101,12 +101,5 @@ export class HistoryModel {
     const holder = { expression: subject.holder, frameId, context: "watch" };
     const { variablesReference } = await this.link.request<Evaluated>("evaluate", holder);
     return { ...base, variablesReference };
-  }
-
-  private frameOf({ frame }: Subject): number | undefined {
-    const frames = this.frames()?.frames ?? [];
-    const same = frames.filter(({ name, source }) => name === frame.name && source?.path === frame.source?.path);
-    const call = same.find(({ ct }) => ct?.key === frame.ct?.key);
-    return (call ?? same[0])?.id;
   }
 }

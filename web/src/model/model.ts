@@ -20,6 +20,7 @@ import { Player } from "./player";
 import { ProgressModel } from "./progress";
 import { RecordingsModel } from "./recordings";
 import { Settings, type Store } from "./settings";
+import { TableModel } from "./table";
 import { TabsModel } from "./tabs";
 import { TimelineModel } from "./timeline";
 import { VariablesModel } from "./variables";
@@ -39,6 +40,7 @@ export class Model {
   readonly output: PlaceList<ProgramEvent>;
   readonly exceptions: PlaceList<ProgramEvent>;
   readonly history: HistoryModel;
+  readonly table: TableModel;
   readonly timeline: TimelineModel;
   readonly breakpoints: BreakpointsModel;
   readonly progress: ProgressModel;
@@ -62,6 +64,7 @@ export class Model {
     this.output = eventList(this.link, "output");
     this.exceptions = eventList(this.link, "exception");
     this.history = new HistoryModel(this.link, () => this.frames.state.get());
+    this.table = new TableModel(this.link, () => this.frames.state.get());
     this.timeline = new TimelineModel(this.link);
     this.breakpoints = new BreakpointsModel(this.link, this.settings);
     this.progress = new ProgressModel(this.link);
@@ -93,6 +96,7 @@ export class Model {
     this.frames.state.set(null);
     this.clearParts();
     this.history.clear();
+    this.table.clear();
     this.documents.clear();
   }
 
@@ -155,8 +159,14 @@ export class Model {
       this.calls.current.set(now.location.callstackDepth === undefined ? null : now.location.key);
     });
     frames.state.watch(() => this.followFrame());
+    this.tabs.below.watch(() => this.followTable());
     this.timeline.threads.watch(() => this.calls.showThreads([...this.timeline.threads.get().keys()]));
     this.breakpoints.version.watch(() => this.timeline.reload());
+  }
+
+  /** Nobody looks at it while another tab is in front. */
+  private followTable() {
+    if (this.tabs.below.get() === "table") void this.table.follow();
   }
 
   private followFrame() {
@@ -164,6 +174,7 @@ export class Model {
     const frame = selectedFrame(state);
     const seen = seenOf(state);
     void this.variables.refresh(frame, seen?.scopes);
+    this.followTable();
     if (!state || !frame) return;
     const isTop = state.selected === 0 && state.thread === state.now.threadId;
     if (!isTop && frame.source?.path) this.documents.show(frame.source.path, frame.line);

@@ -22,6 +22,7 @@ export const LOOKS: readonly Command[] = [
   focus("breakpoints", "breakpoints", "Alt+7", (model) => model.tabs.below.set("breakpoints")),
   focus("output", "output", "Alt+8", () => {}),
   focus("timeline", "the timeline", "Alt+9", () => {}),
+  focus("table", "the table of a value", "Alt+G", (model) => model.tabs.below.set("table")),
   focus("watch", "the field for a watch", "Alt+W", (model) => model.tabs.right.set("variables")),
   focus("find-call", "the field to find a call", "Ctrl+Shift+F", (model) => model.tabs.left.set("calls")),
   {

@@ -4,7 +4,7 @@ import { type Atom, atom } from "../lib/atom";
 
 export type Left = "calls" | "files";
 export type Right = "variables" | "stack";
-export type Below = "history" | "exceptions" | "breakpoints" | "log";
+export type Below = "history" | "exceptions" | "breakpoints" | "log" | "table";
 export type Overlay = "" | "commands" | "files" | "moment" | "calls-here" | "keys" | "missing" | "breakpoint";
 
 export class TabsModel {

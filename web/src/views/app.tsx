@@ -20,6 +20,7 @@ import { KeysHelp, MissingHelp, Palette } from "./palette";
 import { TabbedPanel } from "./panel";
 import { Splitter } from "./splitter";
 import { Stack } from "./stack";
+import { TableEnd, TablePanel } from "./table";
 import { TimelineStrip } from "./timeline";
 import { Toolbar } from "./toolbar";
 import { Variables } from "./variables";
@@ -166,10 +167,11 @@ function RightPanel() {
 }
 
 function BelowPanel() {
-  const { tabs, history, exceptions, breakpoints, log } = useModel();
+  const { tabs, history, exceptions, breakpoints, log, table } = useModel();
   const hasLog = useAtom(log.entries).length > 0;
   const shown = useAtom(tabs.below);
   const subject = useAtom(history.subject);
+  const tabled = useAtom(table.subject);
   const { items, isAtEnd } = useAtom(exceptions.state);
   const raised = isAtEnd ? `${items.length}` : `${items.length}+`;
   const points = useAtom(breakpoints.points).length;
@@ -177,15 +179,13 @@ function BelowPanel() {
     { id: "history", title: subject ? `History of ${subject.label}` : "History" },
     { id: "exceptions", title: items.length > 0 ? `Exceptions ${raised}` : "Exceptions" },
     { id: "breakpoints", title: points > 0 ? `Breakpoints ${points}` : "Breakpoints" },
+    ...(tabled || shown === "table"
+      ? [{ id: "table", title: tabled ? `Table of ${tabled.expression}` : "Table" } as const]
+      : []),
     ...(hasLog || shown === "log" ? [{ id: "log", title: "Log" } as const] : []),
   ];
   return (
-    <TabbedPanel
-      label="History and breakpoints"
-      tabs={titles}
-      selected={tabs.below}
-      end={shown === "history" ? <HistoryEnd /> : shown === "breakpoints" ? <BreakpointsEnd /> : null}
-    >
+    <TabbedPanel label="History and breakpoints" tabs={titles} selected={tabs.below} end={BELOW_ENDS[shown]?.()}>
       {BELOW[shown]()}
     </TabbedPanel>
   );
@@ -195,7 +195,14 @@ const BELOW: Record<Below, () => ComponentChildren> = {
   history: () => <HistoryPanel />,
   exceptions: () => <Exceptions />,
   breakpoints: () => <Breakpoints />,
+  table: () => <TablePanel />,
   log: () => <Log />,
+};
+
+const BELOW_ENDS: Partial<Record<Below, () => ComponentChildren>> = {
+  history: () => <HistoryEnd />,
+  breakpoints: () => <BreakpointsEnd />,
+  table: () => <TableEnd />,
 };
 
 function OutputPanel() {

@@ -1,8 +1,8 @@
-// A tree of values with the keyboard: arrows open and close, H shows a value's history.
+// A tree of values with the keyboard: arrows open and close, H shows a value's history, T a table of it.
 
 import type { TreeRow, ValueTree } from "../model/value_tree";
 import { useAtom, useModel } from "./hooks";
-import { copyValue, openRow, rowClass, showHistoryOf, ValueRow, type ValueRowData } from "./value_rows";
+import { copyValue, openRow, rowClass, showHistoryOf, toggleTable, ValueRow, type ValueRowData } from "./value_rows";
 import { VirtualList } from "./virtual_list";
 
 interface ValueListProps {
@@ -41,6 +41,7 @@ export function ValueList({ name, label, tree, onRemove }: ValueListProps) {
   const act = (pressed: string, row: ValueRowData): boolean => {
     const { variable, depth } = row;
     if (pressed === "h") showHistoryOf(model, row);
+    else if (pressed === "t") toggleTable(model, row);
     else if (pressed === "w") model.variables.addWatch(variable.evaluateName ?? variable.name);
     else if (pressed === "Delete" && onRemove && depth === 0) onRemove(variable.name);
     else return false;

@@ -97,6 +97,7 @@ function titleOf({ name, value, type, ct }: Variable): string {
 function RowActions({ row }: { row: ValueRowData }) {
   const { variable } = row;
   const model = useModel();
+  const tabled = useAtom(model.table.subject);
   const name = variable.evaluateName ?? variable.name;
   const act = (run: () => void) => (event: Event) => {
     event.stopPropagation();
@@ -104,6 +105,18 @@ function RowActions({ row }: { row: ValueRowData }) {
   };
   return (
     <span class="actions" role="presentation">
+      {isTable(variable) && (
+        <button
+          type="button"
+          tabIndex={-1}
+          title="Table (T)"
+          aria-label={`Table of ${name}`}
+          aria-pressed={tabled?.expression === variable.evaluateName}
+          onClick={act(() => toggleTable(model, row))}
+        >
+          <Icon name="table" />
+        </button>
+      )}
       <button
         type="button"
         tabIndex={-1}
@@ -149,6 +162,24 @@ export function showHistoryOf(model: Model, { variable, holder }: ValueRowData) 
   if (holder === "" || (holder === undefined && !isName)) {
     model.notices.say("Variables and parts of values have a history; this is neither.");
   } else showHistory(model, variable.name, holder, variable.evaluateName);
+}
+
+function isTable({ evaluateName, ct }: Variable): boolean {
+  return evaluateName !== undefined && ct?.table !== undefined;
+}
+
+/** Show a value as a table; the same value once more: no longer. */
+export function toggleTable(model: Model, { variable }: ValueRowData) {
+  const { table, tabs, notices } = model;
+  const frame = selectedFrame(model.frames.state.get());
+  if (variable.evaluateName !== undefined && table.subject.get()?.expression === variable.evaluateName) {
+    table.clear();
+    tabs.below.set("history");
+  } else if (frame && isTable(variable) && variable.evaluateName !== undefined) {
+    table.choose({ expression: variable.evaluateName, frame });
+    if (tabs.below.get() === "table") void table.follow();
+    else tabs.below.set("table");
+  } else notices.say("Lists of rows, arrays and long lists are tables; this is none.");
 }
 
 /** The whole value, where the server can give it: what is shown may be cut. */

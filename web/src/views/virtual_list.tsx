@@ -2,11 +2,9 @@
 // the arrow keys move it, Enter acts on it.
 
 import type { ComponentChildren, TargetedKeyboardEvent } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useFocusTarget } from "./hooks";
-
-const TALLEST = 8_000_000; // pixels: browsers draw nothing right in much taller ones
-const EXTRA = 4; // rows drawn above and below those in view
+import { useRowWindow } from "./row_window";
 
 export interface RowProps {
   level?: number; // of a tree
@@ -37,33 +35,10 @@ export interface VirtualListProps {
 export function VirtualList(props: VirtualListProps) {
   const { name, label, role, count, rowHeight, row, onOpen, onKey, reveal, revealed, onRange } = props;
   const box = useFocusTarget<HTMLDivElement>(name);
-  const [top, setTop] = useState(0);
-  const [height, setHeight] = useState(400);
   const [active, setActive] = useState(0);
   const moved = useRef(false);
-  const full = count * rowHeight;
-  const scale = full > TALLEST ? (full - height) / (TALLEST - height) : 1;
-  const first = Math.max(0, Math.floor((top * scale) / rowHeight) - EXTRA);
-  const last = Math.min(count - 1, Math.ceil((top * scale + height) / rowHeight) + EXTRA);
+  const { first, last, height, space, shift, onScroll, show } = useRowWindow(box, { count, rowHeight });
   const at = Math.min(active, Math.max(0, count - 1));
-
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => setHeight(element.clientHeight));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [box]);
-
-  const show = (index: number, isCentred: boolean) => {
-    const element = box.current;
-    if (!element || index < 0) return;
-    const from = (element.scrollTop * scale) / rowHeight;
-    const room = element.clientHeight / rowHeight;
-    if (index >= from && index + 1 <= from + room) return;
-    const wanted = isCentred ? Math.round(index - room / 2) : index < from ? index : index + 1 - room;
-    element.scrollTop = Math.max(0, wanted * rowHeight) / scale;
-  };
 
   useEffect(() => {
     if (reveal === undefined || reveal < 0) return;
@@ -112,11 +87,11 @@ export function VirtualList(props: VirtualListProps) {
       aria-label={label}
       tabIndex={0}
       {...(count > 0 && at >= first && at <= last ? { "aria-activedescendant": `${name}-${at}` } : {})}
-      onScroll={(event) => setTop(event.currentTarget.scrollTop)}
+      onScroll={(event) => onScroll(event.currentTarget.scrollTop)}
       onKeyDown={key}
     >
-      <div class="list-space" role="presentation" style={{ height: `${Math.min(full, TALLEST)}px` }}>
-        <div role="presentation" style={{ transform: `translateY(${top + first * rowHeight - top * scale}px)` }}>
+      <div class="list-space" role="presentation" style={{ height: `${space}px` }}>
+        <div role="presentation" style={{ transform: `translateY(${shift}px)` }}>
           {rows.map((index) => {
             const { level, expanded, selected, className, content } = row(index);
             return (
