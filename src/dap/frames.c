@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dap/dap_internal.h"
+#include "replay/call_site.h"
 #include "replay/state.h"
 
 enum { FRAMES_MAX = 1 << 20, AT_ONCE = 256 };
@@ -119,8 +120,51 @@ int dap_threads(struct dap_request *request)
 
 /* ---- stackTrace ---- */
 
+static struct ctr_text line_of(struct ctr_text text, uint32_t number)
+{
+    for (uint32_t at = 1; at < number && text.size > 0; at++) {
+        const char *end = memchr(text.bytes, '\n', text.size);
+        size_t size = end != NULL ? (size_t)(end - text.bytes) + 1 : text.size;
+        text.bytes += size;
+        text.size -= size;
+    }
+    return text;
+}
+
+/* A column counts bytes of UTF-8; DAP's count UTF-16 code units. */
+static uint32_t client_column(const struct dap_session *session, struct ctr_text line,
+                              uint32_t column)
+{
+    uint32_t units = session->columns_from_0 ? 0 : 1;
+    for (uint32_t i = 0; i < column; i++) {
+        unsigned char c = i < line.size ? (unsigned char)line.bytes[i] : 'a';
+        units += (c & 0xc0) != 0x80 ? (c >= 0xf0 ? 2 : 1) : 0;
+    }
+    return units;
+}
+
+/* Of the call a frame waits in, where that is known: from the source that ran. */
+static void put_columns(struct dap_session *session, struct ct_json_out *json, uint32_t path,
+                        struct dap_frame which, struct rp_sites *sites)
+{
+    struct ctr_place_in_source site;
+    const struct ctr_path *about = ctr_path(session->trace, path);
+    struct ctr_text source = about != NULL ? about->source : (struct ctr_text){NULL, 0};
+    if (source.bytes == NULL ||
+        !rp_call_site(session->replay, which.thread, which.index, sites, &site)) {
+        dap_put_uint(json, "column", session->columns_from_0 ? 0 : 1);
+        return;
+    }
+    struct ctr_text first = line_of(source, site.line);
+    struct ctr_text last = line_of(first, site.end_line - site.line + 1);
+    dap_put_uint(json, "column", client_column(session, first, site.column));
+    dap_put_line(session, json, "endLine", site.end_line);
+    dap_put_uint(json, "endColumn", client_column(session, last, site.end_column));
+}
+
 static int put_frame(struct dap_session *session, struct ct_json_out *json,
-                     const struct rp_frame *frame, struct dap_frame which, struct ct_error *error)
+                     const struct rp_frame *frame, struct dap_frame which, struct rp_sites *sites,
+                     struct ct_error *error)
 {
     const struct ctr_plan *plan = ctr_plan(session->trace, frame->plan);
     uint64_t id;
@@ -135,7 +179,7 @@ static int put_frame(struct dap_session *session, struct ct_json_out *json,
         dap_put_source(session, json, "source", plan->path);
     }
     dap_put_line(session, json, "line", frame->line);
-    dap_put_uint(json, "column", session->columns_from_0 ? 0 : 1);
+    put_columns(session, json, plan != NULL ? plan->path : UINT32_MAX, which, sites);
     if (plan != NULL && plan->module.size > 0) {
         dap_put_text(json, "moduleId", plan->module);
     }
@@ -156,6 +200,7 @@ int dap_stack_trace(struct dap_request *request)
     uint32_t thread = dap_thread(request, from, "threadId", rp_now(session->replay)->thread);
     uint32_t first = (uint32_t)dap_uint_up_to(request, from, "startFrame", 0, INT32_MAX);
     uint32_t room = dap_count(request, from, "levels"), count = 0;
+    struct rp_sites sites = {0};
     bool more = false;
     if (request->status != CT_OK) {
         return request->status;
@@ -170,8 +215,9 @@ int dap_stack_trace(struct dap_request *request)
     dap_put_array(&request->body, "stackFrames");
     for (uint32_t i = 0; status == CT_OK && i < count; i++) {
         status = put_frame(session, &request->body, &frames[i],
-                           (struct dap_frame){thread, first + i}, &request->error);
+                           (struct dap_frame){thread, first + i}, &sites, &request->error);
     }
+    rp_sites_clear(&sites);
     free(frames);
     ct_json_end_array(&request->body);
     if (!more && (count > 0 || first == 0)) {

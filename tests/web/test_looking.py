@@ -152,6 +152,25 @@ def test_frames_are_selected_with_their_own_variables(shop):
     expect(shop.page.locator(".cm-line.now")).to_contain_text("return part / whole")
 
 
+def test_the_call_that_runs_is_marked_in_its_caller(open_window):
+    window = open_window("expressions")
+    window.find_line("width = b.x")
+    marked = window.page.locator(".site-call")
+    expect(marked).to_have_count(0)
+    window.press("Control+ArrowUp").settle()
+    expect(window.page.locator(".cm-line.site")).to_contain_text("both = area(")
+    assert "".join(marked.all_inner_texts()) == "area(corner, corner.moved(2))"
+    window.press("Alt+.").settle()
+    expect(marked).to_have_count(0)
+    footer = window.page.locator("footer")
+    before = f"step {window.step()}"
+    window.row("width = b.x").click(modifiers=["Control"])
+    expect(footer).not_to_contain_text(before)
+    window.settle()
+    window.press("Control+ArrowUp").settle()
+    assert "".join(marked.all_inner_texts()) == "area(corner.moved(1), corner.moved(5))"
+
+
 def test_calls_are_a_tree_that_leads_to_them(shop):
     rows = shop.list("calls")
     expect(rows.filter(has_text="main (")).to_be_visible()

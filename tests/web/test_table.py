@@ -1,4 +1,4 @@
-"""Big values as tables: cells by window, by keyboard, what changed, copied; at a hundred thousand rows."""
+"""Big values as tables: cells by window, by keyboard, what changed; 100,000 rows of them."""
 
 import json
 import re
@@ -67,7 +67,7 @@ def test_the_keyboard_opens_it_goes_through_it_and_copies(tables):
 def test_what_is_no_table_says_so(open_window):
     window = open_window("turns")
     window.press("Control+End").settle()
-    window.press("Alt+3", "End", "t")
+    window.press("Alt+3", "Home", "ArrowDown", "t")
     expect(window.page.locator(".notices")).to_contain_text("this is none")
 
 
@@ -85,7 +85,7 @@ def test_records_have_names_and_a_copy_has_them_on_top(tables):
 
 def test_it_follows_the_moment_and_marks_what_changed(tables):
     open_table(tables, "cube")
-    expect(tables.panel("History and breakpoints")).to_contain_text("B 3 × 4 × 5")
+    expect(tables.panel("History and breakpoints")).to_contain_text(re.compile("B 3 . 4 . 5"))
     changed = tables.page.locator(".grid-cell.changed")
     expect(changed).to_have_text("255")
     expect(changed).to_have_attribute("id", "cell-6-3")

@@ -2,7 +2,7 @@
 
 
 def fill():
-    rows = list(zip(range(100_000), range(0, 200_000, 2)))
+    rows = list(zip(range(100_000), range(0, 200_000, 2), strict=True))
     rows[50_001] = (50_001, -7)
     return rows
 

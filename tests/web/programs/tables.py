@@ -14,7 +14,7 @@ def measure():
     grid = [[row * column % 97 for column in range(60)] for row in range(40)]
     readings = [Reading(f"station {i}", i * 1.5, i % 3 > 0) for i in range(6)]
     cube = memoryview(bytearray(range(60))).cast("B", [3, 4, 5])
-    pairs = list(zip(range(4000), range(0, 8000, 2)))
+    pairs = list(zip(range(4000), range(0, 8000, 2), strict=True))
     late = [[1, 2], [3, 4], [5, 6], "no row", [9, 10]]
     grid[2][3] = -1
     readings[4].degrees = 99.25

@@ -32,6 +32,9 @@ export interface StackFrame {
   name: string;
   source?: Source;
   line: number;
+  column: number;
+  endLine?: number; // of a caller: with `column`, the call it waits in, where that is known
+  endColumn?: number;
   ct?: { key: number; isCallSite: boolean };
 }
 

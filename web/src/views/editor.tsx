@@ -4,6 +4,7 @@ import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import type { StackFrame } from "../lib/dap";
 import { plural } from "../lib/format";
 import type { MoveState } from "../lib/protocol";
 import { selectedFrame } from "../model/frames";
@@ -154,19 +155,21 @@ function follower(window: Window, editor: EditorView) {
     const isTop = !state || (state.selected === 0 && state.thread === now?.threadId);
     const frame = selectedFrame(state);
     const place = isTop || !frame ? now?.location : { path: frame.source?.path ?? "", line: frame.line };
-    return place?.path === path ? { line: place.line, isNow: isTop } : { line: 0, isNow: true };
+    if (place?.path !== path) return { line: 0, isNow: true, call: null };
+    const isSeen = frame?.line === place.line && state?.now === now; // not one of the moment before
+    return { line: place.line, isNow: isTop, call: isSeen ? callOf(frame) : null };
   };
 
   const stories = () => {
     if (path === "") return;
-    const { line, isNow } = here();
+    const { line, isNow, call } = here();
     const state = flow.state.get();
     const shown = state?.call.path === path ? state : null;
     const raised = shown ? exceptions.state.get().items.filter((event) => event.location.key === shown.call.key) : [];
     const now = player.now.get();
     const left = isNow ? leftOf(now) : null;
     const isSite = (now?.moment.left ?? 0) > 0;
-    editor.dispatch({ effects: setStories.of({ line, isNow, isSite, flow: shown, raised, left }) });
+    editor.dispatch({ effects: setStories.of({ line, isNow, isSite, call, flow: shown, raised, left }) });
     margins();
   };
 
@@ -207,6 +210,11 @@ function follower(window: Window, editor: EditorView) {
   };
 
   return { text, scroll, stories, margins };
+}
+
+/** The call in which a frame waits. */
+function callOf({ line, column, endLine, endColumn }: StackFrame): Stories["call"] {
+  return endLine === undefined || endColumn === undefined ? null : { line, column, endLine, endColumn };
 }
 
 /** What the call that was just left came to. */

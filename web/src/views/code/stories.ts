@@ -19,9 +19,18 @@ export interface Stories {
   line: number;
   isSite: boolean;
   isNow: boolean; // else it is a selected frame's
+  /** The call in which it goes on, where that is known: as DAP counts lines and columns. */
+  call: CallPlace | null;
   flow: FlowState | null; // of code in this document
   raised: readonly ProgramEvent[]; // by the call
   left: { text: string; isBad: boolean } | null; // what the call that was left on the line came to
+}
+
+export interface CallPlace {
+  line: number;
+  column: number;
+  endLine: number;
+  endColumn: number;
 }
 
 export interface Actions {
@@ -50,6 +59,7 @@ export function storiesExtension(actions: Actions): Extension {
 
 const nowLine = Decoration.line({ class: "now", attributes: { "aria-current": "true" } });
 const siteLine = Decoration.line({ class: "site", attributes: { "aria-current": "true" } });
+const siteCall = Decoration.mark({ class: "site-call", attributes: { title: "This call runs now." } });
 const dimLine = Decoration.line({ class: "off" });
 
 function build(state: EditorState, stories: Stories, actions: Actions): DecorationSet {
@@ -58,6 +68,7 @@ function build(state: EditorState, stories: Stories, actions: Actions): Decorati
   if (line >= 1 && line <= state.doc.lines) {
     const mark = stories.isNow && !stories.isSite ? nowLine : siteLine;
     found.push(mark.range(state.doc.line(line).from));
+    found.push(...callDecoration(state, stories.call));
   }
   if (flow) {
     const [first, last] = bodyOf(state, flow);
@@ -66,6 +77,13 @@ function build(state: EditorState, stories: Stories, actions: Actions): Decorati
     }
   }
   return RangeSet.of(found, true);
+}
+
+function callDecoration({ doc }: EditorState, call: CallPlace | null): Range<Decoration>[] {
+  if (!call || call.endLine > doc.lines) return [];
+  const from = doc.line(call.line).from + call.column - 1;
+  const to = doc.line(call.endLine).from + call.endColumn - 1;
+  return from < to && to <= doc.length ? [siteCall.range(from, to)] : [];
 }
 
 interface Context {
