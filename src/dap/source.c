@@ -170,14 +170,30 @@ uint32_t dap_path_named(struct dap_request *request, const json_t *from, const c
 
 /* ---- requests ---- */
 
-/* Only what is in the recording is told: no file is read for the client. */
-int dap_source(struct dap_request *request)
+/* Of the code that runs. */
+static uint32_t path_now(const struct dap_session *session)
+{
+    const struct ctr_plan *plan =
+        session->replay != NULL ? ctr_plan(session->trace, rp_now(session->replay)->plan) : NULL;
+    return plan != NULL ? plan->path : UINT32_MAX;
+}
+
+/* Which file `source` is asked for: without any, that of the code that runs. */
+static uint32_t wanted_path(struct dap_request *request)
 {
     json_t *source = dap_object(request, request->arguments, "source");
     uint64_t reference = dap_uint(request, request->arguments, "sourceReference", 0);
-    uint32_t path = reference > 0 ? (uint32_t)(reference - 1) : dap_path_of(request, source);
-    const struct ctr_path *about =
-        reference <= UINT32_MAX ? ctr_path(request->session->trace, path) : NULL;
+    if (reference > 0) {
+        return reference <= UINT32_MAX ? (uint32_t)(reference - 1) : UINT32_MAX;
+    }
+    return source != NULL ? dap_path_of(request, source) : path_now(request->session);
+}
+
+/* Only what is in the recording is told: no file is read for the client. */
+int dap_source(struct dap_request *request)
+{
+    uint32_t path = wanted_path(request);
+    const struct ctr_path *about = ctr_path(request->session->trace, path);
     if (request->status != CT_OK) {
         return request->status;
     }

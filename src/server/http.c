@@ -209,7 +209,8 @@ static void redeem_key(struct sv_server *server, struct evhttp_request *request,
     }
 }
 
-/* The body is {"recording": ID}; "" is the one that is served. */
+/* The body is {"recording": ID, "first": MESSAGE}; "" is the one that is served, and there need not
+ * be a first message. */
 static void open_session(struct sv_server *server, struct evhttp_request *request)
 {
     const char *data;
@@ -217,11 +218,18 @@ static void open_session(struct sv_server *server, struct evhttp_request *reques
     json_t *body =
         read_body(request, &data, &size) == CT_OK ? json_loadb(data, size, 0, NULL) : NULL;
     const char *recording = json_string_value(json_object_get(body, "recording"));
+    const json_t *first = json_object_get(body, "first");
+    char *message = json_is_object(first) ? json_dumps(first, JSON_COMPACT) : NULL;
     uint8_t uuid[CT_UUID_BYTES];
-    if (recording == NULL || (recording[0] != '\0' && !ct_uuid_parse(recording, uuid))) {
+    if (first != NULL && !json_is_object(first)) {
+        sv_reply_error(request, 400, "\"first\" must be a request");
+    } else if (recording == NULL || (recording[0] != '\0' && !ct_uuid_parse(recording, uuid))) {
         sv_reply_error(request, 400, "the body must be {\"recording\": ID}");
+        free(message);
+    } else if (first != NULL && message == NULL) {
+        sv_reply_error(request, 500, "out of memory");
     } else {
-        sv_session_open(server, request, recording);
+        sv_session_open(server, request, recording, message);
     }
     json_decref(body);
 }

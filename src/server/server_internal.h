@@ -113,9 +113,10 @@ void sv_handle_file(struct sv_server *server, struct evhttp_request *request, co
 /* ---- sessions.c ---- */
 
 struct sv_session *sv_session_find(struct sv_server *server, const char *id);
-/* Open one of the recording; answers the request when that is done. */
+/* Open one of the recording; answers the request when that is done. `first`: a message that it runs
+ * at once, whose response is part of the answer; it is taken over; NULL: none. */
 void sv_session_open(struct sv_server *server, struct evhttp_request *request,
-                     const char *recording);
+                     const char *recording, char *first);
 /* Have it run a message, and answer with its response. */
 void sv_session_take(struct sv_session *session, struct evhttp_request *request, const char *json,
                      size_t size);

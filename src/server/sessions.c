@@ -86,7 +86,8 @@ struct request_job {
     struct evhttp_request *request;
     bool has_seq;
     int64_t seq;
-    bool goes_on; /* the session has not ended by it */
+    bool is_first; /* it came with the wish for the session: whose id is part of the reply */
+    bool goes_on;  /* the session has not ended by it */
     struct ct_bytes response;
     size_t size;
     char json[];
@@ -147,6 +148,24 @@ static bool is_over(struct sv_session *session)
     return over;
 }
 
+static void reply_opened(struct sv_session *session, struct evhttp_request *request,
+                         const struct ct_bytes *response)
+{
+    struct ct_bytes json = {0};
+    ct_bytes_add_format(&json, "{\"session\":\"%s\"", session->id);
+    if (response != NULL) {
+        ct_bytes_add_text(&json, ",\"response\":");
+        ct_bytes_add(&json, response->data, response->size);
+    }
+    ct_bytes_add_byte(&json, '}');
+    if (json.failed) {
+        sv_reply_error(request, 500, "out of memory");
+    } else {
+        sv_reply_json(request, 200, json.data, json.size);
+    }
+    ct_bytes_free(&json);
+}
+
 static void answer_request(struct sv_job *base)
 {
     struct request_job *job = (struct request_job *)base;
@@ -154,23 +173,34 @@ static void answer_request(struct sv_job *base)
     session->pending--;
     session->used = sv_now();
     sv_stream_pump(session); /* what came before the response may arrive before it */
-    if (job->response.size > 0) {
+    if (job->response.size > 0 && job->is_first) {
+        reply_opened(session, job->request, &job->response);
+    } else if (job->response.size > 0) {
         sv_reply_json(job->request, 200, job->response.data, job->response.size);
     } else if (is_over(session)) {
         sv_reply_error(job->request, 410, "the session has ended");
     } else {
         sv_reply_error(job->request, 500, "the session has no answer: out of memory");
     }
+    bool is_known = !job->is_first || job->response.size > 0; /* else nobody knows its id */
     ct_bytes_free(&job->response);
-    if (!job->goes_on) {
+    if (!job->goes_on || !is_known) {
         sv_session_close(session);
     }
     free(job);
 }
 
-void sv_session_take(struct sv_session *session, struct evhttp_request *request, const char *json,
-                     size_t size)
+struct message {
+    const char *json;
+    size_t size;
+    bool is_first;
+};
+
+static void take(struct sv_session *session, struct evhttp_request *request,
+                 const struct message *message)
 {
+    const char *json = message->json;
+    size_t size = message->size;
     int64_t cancelled;
     bool is_cancel = dap_is_cancel(json, size, &cancelled);
     if (is_cancel) {
@@ -188,6 +218,7 @@ void sv_session_take(struct sv_session *session, struct evhttp_request *request,
         .job = {.run = run_request, .done = answer_request},
         .session = session,
         .request = request,
+        .is_first = message->is_first,
         .goes_on = true,
         .size = size,
     };
@@ -198,12 +229,19 @@ void sv_session_take(struct sv_session *session, struct evhttp_request *request,
     sv_jobs_add(session->server->jobs, &session->strand, &job->job);
 }
 
+void sv_session_take(struct sv_session *session, struct evhttp_request *request, const char *json,
+                     size_t size)
+{
+    take(session, request, &(struct message){json, size, false});
+}
+
 /* ---- Opening ---- */
 
 struct open_job {
     struct sv_job job;
     struct sv_session *session;
     struct evhttp_request *request;
+    char *first; /* message, owned; NULL: none */
     int status;
     struct ct_error error;
     char recording[];
@@ -240,25 +278,29 @@ static void answer_open(struct sv_job *base)
         sv_reply_error(job->request, code, "%s", job->error.message);
         free_session(session);
     } else {
-        char text[64 + SV_TOKEN_TEXT_BYTES];
-        int size = snprintf(text, sizeof text, "{\"session\":\"%s\"}", session->id);
         link_session(session);
-        sv_reply_json(job->request, 200, text, (size_t)size);
+        if (job->first != NULL) {
+            take(session, job->request, &(struct message){job->first, strlen(job->first), true});
+        } else {
+            reply_opened(session, job->request, NULL);
+        }
         if (session->server->ending != 0) {
             sv_session_close(session);
         }
     }
+    free(job->first);
     free(job);
 }
 
 void sv_session_open(struct sv_server *server, struct evhttp_request *request,
-                     const char *recording)
+                     const char *recording, char *first)
 {
     struct sv_session *old = server->session_count >= SV_MAX_SESSIONS ? oldest_alone(server) : NULL;
     if (old != NULL) {
         sv_session_close(old);
     } else if (server->session_count >= SV_MAX_SESSIONS) {
         sv_reply_error(request, 429, "%d sessions are open already", SV_MAX_SESSIONS);
+        free(first);
         return;
     }
     size_t size = strlen(recording) + 1;
@@ -266,9 +308,11 @@ void sv_session_open(struct sv_server *server, struct evhttp_request *request,
     struct sv_session *session = job == NULL ? NULL : new_session(server);
     if (session == NULL) {
         free(job);
+        free(first);
         sv_reply_error(request, 500, "out of memory");
         return;
     }
+    job->first = first;
     job->job = (struct sv_job){.run = run_open, .done = answer_open};
     job->session = session;
     job->request = request;

@@ -651,5 +651,6 @@ def test_sources_are_those_recorded(ct, tmp_path):
         assert source["sourceReference"] == 1
         answer = client.ask("source", sourceReference=1)
         assert answer == {"content": "x = 1\ny = 2\n", "mimeType": "text/x-python"}
+        assert client.ask("source") == answer  # of the code that runs
         with pytest.raises(Failed, match="no such file"):
             client.ask("source", sourceReference=0, source={"path": str(Path(__file__))})

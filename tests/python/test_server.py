@@ -51,6 +51,41 @@ def test_a_session_can_be_opened_by_the_recordings_id(server: Server) -> None:
     assert where[0] != where[1]  # each stands where it went
 
 
+def test_a_session_can_be_opened_with_its_first_request(server: Server) -> None:
+    first = {"seq": 7, "type": "request", "command": "initialize", "arguments": {"adapterID": "t"}}
+    reply = server.api("POST", "/sessions", {"recording": "", "first": first})
+    assert reply.status == 200
+    response = reply.json["response"]
+    assert response["command"] == "initialize"
+    assert response["request_seq"] == 7
+    assert response["success"]
+    session = reply.json["session"]
+    assert server.ask(session, "attach")["success"]
+    assert server.ask(session, "configurationDone")["success"]
+    assert server.api("DELETE", f"/sessions/{session}").status == 200
+
+
+def test_a_first_request_that_ends_the_session_is_answered(server: Server) -> None:
+    first = {"seq": 1, "type": "request", "command": "disconnect"}
+    reply = server.api("POST", "/sessions", {"recording": "", "first": first})
+    assert reply.json["response"]["success"]
+    assert server.api("DELETE", f"/sessions/{reply.json['session']}").status == 404
+
+
+@pytest.mark.parametrize(
+    ("first", "status"),
+    [(1, 400), ("text", 400), (None, 400), ([], 400), ({}, 200), ({"type": "response"}, 500)],
+)
+def test_a_first_request_that_is_none_harms_nobody(
+    server: Server, first: object, status: int
+) -> None:
+    reply = server.api("POST", "/sessions", {"recording": "", "first": first})
+    assert reply.status == status
+    if status == 200:
+        assert not reply.json["response"]["success"]
+    server.start(server.session())
+
+
 def test_requests_of_one_session_are_answered_in_order(server: Server) -> None:
     session = server.session()
     server.start(session)
