@@ -210,6 +210,37 @@ def test_a_part_whose_code_does_not_come_says_so(browser, record, serve):
         context.close()
 
 
+def test_until_the_editor_has_come_there_is_plain_code_to_step_in(browser, record, serve):
+    held = []
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/assets/editor-*.js", lambda route: held.append(route))
+    with serve(record(ROOT / "examples/shop.py")) as (address, _):
+        page.goto(address)
+        now = page.locator(".plain-line.now")
+        expect(now).to_be_in_viewport()
+        expect(page.locator("#panel-variables .row").first).to_be_visible()
+        expect(page.locator("[aria-label=Calls] .row.call").first).to_be_visible()
+        before = now.inner_text()
+        page.keyboard.press("F10")
+        expect(now).not_to_have_text(before)
+        page.locator(".plain-line", has_text="LIMIT = 0.2").click()
+        page.keyboard.press("F9")
+        points = page.locator(".plain-gutter .point.set")
+        expect(points).to_have_count(1)
+        points.click()
+        expect(points).to_have_count(0)
+        page.locator(".plain-row", has_text="LIMIT = 0.2").locator(".plain-gutter").click()
+        expect(points).to_have_count(1)
+        there = now.inner_text()
+        for route in held:
+            route.continue_()
+        expect(page.locator(".cm-line.now")).to_contain_text(there.strip())
+        expect(page.locator(".g-points .set")).to_have_count(1)
+        expect(page.locator(".plain-line")).to_have_count(0)
+        context.close()
+
+
 def test_a_session_that_the_server_ended_is_opened_again_where_it_was(shop):
     shop.find_line("off += total * rule.rate")
     there = shop.step()

@@ -33,7 +33,8 @@ export class ApiError extends Error {
 
 export interface Api {
   recordings(): Promise<RecordingList>;
-  openSession(recording: string): Promise<string>;
+  /** The first request is answered with the session: that saves a message. */
+  openSession(recording: string, first: DapRequest): Promise<{ session: string; response: DapResponse }>;
   closeSession(session: string): void;
   send(session: string, request: DapRequest): Promise<DapResponse>;
   /** Events behind the cursor, until the signal ends it; resolves when the stream has ended by itself. */
@@ -80,7 +81,7 @@ export function createApi(token: () => string): Api {
 
   return {
     recordings: async () => (await ask("/api/recordings")).json() as Promise<RecordingList>,
-    openSession: async (recording) => (await post<{ session: string }>("/api/sessions", { recording })).session,
+    openSession: (recording, first) => post("/api/sessions", { recording, first }),
     closeSession(session) {
       // Also while the page goes away; whether it arrives is not waited for.
       ask(`/api/sessions/${session}`, { method: "DELETE", keepalive: true }).catch(() => {});

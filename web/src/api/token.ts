@@ -16,14 +16,17 @@ export async function findToken(): Promise<string> {
   const { token, rest } = splitToken(location.hash);
   if (token !== "") {
     history.replaceState(null, "", location.pathname + location.search + rest);
-    sessionStorage.setItem(KEY, token);
+    setTimeout(() => remember(token)); // what needs the token goes first
+    return token;
   }
   const known = sessionStorage.getItem(KEY) ?? (await askOtherTabs());
-  if (known !== "") {
-    sessionStorage.setItem(KEY, known);
-    answerOtherTabs(known);
-  }
+  if (known !== "") remember(known);
   return known;
+}
+
+function remember(token: string) {
+  sessionStorage.setItem(KEY, token);
+  answerOtherTabs(token);
 }
 
 // A channel reaches pages of this very origin only.

@@ -34,6 +34,11 @@ export interface Route {
 /** A recording without an id of its own is the one that the server was started for. */
 export const SERVED = "-";
 
+/** By which name the server knows it. */
+export function servedAs({ recording }: Route): string {
+  return recording === SERVED ? "" : recording;
+}
+
 /** "#/ID/17.1" */
 export function parseRoute(hash: string): Route {
   const [recording = "", moment = ""] = hash.replace(/^#\/?/, "").split("/").map(decode);

@@ -2,6 +2,9 @@
 
 import type { ChildList } from "./child_list";
 
+/** The first calls at the bottom of a thread; without its number, of the one that runs. */
+export const ROOTS = { parent: null, start: 0, count: 100 };
+
 /** An opened call: how many rows are below it, and which of its children are open. */
 export interface Open {
   list: ChildList;

@@ -2,11 +2,10 @@
 
 import { type Atom, atom } from "../lib/atom";
 import type { Call, Calls } from "../lib/protocol";
-import { descend, type Open, rowsBefore, rowsOf } from "./call_rows";
+import { descend, type Open, ROOTS, rowsBefore, rowsOf } from "./call_rows";
 import { ChildList } from "./child_list";
 import { type Link, refusal } from "./link";
 
-const ROOTS = 100;
 const MOST_CALLERS = 20_000; // remembered calls
 
 export type CallRow =
@@ -32,6 +31,7 @@ export class CallsModel {
   private threads: Thread[] = [];
   private readonly lists = new Map<number, ChildList>();
   private readonly callers = new Map<number, Call>();
+  private known: Calls | null = null;
   private round = 0;
   private reveals = 0;
 
@@ -39,12 +39,18 @@ export class CallsModel {
 
   clear() {
     this.round++;
+    this.known = null;
     this.threads = [];
     this.lists.clear();
     this.callers.clear();
     this.reveals++;
     this.current.set(null);
     this.changed();
+  }
+
+  /** The bottom of a thread, which came without being asked for. */
+  know(roots: Calls) {
+    this.known = roots;
   }
 
   /** The threads there are. What is at the bottom of their stacks is loaded when they are opened. */
@@ -76,7 +82,8 @@ export class CallsModel {
     thread.isLoaded = true;
     const round = this.round;
     try {
-      const page = await this.roots(thread.id, undefined);
+      const known = this.known?.calls[0]?.threadId === thread.id ? this.known : null;
+      const page = known ?? (await this.roots(thread.id, undefined));
       if (round !== this.round) return;
       thread.roots = [...page.calls];
       thread.hasMore = page.more;
@@ -206,13 +213,7 @@ export class CallsModel {
 
   private roots(threadId: number, behind: number | undefined): Promise<Calls> {
     const from = behind === undefined ? {} : { behind };
-    return this.link.request<Calls>("ct/load-calltrace-section", {
-      parent: null,
-      threadId,
-      start: 0,
-      count: ROOTS,
-      ...from,
-    });
+    return this.link.request<Calls>("ct/load-calltrace-section", { ...ROOTS, threadId, ...from });
   }
 
   private listOf(call: Call): ChildList {

@@ -41,6 +41,11 @@ export class DocumentsModel {
     this.document.set(null);
   }
 
+  /** What came without being asked for. */
+  know(path: string, text: string) {
+    this.texts.set(path, { path, text, error: "" });
+  }
+
   show(path: string, line: number) {
     if (!this.open.get().includes(path)) this.open.set([...this.open.get(), path]);
     const before = this.shown.get();

@@ -4,10 +4,10 @@
 import type { Scope, StackFrame, Thread } from "../lib/dap";
 import type { Call, Calls, Loop, Loops, Visit } from "../lib/protocol";
 import type { Link } from "./link";
-import { PAGE } from "./value_tree";
 
 export const LEVELS = 100; // frames of a stack, in a page
 export const LOOPS = 50;
+export const PAGE = 100; // variables of a value
 
 export interface Glance {
   threads: readonly Thread[];

@@ -3,7 +3,10 @@
 import { type Api, ApiError, type EventCursor } from "../api/client";
 import { type Atom, atom } from "../lib/atom";
 import type { DapEvent } from "../lib/dap";
+import type { Moment } from "../lib/protocol";
+import { type Opened, opening } from "./opening";
 import { Outbox } from "./outbox";
+import { Session } from "./session";
 
 export type LinkState =
   | { kind: "idle" }
@@ -30,26 +33,27 @@ export class Link {
   readonly state: Atom<LinkState> = atom<LinkState>({ kind: "idle" });
   /** Requests on their way. */
   readonly running: Atom<number> = atom(0);
-  private session = "";
+  /** What the session began with; null: there is none. */
+  readonly opened: Atom<Opened | null> = atom<Opened | null>(null);
+  /** Where the next session begins, should this one break. */
+  moment: Moment | null = null;
+  private session: Session | null = null;
   private outbox: Outbox | null = null;
   private recording = "";
   private seq = 0;
   private stop = new AbortController();
   private readonly listeners = new Set<(event: DapEvent) => void>();
 
-  constructor(
-    private readonly api: Api,
-    /** Called with each new session, before anything else is asked of it. */
-    private readonly begin: () => Promise<void>,
-  ) {}
+  constructor(private readonly api: Api) {}
 
   onEvent(listener: (event: DapEvent) => void) {
     this.listeners.add(listener);
   }
 
-  async open(recording: string): Promise<void> {
+  async open(recording: string, moment: Moment | null): Promise<void> {
     this.close();
     this.recording = recording;
+    this.moment = moment;
     this.state.set({ kind: "opening" });
     await this.attempt();
   }
@@ -57,8 +61,9 @@ export class Link {
   /** End the session; also when the page goes away. */
   close() {
     this.stop.abort();
-    if (this.session !== "") this.api.closeSession(this.session);
+    this.session?.close();
     this.forget();
+    this.opened.set(null);
     this.state.set({ kind: "idle" });
   }
 
@@ -80,20 +85,20 @@ export class Link {
   private forget() {
     this.outbox?.close();
     this.outbox = null;
-    this.session = "";
+    this.session = null;
   }
 
   private async send<T>(seq: number, command: string, args: object): Promise<T> {
-    const { session, outbox } = this;
+    const { outbox } = this;
     if (!outbox) throw new StaleError("There is no session.");
     this.running.set(this.running.get() + 1);
     try {
       const response = await outbox.post({ seq, type: "request", command, arguments: args });
-      if (session !== this.session) throw new StaleError("The session has ended.");
+      if (outbox !== this.outbox) throw new StaleError("The session has ended.");
       if (!response.success) throw new RequestError(response.message ?? `${command} failed.`);
       return response.body as T;
     } catch (problem) {
-      if (session === this.session && problem instanceof ApiError) this.fail(problem);
+      if (outbox === this.outbox && problem instanceof ApiError) this.fail(problem);
       throw problem;
     } finally {
       this.running.set(this.running.get() - 1);
@@ -104,24 +109,27 @@ export class Link {
     const stop = new AbortController();
     this.stop = stop;
     try {
-      const session = await this.api.openSession(this.recording);
-      if (stop.signal.aborted) return this.api.closeSession(session);
+      const session = new Session(this.api, this.recording);
       this.session = session;
       this.outbox = new Outbox(
-        (request) => this.api.send(session, request),
+        (request) => session.send(request),
         () => ++this.seq,
       );
+      const asked = opening(this, this.moment);
+      this.outbox.flush();
+      const opened = await asked;
+      if (stop.signal.aborted) return;
       void this.listen(session, stop.signal);
-      await this.begin();
-      if (!stop.signal.aborted) this.state.set({ kind: "ready" });
+      this.opened.set(opened);
+      this.state.set({ kind: "ready" });
     } catch (problem) {
       if (stop.signal.aborted) return;
-      if (problem instanceof ApiError) this.fail(problem, true);
-      else this.state.set({ kind: "refused", why: problem instanceof Error ? problem.message : String(problem) });
+      this.state.set({ kind: "refused", why: problem instanceof Error ? problem.message : String(problem) });
     }
   }
 
-  private fail(problem: ApiError, isOpening = false) {
+  private fail(problem: ApiError) {
+    const isOpening = this.session?.id === "";
     this.stop.abort();
     this.forget();
     if (problem.kind === "gone" && !isOpening)
@@ -146,11 +154,11 @@ export class Link {
     void this.attempt();
   }
 
-  private async listen(session: string, signal: AbortSignal) {
+  private async listen(session: Session, signal: AbortSignal) {
     const cursor: EventCursor = { last: "" };
     while (!signal.aborted) {
       try {
-        await this.api.events(session, cursor, (event) => this.take(event), signal);
+        await this.api.events(session.id, cursor, (event) => this.take(event), signal);
         await new Promise((resolve) => setTimeout(resolve, RETRY / 3));
       } catch (problem) {
         if (signal.aborted) return;

@@ -15,13 +15,26 @@ import { ValueTree } from "./value_tree";
 
 type Answer = (command: string, args: never) => unknown;
 
+/** What a session begins with, answered with nothing to see. */
+function begun(first: DapRequest): DapResponse {
+  const { requests } = first.arguments as { requests: DapRequest[] };
+  const responses = requests.map(({ seq, command }) => ({
+    type: "response",
+    request_seq: seq,
+    command,
+    success: true,
+    body: {},
+  }));
+  return { type: "response", request_seq: first.seq, command: first.command, success: true, body: { responses } };
+}
+
 /** A server that answers as a function says, a little later. */
 function fakeApi(answer: Answer): Api & { sent: string[] } {
   const sent: string[] = [];
   return {
     sent,
     recordings: async () => ({ recordings: [], current: null }),
-    openSession: async () => "1",
+    openSession: async (_recording, first) => ({ session: "1", response: begun(first) }),
     closeSession() {},
     async send(session: string, request: DapRequest): Promise<DapResponse> {
       if (request.command === "ct/batch") {
@@ -51,8 +64,8 @@ function fakeApi(answer: Answer): Api & { sent: string[] } {
 
 async function linkTo(answer: Answer) {
   const api = fakeApi(answer);
-  const link = new Link(api, async () => {});
-  await link.open("");
+  const link = new Link(api);
+  await link.open("", null);
   return { api, link };
 }
 
@@ -172,6 +185,55 @@ describe("the link", () => {
     link.retry();
     await vi.waitFor(() => expect(link.state.get().kind).toBe("ready"));
     link.close();
+  });
+
+  test("a session is opened with one message, which asks for the first view", async () => {
+    const { api } = await linkTo(() => at(0));
+    const firsts: DapRequest[] = [];
+    const openSession = api.openSession;
+    api.openSession = (recording, first) => {
+      firsts.push(first);
+      return openSession(recording, first);
+    };
+    const link = new Link(api);
+    await link.open("7", { step: 5, left: 0 });
+    expect(firsts.length).toBe(1);
+    const requests = firsts.flatMap((first) => (first.arguments as { requests: DapRequest[] }).requests);
+    const commands = requests.map(({ command }) => command);
+    expect(commands.slice(0, 5)).toEqual(["initialize", "attach", "ct/recording", "configurationDone", "ct/move"]);
+    for (const command of ["stackTrace", "scopes", "source"]) expect(commands).toContain(command);
+    expect(requests[4]?.arguments).toEqual({ move: "moment", moment: { step: 5, left: 0 } });
+    expect(api.sent).toEqual([]);
+    link.close();
+  });
+
+  test("a moment that is not there is told, and the start is shown", async () => {
+    const { api } = await linkTo((command) => {
+      if (command === "ct/move") return at(0);
+      throw new Error("nothing to see");
+    });
+    api.openSession = async (_recording, first) => {
+      const response = begun(first);
+      const { responses } = response.body as { responses: DapResponse[] };
+      const moved = responses.find(({ command }) => command === "ct/move");
+      if (moved) Object.assign(moved, { success: false, message: "no such step" });
+      return { session: "1", response };
+    };
+    const link = new Link(api);
+    await link.open("7", { step: 5, left: 0 });
+    expect(link.opened.get()).toMatchObject({ problem: "no such step", state: at(0), text: null });
+    link.close();
+  });
+
+  test("a recording that is not there is refused, not asked for again", async () => {
+    const { api } = await linkTo(() => at(0));
+    api.openSession = vi.fn(async () => {
+      throw new ApiError("gone", "no such recording");
+    });
+    const link = new Link(api);
+    await link.open("7", null);
+    expect(link.state.get()).toEqual({ kind: "refused", why: "no such recording" });
+    expect(api.openSession).toHaveBeenCalledTimes(1);
   });
 
   test("the token leaves the address", () => {

@@ -2,7 +2,7 @@
 
 import type { Api } from "../api/client";
 import { type Atom, atom } from "../lib/atom";
-import { type Route, SERVED } from "../lib/moment";
+import { type Route, servedAs } from "../lib/moment";
 import type { ProgramEvent, Recording } from "../lib/protocol";
 import { BreakpointsModel } from "./breakpoints";
 import { CallsModel } from "./calls";
@@ -12,7 +12,7 @@ import { FilesModel } from "./files";
 import { FlowModel } from "./flow";
 import { FramesModel, seenOf, selectedFrame } from "./frames";
 import { HistoryModel } from "./history";
-import { Link } from "./link";
+import type { Link } from "./link";
 import { LogModel } from "./log";
 import { NoticesModel } from "./notices";
 import type { PlaceList } from "./place_list";
@@ -27,7 +27,6 @@ import { VariablesModel } from "./variables";
 
 export class Model {
   readonly settings: Settings;
-  readonly link: Link;
   readonly player: Player;
   readonly recording: Atom<Recording | null> = atom<Recording | null>(null);
   readonly recordings: RecordingsModel;
@@ -48,11 +47,17 @@ export class Model {
   readonly notices = new NoticesModel();
   readonly tabs = new TabsModel();
   /** The address: which recording, and which moment of it. */
-  readonly route: Atom<Route> = atom<Route>({ recording: "", moment: null });
+  readonly route: Atom<Route>;
 
-  constructor(api: Api, store: Store) {
+  /** The link may have been told to open a recording already: that of the route. */
+  constructor(
+    readonly link: Link,
+    api: Api,
+    store: Store,
+    route: Route,
+  ) {
+    this.route = atom(route);
     this.settings = new Settings(store);
-    this.link = new Link(api, () => this.begin());
     this.player = new Player(this.link);
     this.recordings = new RecordingsModel(api);
     this.documents = new DocumentsModel(this.link);
@@ -74,6 +79,12 @@ export class Model {
     this.follow();
   }
 
+  /** From here on, what the link brings is shown. */
+  start() {
+    this.link.opened.watch(() => this.begin());
+    this.begin();
+  }
+
   /** Go where an address says. */
   enter(route: Route) {
     const before = this.route.get();
@@ -83,7 +94,7 @@ export class Model {
       void this.recordings.load();
     } else if (route.recording !== before.recording || this.link.state.get().kind === "idle") {
       this.leave();
-      void this.link.open(route.recording === SERVED ? "" : route.recording);
+      void this.link.open(servedAs(route), route.moment);
     } else if (route.moment) this.player.to(route.moment);
   }
 
@@ -111,31 +122,19 @@ export class Model {
   }
 
   /** A new session: the first, or one in place of a session that broke. */
-  private async begin(): Promise<void> {
-    const { link } = this;
+  private begin() {
+    const opened = this.link.opened.get();
+    if (!opened) return;
+    const { recording, state, text, roots } = opened;
     this.clearParts();
-    // One message: what opens the recording, and the first view of it.
-    const opened = Promise.all([
-      link.request("initialize", {
-        adapterID: "codetracer",
-        clientID: "ct-window",
-        linesStartAt1: true,
-        columnsStartAt1: true,
-        pathFormat: "path",
-        supportsProgressReporting: true,
-        supportsVariablePaging: true,
-      }),
-      link.request("attach"),
-      link.request<Recording>("ct/recording"),
-      link.request("configurationDone"),
-    ]);
-    const entered = this.player.enter(this.player.now.get()?.moment ?? this.route.get().moment);
-    const [[, , recording]] = await Promise.all([opened, entered]);
+    if (roots) this.calls.know(roots);
+    if (text !== null) this.documents.know(state.location.path, text);
+    this.player.enter(opened);
     this.recording.set(recording);
     void this.breakpoints.begin(recording.recordingId);
     this.timeline.begin(recording.steps);
     void this.files.load();
-    void this.output.start(this.player.now.get()?.place);
+    void this.output.start(state.place);
     void this.exceptions.start();
   }
 
@@ -144,6 +143,7 @@ export class Model {
     player.now.watch(() => {
       const now = player.now.get();
       if (!now) return;
+      this.link.moment = now.moment;
       this.documents.show(now.location.path, now.location.line);
       this.timeline.follow(now.moment.step);
     });

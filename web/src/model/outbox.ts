@@ -37,7 +37,8 @@ export class Outbox {
     for (const { reject } of this.waiting.splice(0)) reject(new Error("The session has ended."));
   }
 
-  private flush() {
+  /** Send what waits, now. */
+  flush() {
     while (this.waiting.length > 0) void this.deliver(this.waiting.splice(0, MOST));
   }
 

@@ -5,6 +5,7 @@ import { type Atom, atom } from "../lib/atom";
 import type { End, Moment, MoveArguments, MoveState } from "../lib/protocol";
 import { type Glance, glance } from "./glance";
 import { type Link, RequestError } from "./link";
+import type { Opened } from "./opening";
 
 interface Waiting {
   args: MoveArguments;
@@ -60,20 +61,10 @@ export class Player {
     if (this.running) this.link.cancel(this.running.seq);
   }
 
-  /** The session is new: take up where one was, or start. */
-  async enter(moment: Moment | null): Promise<void> {
+  /** The session is new: this is where it begins. */
+  enter({ state, seen, problem }: Opened) {
     this.queue = [];
-    const start: MoveArguments = { move: "start" };
-    const args: MoveArguments = moment ? { move: "moment", moment } : start;
-    const moved = this.link.request<MoveState>("ct/move", args);
-    let seen = this.look();
-    const state = await moved.catch((problem: unknown) => {
-      if (!moment || !(problem instanceof RequestError)) throw problem;
-      this.stayed(problem.message);
-      const begun = this.link.request<MoveState>("ct/move", start);
-      seen = this.look();
-      return begun;
-    });
+    if (problem !== "") this.stayed(problem);
     this.show(state, seen);
     this.rested.set(state);
     this.arrived(state, "first");

@@ -2,9 +2,8 @@
 
 import { type Atom, atom } from "../lib/atom";
 import type { Variable } from "../lib/dap";
+import { PAGE } from "./glance";
 import type { Link } from "./link";
-
-export const PAGE = 100;
 
 export interface Root {
   id: string; // names the root while one moves

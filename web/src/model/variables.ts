@@ -2,9 +2,10 @@
 
 import { type Atom, atom } from "../lib/atom";
 import type { Evaluated, Scope, StackFrame, Variable } from "../lib/dap";
+import { PAGE } from "./glance";
 import { type Link, refusal } from "./link";
 import type { Settings } from "./settings";
-import { PAGE, type Root, ValueTree } from "./value_tree";
+import { type Root, ValueTree } from "./value_tree";
 
 export class VariablesModel {
   readonly tree: ValueTree;

@@ -7,13 +7,13 @@ import type { Below } from "../model/tabs";
 import { BreakpointForm } from "./breakpoint_form";
 import { Breakpoints, BreakpointsEnd } from "./breakpoints";
 import { Calls } from "./calls";
+import { CodePanel } from "./code_panel";
 import { ConnectionPage, LostBanner } from "./connection";
 import { Exceptions } from "./exceptions";
 import { Files } from "./files";
 import { Footer } from "./footer";
 import { HistoryEnd, HistoryPanel } from "./history";
 import { useAtom, useModel } from "./hooks";
-import { later } from "./later";
 import { Log } from "./log";
 import { Output } from "./output";
 import { KeysHelp, MissingHelp, Palette } from "./palette";
@@ -25,8 +25,6 @@ import { TimelineStrip } from "./timeline";
 import { Toolbar } from "./toolbar";
 import { Variables } from "./variables";
 import { Welcome } from "./welcome";
-
-const EditorPanel = later(() => import("./editor").then((module) => module.EditorPanel));
 
 export function App() {
   const model = useModel();
@@ -72,7 +70,7 @@ function Panels() {
         <LeftPanel />
       </div>
       <div class="at-middle">
-        <EditorPanel />
+        <CodePanel />
       </div>
       <div class="at-right">
         <RightPanel />

@@ -1,80 +1,47 @@
 // The recorded source, with what its lines did.
 
-import { EditorState } from "@codemirror/state";
+import { EditorState, type StateEffect, type TransactionSpec } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { render } from "preact";
-import { useEffect, useRef } from "preact/hooks";
-import type { StackFrame } from "../lib/dap";
-import { plural } from "../lib/format";
-import type { MoveState } from "../lib/protocol";
-import { selectedFrame } from "../model/frames";
-import { gutters, setMargins } from "./code/gutters";
-import { valueHover } from "./code/hover";
-import { codeSetup } from "./code/setup";
-import { type Stories, setStories, storiesExtension } from "./code/stories";
-import { FileTabs } from "./file_tabs";
-import { useAtom, useFocusTarget, useModel, useWindow, type Window, WindowContext } from "./hooks";
-import { LoopBar } from "./loop_bar";
-import { Failure, Loading } from "./panel";
-import { showHistory } from "./value_rows";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import type { StackFrame } from "../../lib/dap";
+import type { MoveState } from "../../lib/protocol";
+import type { Document } from "../../model/documents";
+import { selectedFrame } from "../../model/frames";
+import { useFocusTarget, useWindow, type Window, WindowContext } from "../hooks";
+import { LoopBar } from "../loop_bar";
+import { showHistory } from "../value_rows";
+import { gutters, type Margins, setMargins } from "./gutters";
+import { valueHover } from "./hover";
+import { codeSetup } from "./setup";
+import { type Stories, setStories, storiesExtension } from "./stories";
 
-export function EditorPanel() {
-  const { documents } = useModel();
-  const document = useAtom(documents.document);
-  return (
-    <section class="panel editor" aria-label="Code">
-      <div class="head">
-        <FileTabs />
-        <div class="end">
-          <VisitLabel />
-        </div>
-      </div>
-      <div class="body">
-        {!document && <Loading label="Loading the source" />}
-        {document?.error && <Failure text={`The source of ${document.path} is not recorded: ${document.error}`} />}
-        <Code isHidden={!document || document.text === null} />
-      </div>
-    </section>
-  );
-}
-
-function VisitLabel() {
-  const state = useAtom(useModel().flow.state);
-  if (!state) return null;
-  const { call, visit } = state;
-  const part = visit && visit.count > 1 ? ` · visit ${visit.index + 1} of ${visit.count} in this call` : "";
-  return (
-    <span title={`This call runs ${plural(call.steps, "step")} of its own.`}>
-      {call.rawName}
-      {part}
-    </span>
-  );
-}
-
-function Code({ isHidden }: { isHidden: boolean }) {
+export function Code({ isHidden }: { isHidden: boolean }) {
   const window = useWindow();
   const { model } = window;
   const box = useFocusTarget<HTMLDivElement>("editor");
   const view = useRef<EditorView | null>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!box.current) return;
     const editor = createEditor(window, box.current);
     view.current = editor;
     const { documents, flow, player, frames, breakpoints, exceptions } = model;
-    const update = follower(window, editor);
-    const ends = [
-      documents.document.watch(update.text),
-      documents.shown.watch(update.scroll),
-      documents.counts.watch(update.margins),
-      breakpoints.points.watch(update.margins),
-      flow.state.watch(update.stories),
-      player.now.watch(update.stories),
-      frames.state.watch(update.stories),
-      exceptions.state.watch(update.stories),
+    const follow = follower(window, editor);
+    const followed = [
+      documents.document,
+      documents.shown,
+      documents.counts,
+      breakpoints.points,
+      flow.state,
+      player.now,
+      frames.state,
+      exceptions.state,
     ];
-    update.text();
+    const ends = followed.map((atom) => atom.watch(follow.want));
+    follow.draw();
     return () => {
       for (const end of ends) end();
+      follow.end();
       editor.destroy();
     };
   }, [window, model, box]);
@@ -147,6 +114,9 @@ function follower(window: Window, editor: EditorView) {
   const { documents, player, frames, flow, breakpoints, exceptions } = model;
   let path = "";
   let scrolled = 0;
+  let drawn: readonly unknown[] = [];
+  let isWanted = false;
+  let hasEnded = false;
 
   /** The line to mark in this document. */
   const here = () => {
@@ -160,56 +130,76 @@ function follower(window: Window, editor: EditorView) {
     return { line: place.line, isNow: isTop, call: isSeen ? callOf(frame) : null };
   };
 
-  const stories = () => {
-    if (path === "") return;
+  const stories = (): Stories => {
     const { line, isNow, call } = here();
     const state = flow.state.get();
     const shown = state?.call.path === path ? state : null;
     const raised = shown ? exceptions.state.get().items.filter((event) => event.location.key === shown.call.key) : [];
     const now = player.now.get();
     const left = isNow ? leftOf(now) : null;
-    const isSite = (now?.moment.left ?? 0) > 0;
-    editor.dispatch({ effects: setStories.of({ line, isNow, isSite, call, flow: shown, raised, left }) });
-    margins();
+    return { line, isNow, isSite: (now?.moment.left ?? 0) > 0, call, flow: shown, raised, left };
   };
 
-  const margins = () => {
-    const counts = documents.counts.get();
+  const margins = (): Margins => {
     const points = breakpoints.points.get().filter((point) => point.path === path);
-    editor.dispatch({ effects: setMargins.of({ counts, points, now: here().line }) });
+    return { counts: documents.counts.get(), points, now: here().line };
   };
 
-  const scroll = () => {
+  /** Bring the line that is to be shown into view. */
+  const scroll = (): TransactionSpec => {
     const shown = documents.shown.get();
-    if (!shown || shown.path !== path || shown.request === scrolled) return;
+    if (!shown || shown.path !== path || shown.request === scrolled) return {};
     scrolled = shown.request;
-    if (shown.line >= 1 && shown.line <= editor.state.doc.lines) {
-      const line = editor.state.doc.line(shown.line);
-      cursor.current = { path, line: shown.line };
-      const block = editor.lineBlockAt(line.from);
-      const { scrollTop, clientHeight } = editor.scrollDOM;
-      const isInView = block.top > scrollTop + 22 && block.bottom < scrollTop + clientHeight - 44;
-      const effects = isInView ? [] : [EditorView.scrollIntoView(line.from, { y: "center" })];
-      editor.dispatch({ selection: { anchor: line.from }, effects });
-      editor.scrollDOM.scrollLeft = 0;
-    }
-    stories();
+    if (shown.line < 1 || shown.line > editor.state.doc.lines) return {};
+    const line = editor.state.doc.line(shown.line);
+    cursor.current = { path, line: shown.line };
+    editor.scrollDOM.scrollLeft = 0;
+    return { selection: { anchor: line.from }, ...(isInView(editor, line.from) ? {} : { effects: centre(line.from) }) };
   };
 
-  const text = () => {
-    const document = documents.document.get();
-    if (!document || document.text === null) return;
-    if (document.path !== path) {
-      path = document.path;
-      editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: document.text } });
-      editor.scrollDOM.scrollTop = 0;
-    }
+  const open = ({ path: opened, text }: Document) => {
+    path = opened;
+    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text ?? "" } });
+    editor.scrollDOM.scrollTop = 0;
     wantCounts(window, editor);
-    scroll();
-    stories();
   };
 
-  return { text, scroll, stories, margins };
+  const draw = () => {
+    isWanted = false;
+    const document = documents.document.get();
+    if (hasEnded || !document || document.text === null) return;
+    if (document.path !== path) open(document);
+    const { effects, ...rest } = scroll();
+    // What is drawn is made of these: most changes of the model are none of them.
+    const made = [path, frames.state, player.now, flow.state, exceptions.state, documents.counts, breakpoints.points];
+    const parts = made.map((part) => (typeof part === "string" ? part : part.get()));
+    const isNew = parts.some((part, at) => part !== drawn[at]);
+    drawn = parts;
+    const drawing = isNew ? [setStories.of(stories()), setMargins.of(margins())] : [];
+    editor.dispatch({ ...rest, effects: [...drawing, ...(effects ? [effects].flat() : [])] });
+  };
+
+  return {
+    draw,
+    /** Draw once, when all that changes now has changed. */
+    want() {
+      if (!isWanted) queueMicrotask(draw);
+      isWanted = true;
+    },
+    end() {
+      hasEnded = true;
+    },
+  };
+}
+
+function isInView(editor: EditorView, at: number): boolean {
+  const block = editor.lineBlockAt(at);
+  const { scrollTop, clientHeight } = editor.scrollDOM;
+  return block.top > scrollTop + 22 && block.bottom < scrollTop + clientHeight - 44;
+}
+
+function centre(at: number): StateEffect<unknown> {
+  return EditorView.scrollIntoView(at, { y: "center" });
 }
 
 /** The call in which a frame waits. */

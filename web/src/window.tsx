@@ -1,13 +1,12 @@
-// Puts the parts together: network, model, page.
+// Puts the parts together: link, model, page.
 
 import { render } from "preact";
-import "./style.css";
-import { createApi } from "./api/client";
-import { findToken } from "./api/token";
+import type { Api } from "./api/client";
 import { chordOf } from "./lib/keys";
-import { parseRoute, routeHash, SERVED } from "./lib/moment";
+import { parseRoute, type Route, routeHash, SERVED } from "./lib/moment";
 import type { MoveState } from "./lib/protocol";
 import { commandOfKey } from "./model/commands";
+import type { Link } from "./model/link";
 import { Model } from "./model/model";
 import type { Settings } from "./model/settings";
 import { App } from "./views/app";
@@ -16,27 +15,23 @@ import { type Window, WindowContext } from "./views/hooks";
 const REST = 300; // milliseconds: the address follows steps when they pause; changing it is not cheap
 const STEPS_APART = 3000; // milliseconds: steps closer than that share one entry of the address history
 
-async function start() {
-  const token = await findToken();
-  const model = new Model(
-    createApi(() => token),
-    localStorage,
-  );
+/** `link`: on its way to the recording of the route, or to the one that is served. */
+export async function show(link: Link, api: Api, route: Route) {
+  const model = new Model(link, api, localStorage, route);
   const window: Window = { model, cursor: { current: { path: "", line: 0 } } };
   followTheme(model.settings);
-  followAddress(model);
   followKeys(window);
-  model.link.running.watch(() => {
-    document.documentElement.toggleAttribute("data-busy", model.link.running.get() > 0);
+  link.running.watch(() => {
+    document.documentElement.toggleAttribute("data-busy", link.running.get() > 0);
   });
-  addEventListener("pagehide", () => model.link.close());
+  addEventListener("pagehide", () => link.close());
+  await answered(link); // until then the page shows what it came with
+  if (route.recording === "") await enterServed(model);
+  followAddress(model);
+  model.start();
+  await new Promise((resolve) => setTimeout(resolve)); // what came with the session is drawn with it
   const page = document.getElementById("app");
   if (!page) return;
-  // While the session is opened, and behind the first frame: reading so much code takes a while.
-  requestAnimationFrame(() => setTimeout(() => import("./views/editor").catch(() => {})));
-  const served = location.hash.replace(/^#\/?/, "") === "" ? await servedRecording(model) : null;
-  if (served) history.replaceState(null, "", routeHash({ recording: served, moment: null }));
-  model.enter(parseRoute(location.hash));
   page.textContent = "";
   render(
     <WindowContext.Provider value={window}>
@@ -46,12 +41,30 @@ async function start() {
   );
 }
 
-/** The recording that the server was started for: an address without one means it. */
-async function servedRecording(model: Model): Promise<string | null> {
+function answered(link: Link): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => link.state.get().kind !== "opening" && resolve();
+    link.state.watch(look);
+    look();
+  });
+}
+
+/** An address without a recording means the one that the server was started for, or the only one. */
+async function enterServed(model: Model) {
+  const opened = model.link.opened.get();
+  if (opened) {
+    const route = { recording: opened.recording.recordingId || SERVED, moment: null };
+    history.replaceState(null, "", routeHash(route));
+    model.route.set(route);
+    return;
+  }
+  model.link.close();
   await model.recordings.load();
-  const { current, recordings } = model.recordings.state.get();
-  if (current !== null) return current || SERVED;
-  return recordings.length === 1 ? recordings[0]?.id || SERVED : null;
+  const [only, ...others] = model.recordings.state.get().recordings;
+  if (!only || others.length > 0) return;
+  const route = { recording: only.id || SERVED, moment: null };
+  history.replaceState(null, "", routeHash(route));
+  model.enter(route);
 }
 
 function followTheme({ theme }: Settings) {
@@ -120,5 +133,3 @@ function followKeys({ model, cursor }: Window) {
     command.run(model, cursor.current);
   });
 }
-
-void start();
