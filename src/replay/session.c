@@ -39,6 +39,7 @@ void rp_session_free(struct rp_session *session)
         free(session->references.values);
         rp_breakpoints_free(session);
         rp_kept_calls_free(session->kept_calls);
+        rp_tasks_free(session->tasks);
         free(session);
     }
 }
@@ -65,6 +66,7 @@ int rp_go(struct rp_session *session, struct rp_moment moment, struct ct_error *
     if (status == CT_OK) {
         session->now = position;
         rp_forget_references(&session->references);
+        rp_forget_tasks(session->tasks);
     } else if (session->now.call != CTR_NO_CALL) { /* where it stood was there before */
         rp_locate(session, session->player, session->now.moment, &position, NULL);
     }

@@ -25,6 +25,7 @@ struct rp_session {
     uint64_t passes; /* of breakpoints' hits */
     bool stops_at_exceptions;
     struct rp_kept_calls *kept_calls; /* long ones that were described; NULL: none yet */
+    struct rp_task_list *tasks;       /* NULL: not asked for yet */
     struct rp_position now;
     struct rp_watch watch;
 };
@@ -84,6 +85,12 @@ int rp_break_keys(const struct rp_session *session, uint64_t **keys, uint32_t *c
 void rp_breakpoints_free(struct rp_session *session);
 
 void rp_kept_calls_free(struct rp_kept_calls *kept);
+
+/* What was found of tasks is of another moment; and no longer needed at all. */
+void rp_forget_tasks(struct rp_task_list *list);
+void rp_tasks_free(struct rp_task_list *list);
+/* A frame that rp_task_frames gave a number. NULL: there is none. */
+const struct ctr_frame *rp_suspended_frame(const struct rp_session *session, uint32_t number);
 
 void rp_forget_references(struct rp_references *references);
 

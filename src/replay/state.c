@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "replay/session_internal.h"
+#include "replay/tasks.h"
 #include "trace/shape.h"
 
 enum { COMPARED_MAX = 4096 }; /* children of an object that are looked at for a change */
@@ -13,6 +14,9 @@ static const struct ctr_value unbound = {0};
 
 const struct ctr_frame *rp_frame_at(struct rp_session *session, uint32_t thread, uint32_t index)
 {
+    if (thread == RP_SUSPENDED) {
+        return rp_suspended_frame(session, index);
+    }
     bool has_left = session->now.moment.left > 0 && thread == session->now.thread;
     return index == UINT32_MAX ? NULL
                                : ctr_player_frame(session->player, thread, index + has_left, NULL);

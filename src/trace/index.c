@@ -245,6 +245,42 @@ uint64_t ctr_segment_with(const struct ctr_segment *segment, enum ctr_index_tabl
     return blocks;
 }
 
+static struct ctr_frame_part next_part(struct ct_cursor *cursor, uint64_t before)
+{
+    struct ctr_frame_part part = {.call = before + (uint64_t)ct_get_zigzag(cursor)};
+    part.plan = ct_get_varint32(cursor);
+    part.steps = ct_get_varint32(cursor);
+    part.children = ct_get_varint32(cursor);
+    part.line_count = ct_get_varint32(cursor);
+    part.lines = *cursor;
+    for (uint32_t i = 0; i < part.line_count && !cursor->failed; i++) {
+        ct_get_varint(cursor);
+        ct_get_varint(cursor);
+    }
+    return part;
+}
+
+uint64_t ctr_segment_of_plans(const struct ctr_segment *segment, const uint8_t *flags,
+                              uint32_t plan_count)
+{
+    uint64_t blocks = segment->missing[CTR_TABLE_LINES] | segment->missing[CTR_TABLE_FRAMES];
+    for (uint32_t i = 0; i < segment->lines.count; i++) {
+        const struct ctr_marks *marks = &segment->lines.marks[i];
+        uint32_t plan = (uint32_t)(marks->key >> 32);
+        blocks |= plan < plan_count && flags[plan] ? marks->blocks : 0;
+    }
+    for (unsigned block = 0; block < segment->count; block++) {
+        struct ct_cursor cursor = {segment->frames[block].at, segment->frames[block].end, false};
+        struct ctr_frame_part part = {0};
+        while (!(blocks >> block & 1) && cursor.at < cursor.end && !cursor.failed) {
+            part = next_part(&cursor, part.call);
+            bool is_of = part.plan < plan_count && flags[part.plan];
+            blocks |= (uint64_t)(is_of || cursor.failed) << block;
+        }
+    }
+    return blocks;
+}
+
 uint32_t ctr_marks_visits(const struct ctr_segment *segment, const struct ctr_marks *marks,
                           unsigned block)
 {
@@ -293,16 +329,7 @@ bool ctr_segment_part(const struct ctr_segment *segment, unsigned block, uint64_
     struct ct_cursor cursor = {segment->frames[block].at, segment->frames[block].end, false};
     *part = (struct ctr_frame_part){0};
     while (cursor.at < cursor.end && !cursor.failed) {
-        part->call += (uint64_t)ct_get_zigzag(&cursor);
-        part->plan = ct_get_varint32(&cursor);
-        part->steps = ct_get_varint32(&cursor);
-        part->children = ct_get_varint32(&cursor);
-        part->line_count = ct_get_varint32(&cursor);
-        part->lines = cursor;
-        for (uint32_t i = 0; i < part->line_count && !cursor.failed; i++) {
-            ct_get_varint(&cursor);
-            ct_get_varint(&cursor);
-        }
+        *part = next_part(&cursor, part->call);
         if (part->call == call && !cursor.failed) {
             return true;
         }

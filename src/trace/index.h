@@ -148,6 +148,10 @@ const struct ctr_marks *ctr_keyed_find(const struct ctr_keyed *keyed, uint64_t k
 /* The blocks marked for any line or variable of a plan. */
 uint64_t ctr_keyed_of_plan(const struct ctr_keyed *keyed, uint32_t plan);
 
+/* The blocks in which code of plans that have a flag may have run. */
+uint64_t ctr_segment_of_plans(const struct ctr_segment *segment, const uint8_t *flags,
+                              uint32_t plan_count);
+
 /* The blocks which may have any of these keys: of lines (CTR_TABLE_LINES) or of variables
  * (CTR_TABLE_SLOTS). */
 uint64_t ctr_segment_with(const struct ctr_segment *segment, enum ctr_index_table table,

@@ -905,6 +905,28 @@ int ctr_place_of_step(struct ctr_trace *trace, uint64_t step, struct ctr_place *
     return ctr_reading_close(&reading, error);
 }
 
+/* ---- which blocks ---- */
+
+int ctr_ran_in(struct ctr_trace *trace, const uint8_t *flags, struct ctr_ran *ran, uint32_t block,
+               bool *may_have, struct ct_error *error)
+{
+    int status = CT_OK;
+    if (block - ran->first >= ran->count) {
+        const struct ctr_segment *segment;
+        pthread_mutex_lock(&trace->cache.lock);
+        size_t index = ctr_segment_of(trace, block);
+        status = ctr_segment_get(trace, index, &segment, error);
+        if (status == CT_OK) {
+            *ran = (struct ctr_ran){trace->segments[index].first_block, segment->count,
+                                    ctr_segment_of_plans(segment, flags, trace->info.plan_count)};
+        }
+        pthread_mutex_unlock(&trace->cache.lock);
+    }
+    unsigned bit = block - ran->first;
+    *may_have = status == CT_OK && (bit >= ran->count || ran->blocks >> bit & 1);
+    return status;
+}
+
 /* ---- counts ---- */
 
 static int count_in_block(struct ctr_trace *trace, uint32_t number, uint32_t plan, uint32_t first,

@@ -93,6 +93,15 @@ struct ctr_place ctr_place_end(struct ctr_trace *trace);
 int ctr_find(struct ctr_trace *trace, const struct ctr_query *query, struct ctr_place from,
              bool backwards, uint32_t most_blocks, struct ctr_page *page, struct ct_error *error);
 
+/* Whether code of plans that have a flag may have run in a block, from the index alone. What `ran`
+ * (from `{0}`) remembers is of the blocks around the one asked for last. */
+struct ctr_ran {
+    uint32_t first, count;
+    uint64_t blocks;
+};
+int ctr_ran_in(struct ctr_trace *trace, const uint8_t *flags, struct ctr_ran *ran, uint32_t block,
+               bool *may_have, struct ct_error *error);
+
 /* How often lines `first` to `first` + `count` - 1 of a plan ran before `step`. */
 int ctr_count_lines(struct ctr_trace *trace, uint32_t plan, uint32_t first, uint32_t count,
                     uint64_t step, uint64_t *visits, struct ct_error *error);

@@ -14,6 +14,7 @@
 #include "replay/move.h"
 #include "replay/session.h"
 #include "replay/state.h"
+#include "replay/tasks.h"
 
 enum { WORDS_MAX = 12 };
 
@@ -269,16 +270,8 @@ static int ask_threads(struct probe *probe)
     return status;
 }
 
-/* stack THREAD FIRST COUNT */
-static int ask_stack(struct probe *probe)
+static void put_frames(struct probe *probe, const struct rp_frame *frames, uint32_t count)
 {
-    static struct rp_frame frames[ROOM];
-    uint32_t count = 0, room = (uint32_t)number(probe, 2);
-    bool more = false;
-    int status = rp_stack(probe->session, (uint32_t)number(probe, 0), (uint32_t)number(probe, 1),
-                          room < ROOM ? room : ROOM, frames, &count, &more, &probe->error);
-    ct_json_key(&probe->json, "more");
-    ct_json_bool(&probe->json, more);
     ct_json_key(&probe->json, "frames");
     ct_json_begin_array(&probe->json);
     for (uint32_t i = 0; i < count; i++) {
@@ -290,6 +283,72 @@ static int ask_stack(struct probe *probe)
         ct_json_key(&probe->json, "site");
         ct_json_bool(&probe->json, frames[i].is_call_site);
         ct_json_end_object(&probe->json);
+    }
+    ct_json_end_array(&probe->json);
+}
+
+/* stack THREAD FIRST COUNT */
+static int ask_stack(struct probe *probe)
+{
+    static struct rp_frame frames[ROOM];
+    uint32_t count = 0, room = (uint32_t)number(probe, 2);
+    bool more = false;
+    int status = rp_stack(probe->session, (uint32_t)number(probe, 0), (uint32_t)number(probe, 1),
+                          room < ROOM ? room : ROOM, frames, &count, &more, &probe->error);
+    ct_json_key(&probe->json, "more");
+    ct_json_bool(&probe->json, more);
+    put_frames(probe, frames, count);
+    return status;
+}
+
+/* tasks FIRST COUNT [NAME] */
+static int ask_tasks(struct probe *probe)
+{
+    static struct rp_task tasks[ROOM];
+    struct rp_tasks about;
+    uint32_t room = (uint32_t)number(probe, 1);
+    int status = rp_tasks(probe->session, probe->words[2], number(probe, 0),
+                          room < ROOM ? room : ROOM, tasks, &about, &probe->error);
+    put_uint(probe, "total", about.total);
+    put_uint(probe, "all", about.all);
+    ct_json_key(&probe->json, "tasks");
+    ct_json_begin_array(&probe->json);
+    for (uint32_t i = 0; status == CT_OK && i < about.count; i++) {
+        const struct rp_task *task = &tasks[i];
+        struct ctr_trace *trace = rp_session_trace(probe->session);
+        ct_json_begin_object(&probe->json);
+        put_uint(probe, "call", task->call);
+        put_text(probe, "function", ctr_plan(trace, task->plan)->qualname);
+        put_text(probe, "inner", ctr_plan(trace, task->inner_plan)->qualname);
+        put_uint(probe, "line", task->inner_line);
+        put_uint(probe, "thread", task->thread);
+        put_uint(probe, "frames", task->frames);
+        put_uint(probe, "step", task->step);
+        ct_json_key(&probe->json, "running");
+        ct_json_bool(&probe->json, task->is_running);
+        ct_json_end_object(&probe->json);
+    }
+    ct_json_end_array(&probe->json);
+    return status;
+}
+
+/* task-frames CALL FIRST COUNT: of a suspended one; variables of "thread" 4294967294 */
+static int ask_task_frames(struct probe *probe)
+{
+    static struct rp_frame frames[ROOM];
+    static uint32_t numbers[ROOM];
+    uint32_t count = 0, room = (uint32_t)number(probe, 2);
+    bool more = false;
+    int status =
+        rp_task_frames(probe->session, number(probe, 0), (uint32_t)number(probe, 1),
+                       room < ROOM ? room : ROOM, frames, numbers, &count, &more, &probe->error);
+    ct_json_key(&probe->json, "more");
+    ct_json_bool(&probe->json, more);
+    put_frames(probe, frames, count);
+    ct_json_key(&probe->json, "numbers");
+    ct_json_begin_array(&probe->json);
+    for (uint32_t i = 0; i < count; i++) {
+        ct_json_uint(&probe->json, numbers[i]);
     }
     ct_json_end_array(&probe->json);
     return status;
@@ -735,6 +794,8 @@ static const struct {
     {"place", ask_place},
     {"threads", ask_threads},
     {"stack", ask_stack},
+    {"tasks", ask_tasks},
+    {"task-frames", ask_task_frames},
     {"variables", ask_variables},
     {"globals", ask_globals},
     {"children", ask_children},
