@@ -225,6 +225,12 @@ const char *dap_reason_name(enum dap_reason reason);
 /* The id of a frame, until the session moves. CT_ELIMIT: there are too many. */
 int dap_frame_id(struct dap_session *session, struct dap_frame frame, uint64_t *id,
                  struct ct_error *error);
+/* A StackFrame; `sites` finds the call it waits in, NULL: it waits in none. */
+struct rp_frame;
+struct rp_sites;
+int dap_put_frame(struct dap_session *session, struct ct_json_out *json,
+                  const struct rp_frame *frame, struct dap_frame which, struct rp_sites *sites,
+                  struct ct_error *error);
 bool dap_frame_find(const struct dap_session *session, uint64_t id, struct dap_frame *frame);
 void dap_put_thread_name(const struct dap_session *session, struct ct_json_out *json,
                          const char *key, uint32_t thread);
@@ -348,5 +354,7 @@ dap_answer dap_load_calls, dap_search_calls, dap_call_path, dap_calls_of_steps;
 dap_answer dap_load_history, dap_draw_history, dap_event_load, dap_load_terminal;
 /* timeline.c */
 dap_answer dap_load_timeline, dap_at;
+/* tasks.c */
+dap_answer dap_tasks, dap_task_frames;
 
 #endif

@@ -135,9 +135,10 @@ static struct ctr_text line_of(struct ctr_text text, uint32_t number)
 static uint32_t client_column(const struct dap_session *session, struct ctr_text line,
                               uint32_t column)
 {
-    uint32_t units = session->columns_from_0 ? 0 : 1;
-    for (uint32_t i = 0; i < column; i++) {
-        unsigned char c = i < line.size ? (unsigned char)line.bytes[i] : 'a';
+    uint32_t known = column < line.size ? column : (uint32_t)line.size;
+    uint32_t units = (session->columns_from_0 ? 0 : 1) + (column - known);
+    for (uint32_t i = 0; i < known; i++) {
+        unsigned char c = (unsigned char)line.bytes[i];
         units += (c & 0xc0) != 0x80 ? (c >= 0xf0 ? 2 : 1) : 0;
     }
     return units;
@@ -150,7 +151,7 @@ static void put_columns(struct dap_session *session, struct ct_json_out *json, u
     struct ctr_place_in_source site;
     const struct ctr_path *about = ctr_path(session->trace, path);
     struct ctr_text source = about != NULL ? about->source : (struct ctr_text){NULL, 0};
-    if (source.bytes == NULL ||
+    if (source.bytes == NULL || sites == NULL ||
         !rp_call_site(session->replay, which.thread, which.index, sites, &site)) {
         dap_put_uint(json, "column", session->columns_from_0 ? 0 : 1);
         return;
@@ -162,9 +163,9 @@ static void put_columns(struct dap_session *session, struct ct_json_out *json, u
     dap_put_uint(json, "endColumn", client_column(session, last, site.end_column));
 }
 
-static int put_frame(struct dap_session *session, struct ct_json_out *json,
-                     const struct rp_frame *frame, struct dap_frame which, struct rp_sites *sites,
-                     struct ct_error *error)
+int dap_put_frame(struct dap_session *session, struct ct_json_out *json,
+                  const struct rp_frame *frame, struct dap_frame which, struct rp_sites *sites,
+                  struct ct_error *error)
 {
     const struct ctr_plan *plan = ctr_plan(session->trace, frame->plan);
     uint64_t id;
@@ -214,8 +215,8 @@ int dap_stack_trace(struct dap_request *request)
     ct_json_begin_object(&request->body);
     dap_put_array(&request->body, "stackFrames");
     for (uint32_t i = 0; status == CT_OK && i < count; i++) {
-        status = put_frame(session, &request->body, &frames[i],
-                           (struct dap_frame){thread, first + i}, &sites, &request->error);
+        status = dap_put_frame(session, &request->body, &frames[i],
+                               (struct dap_frame){thread, first + i}, &sites, &request->error);
     }
     rp_sites_clear(&sites);
     free(frames);

@@ -8,6 +8,7 @@
 #include "dap/dap_internal.h"
 #include "replay/files.h"
 #include "replay/lines.h"
+#include "replay/tasks.h"
 
 enum { FILES_MAX = 1000 };
 
@@ -67,8 +68,9 @@ static uint64_t event_count(const struct ctr_info *info)
     return count != 0 ? count : info->steps + info->calls;
 }
 
-static void put_sizes(struct ct_json_out *json, const struct ctr_info *info)
+static void put_sizes(struct ct_json_out *json, const struct ctr_trace *trace)
 {
+    const struct ctr_info *info = ctr_info(trace);
     dap_put_uint(json, "duration", info->milliseconds);
     dap_put_uint(json, "steps", info->steps);
     dap_put_uint(json, "calls", info->calls);
@@ -77,6 +79,7 @@ static void put_sizes(struct ct_json_out *json, const struct ctr_info *info)
     dap_put_uint(json, "threads", info->thread_count > 0 ? info->thread_count : 1);
     dap_put_uint(json, "exceptions", info->counters[CTR_C_raises]);
     dap_put_uint(json, "outputs", info->counters[CTR_C_outputs]);
+    dap_put_bool(json, "hasTasks", rp_has_tasks(trace));
     ct_json_key(json, "exitCode");
     if (info->exit_status == INT32_MIN) {
         ct_json_null(json);
@@ -146,7 +149,7 @@ int dap_recording(struct dap_request *request)
     const struct ctr_info *info = ctr_info(request->session->trace);
     ct_json_begin_object(&request->body);
     put_identity(request->session, &request->body);
-    put_sizes(&request->body, info);
+    put_sizes(&request->body, request->session->trace);
     put_losses(&request->body, info);
     ct_json_end_object(&request->body);
     return CT_OK;

@@ -59,6 +59,8 @@ const struct dap_handler dap_handlers[] = {
     {"ct/search-calltrace", dap_search_calls, DAP_MOMENT, NULL},
     {"ct/call-path", dap_call_path, DAP_MOMENT, NULL},
     {"ct/calls-of-steps", dap_calls_of_steps, DAP_MOMENT, NULL},
+    {"ct/tasks", dap_tasks, DAP_MOMENT, NULL},
+    {"ct/task-frames", dap_task_frames, DAP_MOMENT, NULL},
     {"ct/load-history", dap_load_history, DAP_MOMENT, NULL},
     {"ct/draw-history", dap_draw_history, DAP_MOMENT, NULL},
     {"ct/event-load", dap_event_load, DAP_MOMENT, NULL},

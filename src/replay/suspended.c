@@ -498,16 +498,9 @@ int rp_follower_new(struct rp_follower **follower, struct rp_session *session,
                     struct ct_error *error)
 {
     uint32_t count = ctr_info(session->trace)->plan_count;
-    bool has_coroutines = false;
-    *follower = NULL;
-    for (uint32_t i = 0; i < count && !has_coroutines; i++) {
-        has_coroutines = rp_is_coroutine(ctr_plan(session->trace, i));
-    }
-    if (!has_coroutines) {
-        return CT_OK;
-    }
     struct rp_follower *made = calloc(1, sizeof *made);
-    uint8_t *plans = malloc(count);
+    uint8_t *plans = malloc(count + 1ull);
+    *follower = NULL;
     if (made == NULL || plans == NULL || !make_table(&made->state, FIRST_CAPACITY)) {
         free(made);
         free(plans);

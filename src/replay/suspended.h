@@ -23,7 +23,6 @@ struct rp_suspended {
 
 struct rp_follower;
 
-/* NULL in `*follower`: there are no coroutines in this recording. */
 int rp_follower_new(struct rp_follower **follower, struct rp_session *session,
                     struct ct_error *error);
 void rp_follower_free(struct rp_follower *follower);

@@ -32,6 +32,15 @@ static int no_memory(struct ct_error *error)
     return ct_fail(error, CT_ENOMEM, "no memory for tasks");
 }
 
+bool rp_has_tasks(const struct ctr_trace *trace)
+{
+    uint32_t count = ctr_info(trace)->plan_count, i = 0;
+    while (i < count && !rp_is_coroutine(ctr_plan(trace, i))) {
+        i++;
+    }
+    return i < count;
+}
+
 /* ---- the list ---- */
 
 static bool add_root(struct rp_task_list *list, struct root root)
@@ -160,7 +169,9 @@ static int bring_up(struct rp_session *session, struct rp_task_list **list, stru
         if (session->tasks == NULL) {
             return no_memory(error);
         }
-        int made = rp_follower_new(&session->tasks->follower, session, error);
+        int made = rp_has_tasks(session->trace)
+                       ? rp_follower_new(&session->tasks->follower, session, error)
+                       : CT_OK;
         if (made != CT_OK) {
             rp_tasks_free(session->tasks);
             session->tasks = NULL;

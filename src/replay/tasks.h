@@ -11,6 +11,9 @@
 #include "replay/session.h"
 #include "replay/state.h"
 
+/* Whether coroutines were recorded. */
+bool rp_has_tasks(const struct ctr_trace *trace);
+
 struct rp_task {
     uint64_t call; /* of its coroutine */
     uint32_t plan;

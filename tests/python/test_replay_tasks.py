@@ -7,8 +7,9 @@ from engine import Probe, events_of, record
 
 SUSPENDED = 2**32 - 2  # the "thread" of frames of suspended tasks
 
-# What asyncio knows of all its tasks but for those that have not begun: of each the chain of what it
-# awaits from its coroutine inwards, as (name, line) of frames of this file. Of a running one nothing.
+# What asyncio knows of all its tasks but for those that have not begun: of each the chain of what
+# it awaits from its coroutine inwards, as (name, line) of frames of this file; of a running one
+# nothing.
 CENSUS = """\
 import asyncio
 import gc
