@@ -90,6 +90,7 @@ export interface Recording {
   threads: number;
   exceptions: number;
   outputs: number;
+  hasTasks: boolean; // coroutines were recorded
   exitCode: number | null; // null: not known
   isComplete: boolean; // false: the recording was cut off, or is still being written
   endReason: string;
@@ -235,6 +236,34 @@ export interface CallPathArguments {
 /** `ct/calls-of-steps`: calls of steps at once. Body: {calls: number[]}. */
 export interface CallsOfStepsArguments {
   steps: number[];
+}
+
+/** `ct/tasks`: of the moment, in the order in which they began; `name`: those with it in theirs. */
+export interface TasksArguments {
+  start: number;
+  count: number;
+  name?: string;
+}
+export interface Tasks {
+  tasks: Task[];
+  total: number; // of that name
+  all: number;
+  isTruncated: boolean; // more was suspended than is followed: there may be others
+}
+export interface Task {
+  key: number; // the call of its coroutine
+  name: string; // of that: qualified
+  module: string;
+  state: "running" | "suspended";
+  threadId: number; // on which it ran last
+  frames: number; // that await one another; of a running one up to the top of the stack
+  location: Location; // where the innermost of them is; rrTicks: its latest step
+}
+/** `ct/task-frames`: of a suspended task, the innermost first. Body: as of `stackTrace`. */
+export interface TaskFramesArguments {
+  key: number;
+  start: number;
+  count: number;
 }
 
 /** `ct/load-history`: changes of a variable, or of a child of a value, from a place on. */

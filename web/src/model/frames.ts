@@ -2,7 +2,7 @@
 
 import { type Atom, atom } from "../lib/atom";
 import type { StackFrame, Thread } from "../lib/dap";
-import type { MoveState } from "../lib/protocol";
+import type { MoveState, Task } from "../lib/protocol";
 import { type Glance, glance, LEVELS } from "./glance";
 import { type Link, refusal } from "./link";
 
@@ -10,6 +10,7 @@ export interface Frames {
   now: MoveState;
   threads: readonly Thread[];
   thread: number; // whose stack this is
+  task: Task | null; // or a suspended task's, which ran on that thread last
   frames: readonly StackFrame[];
   hasMore: boolean;
   depth: number | null; // of the whole stack, where it is known
@@ -33,11 +34,23 @@ export class FramesModel {
   /** Look at another thread's stack, without moving. */
   async look(thread: number): Promise<void> {
     const state = this.state.get();
-    if (!state || thread === state.thread) return;
+    if (!state || (thread === state.thread && !state.task)) return;
     await this.load(state.now, thread, async () => {
       const { stackFrames } = await this.page(thread, 0);
       return { threads: state.threads, frames: stackFrames };
     });
+  }
+
+  /** Look at the frames of a task, without moving. */
+  async lookAtTask(task: Task): Promise<void> {
+    const state = this.state.get();
+    if (!state) return;
+    if (task.state === "running") return this.look(task.threadId);
+    const ask = async () => {
+      const { stackFrames } = await this.page(task.threadId, 0, task);
+      return { threads: state.threads, frames: stackFrames };
+    };
+    await this.load(state.now, task.threadId, ask, task);
   }
 
   select(index: number) {
@@ -50,7 +63,7 @@ export class FramesModel {
     if (!state?.hasMore || this.isLoading) return;
     this.isLoading = true;
     const round = this.round;
-    const page = await this.page(state.thread, state.frames.length).catch(() => null);
+    const page = await this.page(state.thread, state.frames.length, state.task).catch(() => null);
     this.isLoading = false;
     const now = this.state.get();
     if (!page || !now || round !== this.round) return;
@@ -58,7 +71,12 @@ export class FramesModel {
     this.state.set({ ...now, frames, hasMore: page.stackFrames.length === LEVELS });
   }
 
-  private async load(now: MoveState, thread: number, ask: () => Promise<Stack>): Promise<void> {
+  private async load(
+    now: MoveState,
+    thread: number,
+    ask: () => Promise<Stack>,
+    task: Task | null = null,
+  ): Promise<void> {
     const round = ++this.round;
     try {
       const found = await ask();
@@ -68,16 +86,19 @@ export class FramesModel {
       const hasMore = frames.length === LEVELS;
       const { callstackDepth } = now.location;
       const isKnown = thread === now.threadId && callstackDepth !== undefined;
-      const depth = isKnown ? callstackDepth + 1 : hasMore ? null : frames.length;
-      this.state.set({ now, threads, thread, frames, hasMore, depth, selected: 0, seen });
+      const depth = task ? task.frames : isKnown ? callstackDepth + 1 : hasMore ? null : frames.length;
+      this.state.set({ now, threads, thread, task, frames, hasMore, depth, selected: 0, seen });
       this.error.set("");
     } catch (problem) {
       if (round === this.round) this.error.set(refusal(problem) ?? "");
     }
   }
 
-  private page(threadId: number, startFrame: number) {
+  private page(threadId: number, startFrame: number, task: Task | null = null) {
     type Page = { stackFrames: StackFrame[] };
+    if (task) {
+      return this.link.request<Page>("ct/task-frames", { key: task.key, start: startFrame, count: LEVELS });
+    }
     return this.link.request<Page>("stackTrace", { threadId, startFrame, levels: LEVELS });
   }
 }

@@ -11,6 +11,7 @@ import { Link } from "./link";
 import { PlaceList } from "./place_list";
 import { Player } from "./player";
 import { Settings, type Store } from "./settings";
+import { TasksModel } from "./tasks";
 import { ValueTree } from "./value_tree";
 
 type Answer = (command: string, args: never) => unknown;
@@ -347,6 +348,30 @@ describe("the tree of calls", () => {
     expect(calls.row(MANY + 2)).toMatchObject({ kind: "thread", thread: 2, isOpen: false });
     calls.toggle(MANY + 2);
     await vi.waitFor(() => expect(calls.rowCount()).toBe(MANY + 4));
+  });
+});
+
+describe("the tasks", () => {
+  test("ten thousand are rows of which few are loaded, and those of a moment that was are gone", async () => {
+    const MANY = 10_000;
+    const { link, api } = await linkTo((_, args: { start: number; count: number; name?: string }) => {
+      const keys = Array.from({ length: Math.min(args.count, MANY - args.start) }, (_, index) => args.start + index);
+      const total = args.name ? 1 : MANY;
+      return { tasks: keys.slice(0, total).map((key) => ({ key })), total, all: MANY, isTruncated: false };
+    });
+    const tasks = new TasksModel(link);
+    await tasks.refresh(at(7));
+    expect(tasks.state.get()).toMatchObject({ moment: "7.0", total: MANY });
+    expect(tasks.row(7777)).toBeUndefined();
+    await vi.waitFor(() => expect(tasks.row(7777)?.key).toBe(7777));
+    expect(api.sent.length).toBe(2);
+    await tasks.refresh(at(7));
+    expect(api.sent.length).toBe(2);
+    await tasks.refresh(at(7), "one");
+    expect(tasks.state.get()).toMatchObject({ total: 1, all: MANY, name: "one" });
+    await tasks.refresh(at(8));
+    expect(tasks.row(0)?.key).toBe(0);
+    expect(tasks.state.get()).toMatchObject({ moment: "8.0", name: "one" });
   });
 });
 

@@ -22,6 +22,7 @@ import { RecordingsModel } from "./recordings";
 import { Settings, type Store } from "./settings";
 import { TableModel } from "./table";
 import { TabsModel } from "./tabs";
+import { TasksModel } from "./tasks";
 import { TimelineModel } from "./timeline";
 import { VariablesModel } from "./variables";
 
@@ -32,6 +33,7 @@ export class Model {
   readonly recordings: RecordingsModel;
   readonly documents: DocumentsModel;
   readonly frames: FramesModel;
+  readonly tasks: TasksModel;
   readonly variables: VariablesModel;
   readonly flow: FlowModel;
   readonly calls: CallsModel;
@@ -62,6 +64,7 @@ export class Model {
     this.recordings = new RecordingsModel(api);
     this.documents = new DocumentsModel(this.link);
     this.frames = new FramesModel(this.link);
+    this.tasks = new TasksModel(this.link);
     this.variables = new VariablesModel(this.link, this.settings);
     this.calls = new CallsModel(this.link);
     this.flow = new FlowModel(this.link, (call, from, to) => this.calls.callsBetween(call, from, to));
@@ -114,6 +117,7 @@ export class Model {
   /** What was known by numbers of a session that has ended. */
   private clearParts() {
     this.calls.clear();
+    this.tasks.clear();
     this.flow.clear();
     this.output.clear();
     this.exceptions.clear();
@@ -176,7 +180,7 @@ export class Model {
     void this.variables.refresh(frame, seen?.scopes);
     this.followTable();
     if (!state || !frame) return;
-    const isTop = state.selected === 0 && state.thread === state.now.threadId;
+    const isTop = state.selected === 0 && state.thread === state.now.threadId && !state.task;
     if (!isTop && frame.source?.path) this.documents.show(frame.source.path, frame.line);
     const key = isTop ? state.now.location.key : frame.ct?.key;
     if (key === undefined || key === null) this.flow.clear();

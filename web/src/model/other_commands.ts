@@ -17,6 +17,8 @@ export const LOOKS: readonly Command[] = [
   focus("files", "files", "Alt+2", (model) => model.tabs.left.set("files")),
   focus("variables", "variables", "Alt+3", (model) => model.tabs.right.set("variables")),
   focus("stack", "the stack", "Alt+4", (model) => model.tabs.right.set("stack")),
+  focus("tasks", "the tasks", "Alt+A", (model) => model.tabs.right.set("stack")),
+  focus("find-task", "the field to find a task", "Alt+Shift+A", (model) => model.tabs.right.set("stack")),
   focus("history", "the history of a value", "Alt+5", (model) => model.tabs.below.set("history")),
   focus("exceptions", "exceptions", "Alt+6", (model) => model.tabs.below.set("exceptions")),
   focus("breakpoints", "breakpoints", "Alt+7", (model) => model.tabs.below.set("breakpoints")),
@@ -32,8 +34,9 @@ export const LOOKS: readonly Command[] = [
     keys: ["Alt+."],
     run: (model) => {
       const now = model.player.now.get();
-      if (now) model.documents.show(now.location.path, now.location.line);
-      model.frames.select(0);
+      if (!now) return;
+      model.documents.show(now.location.path, now.location.line);
+      void model.frames.look(now.threadId).then(() => model.frames.select(0));
     },
   },
   {

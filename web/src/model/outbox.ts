@@ -4,7 +4,14 @@
 import type { DapRequest } from "../api/client";
 import type { DapResponse } from "../lib/dap";
 
-const SLOW = new Set(["cancel", "ct/draw-history", "ct/load-history", "ct/load-timeline", "ct/search-calltrace"]);
+const SLOW = new Set([
+  "cancel",
+  "ct/draw-history",
+  "ct/load-history",
+  "ct/load-timeline",
+  "ct/search-calltrace",
+  "ct/tasks",
+]);
 const MOST = 64; // requests in a message
 
 interface Letter {

@@ -1,28 +1,31 @@
 // Who called whom, on the thread that runs or on another one.
 
-import { fileName } from "../lib/format";
+import { count, fileName } from "../lib/format";
+import type { Task } from "../lib/protocol";
 import { useAtom, useModel } from "./hooks";
 import { Empty, Failure, Loading } from "./panel";
+import { Tasks } from "./tasks";
 import { VirtualList } from "./virtual_list";
 
 export function Stack() {
-  const { frames } = useModel();
+  const { frames, recording } = useModel();
   const state = useAtom(frames.state);
+  const hasTasks = useAtom(recording)?.hasTasks;
   const error = useAtom(frames.error);
   if (error) return <Failure text={error} />;
   if (!state) return <Loading label="Loading the stack" />;
   const { hasMore } = state;
-  const count = state.frames.length + (hasMore ? 1 : 0);
+  const rows = state.frames.length + (hasMore ? 1 : 0);
   return (
     <div class="stacked">
-      {state.threads.length > 1 && <Threads />}
-      {count === 0 && <Empty title="No frames" text="This thread runs no recorded code at this moment." />}
-      {count > 0 && (
+      {state.task ? <TaskTitle task={state.task} /> : state.threads.length > 1 && <Threads />}
+      {rows === 0 && <Empty title="No frames" text="This thread runs no recorded code at this moment." />}
+      {rows > 0 && (
         <VirtualList
           name="stack"
           label="Stack"
           role="listbox"
-          count={count}
+          count={rows}
           rowHeight={24}
           onOpen={(index) => (index < state.frames.length ? frames.select(index) : void frames.more())}
           onRange={(_, last) => hasMore && last >= state.frames.length && void frames.more()}
@@ -46,6 +49,25 @@ export function Stack() {
           }}
         />
       )}
+      {hasTasks && <Tasks />}
+    </div>
+  );
+}
+
+function TaskTitle({ task }: { task: Task }) {
+  const { frames, player } = useModel();
+  return (
+    <div class="field threads">
+      <span class="text">
+        Suspended: <span class="name">{task.name}</span> #{count(task.key)}
+      </span>
+      <button
+        type="button"
+        class="link"
+        onClick={() => void frames.look(player.settled.get()?.threadId ?? task.threadId)}
+      >
+        back to now
+      </button>
     </div>
   );
 }
