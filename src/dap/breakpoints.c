@@ -282,46 +282,6 @@ int dap_set_function_breakpoints(struct dap_request *request)
     return status;
 }
 
-/* ---- setExceptionBreakpoints ---- */
-
-static void put_filter(struct dap_request *request, const char *filter, bool *stops)
-{
-    bool is_known = filter != NULL && strcmp(filter, "raised") == 0;
-    *stops |= is_known;
-    ct_json_begin_object(&request->body);
-    dap_put_bool(&request->body, "verified", is_known);
-    if (!is_known) {
-        dap_put_string(&request->body, "message", "The only filter is raised");
-    }
-    ct_json_end_object(&request->body);
-}
-
-int dap_set_exception_breakpoints(struct dap_request *request)
-{
-    json_t *filters = dap_array(request, request->arguments, "filters");
-    json_t *options = dap_array(request, request->arguments, "filterOptions");
-    bool stops = false;
-    size_t at;
-    json_t *item;
-    if (request->status != CT_OK) {
-        return request->status;
-    }
-    ct_json_begin_object(&request->body);
-    dap_put_array(&request->body, "breakpoints");
-    json_array_foreach(filters, at, item)
-    {
-        put_filter(request, json_string_value(item), &stops);
-    }
-    json_array_foreach(options, at, item)
-    {
-        put_filter(request, json_string_value(json_object_get(item, "filterId")), &stops);
-    }
-    ct_json_end_array(&request->body);
-    ct_json_end_object(&request->body);
-    rp_break_at_exceptions(request->session->replay, stops);
-    return CT_OK;
-}
-
 /* ---- breakpointLocations ---- */
 
 int dap_breakpoint_locations(struct dap_request *request)

@@ -72,7 +72,6 @@ struct dap_session {
     struct ct_bytes name_texts;
 
     struct dap_break *breakpoints;
-    bool stops_at_exceptions;
     struct dap_target *targets; /* of ids `first_target` + 1 and on */
     size_t target_count;
     uint64_t first_target;
@@ -290,7 +289,9 @@ int dap_go_on(struct dap_session *session, bool backwards, struct ct_error *erro
 /* Stop for the first time, as soon as there is a recording and the client is ready. */
 void dap_first_stop(struct dap_session *session);
 
-/* ---- breakpoints (breakpoints.c) ---- */
+/* ---- breakpoints (breakpoints.c, exceptions.c) ---- */
+
+void dap_put_exception_filters(struct ct_json_out *json);
 
 void dap_breakpoints_free(struct dap_session *session);
 bool dap_is_function_breakpoint(const struct dap_session *session, uint32_t number);
@@ -342,8 +343,9 @@ dap_answer dap_jump;
 /* goto.c */
 dap_answer dap_goto_targets, dap_goto;
 /* breakpoints.c */
-dap_answer dap_set_breakpoints, dap_set_function_breakpoints, dap_set_exception_breakpoints,
-    dap_breakpoint_locations;
+dap_answer dap_set_breakpoints, dap_set_function_breakpoints, dap_breakpoint_locations;
+/* exceptions.c */
+dap_answer dap_set_exception_breakpoints;
 /* recording.c */
 dap_answer dap_recording, dap_files, dap_line_counts;
 /* flow.c */

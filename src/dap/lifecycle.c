@@ -13,22 +13,9 @@
 
 /* Capabilities that belong to no request of their own. */
 static const char *const further_capabilities[] = {
-    "supportsHitConditionalBreakpoints",
-    "supportsLogPoints",
-    "supportsClipboardContext",
+    "supportsHitConditionalBreakpoints", "supportsLogPoints",        "supportsClipboardContext",
+    "supportsExceptionFilterOptions",    "supportsExceptionOptions",
 };
-
-static void put_exception_filters(struct ct_json_out *json)
-{
-    dap_put_array(json, "exceptionBreakpointFilters");
-    ct_json_begin_object(json);
-    dap_put_string(json, "filter", "raised");
-    dap_put_string(json, "label", "Raised Exceptions");
-    dap_put_string(json, "description", "Stop where an exception is raised");
-    dap_put_bool(json, "default", false);
-    ct_json_end_object(json);
-    ct_json_end_array(json);
-}
 
 static void put_capabilities(struct ct_json_out *json)
 {
@@ -40,7 +27,7 @@ static void put_capabilities(struct ct_json_out *json)
     for (size_t i = 0; i < sizeof further_capabilities / sizeof *further_capabilities; i++) {
         dap_put_bool(json, further_capabilities[i], true);
     }
-    put_exception_filters(json);
+    dap_put_exception_filters(json);
     dap_put_array(json, "completionTriggerCharacters");
     ct_json_text(json, ".");
     ct_json_end_array(json);

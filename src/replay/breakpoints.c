@@ -167,11 +167,6 @@ bool rp_break_has_code(const struct rp_session *session, uint32_t number)
     return at != NULL && at->key_count > 0;
 }
 
-void rp_break_at_exceptions(struct rp_session *session, bool stops)
-{
-    session->stops_at_exceptions = stops;
-}
-
 uint64_t rp_break_failures(const struct rp_session *session, uint32_t number, const char **why)
 {
     const struct rp_breakpoint *at = session->breakpoints;
@@ -522,6 +517,21 @@ int rp_break_keys(const struct rp_session *session, uint64_t **keys, uint32_t *c
     return CT_OK;
 }
 
+/* The moment at which an exception is raised. CT_ESTATE: it is not one to stop at. */
+static int exception_moment(struct rp_session *session, const struct rp_candidate *candidate,
+                            struct rp_moment *to, struct ct_error *error)
+{
+    bool stops;
+    if (candidate->is_passed_on) {
+        return CT_ESTATE;
+    }
+    int status = rp_exception_stops(session, candidate, &stops, error);
+    if (status != CT_OK || !stops) {
+        return status != CT_OK ? status : CT_ESTATE;
+    }
+    return rp_moment_before(session, candidate->thread, candidate->place, to, error);
+}
+
 /* Test one candidate: `stream->found` when it is one to stop at. */
 static int test_one(struct stream *stream, const struct rp_candidate *candidate,
                     struct ct_error *error)
@@ -530,9 +540,7 @@ static int test_one(struct stream *stream, const struct rp_candidate *candidate,
     struct rp_moment to = {0};
     int status;
     if (stream->sort == SORT_EXCEPTIONS) {
-        status = candidate->is_passed_on
-                     ? CT_ESTATE
-                     : rp_moment_before(session, candidate->thread, candidate->place, &to, error);
+        status = exception_moment(session, candidate, &to, error);
     } else {
         bool is_function = stream->sort == SORT_FUNCTIONS;
         status = step_of(session, candidate, is_function, &to.step, error);
@@ -646,7 +654,7 @@ static int go_on(struct rp_session *session, bool backwards, bool from_start, st
                                 .pass = ++session->passes,
                                 .is_exception = sort == SORT_EXCEPTIONS};
         struct target target = {.query = {.kind = CTR_FIND_RAISE, .call = CTR_NO_CALL}};
-        bool has_any = session->stops_at_exceptions;
+        bool has_any = rp_exceptions_stop(session);
         if (sort != SORT_EXCEPTIONS) {
             struct wanted wanted = {.is_function = sort == SORT_FUNCTIONS};
             status = find_target(session, wanted, &target, error);

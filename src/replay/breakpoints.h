@@ -27,9 +27,6 @@ bool rp_break_enable(struct rp_session *session, uint32_t number, bool enabled);
 /* Whether there is code it is on: of a function's name that nobody has, there is none. */
 bool rp_break_has_code(const struct rp_session *session, uint32_t number);
 
-/* Stop where exceptions are raised, too. */
-void rp_break_at_exceptions(struct rp_session *session, bool stops);
-
 /* A condition that fails at a hit does not hold there. How often that happened since the breakpoint
  * was added, and why first; "" when never. */
 uint64_t rp_break_failures(const struct rp_session *session, uint32_t number, const char **why);

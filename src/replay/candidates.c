@@ -57,6 +57,7 @@ static struct rp_candidate candidate_of(const struct rp_walk *walk, const struct
         .key = ctr_key(hit->plan, is_start ? 0 : hit->line),
         .call = hit->call,
         .thread = hit->thread,
+        .value = hit->value,
         .is_passed_on = hit->is_passed_on,
     };
 }

@@ -13,11 +13,12 @@ struct rp_expression;
 struct rp_candidate {
     struct ctr_place place; /* of the line, call or exception */
     uint64_t step;
-    uint64_t key;      /* ctr_key() of its plan and line; of a call line 0 */
-    uint64_t call;     /* of a call or exception */
-    uint32_t thread;   /* the same */
-    bool is_passed_on; /* an exception: it came out of the call the frame had made */
-    uint64_t sure;     /* the condition of breakpoint i holds, if bit i is set; else look */
+    uint64_t key;           /* ctr_key() of its plan and line; of a call line 0 */
+    uint64_t call;          /* of a call or exception */
+    uint32_t thread;        /* the same */
+    struct ctr_value value; /* of an exception: it */
+    bool is_passed_on;      /* an exception: it came out of the call the frame had made */
+    uint64_t sure;          /* the condition of breakpoint i holds, if bit i is set; else look */
 };
 
 struct rp_watched {       /* what a walk needs to know of a breakpoint */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "replay/exceptions.h"
 #include "replay/session_internal.h"
 
 enum { BLOCKS_AT_ONCE = 16 }; /* searched before the watch is asked again, at most */
@@ -38,6 +39,7 @@ void rp_session_free(struct rp_session *session)
         ctr_player_free(session->past);
         free(session->references.values);
         rp_breakpoints_free(session);
+        rp_exceptions_clear(session);
         rp_kept_calls_free(session->kept_calls);
         rp_tasks_free(session->tasks);
         free(session);

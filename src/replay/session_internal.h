@@ -22,10 +22,10 @@ struct rp_session {
     struct rp_references references;
     struct rp_breakpoint *breakpoints; /* a list, by their numbers */
     uint32_t last_breakpoint;
-    uint64_t passes; /* of breakpoints' hits */
-    bool stops_at_exceptions;
-    struct rp_kept_calls *kept_calls; /* long ones that were described; NULL: none yet */
-    struct rp_task_list *tasks;       /* NULL: not asked for yet */
+    uint64_t passes;                       /* of breakpoints' hits */
+    struct rp_exception_rules *exceptions; /* to stop at; NULL: none */
+    struct rp_kept_calls *kept_calls;      /* long ones that were described; NULL: none yet */
+    struct rp_task_list *tasks;            /* NULL: not asked for yet */
     struct rp_position now;
     struct rp_watch watch;
 };
@@ -82,6 +82,11 @@ void rp_name_pair(struct ctr_player *player, struct ctr_value key, bool plain,
 /* ctr_key() of the lines that breakpoints are on, ascending; the caller frees. */
 int rp_break_keys(const struct rp_session *session, uint64_t **keys, uint32_t *count,
                   struct ct_error *error);
+/* Whether any exception is one to stop at, and whether this one is. */
+struct rp_candidate;
+bool rp_exceptions_stop(const struct rp_session *session);
+int rp_exception_stops(struct rp_session *session, const struct rp_candidate *candidate,
+                       bool *stops, struct ct_error *error);
 void rp_breakpoints_free(struct rp_session *session);
 
 void rp_kept_calls_free(struct rp_kept_calls *kept);

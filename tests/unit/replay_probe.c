@@ -7,6 +7,7 @@
 #include "base/json_out.h"
 #include "replay/breakpoints.h"
 #include "replay/call_tree.h"
+#include "replay/exceptions.h"
 #include "replay/expression.h"
 #include "replay/flow.h"
 #include "replay/history.h"
@@ -461,11 +462,26 @@ static int ask_unbreak(struct probe *probe)
     return found ? CT_OK : ct_fail(&probe->error, CT_EUSAGE, "no such breakpoint");
 }
 
-/* exceptions on|off */
+/* exceptions off | on | FATE stop|never [|TYPES]: adds to those there are, unless "off" */
 static int ask_exceptions(struct probe *probe)
 {
-    rp_break_at_exceptions(probe->session, strcmp(probe->words[0], "on") == 0);
-    return CT_OK;
+    const char *types = strchr(probe->rest, '|');
+    struct rp_exception_rule rule = {(enum rp_fate)number(probe, 0),
+                                     strcmp(probe->words[1], "never") == 0,
+                                     types != NULL ? types + 1 : NULL};
+    bool has_any = false;
+    size_t at = 0;
+    if (strcmp(probe->words[0], "off") == 0) {
+        rp_exceptions_clear(probe->session);
+        return CT_OK;
+    }
+    int status = rp_exceptions_add(probe->session, &rule, &has_any, &at, &probe->error);
+    ct_json_key(&probe->json, "any");
+    ct_json_bool(&probe->json, has_any);
+    if (status != CT_OK) {
+        put_uint(probe, "at", at);
+    }
+    return status;
 }
 
 /* failures NUMBER */

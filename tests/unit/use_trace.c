@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "replay/breakpoints.h"
 #include "replay/call_tree.h"
+#include "replay/exceptions.h"
 #include "replay/expression.h"
 #include "replay/flow.h"
 #include "replay/history.h"
@@ -357,7 +358,14 @@ static void go_on(struct user *user, struct rp_session *session, unsigned number
     wanted = (struct rp_break){.function = "f1"};
     status = rp_break_add(session, &wanted, &made, &at, &error);
     check(user, status == CT_OK, "break");
-    rp_break_at_exceptions(session, number % 4 == 0);
+    struct rp_exception_rule rule = {.at_least = (enum rp_fate)(number % 3 + 1),
+                                     .types = number % 2 == 0 ? "OSError, !KeyError" : NULL};
+    bool has_any;
+    size_t position;
+    rp_exceptions_clear(session);
+    if (number % 4 == 0) {
+        rp_exceptions_add(session, &rule, &has_any, &position, NULL);
+    }
     is_fair(user, "continue", rp_continue(session, number % 2, &stop, &error), &error);
     is_fair(user, "continue", rp_continue(session, false, &stop, &error), &error);
     rp_break_remove(session, made);
