@@ -9,6 +9,7 @@
 
 enum {
     CALLS_KEPT = 64,
+    WINDOW = 256,
     RAISES_MAX = 4096, /* of one call that are looked at for the one that ended it */
     RAISES_AT_ONCE = 8,
 };
@@ -29,10 +30,19 @@ struct rule {
     bool has_unknown; /* also about those of which no type is known */
 };
 
+/* What happened on a thread behind a place, its lines left out. */
+struct window {
+    uint32_t thread;
+    struct ctr_place from;
+    struct ctr_hit hits[WINDOW];
+    size_t count; /* 0: there is none yet */
+};
+
 struct rp_exception_rules {
     struct rule *rules;
     size_t count;
     struct ending endings[CALLS_KEPT];
+    struct window window;
 };
 
 /* ---- types ---- */
@@ -394,14 +404,100 @@ static int find_ending(struct rp_session *session, uint64_t number, struct endin
     return status;
 }
 
-static int ending_of(struct rp_session *session, uint64_t call, struct ending *ending,
-                     struct ct_error *error)
+/* The first hit of the window behind a place; `count` where that is beyond it. */
+static size_t behind_in(const struct window *window, struct ctr_place place)
 {
-    struct ending *kept = &session->exceptions->endings[call % CALLS_KEPT];
-    int status =
-        kept->is_known && kept->call == call ? CT_OK : find_ending(session, call, kept, error);
+    size_t low = 0, high = window->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (rp_place_is_before(place, window->hits[middle].place)) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
+/* Most exceptions are handled soon after: one look at what comes behind serves many of them. */
+static int look_behind(struct rp_session *session, uint32_t thread, struct ctr_place place,
+                       struct ct_error *error)
+{
+    struct window *window = &session->exceptions->window;
+    bool is_inside = window->count > 0 && window->thread == thread &&
+                     !rp_place_is_before(place, window->from) &&
+                     behind_in(window, place) + WINDOW / 2 < window->count;
+    if (is_inside) {
+        return CT_OK;
+    }
+    struct ctr_page page = {.hits = window->hits, .capacity = WINDOW};
+    struct ctr_query query = rp_of_thread(thread, ~(uint32_t)RP_LINE);
+    query.is_bounded = true;
+    query.bound = place.block + 1;
+    int status = rp_find(session, &query, rp_behind(place), false, &page, error);
+    window->thread = thread;
+    window->from = place;
+    window->count = status == CT_OK ? page.count : 0;
+    return status;
+}
+
+/* How the call ended in which an exception was raised, or which it reached, as far as the window
+ * shows. */
+static bool end_in_window(const struct window *window, const struct ctr_hit *raised,
+                          struct ending *ending)
+{
+    const struct ctr_hit *latest = raised;
+    *ending = (struct ending){.call = raised->call};
+    for (size_t i = behind_in(window, raised->place); i < window->count; i++) {
+        const struct ctr_hit *hit = &window->hits[i];
+        if (hit->call != raised->call) {
+            continue;
+        }
+        if (hit->event == CTR_EVENT_RAISE) {
+            latest = hit;
+        } else if (hit->event == CTR_EVENT_RETURN) {
+            return true;
+        } else if (hit->event == CTR_EVENT_UNWIND) {
+            ending->is_unwound = ending->has_raise = true;
+            ending->end = hit->place;
+            ending->raise = latest->place;
+            return ctr_value_same(hit->value, latest->value);
+        }
+    }
+    return false;
+}
+
+static int ending_of(struct rp_session *session, const struct ctr_hit *raised,
+                     struct ending *ending, struct ct_error *error)
+{
+    struct ending *kept = &session->exceptions->endings[raised->call % CALLS_KEPT];
+    if (kept->is_known && kept->call == raised->call) {
+        *ending = *kept;
+        return CT_OK;
+    }
+    int status = look_behind(session, raised->thread, raised->place, error);
+    if (status != CT_OK || end_in_window(&session->exceptions->window, raised, ending)) {
+        return status;
+    }
+    status = find_ending(session, raised->call, kept, error);
     *ending = *kept;
     return status;
+}
+
+/* What happened next on a thread; a line may be it. CT_ESTATE: nothing. */
+static int next_on_thread(struct rp_session *session, uint32_t thread, struct ctr_place place,
+                          struct ctr_hit *next, struct ct_error *error)
+{
+    const struct window *window = &session->exceptions->window;
+    size_t at = behind_in(window, place);
+    bool is_inside = window->thread == thread && at > 0 && at < window->count &&
+                     !rp_place_is_before(place, window->from);
+    if (is_inside && window->hits[at].step == window->hits[at - 1].step) {
+        *next = window->hits[at]; /* no line ran since the hit before, which is at the place */
+        return CT_OK;
+    }
+    struct ctr_query any = rp_of_thread(thread, UINT32_MAX);
+    return rp_find_one(session, &any, rp_behind(place), false, next, error);
 }
 
 /* Whether a call that was unwound is the first of its thread, and nothing was recorded of what came
@@ -434,12 +530,14 @@ static bool same_place(struct ctr_place a, struct ctr_place b)
 static int follow(struct rp_session *session, const struct rp_candidate *candidate,
                   enum rp_fate enough, enum rp_fate *fate, struct ct_error *error)
 {
-    struct ctr_query any = rp_of_thread(candidate->thread, UINT32_MAX);
-    struct ctr_hit next = {.call = candidate->call, .place = candidate->place};
+    struct ctr_hit next = {.call = candidate->call,
+                           .place = candidate->place,
+                           .thread = candidate->thread,
+                           .value = candidate->value};
     *fate = RP_RAISED;
     for (;;) {
         struct ending ending;
-        int status = ending_of(session, next.call, &ending, error);
+        int status = ending_of(session, &next, &ending, error);
         bool leaves = status == CT_OK && ending.is_unwound && ending.has_raise &&
                       same_place(ending.raise, next.place);
         if (!leaves) { /* handled where it came to */
@@ -449,7 +547,7 @@ static int follow(struct rp_session *session, const struct rp_candidate *candida
         if (*fate >= enough) {
             return CT_OK;
         }
-        status = rp_find_one(session, &any, rp_behind(ending.end), false, &next, error);
+        status = next_on_thread(session, candidate->thread, ending.end, &next, error);
         if (status == CT_OK && next.event == CTR_EVENT_RAISE && next.call != CTR_NO_CALL) {
             continue;
         }

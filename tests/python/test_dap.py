@@ -624,6 +624,77 @@ def test_exception_filters(client):
         client.ask("exceptionInfo", threadId=1)
 
 
+def set_exceptions(client, **options):
+    """What became of each, as (verified, message), and the moments at which continue stops."""
+    answer = client.ask("setExceptionBreakpoints", **({"filters": []} | options))
+    client.ask("restart")
+    stops = []
+    while client.ask("continue")["end"] == "moved":
+        stops.append(client.body_of("ct/complete-move")["location"]["line"])
+    return [(b["verified"], b.get("message")) for b in answer["breakpoints"]], stops
+
+
+def test_exception_filters_have_types(client):
+    known = [f["filter"] for f in client.capabilities["exceptionBreakpointFilters"]]
+    assert known == ["raised", "leavesFunction", "userUnhandled", "uncaught"]
+    assert client.capabilities["supportsExceptionFilterOptions"]
+    assert client.capabilities["supportsExceptionOptions"]
+
+    def filtered(filter_id, condition=None):
+        option = {"filterId": filter_id} | ({"condition": condition} if condition else {})
+        (told,), stops = set_exceptions(client, filterOptions=[option])
+        return (*told, stops)
+
+    assert filtered("raised") == (True, None, [15])
+    assert filtered("leavesFunction", "ValueError") == (True, None, [15])
+    assert filtered("userUnhandled") == (True, None, [])
+    assert filtered("raised", "!ValueError")[::2] == (False, [])
+    nobody = "No exception of such a type was recorded"
+    assert filtered("raised", "KeyError") == (False, nobody, [])
+    is_verified, message, stops = filtered("raised", "ValueError, Key Error")
+    assert (is_verified, stops) == (False, [])
+    assert message.endswith("(column 17)")
+    assert filtered("odd")[0] is False
+    # Each gets an answer, whichever comes first; the others work.
+    told, stops = set_exceptions(
+        client,
+        filters=["uncaught"],
+        filterOptions=[{"filterId": "raised", "condition": "("}, {"filterId": "raised"}],
+        exceptionOptions=[{"breakMode": "often"}],
+    )
+    assert [verified for verified, _ in told] == [True, False, True, False]
+    assert stops == [15]
+
+
+def test_exception_options_are_paths_of_names(client):
+    def option(mode, *names, **more):
+        python = {"names": ["Python Exceptions"]}
+        path = [python, {"names": list(names), **more}] if names else [python]
+        return {"breakMode": mode, "path": path}
+
+    def stops(*options):
+        return set_exceptions(client, exceptionOptions=list(options))[1]
+
+    assert stops(option("always", "KeyError", "ValueError")) == [15]
+    assert stops(option("always")) == stops({"breakMode": "always"}) == [15]
+    assert stops(option("always", "ValueError", negate=True)) == []
+    assert stops(option("unhandled")) == stops(option("userUnhandled")) == []
+    assert stops(option("always"), option("never", "ValueError")) == []
+    for wrong in ([1], [{"names": [1]}], {}, [{"names": "x"}], [{"negate": 1}]):
+        with pytest.raises(Failed):
+            client.ask(
+                "setExceptionBreakpoints",
+                filters=[],
+                exceptionOptions=[{"breakMode": "always", "path": wrong}],
+            )
+    with pytest.raises(Failed, match="more than 100"):
+        client.ask("setExceptionBreakpoints", filters=["raised"] * 101)
+    with pytest.raises(Failed, match="condition is not a text"):
+        client.ask(
+            "setExceptionBreakpoints", filterOptions=[{"filterId": "raised", "condition": 1}]
+        )
+
+
 def test_breakpoint_locations_are_the_lines_with_steps(client):
     answer = client.ask("breakpointLocations", source={"path": "program.py"}, line=7, endLine=14)
     assert [b["line"] for b in answer["breakpoints"]] == [7, 8, 9, 10, 11, 14]
