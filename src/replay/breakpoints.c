@@ -186,16 +186,6 @@ void rp_breakpoints_free(struct rp_session *session)
 
 /* ---- whether a hit counts ---- */
 
-static bool has_key(const struct rp_breakpoint *breakpoint, uint64_t key)
-{
-    for (uint32_t i = 0; i < breakpoint->key_count; i++) {
-        if (breakpoint->keys[i] == key) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void note_failure(struct rp_breakpoint *breakpoint, const struct ct_error *error)
 {
     if (breakpoint->failures++ == 0) {
@@ -407,7 +397,7 @@ static int test_candidate(struct rp_session *session, const struct rp_candidate 
             continue;
         }
         sure >>= 1;
-        if (!has_key(at, candidate->key)) {
+        if (!rp_has_key(at->keys, at->key_count, candidate->key)) {
             continue;
         }
         int status = test_condition(session, at, step, is_sure, &holds, error);

@@ -74,7 +74,7 @@ static int add_result(struct rp_session *session, struct rp_call *call,
     if (status == CT_OK && (is_short || rp_needs_moment(hit.value))) {
         status =
             ctr_player_seek_record(session->scout, hit.place.block, hit.place.at, &event, error);
-        hit.value = event.value;
+        hit.value = status == CT_OK ? event.value : hit.value;
     }
     if (status == CT_OK) {
         ctr_text_of(session->scout, hit.value, options, to);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "replay/session_internal.h"
+#include "trace/calls.h"
 #include "trace/shape.h"
 #include "trace/sweep.h"
 
@@ -375,6 +376,19 @@ static void join(struct rp_bucket *to, struct stroke *stroke, const struct rp_bu
                               is_last ? other->last : stroke->last};
 }
 
+/* The blocks in which a call ran. */
+static int blocks_of(struct rp_session *session, uint64_t number, struct ctr_sweep_range *range,
+                     struct ct_error *error)
+{
+    struct ctr_call call;
+    int status = ctr_call_get(session->trace, number, &call, error);
+    if (status == CT_OK) {
+        range->first = call.start_block;
+        range->end = call.exit == CTR_EXIT_NONE ? UINT32_MAX : call.end_block + 1;
+    }
+    return status;
+}
+
 static int sweep_writes(struct rp_session *session, const struct ctr_query *query,
                         struct sketches *sketches, struct ct_error *error)
 {
@@ -389,14 +403,15 @@ static int sweep_writes(struct rp_session *session, const struct ctr_query *quer
                               .visit = sketch,
                               .context = sketches};
     struct ctr_sweep_range range = {.end = UINT32_MAX, .most_blocks = RP_SWEEP_BLOCKS};
-    int status;
-    do {
+    int status =
+        query->call == CTR_NO_CALL ? CT_OK : blocks_of(session, query->call, &range, error);
+    while (status == CT_OK && range.first < range.end) {
         status = ctr_sweep(session->trace, &sweep, &range, error);
         if (status == CT_OK) {
             struct ctr_place at = {range.first, 0};
             status = rp_ask_watch(session, (struct ctr_place){0, 0}, at, error);
         }
-    } while (status == CT_OK && range.first < range.end);
+    }
     return status;
 }
 

@@ -13,6 +13,11 @@ int rp_compare_keys(const void *left, const void *right)
     return *a < *b ? -1 : *a > *b;
 }
 
+bool rp_has_key(const uint64_t *keys, uint32_t count, uint64_t key)
+{
+    return count > 0 && bsearch(&key, keys, count, sizeof key, rp_compare_keys) != NULL;
+}
+
 int rp_line_keys(const struct ctr_trace *trace, uint32_t path, uint32_t line, uint64_t **keys,
                  uint32_t *count, struct ct_error *error)
 {

@@ -8,8 +8,11 @@
 int rp_line_keys(const struct ctr_trace *trace, uint32_t path, uint32_t line, uint64_t **keys,
                  uint32_t *count, struct ct_error *error);
 
-/* The order of such keys, for qsort and bsearch. */
+/* The order of such keys, for qsort. */
 int rp_compare_keys(const void *left, const void *right);
+
+/* Whether a key is among ascending ones. */
+bool rp_has_key(const uint64_t *keys, uint32_t count, uint64_t key);
 
 /* The number of a path: as it was recorded, or else its last parts where only one path ends so.
  * UINT32_MAX: none. */

@@ -101,11 +101,6 @@ static bool add_test(struct rp_sieve *sieve, struct ctr_sweep_plan *plan,
     return true;
 }
 
-static bool has_key(const struct rp_watched *watched, uint64_t key)
-{
-    return bsearch(&key, watched->keys, watched->key_count, sizeof key, rp_compare_keys) != NULL;
-}
-
 /* Whether any key has only simple conditions. */
 static bool add_tests(struct rp_sieve *sieve, const struct ctr_query *query,
                       const struct rp_watched *watched, uint32_t watched_count)
@@ -122,7 +117,7 @@ static bool add_tests(struct rp_sieve *sieve, const struct ctr_query *query,
         struct tests *tests = &sieve->tests_of[i];
         tests->first = (uint32_t)sieve->test_count;
         for (uint32_t j = 0; j < watched_count; j++) {
-            bool is_on = has_key(&watched[j], query->keys[i]);
+            bool is_on = rp_has_key(watched[j].keys, watched[j].key_count, query->keys[i]);
             tests->always |= is_on && !add_test(sieve, plan, watched[j].condition, j);
         }
         tests->count = (uint32_t)sieve->test_count - tests->first;

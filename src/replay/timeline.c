@@ -125,12 +125,6 @@ static void see_thread(struct looking *looking, uint32_t thread)
     }
 }
 
-static bool has_key(const struct looking *looking, uint64_t key)
-{
-    return looking->key_count > 0 && bsearch(&key, looking->keys, looking->key_count,
-                                             sizeof *looking->keys, rp_compare_keys) != NULL;
-}
-
 static void see_line(struct looking *looking, const struct ctr_reading *reading)
 {
     struct rp_timeline *timeline = looking->timeline;
@@ -161,7 +155,7 @@ static void see_record(struct looking *looking, const struct ctr_reading *readin
     switch (reading->rec.kind) {
     case CTR_LINE_FAR: {
         const struct ctr_runner *top = ctr_running_top(&reading->running);
-        part->hits += has_key(looking, ctr_key(top->plan, top->line));
+        part->hits += rp_has_key(looking->keys, looking->key_count, ctr_key(top->plan, top->line));
         widen(&looking->skyline->parts[looking->part], *frames - 1, *frames - 1);
         *is_unwound = false;
         break;

@@ -395,22 +395,31 @@ static int load_from_tail(struct ctr_trace *trace, uint32_t number, struct ctr_c
     return ctr_prepare(cell, number, raw, piece->size, true, error);
 }
 
-static int load_from_file(struct ctr_trace *trace, const struct ctr_index_entry *entry,
-                          uint32_t number, struct ctr_cell **cell, struct ct_error *error)
+int ctr_load_events(struct ctr_trace *trace, const struct ctr_index_entry *entry, uint32_t number,
+                    uint8_t **raw, size_t *size, struct ct_error *error)
 {
     struct ctr_block_info info;
-    uint8_t *raw;
     int status =
-        ctr_load_block(trace->map, trace->size, entry->offset, CTR_EVENTS, &info, &raw, error);
+        ctr_load_block(trace->map, trace->size, entry->offset, CTR_EVENTS, &info, raw, error);
     if (status != CT_OK) {
         return status;
     }
     if (info.number != number || info.raw_size < CTR_PRELUDE_BYTES ||
-        ct_load64(raw) != entry->first_step || ct_load64(raw + 8) != entry->first_call) {
-        free(raw);
+        ct_load64(*raw) != entry->first_step || ct_load64(*raw + 8) != entry->first_call) {
+        free(*raw);
         return ct_fail(error, CT_EFORMAT, "block %u is not what the index says", number);
     }
-    return ctr_prepare(cell, number, raw, info.raw_size, false, error);
+    *size = info.raw_size;
+    return CT_OK;
+}
+
+static int load_from_file(struct ctr_trace *trace, const struct ctr_index_entry *entry,
+                          uint32_t number, struct ctr_cell **cell, struct ct_error *error)
+{
+    uint8_t *raw;
+    size_t size;
+    int status = ctr_load_events(trace, entry, number, &raw, &size, error);
+    return status == CT_OK ? ctr_prepare(cell, number, raw, size, false, error) : status;
 }
 
 static int load_cell(struct ctr_trace *trace, uint32_t number, const struct ctr_index_entry *entry,

@@ -240,7 +240,8 @@ static int count_in_block(struct ctr_trace *trace, uint32_t number, struct nth *
         if (nth->children || (top != NULL && top->call != nth->call)) {
             ctr_reading_skip(&reading);
         }
-        if (!ctr_reading_next(&reading)) {
+        nth->ended = running->step > nth->until;
+        if (nth->ended || !ctr_reading_next(&reading)) {
             break;
         }
         if (nth->children && reading.rec.kind == CTR_CALL && top != NULL &&

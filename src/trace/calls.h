@@ -27,13 +27,13 @@ struct ctr_call {
     uint64_t calls; /* made between start and end on its thread, its callees' too */
     enum ctr_exit exit;
     uint64_t children; /* calls it made itself in the block it began in */
-    uint32_t end_at;   /* where its end starts in `end_block`; 0: it began in an earlier one */
+    uint32_t end_at;   /* where its end starts in `end_block`; 0: only the index knows of it */
 };
 
 /* Whether a call ended in the block it began in. */
 static inline bool ctr_call_is_short(const struct ctr_call *call)
 {
-    return call->end_at != 0;
+    return call->exit != CTR_EXIT_NONE && call->end_block == call->start_block && call->end_at != 0;
 }
 
 /* CT_EUSAGE: there is no such call. */

@@ -21,6 +21,16 @@ bool ctr_grow(void *array, size_t *capacity, size_t count, size_t item_size)
     return true;
 }
 
+bool ctr_make_room(void *array, size_t *capacity, size_t count, size_t item_size)
+{
+    while (*capacity < count) {
+        if (!ctr_grow(array, capacity, *capacity, item_size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* `count` items need at least `least` bytes each: refuses counts the bytes cannot hold. */
 static bool count_fits(const struct ct_cursor *cursor, uint64_t count, unsigned least)
 {

@@ -517,6 +517,7 @@ static int finish_block(struct ctr_player *player, struct ct_error *error)
 static int advance(struct ctr_player *player, struct ctr_rec *rec, struct ct_error *error)
 {
     settle_leaving(player);
+    player->is_line = false;
     player->move++;
     for (;;) {
         int status = play_sets(player, error);
@@ -695,11 +696,11 @@ static void keep_mark(struct ctr_player *player)
 /* The frames of the block's numbers; others have ended. */
 static bool number_frames(struct ctr_player *player, const struct playing *playing)
 {
+    if (!ctr_make_room(&player->numbered, &player->numbered_capacity, playing->numbered_count,
+                       sizeof(struct ctr_frame *))) {
+        return false;
+    }
     while (player->numbered_count < playing->numbered_count) {
-        if (!ctr_grow(&player->numbered, &player->numbered_capacity, player->numbered_count,
-                      sizeof(struct ctr_frame *))) {
-            return false;
-        }
         player->numbered[player->numbered_count++] = NULL;
     }
     for (size_t i = 0; i < player->stacks.count; i++) {

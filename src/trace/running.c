@@ -71,26 +71,15 @@ struct ctr_running_saved *ctr_running_save(const struct ctr_running *running, si
     return saved;
 }
 
-/* Make room for so many items. */
-static bool make_room(void *array, size_t *capacity, size_t count, size_t item_size)
-{
-    while (*capacity < count) {
-        if (!ctr_grow(array, capacity, *capacity, item_size)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool ctr_running_restore(struct ctr_running *running, const struct ctr_running_saved *saved)
 {
     const struct ctr_running *state = &saved->state;
-    if (!make_room(&running->frames, &running->frame_capacity, state->frame_count,
-                   sizeof *running->frames) ||
-        !make_room(&running->numbered, &running->numbered_capacity, state->numbered_count,
-                   sizeof *running->numbered) ||
-        !make_room(&running->stacks, &running->stack_capacity, state->stack_count,
-                   sizeof *running->stacks)) {
+    if (!ctr_make_room(&running->frames, &running->frame_capacity, state->frame_count,
+                       sizeof *running->frames) ||
+        !ctr_make_room(&running->numbered, &running->numbered_capacity, state->numbered_count,
+                       sizeof *running->numbered) ||
+        !ctr_make_room(&running->stacks, &running->stack_capacity, state->stack_count,
+                       sizeof *running->stacks)) {
         return false;
     }
     running->step = state->step;

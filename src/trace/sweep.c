@@ -307,17 +307,16 @@ static int look_into_file(struct worker *worker, uint32_t number)
 {
     struct ctr_trace *trace = worker->shared->trace;
     struct ctr_index_entry entry;
-    struct ctr_block_info info;
     uint8_t *raw;
+    size_t size;
     pthread_mutex_lock(&trace->cache.lock);
     int status = ctr_entry(trace, number, &entry, &worker->error);
     pthread_mutex_unlock(&trace->cache.lock);
     if (status == CT_OK) {
-        status = ctr_load_block(trace->map, trace->size, entry.offset, CTR_EVENTS, &info, &raw,
-                                &worker->error);
+        status = ctr_load_events(trace, &entry, number, &raw, &size, &worker->error);
     }
     if (status == CT_OK) {
-        status = look_into(worker, raw, info.raw_size);
+        status = look_into(worker, raw, size);
         free(raw);
     }
     return status;
@@ -368,23 +367,18 @@ static void *work(void *argument)
 
 /* ---- which blocks ---- */
 
-static uint64_t with_keys(const struct ctr_segment *segment, const struct ctr_sweep *sweep)
-{
-    return sweep->of_writes
-               ? ctr_segment_with(segment, CTR_TABLE_SLOTS, sweep->keys, sweep->key_count)
-               : ctr_segment_with(segment, CTR_TABLE_LINES, sweep->keys, sweep->key_count);
-}
-
 /* The blocks of a segment, a bit each, that are in the range and have any of the keys. */
 static int find_in_segment(const struct shared *shared, size_t index,
                            const struct ctr_sweep_range *range, uint64_t *blocks,
                            struct ct_error *error)
 {
     struct ctr_trace *trace = shared->trace;
+    const struct ctr_sweep *sweep = shared->sweep;
+    enum ctr_index_table table = sweep->of_writes ? CTR_TABLE_SLOTS : CTR_TABLE_LINES;
     const struct ctr_segment *segment;
     pthread_mutex_lock(&trace->cache.lock);
     int status = ctr_segment_get(trace, index, &segment, error);
-    *blocks = status == CT_OK ? with_keys(segment, shared->sweep) : 0;
+    *blocks = status == CT_OK ? ctr_segment_with(segment, table, sweep->keys, sweep->key_count) : 0;
     pthread_mutex_unlock(&trace->cache.lock);
     uint32_t at = trace->segments[index].first_block;
     for (unsigned i = 0; i < CTR_SEGMENT_BLOCKS; i++) {

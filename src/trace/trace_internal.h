@@ -56,6 +56,8 @@ static inline struct ctr_text ctr_get_text(struct ct_cursor *cursor)
 
 /* Make room for one more item of `*array`. */
 bool ctr_grow(void *array, size_t *capacity, size_t count, size_t item_size);
+/* Make room for `count` items. */
+bool ctr_make_room(void *array, size_t *capacity, size_t count, size_t item_size);
 
 /* ---- walking the file (walk.c) ---- */
 
@@ -80,6 +82,9 @@ int ctr_walk_next(struct ctr_walk *walk, struct ctr_block_info *info, uint64_t *
 /* Decompress the block at `offset` of a mapped file into memory the caller frees. */
 int ctr_load_block(const uint8_t *map, uint64_t size, uint64_t offset, uint8_t kind,
                    struct ctr_block_info *info, uint8_t **raw, struct ct_error *error);
+/* Block `number` of events, which must be the one its index entry tells of; the same way. */
+int ctr_load_events(struct ctr_trace *trace, const struct ctr_index_entry *entry, uint32_t number,
+                    uint8_t **raw, size_t *size, struct ct_error *error);
 
 /* ---- snapshot of the tail (snapshot.c) ---- */
 

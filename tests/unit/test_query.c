@@ -365,6 +365,8 @@ static void check_call(struct ctr_trace *trace, const struct oracle *oracle, uin
     assert_true(moved || call.calls == expected.calls);
     assert_int_equal(ctr_call_child(trace, number, children, &child, &count, &error), CT_ESTATE);
     assert_int_equal(count, children);
+    assert_int_equal(ctr_call_children(trace, &call, &count, &error), CT_OK);
+    assert_int_equal(count, children);
 }
 
 static void check_visits(struct ctr_trace *trace, const struct oracle *oracle, uint64_t call)
