@@ -173,12 +173,21 @@ static uint8_t redirected_stream(PyObject *file, uint8_t deed)
     return NOT_STANDARD;
 }
 
+/* Whether it takes a stream in a descriptor's place. */
+static bool takes_stream(const struct hook *hook)
+{
+    return strcmp(hook->name, "fsync") == 0 || strcmp(hook->name, "fdatasync") == 0;
+}
+
 static int descriptor_of(const struct hook *hook, const struct call *call)
 {
     int64_t number;
     if (hook->layer != LAYER_DESCRIPTOR) {
         return hook->layer == LAYER_MEMORY ? -1
                                            : io_pipe_standard(io_object_descriptor(call->self));
+    }
+    if (call->count > 0 && io_object_is_plain(call->args[0]) && takes_stream(hook)) {
+        return io_pipe_standard(io_object_descriptor(call->args[0]));
     }
     bool is_number = call->count > 0 && PyLong_CheckExact(call->args[0]) &&
                      compat_small_int(call->args[0], &number);
@@ -327,7 +336,11 @@ static PyObject *call_directly(const struct hook *hook, const struct call *call)
     if (original < 0 || (hook->layer == LAYER_DESCRIPTOR && call->names != NULL)) {
         return call_original(hook, call);
     }
-    let_others_pass();
+    /* A question waits only where the answer may be what they wrote: a file takes all they write,
+     * whoever reads a pipe may be waiting for us. */
+    if (hook->deed == DEED_WRITE || lseek(original, 0, SEEK_CUR) >= 0) {
+        let_others_pass();
+    }
     if (hook->layer == LAYER_DESCRIPTOR) {
         return ask_original(hook, call, original);
     }
@@ -484,6 +497,8 @@ static PyObject *around_input(const struct hook *hook, const struct call *call)
     X(os_lseek, "posix", NULL, "lseek", FAST, DESCRIPTOR, ASK)                      \
     X(os_fstat, "posix", NULL, "fstat", NAMES, DESCRIPTOR, ASK)                     \
     X(os_fsync, "posix", NULL, "fsync", NAMES, DESCRIPTOR, ASK)                     \
+    X(os_fdatasync, "posix", NULL, "fdatasync", NAMES, DESCRIPTOR, ASK)             \
+    X(os_ftruncate, "posix", NULL, "ftruncate", FAST, DESCRIPTOR, ASK)              \
     X(os_terminal, "posix", NULL, "get_terminal_size", FAST, DESCRIPTOR, ASK)       \
     X(os_write, "posix", NULL, "write", FAST, DESCRIPTOR, WRITE)                    \
     X(os_writev, "posix", NULL, "writev", FAST, DESCRIPTOR, WRITE)                  \
@@ -506,6 +521,16 @@ enum hook_number {
 
 static struct hook hooks[HOOK_COUNT];
 
+/* fd=1 is 1. */
+static void name_descriptor(struct call *call)
+{
+    bool is_named = call->count == 0 && call->names != NULL && PyTuple_GET_SIZE(call->names) == 1;
+    if (is_named && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(call->names, 0), "fd") == 0) {
+        call->count = 1;
+        call->names = NULL;
+    }
+}
+
 #define DEFINE_O(id)                                                                              \
     static PyObject *id(PyObject *self, PyObject *arg)                                            \
     {                                                                                             \
@@ -524,11 +549,12 @@ static struct hook hooks[HOOK_COUNT];
         return HOOK_##id == HOOK_terminal_input ? around_input(&hooks[HOOK_##id], &call) \
                                                 : around(&hooks[HOOK_##id], &call);      \
     }
-#define DEFINE_NAMES(id)                                                                           \
-    static PyObject *id(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)  \
-    {                                                                                              \
-        return around(&hooks[HOOK_##id],                                                           \
-                      &(struct call){.self = self, .args = args, .count = count, .names = names}); \
+#define DEFINE_NAMES(id)                                                                          \
+    static PyObject *id(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names) \
+    {                                                                                             \
+        struct call call = {.self = self, .args = args, .count = count, .names = names};          \
+        name_descriptor(&call);                                                                   \
+        return around(&hooks[HOOK_##id], &call);                                                  \
     }
 #define DEFINE_METHOD(id)                                                                        \
     static PyObject *id(PyObject *self, PyTypeObject *type, PyObject *const *args, size_t count, \

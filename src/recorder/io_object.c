@@ -102,9 +102,9 @@ int io_object_descriptor(PyObject *file)
     return -1;
 }
 
-bool io_object_is_plain(PyObject *text)
+bool io_object_is_plain(PyObject *file)
 {
-    PyObject *inner = io_object_inner(text);
+    PyObject *inner = Py_IS_TYPE(file, file_type) ? file : io_object_inner(file);
     for (int i = READER; inner != NULL && i < WRAPPERS; i++) {
         if (Py_IS_TYPE(inner, wrappers[i].type)) {
             inner = io_object_inner(inner);

@@ -17,8 +17,8 @@ PyObject *io_object_inner(PyObject *file);
 /* Of a TextIOWrapper, a buffered object or a FileIO; -1: it is closed, or not known. */
 int io_object_descriptor(PyObject *file);
 
-/* Is all below a TextIOWrapper Python's own, so that none of the program's code runs there? */
-bool io_object_is_plain(PyObject *text);
+/* Is it a FileIO, or all below it Python's own, so that none of the program's code runs there? */
+bool io_object_is_plain(PyObject *file);
 
 /* Let a FileIO work on another descriptor. */
 void io_object_set_descriptor(PyObject *file, int descriptor);

@@ -488,7 +488,16 @@ IN_A_FILE = """
             function()
         except TypeError as error:
             print(error)
-    print(os.fstat(fd=0).st_mode)
+    print(os.fstat(fd=0).st_mode, os.fstat(fd=1).st_mode)
+    for stream in 1, sys.stdout, sys.stdout.buffer, sys.stdout.buffer.raw:
+        print(os.fsync(stream), os.fdatasync(stream), os.fsync(fd=stream), os.fdatasync(fd=stream))
+    for wrong in {"file": 1}, {"fd": 1, "more": 2}:
+        try:
+            os.fstat(**wrong)
+        except TypeError as error:
+            print(error)
+    sys.stdout.flush()
+    os.ftruncate(1, 5)
     """
 
 
@@ -501,8 +510,30 @@ def test_pipes_in_the_place_of_a_file(sides):
         with written.open("wb") as file:
             runs.append(run(path.name, stdout=file, **options))
         runs[-1].out = written.read_text("latin-1")
-    assert "last" in runs[0].out
+    assert runs[0].out == "oNe\né"
     same_text(*map(str, runs))
+
+
+QUESTIONS = """
+    import os, subprocess, sys
+    child = subprocess.Popen([sys.executable, "-c", "print('x' * 300_000)"])
+    for i in range(20):
+        child.poll()
+        os.isatty(1), sys.stdout.isatty(), os.fstat(1)
+    sys.stderr.write("asked\\n")
+    child.wait()
+    """
+
+
+def test_questions_do_not_wait_for_who_reads_the_output(sides):
+    path = sides.write(textwrap.dedent(QUESTIONS))
+    command = [sides.python, "-m", "codetracer_python_recorder", "--format", "ctr"]
+    command += ["--io-capture", "proxies+fd", "-o", str(sides.work.parent / "asked"), path.name]
+    environment = sides.environment({})
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=sides.work, env=environment, **pipes) as child:
+        assert child.stderr.readline() == b"asked\n"  # before anything is read
+        assert len(child.stdout.read()) == 300_001
 
 
 def test_a_session_takes_its_pipes_away(sides, tmp_path):
