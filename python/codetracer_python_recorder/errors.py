@@ -87,7 +87,9 @@ _BY_KIND: dict[str, type[PyRecorderError]] = {
 def reported(error: PyRecorderError) -> PyRecorderError:
     """Log an error that is about to be raised, as the native module does with its own."""
     detail = next(iter(error.context.items()), ())  # ours have one at most
-    _recorder.log_error(error.kind, error.code, error.message, *detail)
+    texts = (error.kind, error.code, error.message, *detail)
+    # What came from the environment may be no UTF-8.
+    _recorder.log_error(*(text.encode(errors="backslashreplace").decode() for text in texts))
     return error
 
 

@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int lock_descriptor(int fd)
+static int lock_descriptor(int fd, int kind)
 {
     int result;
     do {
-        result = flock(fd, LOCK_EX | LOCK_NB);
+        result = flock(fd, kind | LOCK_NB);
     } while (result != 0 && errno == EINTR);
     return result;
 }
@@ -34,7 +34,7 @@ int ct_lock_take(struct ct_lock *lock, const char *path, struct ct_error *error)
         if (fd < 0) {
             return ct_fail_errno(error, "cannot create the lock file '%s'", path);
         }
-        if (lock_descriptor(fd) != 0) {
+        if (lock_descriptor(fd, LOCK_EX) != 0) {
             bool is_busy = errno == EWOULDBLOCK;
             int status = is_busy ? ct_fail(error, CT_ESTATE, "'%s' is locked", path)
                                  : ct_fail_errno(error, "cannot lock '%s'", path);
@@ -68,7 +68,8 @@ bool ct_file_is_locked(const char *path)
     if (fd < 0) {
         return false;
     }
-    bool is_locked = lock_descriptor(fd) != 0 && errno == EWOULDBLOCK;
+    /* Shared, so that two who look do not take each other for the owner. */
+    bool is_locked = lock_descriptor(fd, LOCK_SH) != 0 && errno == EWOULDBLOCK;
     close(fd);
     return is_locked;
 }

@@ -38,6 +38,8 @@ static bool is_running(const char *directory)
 /* False: there is no list to put it into. */
 static bool take_directory(struct registry **registry, const char *note, const char *directory)
 {
+    enum { NOTE_MODE = 0600 };
+    bool goes_on = true;
     if (directory[0] != '/' || is_running(directory)) {
         return true;
     }
@@ -48,10 +50,13 @@ static bool take_directory(struct registry **registry, const char *note, const c
     unlink(note);
     struct registry_entry entry;
     if (registry_describe(NULL, directory, &entry, NULL) == CT_OK) {
-        registry_add(*registry, &entry, NULL);
+        goes_on = registry_add(*registry, &entry, NULL) == CT_OK;
+        if (!goes_on) { /* for the next one who looks */
+            ct_file_replace(note, directory, strlen(directory), NOTE_MODE, NULL);
+        }
         registry_entry_clear(&entry);
     }
-    return true;
+    return goes_on;
 }
 
 static bool take_note(struct registry **registry, const char *note)
@@ -80,6 +85,7 @@ void registry_take_new(void)
     }
     if (notes != NULL) {
         closedir(notes);
+        rmdir(folder); /* refused while notes are in it; empty, it would keep the size it had */
     }
     registry_close(registry);
     free(folder);

@@ -113,7 +113,7 @@ def test_a_blank_level_and_file_are_none(monkeypatch):
     assert policy.policy_snapshot() == DEFAULTS
 
 
-@pytest.mark.parametrize("text", ["", "panic"])
+@pytest.mark.parametrize("text", ["", "panic", "\udcff"])
 def test_a_bad_word_for_failures(monkeypatch, text):
     monkeypatch.setenv("CODETRACER_ON_RECORDER_ERROR", text)
     with pytest.raises(UsageError, match="invalid on_recorder_error value") as caught:

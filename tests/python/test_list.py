@@ -324,9 +324,32 @@ def test_a_recording_of_the_package_is_listed(home, way):
     assert [entry["outputFolder"] for entry in entries] == [str(home.folder / "out")]
     assert entries[0]["state"] == "ok"
     assert (entries[0]["exitCode"] == 0) is (way == "module")
-    assert list((home.data / NOTES).iterdir()) == []
+    assert not (home.data / NOTES).exists()
     python(home, *words, **variables)
     assert [entry["state"] for entry in home.entries()] == ["ok", "deleted"]
+
+
+def test_a_list_that_takes_none_leaves_the_note(home):
+    home.write("app.py", HEAD + "with recorder.trace('out'):\n    print(1)\n")
+    python(home, "app.py")
+    (note,) = (home.data / NOTES).iterdir()
+    home.database.mkdir(parents=True)
+    home.run("list")
+    home.database.rmdir()
+    assert list((home.data / NOTES).iterdir()) == [note]
+    assert len(home.entries()) == 1
+
+
+def test_many_recordings_that_were_listed_leave_room_for_more(home):
+    """A directory of some file systems keeps the size it once had."""
+    notes = home.data / NOTES
+    notes.mkdir(parents=True)
+    for i in range(2500):
+        (notes / f"{i:016x}").write_text("/nowhere")
+    assert home.entries() == []
+    home.write("app.py", HEAD + "with recorder.trace('out'):\n    print(1)\n")
+    python(home, "app.py")
+    assert len(home.entries()) == 1
 
 
 def test_a_recording_that_runs_is_listed_when_it_has_ended_however(home):
