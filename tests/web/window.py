@@ -60,7 +60,7 @@ class Window:
     def palette(self, key):
         """Open one of the lists that one types into."""
         self.press(key)
-        expect(self.page.get_by_role("combobox")).to_be_focused()
+        expect(self.page.locator("input[role=combobox]")).to_be_focused()
         return self
 
     def settle(self):

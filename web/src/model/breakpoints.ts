@@ -19,9 +19,25 @@ export interface Point {
 
 type Kept = Omit<Point, "id" | "problem">;
 
+/** At which exceptions continue stops: how far they come, and of which types. */
+export interface ExceptionStops {
+  isOn: boolean;
+  filter: ExceptionFilter;
+  types: string; // "ValueError, !KeyError"; "": all
+}
+export const EXCEPTION_FILTERS = {
+  raised: "raised",
+  leavesFunction: "that leave their function",
+  userUnhandled: "that leave recorded code",
+  uncaught: "uncaught",
+} as const;
+export type ExceptionFilter = keyof typeof EXCEPTION_FILTERS;
+
 export class BreakpointsModel {
   readonly points: Atom<readonly Point[]> = atom<readonly Point[]>([]);
-  readonly stopsAtExceptions: Atom<boolean>;
+  readonly exceptions: Atom<ExceptionStops>;
+  /** What the server says of the types. */
+  readonly exceptionProblem: Atom<string> = atom("");
   /** Counts up when the server has been told: what shows their hits looks again. */
   readonly version: Atom<number> = atom(0);
   private keep: Atom<readonly Kept[]> | null = null;
@@ -30,8 +46,8 @@ export class BreakpointsModel {
     private readonly link: Link,
     private readonly settings: Settings,
   ) {
-    this.stopsAtExceptions = settings.kept("stops-at-exceptions", false);
-    this.stopsAtExceptions.watch(() => void this.tellExceptions());
+    this.exceptions = settings.kept<ExceptionStops>("exceptions", { isOn: false, filter: "raised", types: "" });
+    this.exceptions.watch(() => void this.tellExceptions());
   }
 
   /** A session is new: tell it everything. */
@@ -111,8 +127,16 @@ export class BreakpointsModel {
   }
 
   private async tellExceptions(): Promise<void> {
-    const filters = this.stopsAtExceptions.get() ? ["raised"] : [];
-    await this.link.request("setExceptionBreakpoints", { filters }).catch(() => {});
+    const told = this.exceptions.get();
+    const types = told.types.trim();
+    const filterOptions = told.isOn ? [{ filterId: told.filter, ...(types && { condition: types }) }] : [];
+    try {
+      type Answer = { breakpoints: Breakpoint[] };
+      const answer = await this.link.request<Answer>("setExceptionBreakpoints", { filters: [], filterOptions });
+      if (told === this.exceptions.get()) this.exceptionProblem.set(answer.breakpoints[0]?.message ?? "");
+    } catch {
+      // The session is gone; the next one is told again.
+    }
   }
 }
 

@@ -94,11 +94,15 @@ export const POINTS: readonly Command[] = [
     group: "Breakpoints",
     keys: ["Alt+X"],
     run: (model) => {
-      const stops = !model.breakpoints.stopsAtExceptions.get();
-      model.breakpoints.stopsAtExceptions.set(stops);
-      model.notices.say(stops ? "Continue stops at exceptions, too." : "Continue passes exceptions.");
+      const { exceptions } = model.breakpoints;
+      const stops = exceptions.get();
+      exceptions.set({ ...stops, isOn: !stops.isOn });
+      model.notices.say(stops.isOn ? "Continue passes exceptions." : "Continue stops at exceptions, too.");
     },
   },
+  focus("exception-types", "the field for types of exceptions", "Alt+Shift+X", (model) => {
+    model.tabs.below.set("breakpoints");
+  }),
   {
     id: "no-breakpoints",
     title: "Remove all breakpoints",

@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { plural } from "../lib/format";
 import type { Below } from "../model/tabs";
 import { BreakpointForm } from "./breakpoint_form";
-import { Breakpoints, BreakpointsEnd } from "./breakpoints";
+import { Breakpoints } from "./breakpoints";
 import { Calls } from "./calls";
 import { CodePanel } from "./code_panel";
 import { ConnectionPage, LostBanner } from "./connection";
@@ -199,7 +199,6 @@ const BELOW: Record<Below, () => ComponentChildren> = {
 
 const BELOW_ENDS: Partial<Record<Below, () => ComponentChildren>> = {
   history: () => <HistoryEnd />,
-  breakpoints: () => <BreakpointsEnd />,
   table: () => <TableEnd />,
 };
 

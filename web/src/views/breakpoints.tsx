@@ -1,12 +1,21 @@
 // All breakpoints, and whether exceptions stop.
 
 import { fileName } from "../lib/format";
-import type { Point } from "../model/breakpoints";
-import { useAtom, useModel, useWindow } from "./hooks";
+import { EXCEPTION_FILTERS, type ExceptionFilter, type ExceptionStops, type Point } from "../model/breakpoints";
+import { useAtom, useFocusTarget, useModel, useWindow } from "./hooks";
 import { Empty } from "./panel";
 import { VirtualList } from "./virtual_list";
 
 export function Breakpoints() {
+  return (
+    <div class="stacked">
+      <Exceptions />
+      <Points />
+    </div>
+  );
+}
+
+function Points() {
   const { model, cursor } = useWindow();
   const { breakpoints, documents, tabs } = model;
   const points = useAtom(breakpoints.points);
@@ -53,18 +62,47 @@ export function Breakpoints() {
   }
 }
 
-export function BreakpointsEnd() {
+function Exceptions() {
   const { breakpoints } = useModel();
-  const stops = useAtom(breakpoints.stopsAtExceptions);
+  const stops = useAtom(breakpoints.exceptions);
+  const problem = useAtom(breakpoints.exceptionProblem);
+  const field = useFocusTarget<HTMLInputElement>("exception-types");
+  const change = (part: Partial<ExceptionStops>) => breakpoints.exceptions.set({ ...stops, isOn: true, ...part });
   return (
-    <label class="check">
+    <div class="exception-stops">
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={stops.isOn}
+          onChange={(event) => change({ isOn: event.currentTarget.checked })}
+        />
+        stop at exceptions
+      </label>
+      <select
+        aria-label="Which exceptions"
+        value={stops.filter}
+        onChange={(event) => change({ filter: event.currentTarget.value as ExceptionFilter })}
+      >
+        {Object.entries(EXCEPTION_FILTERS).map(([filter, title]) => (
+          <option key={filter} value={filter}>
+            {title}
+          </option>
+        ))}
+      </select>
       <input
-        type="checkbox"
-        checked={stops}
-        onChange={(event) => breakpoints.stopsAtExceptions.set(event.currentTarget.checked)}
+        ref={field}
+        type="text"
+        placeholder="of any type"
+        title="Types: ValueError, app.Error, !KeyError"
+        aria-label="Types of exceptions"
+        spellcheck={false}
+        value={stops.types}
+        onChange={(event) => change({ types: event.currentTarget.value })}
       />
-      stop at exceptions
-    </label>
+      <span class="bad text" role="status" title={problem}>
+        {problem}
+      </span>
+    </div>
   );
 }
 
