@@ -197,7 +197,7 @@ class Bench:
         )
 
         def page():
-            (call,) = adapter.ask("ct/calls-of-steps", steps=[anywhere()["step"]])["calls"]
+            call = adapter.ask("ct/at", **anywhere())["location"]["key"]
             path = adapter.ask("ct/call-path", call=call, count=3)["calls"]
             adapter.ask("ct/load-calltrace-section", parent=path[-1]["key"], start=0, count=50)
 

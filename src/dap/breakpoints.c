@@ -159,8 +159,8 @@ static int place_line(struct dap_session *session, struct wish *wish, struct ct_
     status = fulfil(session, wish, error);
     if (status == CT_OK && wish->number != 0 && wish->wanted.line != wish->line) {
         snprintf(wish->error.message, sizeof wish->error.message,
-                 "Line %u never ran: moved to line %u", wish->line - session->lines_from_0,
-                 wish->wanted.line - session->lines_from_0);
+                 "Line %u never ran: moved to line %u", dap_client_line(session, wish->line),
+                 dap_client_line(session, wish->wanted.line));
     }
     return status;
 }
@@ -381,8 +381,9 @@ void dap_tell_logs(struct dap_session *session, struct ctr_place from, struct ct
     struct ct_error error = {0};
     int status = rp_break_log(session->replay, from, to, tell, &telling, &error);
     if (status == CT_ELIMIT) {
-        send_warning(session, "there are more than 10000");
-    } else if (status != CT_OK) {
+        snprintf(error.message, sizeof error.message, "there are more than %d", LOGS_MAX);
+    }
+    if (status != CT_OK) {
         send_warning(session, error.message);
     }
 }

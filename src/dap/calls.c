@@ -1,12 +1,9 @@
 /* The tree of calls, in windows. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "dap/dap_internal.h"
 #include "replay/call_tree.h"
 #include "replay/state.h"
 
-enum { CALLS_MAX = 1000, STEPS_MAX = 10000 };
+enum { CALLS_MAX = 1000 };
 
 static const struct ctr_text_options argument_text = {.depth = 2, .items = 10, .characters = 100};
 
@@ -159,35 +156,5 @@ int dap_call_path(struct dap_request *request)
     int status = rp_call_path(replay, call, count, &argument_text, &page, &request->error);
     status = put_page(request, &page, status, false, false);
     rp_calls_clear(&page);
-    return status;
-}
-
-int dap_calls_of_steps(struct dap_request *request)
-{
-    dap_need(request, request->arguments, "steps");
-    json_t *steps = dap_array(request, request->arguments, "steps"), *item;
-    size_t at;
-    int status = CT_OK;
-    if (json_array_size(steps) > STEPS_MAX) {
-        dap_refuse(request, "more than %d steps at once", STEPS_MAX);
-    }
-    if (request->status != CT_OK) {
-        return request->status;
-    }
-    ct_json_begin_object(&request->body);
-    dap_put_array(&request->body, "calls");
-    json_array_foreach(steps, at, item)
-    {
-        uint64_t call = 0;
-        if (!json_is_integer(item) || json_integer_value(item) < 0) {
-            status = dap_refuse(request, "steps has an item that is not a whole number");
-        } else if (status == CT_OK) {
-            status = rp_call_of_step(request->session->replay, (uint64_t)json_integer_value(item),
-                                     &call, &request->error);
-        }
-        ct_json_uint(&request->body, call);
-    }
-    ct_json_end_array(&request->body);
-    ct_json_end_object(&request->body);
     return status;
 }

@@ -8,6 +8,7 @@
 
 #include "base/json_out.h"
 #include "dap/dap.h"
+#include "replay/breakpoints.h"
 #include "replay/move.h"
 #include "replay/session.h"
 #include "replay/values.h"
@@ -16,7 +17,6 @@ enum {
     DAP_MESSAGE_BYTES = 4 * 1024 * 1024, /* of a request; a longer one is not read */
     DAP_LIST_MAX = 10000,                /* items of one answer */
     DAP_CANCELS = 64,                    /* remembered until their requests come */
-    DAP_HITS = 16,                       /* breakpoints named at one stop */
 };
 
 #define DAP_INTEGER_MAX ((1ull << 53) - 1) /* JavaScript's numbers are exact up to here */
@@ -85,7 +85,7 @@ struct dap_session {
     /* the latest stop */
     enum dap_reason reason;
     enum rp_end end;
-    uint32_t hits[DAP_HITS];
+    uint32_t hits[RP_STOP_HITS];
     unsigned hit_count;
 
     struct ct_bytes waiting; /* events that follow the response: u32 size, text */
@@ -351,7 +351,7 @@ dap_answer dap_recording, dap_files, dap_line_counts;
 /* flow.c */
 dap_answer dap_load_flow, dap_visit, dap_load_loops;
 /* calls.c */
-dap_answer dap_load_calls, dap_search_calls, dap_call_path, dap_calls_of_steps;
+dap_answer dap_load_calls, dap_search_calls, dap_call_path;
 /* history.c */
 dap_answer dap_load_history, dap_draw_history, dap_event_load, dap_load_terminal;
 /* timeline.c */

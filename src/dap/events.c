@@ -1,5 +1,4 @@
 /* Events, and how anything reaches the client. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

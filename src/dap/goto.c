@@ -28,7 +28,7 @@ static void offer(struct dap_session *session, struct ct_json_out *json, struct 
 {
     char label[64];
     snprintf(label, sizeof label, "%s visit of line %u", target.backwards ? "Previous" : "Next",
-             target.line - session->lines_from_0);
+             dap_client_line(session, target.line));
     session->targets[session->target_count++] = target;
     ct_json_begin_object(json);
     dap_put_uint(json, "id", session->first_target + session->target_count);

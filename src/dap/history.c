@@ -1,10 +1,10 @@
 /* Histories of variables and parts of values; what was written and raised. */
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "dap/dap_internal.h"
 #include "replay/history.h"
 #include "trace/text.h"
@@ -219,14 +219,6 @@ int dap_draw_history(struct dap_request *request)
 
 /* ---- ct/event-load ---- */
 
-static bool is_utf8(struct ctr_text text)
-{
-    json_t *string = json_stringn(text.bytes != NULL ? text.bytes : "", text.size);
-    bool is_valid = string != NULL; /* jansson takes nothing else */
-    json_decref(string);
-    return is_valid;
-}
-
 static void put_base64(struct ct_json_out *json, const char *key, struct ctr_text text)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -253,7 +245,7 @@ static void put_event(const struct dap_session *session, struct ct_json_out *jso
     static const char *const streams[] = {
         [CTR_STDIN] = "stdin", [CTR_STDOUT] = "stdout", [CTR_STDERR] = "stderr", [3] = ""};
     struct ctr_text text = text_of(page, entry);
-    bool is_text = is_utf8(text);
+    bool is_text = ct_utf8_prefix((const uint8_t *)text.bytes, text.size) == text.size;
     ct_json_begin_object(json);
     put_entry(session, json, entry);
     if (is_text) {

@@ -1,10 +1,6 @@
 /* How a session begins and ends: what client and adapter can do, which recording it is about. */
-#include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "dap/dap_internal.h"

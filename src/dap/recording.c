@@ -241,12 +241,10 @@ static int put_line_counts(struct dap_request *request, uint32_t path, uint32_t 
                                 ctr_info(request->session->trace)->steps, visits, &request->error);
     put_counts(&request->body, "total", visits, count);
     if (status == CT_OK) {
+        rp_lines_with_code(request->session->trace, path, first, count, visits, has_code);
         status = rp_line_counts(replay, path, first, count, before, visits, &request->error);
     }
     put_counts(&request->body, "soFar", visits, count);
-    if (status == CT_OK) {
-        status = rp_lines_with_code(replay, path, first, count, has_code, &request->error);
-    }
     dap_put_array(&request->body, "hasCode");
     for (uint32_t i = 0; i < count; i++) {
         ct_json_bool(&request->body, has_code[i]);

@@ -58,7 +58,6 @@ const struct dap_handler dap_handlers[] = {
     {"ct/load-calltrace-section", dap_load_calls, DAP_MOMENT, NULL},
     {"ct/search-calltrace", dap_search_calls, DAP_MOMENT, NULL},
     {"ct/call-path", dap_call_path, DAP_MOMENT, NULL},
-    {"ct/calls-of-steps", dap_calls_of_steps, DAP_MOMENT, NULL},
     {"ct/tasks", dap_tasks, DAP_MOMENT, NULL},
     {"ct/task-frames", dap_task_frames, DAP_MOMENT, NULL},
     {"ct/load-history", dap_load_history, DAP_MOMENT, NULL},
@@ -334,8 +333,17 @@ bool dap_session_take(struct dap_session *session, const char *json, size_t size
     return !session->has_ended;
 }
 
+/* Every message is asked: most are not read for it. */
+static bool may_be_cancel(const char *json, size_t size)
+{
+    return memmem(json, size, "cancel", 6) != NULL || memmem(json, size, "\\u", 2) != NULL;
+}
+
 bool dap_is_cancel(const char *json, size_t size, int64_t *seq)
 {
+    if (!may_be_cancel(json, size)) {
+        return false;
+    }
     json_t *message = parse(json, size, NULL);
     const char *command = json_string_value(json_object_get(message, "command"));
     json_t *arguments = json_object_get(message, "arguments");

@@ -1,7 +1,4 @@
 /* The picture of the whole run, and what is at one step of it. */
-#include <stdio.h>
-#include <string.h>
-
 #include "dap/dap_internal.h"
 #include "replay/timeline.h"
 

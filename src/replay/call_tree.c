@@ -493,15 +493,3 @@ int rp_calls_named(struct rp_session *session, const char *text, struct ctr_plac
     free(hits);
     return status;
 }
-
-int rp_call_of_step(struct rp_session *session, uint64_t step, uint64_t *call,
-                    struct ct_error *error)
-{
-    struct ctr_event event;
-    int status = ctr_player_seek(session->scout, step, &event, error);
-    if (status != CT_OK || event.frame == NULL) {
-        return status != CT_OK ? status : ct_fail(error, CT_EFORMAT, "nothing runs at this step");
-    }
-    *call = event.frame->call;
-    return CT_OK;
-}

@@ -56,8 +56,4 @@ int rp_calls_named(struct rp_session *session, const char *text, struct ctr_plac
                    bool backwards, uint32_t room, const struct ctr_text_options *options,
                    struct rp_calls *page, struct ct_error *error);
 
-/* The call that runs at a step. */
-int rp_call_of_step(struct rp_session *session, uint64_t step, uint64_t *call,
-                    struct ct_error *error);
-
 #endif

@@ -58,25 +58,14 @@ static void mark(void *context, uint32_t line)
     }
 }
 
-int rp_lines_with_code(struct rp_session *session, uint32_t path, uint32_t first, uint32_t count,
-                       bool *has_code, struct ct_error *error)
+void rp_lines_with_code(const struct ctr_trace *trace, uint32_t path, uint32_t first,
+                        uint32_t count, const uint64_t *visits, bool *has_code)
 {
     struct window window = {first, count, has_code};
-    struct ctr_trace *trace = rp_session_trace(session);
-    uint64_t *visits = calloc(count + 1ull, sizeof *visits);
-    memset(has_code, 0, count * sizeof *has_code);
-    if (visits == NULL) {
-        return ct_fail(error, CT_ENOMEM, "no memory to count lines");
-    }
-    int status = rp_line_counts(session, path, first, count, ctr_info(trace)->steps, visits, error);
-    for (uint32_t i = 0; status == CT_OK && i < count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         has_code[i] = visits[i] > 0;
     }
-    if (status == CT_OK) {
-        see_lines(trace, path, mark, &window);
-    }
-    free(visits);
-    return status;
+    see_lines(trace, path, mark, &window);
 }
 
 /* ---- all of them ---- */

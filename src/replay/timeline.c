@@ -102,17 +102,20 @@ struct looking { /* through the records of the range */
 };
 
 /* How many frames were on the stack of a thread where the range starts: the scout stands there. */
-static int64_t count_frames(struct rp_session *session, uint32_t thread)
+static int count_frames(struct rp_session *session, uint32_t thread, int64_t *count,
+                        struct ct_error *error)
 {
-    const struct ctr_frame *top = ctr_player_frame(session->scout, thread, 0, NULL);
-    int64_t count = top == NULL ? 0 : (int64_t)top->depth + 1;
-    while (count > 0 && ctr_player_frame(session->scout, thread, (uint32_t)count, NULL) != NULL) {
-        count++;
+    struct ct_error problem = {0};
+    const struct ctr_frame *top = ctr_player_frame(session->scout, thread, 0, &problem);
+    *count = top == NULL ? 0 : (int64_t)top->depth + 1;
+    while (*count > 0 &&
+           ctr_player_frame(session->scout, thread, (uint32_t)*count, &problem) != NULL) {
+        ++*count;
     }
-    return count;
+    return problem.code == CT_OK ? CT_OK : ct_fail(error, problem.code, "%s", problem.message);
 }
 
-static void see_thread(struct looking *looking, uint32_t thread)
+static int see_thread(struct looking *looking, uint32_t thread, struct ct_error *error)
 {
     uint32_t known = looking->timeline->thread_count;
     looking->thread = thread;
@@ -121,8 +124,9 @@ static void see_thread(struct looking *looking, uint32_t thread)
         looking->at = (size_t)(looking->skyline - looking->timeline->threads);
     }
     if (looking->timeline->thread_count > known && looking->timeline->from > 0) {
-        looking->frames[looking->at] = count_frames(looking->session, thread);
+        return count_frames(looking->session, thread, &looking->frames[looking->at], error);
     }
+    return CT_OK;
 }
 
 static void see_line(struct looking *looking, const struct ctr_reading *reading)
@@ -197,7 +201,8 @@ static int look_into_block(struct looking *looking, uint32_t block, struct ct_er
     if (status != CT_OK) {
         return status;
     }
-    while (!looking->is_over && ctr_reading_next(&reading) && ctr_reading_follow(&reading)) {
+    while (status == CT_OK && !looking->is_over && ctr_reading_next(&reading) &&
+           ctr_reading_follow(&reading)) {
         if (reading.rec.kind == CTR_LINE_FAR) {
             see_line(looking, &reading);
         }
@@ -206,13 +211,14 @@ static int look_into_block(struct looking *looking, uint32_t block, struct ct_er
         }
         uint32_t thread = ctr_running_thread(&reading.running);
         if (thread != looking->thread) {
-            see_thread(looking, thread);
+            status = see_thread(looking, thread, error);
         }
         if (looking->skyline != NULL) {
             see_record(looking, &reading);
         }
     }
-    return ctr_reading_close(&reading, error);
+    int read = ctr_reading_close(&reading, error);
+    return status != CT_OK ? status : read;
 }
 
 /* One pass through the records, without what variables are. */

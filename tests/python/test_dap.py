@@ -624,6 +624,20 @@ def test_exception_filters(client):
         client.ask("exceptionInfo", threadId=1)
 
 
+def test_log_points_are_told_up_to_a_limit(ct, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("for i in range(10_050):\n    i += 1\n", encoding="utf-8")
+    with Client(record(ct, program, tmp_path / "recording")) as client:
+        client.ask("configurationDone")
+        set_lines(client, {"line": 2, "logMessage": "{i}"})
+        client.ask("continue")
+        told = [e["body"] for e in client.events if e["event"] == "output"]
+    assert [body["output"] for body in told[:3]] == ["0\n", "1\n", "2\n"]
+    assert len(told) == 10_001
+    limit = "Further log points are left out: there are more than 10000\n"
+    assert (told[-1]["category"], told[-1]["output"]) == ("important", limit)
+
+
 def set_exceptions(client, **options):
     """What became of each, as (verified, message), and the moments at which continue stops."""
     answer = client.ask("setExceptionBreakpoints", **({"filters": []} | options))

@@ -58,7 +58,7 @@ def test_calls_with_arguments_and_results(probe):
     path = probe.ask("path", inner["calls"][0]["call"], 10)
     assert [c["function"] for c in path["calls"]] == ["leaf", "branch", "<module>"]
     step = inner["calls"][0]["first_step"]
-    assert probe.ask("call-of", step)["call"] == inner["calls"][0]["call"]
+    assert probe.ask("go", step)["call"] == inner["calls"][0]["call"]
     assert probe.ask("calls", 99, 0, 5)["status"] == "usage"
 
 

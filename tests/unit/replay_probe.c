@@ -589,15 +589,6 @@ static int ask_named(struct probe *probe)
     return put_calls(probe, &page, status);
 }
 
-/* call-of STEP */
-static int ask_call_of(struct probe *probe)
-{
-    uint64_t call = 0;
-    int status = rp_call_of_step(probe->session, number(probe, 0), &call, &probe->error);
-    put_uint(probe, "call", call);
-    return status;
-}
-
 /* ---- histories ---- */
 
 static int put_entries(struct probe *probe, struct rp_entries *page, int status)
@@ -825,7 +816,6 @@ static const struct {
     {"roots", ask_roots},
     {"path", ask_path},
     {"named", ask_named},
-    {"call-of", ask_call_of},
     {"history", ask_history},
     {"draw", ask_draw},
     {"part", ask_part},

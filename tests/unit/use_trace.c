@@ -14,6 +14,7 @@
 #include "replay/history.h"
 #include "replay/move.h"
 #include "replay/state.h"
+#include "replay/tasks.h"
 #include "trace/calls.h"
 #include "trace/player.h"
 #include "trace/query.h"
@@ -372,6 +373,22 @@ static void go_on(struct user *user, struct rp_session *session, unsigned number
     rp_break_remove(session, made - 1);
 }
 
+static void look_at_tasks(struct user *user, struct rp_session *session)
+{
+    struct rp_task tasks[4];
+    struct rp_tasks about;
+    struct rp_frame frames[4];
+    uint32_t numbers[4], count;
+    bool more;
+    struct ct_error error = {0};
+    is_fair(user, "tasks", rp_tasks(session, NULL, 0, 4, tasks, &about, &error), &error);
+    for (uint32_t i = 0; i < about.count && !tasks[i].is_running; i++) {
+        int status =
+            rp_task_frames(session, tasks[i].call, 0, 4, frames, numbers, &count, &more, &error);
+        is_fair(user, "frames of a task", status, &error);
+    }
+}
+
 static void look_at_calls(struct user *user, struct rp_session *session)
 {
     static const struct ctr_text_options options = {.depth = 2, .items = 5, .characters = 60};
@@ -424,6 +441,7 @@ static void replay(struct user *user)
         look_around(user, session);
         evaluate(user, session);
         look_at_calls(user, session);
+        look_at_tasks(user, session);
         go_on(user, session, i);
     }
     rp_session_free(session);

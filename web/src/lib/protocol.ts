@@ -233,10 +233,6 @@ export interface CallPathArguments {
   call: number;
   count: number;
 }
-/** `ct/calls-of-steps`: calls of steps at once. Body: {calls: number[]}. */
-export interface CallsOfStepsArguments {
-  steps: number[];
-}
 
 /** `ct/tasks`: of the moment, in the order in which they began; `name`: those with it in theirs. */
 export interface TasksArguments {
