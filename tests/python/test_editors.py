@@ -87,6 +87,40 @@ def test_the_configurations_shown_are_those_of_the_extension():
     assert page.count('"codetracer-python"') >= 4
 
 
+@pytest.mark.parametrize(
+    ("editor", "language", "script", "options"),
+    [
+        ("nvim", "lua", "neovim.lua", ["--headless", "-u", "NONE", "-i", "NONE", "-S"]),
+        ("emacs", "elisp", "emacs.el", ["-Q", "--batch", "-l"]),
+    ],
+)
+def test_the_editor_reads_its_configuration_and_opens_the_recording(
+    ct, tmp_path, editor, language, script, options
+):
+    """Without nvim-dap and dape, which are no packages of a registry: the script stands in."""
+    if shutil.which(editor) is None:
+        pytest.skip(f"there is no {editor}")
+    snippet = re.search(rf"```{language}\n(.*?)```", PAGE.read_text("utf-8"), re.S).group(1)
+    (tmp_path / "snippet").write_text(snippet, encoding="utf-8")
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM, encoding="utf-8")
+    record(ct, program, tmp_path / "recording")
+    done = subprocess.run(
+        [editor, *options, str(ROOT / "tests" / "editors" / script)],
+        env=os.environ
+        | {
+            "CT_SNIPPET": str(tmp_path / "snippet"),
+            "HOME": str(tmp_path),
+            "PATH": f"{Path(ct).parent}{os.pathsep}{os.environ['PATH']}",
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
 def interfaces():
     """Of each interface of DAP its own members, and what it extends: from DAP's declarations."""
     page = PACKAGES / "@vscode" / "debugprotocol" / "lib" / "debugProtocol.d.ts"

@@ -1,6 +1,7 @@
 """The tasks at a moment: against what asyncio itself says, and by example."""
 
 import json
+import random
 
 import pytest
 from engine import Probe, events_of, record
@@ -166,6 +167,53 @@ def test_list_is_the_same_from_wherever_one_comes(society):
             named = tasks_at(alone, 0, 100, "branch")
             assert named["tasks"] == [t for t in there["tasks"] if "branch" in t["function"]]
             assert (named["total"], named["all"]) == (len(named["tasks"]), there["total"])
+
+
+CROWD = """\
+import asyncio
+
+async def part(n, r):
+    await asyncio.sleep(0)
+    return n + r
+
+async def worker(n):
+    total = 0
+    for r in range(n % 40):
+        total += await part(n, r)
+        for i in range(20):
+            total += i
+    return total
+
+async def main():
+    await asyncio.gather(*(worker(n) for n in range(300)))
+
+asyncio.run(main())
+"""
+
+
+def test_list_is_the_same_over_many_blocks(ct, tmp_path):
+    """What is kept between blocks is what one who follows all of them finds."""
+    program = tmp_path / "program.py"
+    program.write_text(CROWD, "utf-8")
+    folder = record(ct, program, tmp_path / "recording")
+    with Probe(folder) as jumping:
+        last = jumping.ask("end")["step"]
+        assert last > 100_000
+        seen, most = {}, 0
+        for step in random.Random(1).sample(range(last), 40):
+            jumping.ask("go", step)
+            seen[step] = tasks_at(jumping, 0, 400)
+            most = max(most, seen[step]["total"])
+        assert most > 250
+    with Probe(folder) as walking:
+        blocks = set()
+        for step in sorted(seen):
+            walking.ask("go", step)
+            assert tasks_at(walking, 0, 400) == seen[step], step
+            blocks.add(step // 20_000)
+        assert len(blocks) > 4
+        alive = {t["call"] for t in seen[max(seen)]["tasks"]}
+        assert alive <= {t["call"] for t in seen[sorted(seen)[-2]]["tasks"]}
 
 
 def test_suspended_frames_have_their_variables(replayed):
