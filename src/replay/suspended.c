@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/varint.h"
 #include "trace/reading.h"
 
 enum {
@@ -30,8 +32,8 @@ struct state {
 
 struct kept { /* the state before a block */
     uint32_t block;
-    struct rp_suspended *suspended;
-    size_t count;
+    uint8_t *packed; /* who is suspended */
+    size_t size;
     struct left *left;
     size_t left_count;
     bool is_truncated;
@@ -276,12 +278,78 @@ static int follow_block(struct rp_follower *follower, uint32_t block, uint32_t t
 
 /* ---- what is kept ---- */
 
+static size_t memory_of(const struct kept *kept)
+{
+    return kept->size + kept->left_count * sizeof *kept->left;
+}
+
 static void free_kept(struct rp_follower *follower, struct kept *kept)
 {
-    follower->kept_bytes -=
-        kept->count * sizeof *kept->suspended + kept->left_count * sizeof *kept->left;
-    free(kept->suspended);
+    follower->kept_bytes -= memory_of(kept);
+    free(kept->packed);
     free(kept->left);
+}
+
+/* One of them in a quarter of its memory: most numbers are near those of the one before. */
+static void pack(const struct rp_suspended *one, const struct rp_suspended *before,
+                 struct ct_bytes *to)
+{
+    bool has_step = one->step != UINT64_MAX;
+    ct_bytes_add_zigzag(to, (int64_t)(one->call - before->call));
+    ct_bytes_add_zigzag(to, (int64_t)(one->awaits - one->call));
+    ct_bytes_add_zigzag(to, (int64_t)one->place.block - before->place.block);
+    ct_bytes_add_varint(to, (uint64_t)one->place.at << 1 | has_step);
+    if (has_step) {
+        ct_bytes_add_zigzag(to, (int64_t)(one->step - before->step));
+    }
+    ct_bytes_add_varint(to, one->plan);
+    ct_bytes_add_varint(to, one->line);
+    ct_bytes_add_varint(to, one->thread);
+}
+
+/* The numbers the next one is near to. */
+static struct rp_suspended nearest(const struct rp_suspended *one,
+                                   const struct rp_suspended *before)
+{
+    struct rp_suspended next = *one;
+    next.step = one->step != UINT64_MAX ? one->step : before->step;
+    return next;
+}
+
+static struct rp_suspended unpack(struct ct_cursor *from, const struct rp_suspended *before)
+{
+    struct rp_suspended one = {.call = before->call + (uint64_t)ct_get_zigzag(from)};
+    one.awaits = one.call + (uint64_t)ct_get_zigzag(from);
+    one.place.block = before->place.block + (uint32_t)ct_get_zigzag(from);
+    uint64_t at = ct_get_varint(from);
+    one.place.at = (uint32_t)(at >> 1);
+    one.step = at & 1 ? before->step + (uint64_t)ct_get_zigzag(from) : UINT64_MAX;
+    one.plan = ct_get_varint32(from);
+    one.line = ct_get_varint32(from);
+    one.thread = ct_get_varint32(from);
+    return one;
+}
+
+/* False: no memory. */
+static bool pack_all(const struct state *state, struct kept *kept)
+{
+    struct ct_bytes packed = {0};
+    struct rp_suspended before = {0};
+    ct_bytes_add(&packed, "", 1); /* never without memory */
+    for (size_t i = 0; i < state->capacity; i++) {
+        const struct rp_suspended *one = &state->table[i];
+        if (one->call != CTR_NO_CALL) {
+            pack(one, &before, &packed);
+            before = nearest(one, &before);
+        }
+    }
+    uint8_t *fitting = packed.failed ? NULL : realloc(packed.data, packed.size);
+    kept->packed = fitting != NULL ? fitting : packed.data;
+    kept->size = packed.size;
+    if (packed.failed) {
+        ct_bytes_free(&packed);
+    }
+    return !packed.failed;
 }
 
 /* Every other one goes, until there is room. */
@@ -313,26 +381,18 @@ static void keep(struct rp_follower *follower, uint32_t block)
         follower->kept_capacity = capacity;
     }
     struct kept kept = {.block = block,
-                        .suspended = malloc((state->count + 1) * sizeof *kept.suspended),
                         .left = malloc((state->left_count + 1) * sizeof *kept.left),
                         .left_count = state->left_count,
                         .is_truncated = state->is_truncated};
-    if (kept.suspended == NULL || kept.left == NULL) {
-        free(kept.suspended);
+    if (kept.left == NULL || !pack_all(state, &kept)) {
         free(kept.left);
         return;
-    }
-    for (size_t i = 0; i < state->capacity; i++) {
-        if (state->table[i].call != CTR_NO_CALL) {
-            kept.suspended[kept.count++] = state->table[i];
-        }
     }
     if (kept.left_count > 0) {
         memcpy(kept.left, state->left, kept.left_count * sizeof *kept.left);
     }
     follower->kept[follower->kept_count++] = kept;
-    follower->kept_bytes +=
-        kept.count * sizeof *kept.suspended + kept.left_count * sizeof *kept.left;
+    follower->kept_bytes += memory_of(&kept);
     while (follower->kept_bytes > KEPT_BYTES && follower->kept_count > 1) {
         thin_out(follower);
     }
@@ -353,10 +413,17 @@ static int restore(struct rp_follower *follower, const struct kept *kept, struct
     struct state *state = &follower->state;
     clear(state);
     follower->at = (struct ctr_place){kept != NULL ? kept->block : 0, 0};
-    for (size_t i = 0; kept != NULL && i < kept->count; i++) {
-        if (!add(state, &kept->suspended[i])) {
+    struct ct_cursor from = {0};
+    struct rp_suspended before = {0};
+    if (kept != NULL) {
+        from = (struct ct_cursor){kept->packed + 1, kept->packed + kept->size, false};
+    }
+    while (from.at < from.end && !from.failed) {
+        struct rp_suspended one = unpack(&from, &before);
+        if (!add(state, &one)) {
             return no_memory(error);
         }
+        before = nearest(&one, &before);
     }
     for (size_t i = 0; kept != NULL && i < kept->left_count; i++) {
         struct left *left = left_on(state, kept->left[i].thread);
