@@ -328,35 +328,50 @@ static void make_answer(struct rp_eval *eval, struct rp_val *val,
     }
 }
 
+static int evaluate(struct rp_eval *eval, const struct rp_expression *expression,
+                    const struct ctr_text_options *options, struct rp_answer *answer, size_t *at)
+{
+    *answer = (struct rp_answer){0};
+    eval->arena.limit = RP_EXPRESSION_MEMORY;
+    struct rp_val *val = rp_eval_node(eval, expression->root);
+    if (val != NULL) {
+        make_answer(eval, val, options, answer);
+    }
+    for (struct rp_val *next = eval->integers; next != NULL; next = next->next_integer) {
+        mpz_clear(next->integer);
+    }
+    rp_arena_free(&eval->arena);
+    if (eval->status != CT_OK) {
+        ct_bytes_free(&answer->text);
+        ct_bytes_free(&answer->type);
+        *answer = (struct rp_answer){0};
+    }
+    *at = eval->failed_at;
+    return eval->status;
+}
+
 int rp_evaluate_in(struct rp_session *session, struct ctr_player *player,
                    const struct ctr_frame *frame, const struct rp_expression *expression,
                    const struct ctr_text_options *options, bool as_str, struct rp_answer *answer,
                    size_t *at, struct ct_error *error)
 {
     struct rp_eval eval = {
-        .as_str = as_str,
-        .session = session,
-        .player = player,
-        .frame = frame,
-        .arena = {.limit = RP_EXPRESSION_MEMORY},
-        .error = error,
-    };
-    *answer = (struct rp_answer){0};
-    struct rp_val *val = rp_eval_node(&eval, expression->root);
-    if (val != NULL) {
-        make_answer(&eval, val, options, answer);
-    }
-    for (struct rp_val *next = eval.integers; next != NULL; next = next->next_integer) {
-        mpz_clear(next->integer);
-    }
-    rp_arena_free(&eval.arena);
-    if (eval.status != CT_OK) {
-        ct_bytes_free(&answer->text);
-        ct_bytes_free(&answer->type);
-        *answer = (struct rp_answer){0};
-    }
-    *at = eval.failed_at;
-    return eval.status;
+        .as_str = as_str, .session = session, .player = player, .frame = frame, .error = error};
+    return evaluate(&eval, expression, options, answer, at);
+}
+
+bool rp_evaluate_briefly(struct rp_session *session, struct ctr_player *player,
+                         const struct ctr_frame *frame, const struct rp_expression *expression,
+                         const struct ctr_text_options *options, struct rp_answer *answer)
+{
+    struct ct_error error = {0};
+    size_t at;
+    struct rp_eval eval = {.session = session,
+                           .player = player,
+                           .frame = frame,
+                           .work = RP_EXPRESSION_WORK - RP_BRIEF_WORK,
+                           .error = &error};
+    return evaluate(&eval, expression, options, answer, &at) == CT_OK;
 }
 
 int rp_evaluate(struct rp_session *session, const struct rp_expression *expression, uint32_t thread,

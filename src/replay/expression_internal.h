@@ -184,6 +184,13 @@ int rp_evaluate_in(struct rp_session *session, struct ctr_player *player,
                    const struct ctr_text_options *options, bool as_str, struct rp_answer *answer,
                    size_t *at, struct ct_error *error);
 
+/* The same where many are looked at and each may take a moment only. False: it has no value there,
+ * or would take longer. */
+enum { RP_BRIEF_WORK = 5000 };
+bool rp_evaluate_briefly(struct rp_session *session, struct ctr_player *player,
+                         const struct ctr_frame *frame, const struct rp_expression *expression,
+                         const struct ctr_text_options *options, struct rp_answer *answer);
+
 /* operators.c */
 struct rp_val *rp_binary(struct rp_eval *eval, enum rp_op op, struct rp_val *a, struct rp_val *b);
 struct rp_val *rp_unary(struct rp_eval *eval, enum rp_op op, struct rp_val *a);

@@ -3,11 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/session_internal.h"
+#include "replay/expression_internal.h"
+#include "replay/parts.h"
 #include "trace/calls.h"
 #include "trace/shape.h"
 
-enum { NAMES_MAX = 64 }; /* of one line */
+enum {
+    NAMES_MAX = 64,       /* of one line */
+    PARTS_AT_ONCE = 1500, /* that are looked at for one page */
+};
 
 static const struct ctr_value unbound = {0};
 
@@ -36,6 +40,10 @@ struct walk {
     struct ctr_value held[NAMES_MAX]; /* what each of them was before the line */
     struct ctr_text names[NAMES_MAX]; /* and what they are called */
     int slots[NAMES_MAX];             /* -1: a name of the namespace or the module */
+    struct rp_parts parts;
+    uint32_t parts_seen;
+    size_t first_part;                 /* behind the values of names: those of parts, and */
+    uint32_t open_parts[RP_PARTS_MAX]; /* which of the line's they are */
 };
 
 /* ---- values ---- */
@@ -145,6 +153,48 @@ static void open_uses(struct walk *walk, uint32_t line)
     }
 }
 
+/* Append what a part of a value is; false: it has none here, or enough were looked at. */
+static bool add_part(struct walk *walk, const struct rp_part *part, size_t *at, size_t *size)
+{
+    struct ct_bytes *texts = &walk->page->texts;
+    struct rp_answer answer;
+    *at = texts->size;
+    *size = 0;
+    if (walk->parts_seen++ >= PARTS_AT_ONCE ||
+        !rp_evaluate_briefly(walk->session, walk->session->scout, walk->frame, part->expression,
+                             walk->options, &answer)) {
+        return false;
+    }
+    ct_bytes_add(texts, answer.text.data, answer.text.size);
+    *size = texts->size - *at;
+    ct_bytes_free(&answer.text);
+    ct_bytes_free(&answer.type);
+    return true;
+}
+
+/* Attributes and items that the line reads and writes; one that is not there when the line begins
+ * may be there when it has run. */
+static void open_parts(struct walk *walk, uint32_t line)
+{
+    const struct rp_line_parts *parts = rp_parts_of(&walk->parts, line);
+    size_t room = NAMES_MAX - (walk->page->value_count - walk->open);
+    walk->first_part = walk->page->value_count;
+    for (uint32_t i = 0; parts != NULL && i < parts->count && i < room; i++) {
+        const struct rp_part *part = &parts->parts[i];
+        size_t at, size;
+        bool is_there = add_part(walk, part, &at, &size);
+        struct rp_flow_value *value =
+            is_there || part->is_written ? new_value(walk, part->text) : NULL;
+        if (value != NULL) {
+            walk->open_parts[walk->page->value_count - walk->first_part - 1] = i;
+            value->before = at;
+            value->before_size = size;
+            value->is_read = part->is_read;
+            value->is_written = part->is_written;
+        }
+    }
+}
+
 static struct rp_visit *new_visit(struct rp_flow *page)
 {
     if (page->count == page->visit_capacity) {
@@ -170,6 +220,7 @@ static void open_visit(struct walk *walk, const struct ctr_hit *hit)
     *visit = (struct rp_visit){
         .step = hit->step, .line = hit->line, .is_turn = hit->is_turn, .first_value = walk->open};
     open_uses(walk, hit->line);
+    open_parts(walk, hit->line);
 }
 
 /* How the one condition of the line went, by where the call came next. */
@@ -193,28 +244,56 @@ static enum rp_truth condition(const struct walk *walk, uint32_t line, uint32_t 
     return truth;
 }
 
+static bool differs(const struct walk *walk, const struct rp_flow_value *value, size_t at,
+                    size_t size)
+{
+    const struct ct_bytes *texts = &walk->page->texts;
+    return !texts->failed && (size != value->before_size ||
+                              memcmp(texts->data + at, texts->data + value->before, size) != 0);
+}
+
+/* What a value is now, from `at` on, if that is to be told. */
+static void close_value(struct walk *walk, struct rp_flow_value *value, size_t at, size_t size)
+{
+    if (value->is_changed || value->is_written) {
+        value->after = at;
+        value->after_size = size;
+    } else {
+        walk->page->texts.size = at;
+    }
+}
+
+/* Only of those that were written: what the others are made of may be something else by now. */
+static void close_parts(struct walk *walk, uint32_t line)
+{
+    struct rp_flow *page = walk->page;
+    const struct rp_line_parts *parts = rp_parts_of(&walk->parts, line);
+    for (size_t i = walk->first_part; parts != NULL && i < page->value_count; i++) {
+        struct rp_flow_value *value = &page->values[i];
+        size_t at, size;
+        if (value->is_written &&
+            add_part(walk, &parts->parts[walk->open_parts[i - walk->first_part]], &at, &size)) {
+            value->is_changed = differs(walk, value, at, size);
+            close_value(walk, value, at, size);
+        }
+    }
+}
+
 /* The latest visit is over: the scout stands where its line has run. Texts that differ, differ. */
 static void close_visit(struct walk *walk, uint32_t next_line)
 {
     struct rp_flow *page = walk->page;
     struct rp_visit *visit = &page->visits[page->count - 1];
-    for (size_t i = walk->open; i < page->value_count; i++) {
+    for (size_t i = walk->open; i < walk->first_part; i++) {
         size_t number = i - walk->open, at, size;
         struct ctr_value now = value_of(walk, walk->slots[number], walk->names[number]);
-        add_text(walk, now, &at, &size);
         struct rp_flow_value *value = &page->values[i];
-        value->is_changed =
-            !ctr_value_equal(walk->session->trace, walk->held[number], now) ||
-            (!page->texts.failed &&
-             (size != value->before_size ||
-              memcmp(page->texts.data + at, page->texts.data + value->before, size) != 0));
-        if (value->is_changed || value->is_written) {
-            value->after = at;
-            value->after_size = size;
-        } else {
-            page->texts.size = at;
-        }
+        add_text(walk, now, &at, &size);
+        value->is_changed = !ctr_value_equal(walk->session->trace, walk->held[number], now) ||
+                            differs(walk, value, at, size);
+        close_value(walk, value, at, size);
     }
+    close_parts(walk, visit->line);
     visit->value_count = page->value_count - visit->first_value;
     visit->condition = next_line != 0 ? condition(walk, visit->line, next_line) : RP_UNKNOWN;
 }
@@ -291,7 +370,10 @@ int rp_flow(struct rp_session *session, uint64_t call, uint64_t from, uint32_t r
     }
     if (status == CT_OK) {
         ctr_facts_read(session->trace, about.plan, &walk.facts, NULL);
+        walk.parts =
+            (struct rp_parts){.trace = session->trace, .plan = walk.plan, .facts = &walk.facts};
         status = go_through(&walk, hits, count, room, error);
+        rp_parts_clear(&walk.parts);
         ctr_facts_clear(&walk.facts);
         page->more = count > room && hits[room].event == CTR_EVENT_LINE;
     }

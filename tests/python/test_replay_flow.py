@@ -96,6 +96,94 @@ def test_loops_and_their_turns(probe):
     assert probe.ask("evaluate", 0, 0, "i")["text"] == "2"
 
 
+PARTS = """\
+class Node:
+    def __init__(self, value, next=None):
+        self.value = value
+        self.next = next
+
+def f(node, xs, d, i):
+    xs[i] += node.value
+    node.next.value = xs[-1]
+    d["k"] = xs[i] + d["j"]
+    node = node.next
+    i = 0; y = xs[i]
+    xs[i], i = 5, 1
+    node.value, node = 3, Node(4)
+    z = node.missing if y < 0 else len(xs)
+    del d["j"]
+    node.deep = Node(Node(1))
+    return node.deep.value.value + xs[
+        i]
+
+f(Node(1, Node(2)), [1, 2, 3], {"j": 10}, 1)
+"""
+
+
+def parts(visit):
+    """The values that are parts of others."""
+    return {name: value for name, value in values(visit).items() if "." in name or "[" in name}
+
+
+def test_attributes_and_items_are_values_of_the_line(replayed):
+    probe = replayed(PARTS)
+    call = probe.ask("line", "program.py", 7)["call"]
+    visits = {visit["line"]: parts(visit) for visit in probe.ask("flow", call, 0, 100)["visits"]}
+    node = "<Node value=2, next=None>"
+    assert visits[7] == {
+        "xs[i]": ("2", "3", READ | WRITTEN | CHANGED),
+        "node.value": ("1", "", READ),
+    }
+    assert visits[8] == {
+        "node.next": (node, "", READ),
+        "node.next.value": ("2", "3", WRITTEN | CHANGED),
+        "xs[-1]": ("3", "", READ),
+    }
+    assert visits[9] == {
+        "xs[i]": ("3", "", READ),
+        'd["j"]': ("10", "", READ),
+        'd["k"]': ("", "13", WRITTEN | CHANGED),
+    }
+    assert visits[10] == {"node.next": ("<Node value=3, next=None>", "", READ)}
+    assert visits[11] == {}  # another i than when the line began
+    assert visits[12] == {}  # another i than when xs[i] was written
+    assert visits[13] == {}
+    assert visits[14] == {}  # it never was
+    assert visits[15] == {'d["j"]': ("10", "", WRITTEN)}
+    assert visits[16]["node.deep"][0::2] == ("", WRITTEN | CHANGED)
+    assert visits[17]["node.deep.value.value"] == ("1", "", READ)
+    assert "xs[\n        i]" not in visits[17]
+
+
+MANY = """\
+class Thing: pass
+
+def f(thing, n):
+    thing.count = 0
+    for i in range(n):
+        thing.count += thing.step
+        thing.table[i % 7] = thing.table[-1]
+
+thing = Thing()
+thing.step = 2
+thing.table = list(range(4000))
+thing.names = {str(i): i for i in range(4000)}
+f(thing, 3000)
+"""
+
+
+def test_parts_cost_a_page_a_bounded_time(replayed):
+    probe = replayed(MANY)
+    call = probe.ask("line", "program.py", 4)["call"]
+    probe.ask("flow", call, 0, 10)
+    begun = time.monotonic()
+    visits = probe.ask("flow", call, 0, 300)["visits"]
+    assert time.monotonic() - begun < 0.5
+    assert parts(visits[2])["thing.count"] == ("0", "2", READ | WRITTEN | CHANGED)
+    last = [visit for visit in visits if visit["line"] == 6][-1]
+    assert parts(last)["thing.step"] == ("2", "", READ)
+
+
 LONG = """\
 def f(n):
     s = 0

@@ -152,6 +152,20 @@ def test_frames_are_selected_with_their_own_variables(shop):
     expect(shop.page.locator(".cm-line.now")).to_contain_text("return part / whole")
 
 
+def test_a_line_shows_the_attributes_and_items_it_uses(open_window):
+    window = open_window("expressions")
+    window.find_line("points[i].y = seen[i] * 2")
+    pills = window.pills("points[i].y = ")
+    assert "points[i].y = 1 → 2" in pills
+    assert "seen[i] = 1" in pills
+    assert not any(pill.startswith(("seen = ", "points[i] = ")) for pill in pills)
+    window.find_line("width = b.x - a.x")
+    assert window.pills("width = b.x")[:3] == ["width = 2", "b.x = 2", "a.x = 0"]
+    window.row("width = b.x").get_by_text("b.x = 2").click()
+    expect(window.page.locator("#tab-history")).to_have_text("History of b.x")
+    expect(window.list("history").first).to_be_visible()
+
+
 def test_the_call_that_runs_is_marked_in_its_caller(open_window):
     window = open_window("expressions")
     window.find_line("width = b.x")
@@ -164,7 +178,7 @@ def test_the_call_that_runs_is_marked_in_its_caller(open_window):
     expect(marked).to_have_count(0)
     footer = window.page.locator("footer")
     before = f"step {window.step()}"
-    window.row("width = b.x").click(modifiers=["Control"])
+    window.press("Alt+ArrowDown")
     expect(footer).not_to_contain_text(before)
     window.settle()
     window.press("Control+ArrowUp").settle()

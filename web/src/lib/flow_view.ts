@@ -52,29 +52,47 @@ function turnOf(steps: readonly FlowStep[], loop: Loop, now: number): { start: n
 export interface Pill {
   text: string;
   isChanged: boolean;
-  name: string;
+  name: string; // of a variable or an attribute; "" of what has no history
 }
 
 const LONG = 36; // characters of a value that changed
 const SHORT = 24; // and of one that was only read
 const NOISE = /^<(function|class|module|built-in|bound method|method)\b/;
 
-/** The values of a visit, as they stand behind the line: changed ones first. */
-export function pillsOf(visit: FlowStep): Pill[] {
-  const pills = visit.values.flatMap((value) => pillOf(value, value.isChanged ? LONG : SHORT));
+/** The values of a visit, as they stand behind the line: changed ones first. Where a part of a value is
+ *  shown, the value itself is not, unless it was set or more of it changed. */
+export function pillsOf({ values }: FlowStep): Pill[] {
+  const isShown = (value: FlowValue) => value.before !== undefined || value.after !== undefined;
+  const parts = values.filter((value) => isShown(value) && !NOISE.test(value.after ?? value.before ?? ""));
+  const isHolder = ({ name, isChanged, isWritten }: FlowValue) =>
+    !isWritten && parts.some((part) => isPartOf(part.name, name) && (part.isChanged || !isChanged));
+  const pills = values
+    .filter((value) => !isHolder(value))
+    .flatMap((value) => pillOf(value, value.isChanged ? LONG : SHORT));
   return [...pills.filter((pill) => pill.isChanged), ...pills.filter((pill) => !pill.isChanged)];
 }
 
+function isPartOf(part: string, name: string): boolean {
+  return part.startsWith(`${name}.`) || part.startsWith(`${name}[`);
+}
+
+/** The expression for what an attribute belongs to, and its name. */
+export function attributeOf(name: string): { holder: string; name: string } | null {
+  const found = /^(.+)\.([\p{L}_][\p{L}\p{N}_]*)$/u.exec(name);
+  return found?.[1] && found[2] ? { holder: found[1], name: found[2] } : null;
+}
+
 function pillOf(value: FlowValue, most: number): Pill[] {
-  const { name, before, after } = value;
+  const { before, after } = value;
+  const name = value.name.endsWith("]") ? "" : value.name;
   const short = (text: string) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
   if (NOISE.test(after ?? before ?? "")) return [];
   if (after !== undefined && value.isChanged) {
     const text = before === undefined || before === after ? short(after) : `${short(before)} → ${short(after)}`;
-    return [{ name, text: `${name} = ${text}`, isChanged: true }];
+    return [{ name, text: `${value.name} = ${text}`, isChanged: true }];
   }
   const known = after ?? before;
-  return known === undefined ? [] : [{ name, text: `${name} = ${short(known)}`, isChanged: false }];
+  return known === undefined ? [] : [{ name, text: `${value.name} = ${short(known)}`, isChanged: false }];
 }
 
 export interface Shape {

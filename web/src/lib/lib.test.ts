@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ansiSpans, PLAIN } from "./ansi";
 import { expressionAt } from "./expression_at";
-import { pillsOf, shapeOf, storiesOf } from "./flow_view";
+import { attributeOf, pillsOf, shapeOf, storiesOf } from "./flow_view";
 import { brief, bytes, duration, fileLabels, plural, sharedFolder } from "./format";
 import { fuzzyFind } from "./fuzzy";
 import { chordOf, type Pressed } from "./keys";
@@ -126,6 +126,29 @@ describe("coloured text", () => {
     expect(lines(wrote("dos\r\nend"))).toEqual(["dos", "end"]);
     expect(lines(wrote("/w==", { base64Encoded: true }))).toEqual(["\ufffd"]);
     expect(lines()).toEqual([]);
+  });
+});
+
+describe("parts of values behind a line", () => {
+  const shown = (...values: Partial<FlowValue>[]) => {
+    const made = values.map((v) => ({ name: "", isRead: true, isWritten: false, isChanged: false, ...v }));
+    return pillsOf({ line: 1, rrTicks: 1, isTurn: false, condition: "unknown", values: made }).map(({ text }) => text);
+  };
+
+  test("stand for the values they belong to", () => {
+    const self = { name: "self", before: "<A x=1>", after: "<A x=2>", isChanged: true };
+    const x = { name: "self.x", before: "1", after: "2", isChanged: true };
+    expect(shown(self, x)).toEqual(["self.x = 1 → 2"]);
+    expect(shown(self, { name: "self.y", before: "1" })).toEqual(["self = <A x=1> → <A x=2>", "self.y = 1"]);
+    expect(shown({ name: "xs", before: "[7]" }, { name: "xs[i]", before: "7" })).toEqual(["xs[i] = 7"]);
+    expect(shown({ name: "x", before: "1" }, { name: "xs[i]", before: "7" })).toEqual(["x = 1", "xs[i] = 7"]);
+    expect(shown({ name: "a", before: "1" }, { name: "a.f", before: "<function f>" })).toEqual(["a = 1"]);
+  });
+
+  test("have a history where they are attributes", () => {
+    expect(attributeOf("a.b[0].c")).toEqual({ holder: "a.b[0]", name: "c" });
+    expect(attributeOf("total")).toBeNull();
+    expect(attributeOf("a.b[0]")).toBeNull();
   });
 });
 

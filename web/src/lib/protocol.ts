@@ -151,8 +151,10 @@ export interface FlowStep {
   condition: "unknown" | "false" | "true"; // of a line with one condition: how it went
   values: FlowValue[];
 }
+/** Of names the line uses, then of attributes and items as they stand in the source: up to 12 of a line,
+ *  and 1,500 looked at for a window. */
 export interface FlowValue {
-  name: string;
+  name: string; // "total", "self.total", "xs[i]"
   before?: string;
   after?: string; // where the line wrote or changed it
   isRead: boolean;

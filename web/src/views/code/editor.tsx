@@ -5,6 +5,7 @@ import { EditorView } from "@codemirror/view";
 import { render } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { StackFrame } from "../../lib/dap";
+import { attributeOf } from "../../lib/flow_view";
 import type { MoveState } from "../../lib/protocol";
 import type { Document } from "../../model/documents";
 import { selectedFrame } from "../../model/frames";
@@ -69,7 +70,11 @@ function createEditor(window: Window, parent: HTMLElement): EditorView {
       },
     }),
     storiesExtension({
-      history: (name) => showHistory(model, name),
+      history(name) {
+        const part = attributeOf(name);
+        if (part) showHistory(model, part.name, part.holder, name);
+        else showHistory(model, name);
+      },
       goInto: (call) => model.player.go({ move: "callStart", call }),
       loopBar(dom, line) {
         const bar = (
