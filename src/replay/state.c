@@ -233,10 +233,13 @@ static struct ctr_value look_up(struct rp_session *session, uint64_t number, str
     return unbound;
 }
 
-/* The names of a namespace: the pairs of its dict. */
-static void add_pairs(struct rp_session *session, struct ctr_value dict, bool has_before,
-                      uint64_t first, uint64_t count, struct rp_list *list)
+/* The names of a namespace: the pairs of its dict. Those of a class body are its own, those of a
+ * module are its globals. */
+static void add_pairs(struct rp_session *session, const struct ctr_plan *plan,
+                      struct ctr_value dict, bool has_before, uint64_t first, uint64_t count,
+                      struct rp_list *list)
 {
+    bool is_module = plan->globals != 0 && dict.bits == plan->globals - 1;
     const struct ctr_object *object =
         dict.tag == CTR_V_OBJECT ? ctr_player_object(session->player, dict.bits, NULL) : NULL;
     list->total = object != NULL ? object->pair_count : 0;
@@ -249,7 +252,7 @@ static void add_pairs(struct rp_session *session, struct ctr_value dict, bool ha
         }
         struct ctr_pair pair = object->pairs[i];
         child->value = pair.value;
-        child->kind = CTR_VAR_NAMESPACE;
+        child->kind = is_module ? CTR_VAR_NAMESPACE : CTR_VAR_LOCAL;
         rp_name_pair(session->player, pair.key, true, &list->names);
         rp_list_name(list);
         if (has_before) {
@@ -270,8 +273,8 @@ int rp_variables(struct rp_session *session, uint32_t thread, uint32_t frame, ui
     }
     const struct ctr_frame *before = frame_before(session, about);
     if (is_namespace(plan)) {
-        add_pairs(session, about->slots[plan->variable_count - 1], before != NULL, first, count,
-                  list);
+        add_pairs(session, plan, about->slots[plan->variable_count - 1], before != NULL, first,
+                  count, list);
     } else {
         add_slots(session, about, before, first, count, list);
     }

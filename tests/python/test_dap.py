@@ -364,6 +364,19 @@ def test_scopes_and_variables_with_their_extras(client):
     assert "'leaf'" not in names
 
 
+def test_names_of_a_class_body_are_its_own(ct, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("a = 1\nclass C:\n    b = 2\n    c = b\n")
+    with Client(record(ct, program, tmp_path / "recording")) as client:
+        client.ask("configurationDone")
+        at_line(client, 4)
+        scopes = client.scopes()
+        kinds = {n: v["ct"]["variableKind"] for n, v in client.variables(scopes["Locals"]).items()}
+        assert (kinds["b"], kinds["__module__"]) == ("local", "local")
+        assert client.variables(scopes["Globals"])["a"]["ct"]["variableKind"] == "global"
+        assert client.variables(client.scopes(1)["Locals"])["a"]["ct"]["variableKind"] == "global"
+
+
 def test_what_left_is_a_scope_of_its_own(client):
     at_line(client, 11)
     state = client.ask("stepOut")
