@@ -288,3 +288,18 @@ def test_the_interpreter_of_the_tests_is_the_recorded_one(shop):
     shop.page.locator(".program").hover()
     title = shop.page.locator(".program").get_attribute("title")
     assert f"Python {sys.version_info.major}.{sys.version_info.minor}" in title
+
+
+def test_the_code_shows_that_it_has_the_keyboard_unless_it_was_clicked(shop):
+    def ring():
+        return shop.page.locator(".cm-editor").evaluate(
+            "element => getComputedStyle(element, '::after').borderTopWidth"
+        )
+
+    shop.press("Alt+0")
+    assert ring() == "2px"
+    shop.press("Alt+3")
+    assert ring() == "0px"
+    shop.row("def discount").click(position={"x": 5, "y": 5})
+    expect(shop.page.locator(".cm-content")).to_be_focused()
+    assert ring() == "0px"

@@ -95,6 +95,14 @@ function createEditor(window: Window, parent: HTMLElement): EditorView {
       if (update.viewportChanged) wantCounts(window, update.view);
     }),
     EditorView.domEventHandlers({
+      mousedown(_, view) {
+        view.dom.dataset.clicked = "";
+        return false;
+      },
+      blur(_, view) {
+        delete view.dom.dataset.clicked;
+        return false;
+      },
       click(event, view) {
         if (!event.ctrlKey && !event.metaKey) return false;
         const at = view.posAtCoords({ x: event.clientX, y: event.clientY });
