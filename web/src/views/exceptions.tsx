@@ -1,7 +1,7 @@
 // Every exception that was raised, where it came from.
 
-import { count, fileName } from "../lib/format";
 import { hasHappened } from "../lib/moment";
+import { changeRow } from "./change_row";
 import { useAtom, useModel } from "./hooks";
 import { Empty, Failure, Loading } from "./panel";
 import { VirtualList } from "./virtual_list";
@@ -34,25 +34,15 @@ export function Exceptions() {
       row={(index) => {
         const event = items[index];
         if (!event) return { content: null };
-        const { rrTicks, functionName, path, line } = event.location;
+        const { rrTicks } = event.location;
         const isHere = rrTicks === now?.moment.step;
         const isLater = now !== null && !isHere && !hasHappened(rrTicks, now.moment);
-        return {
-          selected: isHere,
-          className: `change ${isHere ? "now" : ""} ${isLater ? "later" : ""}`,
-          content: (
-            <>
-              <span class="step">{count(rrTicks)}</span>
-              <span class="text bad" title={event.content}>
-                {event.content}
-              </span>
-              <span class="where soft">{functionName}</span>
-              <span class="where faint">
-                {fileName(path)}:{line}
-              </span>
-            </>
-          ),
-        };
+        const what = (
+          <span class="text bad" title={event.content}>
+            {event.content}
+          </span>
+        );
+        return changeRow({ location: event.location, isHere, isLater, children: what });
       }}
     />
   );

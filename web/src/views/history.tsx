@@ -1,7 +1,8 @@
 // The changes of one value: a list around the moment, and the whole run as a chart.
 
-import { count, fileName } from "../lib/format";
+import { count } from "../lib/format";
 import type { HistoryEntry, MoveState } from "../lib/protocol";
+import { changeRow } from "./change_row";
 import { useAtom, useModel } from "./hooks";
 import { later } from "./later";
 import { Empty, Failure, Loading } from "./panel";
@@ -98,23 +99,13 @@ function Changes() {
       row={(index) => {
         const entry = items[index];
         if (!entry) return { content: null };
-        const { rrTicks, functionName, path, line } = entry.location;
-        return {
-          selected: index === current,
-          className: `change ${index === current ? "now" : ""} ${index > current ? "later" : ""}`,
-          content: (
-            <>
-              <span class="step">{count(rrTicks)}</span>
-              <span class="text" title={entry.value}>
-                <span class="val">{entry.value}</span>
-              </span>
-              <span class="where soft">{functionName}</span>
-              <span class="where faint">
-                {fileName(path)}:{line}
-              </span>
-            </>
-          ),
-        };
+        const what = (
+          <span class="text" title={entry.value}>
+            <span class="val">{entry.value}</span>
+          </span>
+        );
+        const { location } = entry;
+        return changeRow({ location, isHere: index === current, isLater: index > current, children: what });
       }}
     />
   );
