@@ -82,20 +82,14 @@ static int put_lines_run(struct dap_request *request, uint64_t call)
 }
 
 /* Where the call begins, or went on when the recording began. */
-static int put_start(struct dap_request *request, uint64_t call, const struct rp_flow *page)
+static void put_start(struct dap_request *request, const struct rp_flow *page)
 {
-    struct ctr_call about;
-    int status = ctr_call_get(request->session->trace, call, &about, &request->error);
-    if (status == CT_OK) {
-        const struct ctr_plan *plan = ctr_plan(request->session->trace, about.plan);
-        uint32_t line = page->count > 0 ? page->visits[0].line
-                        : plan != NULL  ? plan->first_line
-                                        : 0;
-        struct dap_where where = {
-            .plan = about.plan, .line = line, .step = about.start, .call = call};
-        dap_put_location(request->session, &request->body, "location", where);
-    }
-    return status;
+    const struct ctr_call *call = &page->call;
+    const struct ctr_plan *plan = ctr_plan(request->session->trace, call->plan);
+    uint32_t line = page->count > 0 ? page->visits[0].line : plan != NULL ? plan->first_line : 0;
+    struct dap_where where = {
+        .plan = call->plan, .line = line, .step = call->start, .call = call->number};
+    dap_put_location(request->session, &request->body, "location", where);
 }
 
 int dap_load_flow(struct dap_request *request)
@@ -113,7 +107,7 @@ int dap_load_flow(struct dap_request *request)
     int status = rp_flow(session->replay, call, step, count, &inline_text, &page, &request->error);
     ct_json_begin_object(&request->body);
     if (status == CT_OK) {
-        status = put_start(request, call, &page);
+        put_start(request, &page);
     }
     dap_put_array(&request->body, "steps");
     for (size_t i = 0; status == CT_OK && i < page.count; i++) {

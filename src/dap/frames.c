@@ -5,6 +5,7 @@
 
 #include "dap/dap_internal.h"
 #include "replay/call_site.h"
+#include "replay/lines.h"
 #include "replay/state.h"
 
 enum { FRAMES_MAX = 1 << 20, AT_ONCE = 256 };
@@ -120,17 +121,6 @@ int dap_threads(struct dap_request *request)
 
 /* ---- stackTrace ---- */
 
-static struct ctr_text line_of(struct ctr_text text, uint32_t number)
-{
-    for (uint32_t at = 1; at < number && text.size > 0; at++) {
-        const char *end = memchr(text.bytes, '\n', text.size);
-        size_t size = end != NULL ? (size_t)(end - text.bytes) + 1 : text.size;
-        text.bytes += size;
-        text.size -= size;
-    }
-    return text;
-}
-
 /* A column counts bytes of UTF-8; DAP's count UTF-16 code units. */
 static uint32_t client_column(const struct dap_session *session, struct ctr_text line,
                               uint32_t column)
@@ -156,8 +146,8 @@ static void put_columns(struct dap_session *session, struct ct_json_out *json, u
         dap_put_uint(json, "column", session->columns_from_0 ? 0 : 1);
         return;
     }
-    struct ctr_text first = line_of(source, site.line);
-    struct ctr_text last = line_of(first, site.end_line - site.line + 1);
+    struct ctr_text first = rp_line_text(source, site.line);
+    struct ctr_text last = rp_line_text(source, site.end_line);
     dap_put_uint(json, "column", client_column(session, first, site.column));
     dap_put_line(session, json, "endLine", site.end_line);
     dap_put_uint(json, "endColumn", client_column(session, last, site.end_column));

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "replay/lines.h"
 #include "replay/session_internal.h"
 
 enum {
@@ -244,15 +245,12 @@ static bool is_plain(const struct line *line)
 {
     const struct ctr_plan *plan = ctr_plan(line->session->trace, line->callee->plan);
     struct ctr_text source = ctr_path(line->session->trace, plan->path)->source;
-    uint32_t number = 1;
+    struct ctr_text first = rp_line_text(source, plan->first_line);
     size_t at = 0;
-    while (at < source.size && number < plan->first_line) {
-        number += source.bytes[at++] == '\n';
-    }
-    while (at < source.size && (source.bytes[at] == ' ' || source.bytes[at] == '\t')) {
+    while (at < first.size && (first.bytes[at] == ' ' || first.bytes[at] == '\t')) {
         at++;
     }
-    return at < source.size && source.bytes[at] != '@';
+    return at < first.size && first.bytes[at] != '@';
 }
 
 /* Whether the first calls of the line are those that ran: nothing is skipped but by an exception.

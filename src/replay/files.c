@@ -6,7 +6,7 @@
 #include "replay/lines.h"
 #include "trace/facts.h"
 
-enum { LINES_AT_ONCE = 4096, LINES_MAX = 1 << 22 };
+enum { LINES_AT_ONCE = 4096 };
 
 /* ---- the lines of one code object ---- */
 
@@ -81,13 +81,11 @@ static uint32_t last_line(const struct ctr_trace *trace, uint32_t path)
 {
     struct ctr_text source = ctr_path(trace, path)->source;
     uint32_t last = 1;
-    for (size_t i = 0; source.bytes != NULL && i < source.size && last < LINES_MAX; i++) {
-        last += source.bytes[i] == '\n';
+    if (source.bytes != NULL) {
+        return rp_line_total(source);
     }
-    if (source.bytes == NULL) {
-        see_lines(trace, path, find_last, &last);
-    }
-    return last < LINES_MAX ? last : LINES_MAX;
+    see_lines(trace, path, find_last, &last);
+    return last < RP_LINES_MAX ? last : RP_LINES_MAX;
 }
 
 static void count_window(struct rp_file *file, const uint64_t *visits, const bool *has_code,

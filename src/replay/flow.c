@@ -342,20 +342,19 @@ int rp_flow(struct rp_session *session, uint64_t call, uint64_t from, uint32_t r
             const struct ctr_text_options *options, struct rp_flow *page, struct ct_error *error)
 {
     struct walk walk = {.session = session, .options = options, .page = page};
-    struct ctr_call about;
     struct ctr_query query = rp_of_call(call, RP_LINE | RP_ENDS);
     page->count = page->value_count = 0;
     page->texts.size = 0;
     page->more = false;
-    int status = ctr_call_get(session->trace, call, &about, error);
+    int status = ctr_call_get(session->trace, call, &page->call, error);
     if (status != CT_OK) {
         return status;
     }
-    struct ctr_place place = {about.start_block, 0};
-    if (from > about.start && from < ctr_info(session->trace)->steps) {
+    struct ctr_place place = {page->call.start_block, 0};
+    if (from > page->call.start && from < ctr_info(session->trace)->steps) {
         status = ctr_place_of_step(session->trace, from, &place, error);
     }
-    walk.plan = ctr_plan(session->trace, about.plan);
+    walk.plan = ctr_plan(session->trace, page->call.plan);
     struct ctr_hit *hits = malloc((room + 1ull) * sizeof *hits);
     struct ctr_page found = {.hits = hits, .next = place};
     if (hits == NULL) {
@@ -369,7 +368,7 @@ int rp_flow(struct rp_session *session, uint64_t call, uint64_t from, uint32_t r
         count += status == CT_OK ? found.count : 0;
     }
     if (status == CT_OK) {
-        ctr_facts_read(session->trace, about.plan, &walk.facts, NULL);
+        ctr_facts_read(session->trace, page->call.plan, &walk.facts, NULL);
         walk.parts =
             (struct rp_parts){.trace = session->trace, .plan = walk.plan, .facts = &walk.facts};
         status = go_through(&walk, hits, count, room, error);

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "replay/session.h"
+#include "trace/calls.h"
 #include "trace/facts.h"
 #include "trace/text.h"
 
@@ -28,6 +29,7 @@ struct rp_visit {
 };
 
 struct rp_flow { /* a page; start from `{0}`; rp_flow_clear */
+    struct ctr_call call;
     struct rp_visit *visits;
     size_t count, visit_capacity;
     struct rp_flow_value *values;

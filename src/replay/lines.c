@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINES_AT_ONCE = 256, LINES_MAX = 1 << 22 };
+enum { LINES_AT_ONCE = 256 };
 
 /* ---- which code ---- */
 
@@ -84,11 +84,11 @@ int rp_line_counts(struct rp_session *session, uint32_t path, uint32_t first, ui
     return status;
 }
 
-static uint32_t line_count(struct ctr_text source)
+uint32_t rp_line_total(struct ctr_text source)
 {
     uint32_t count = 1;
     const char *end = source.bytes + source.size;
-    for (const char *at = source.bytes; at < end && count < LINES_MAX; count++) {
+    for (const char *at = source.bytes; at < end && count < RP_LINES_MAX; count++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         if (newline == NULL) {
             break;
@@ -96,6 +96,21 @@ static uint32_t line_count(struct ctr_text source)
         at = newline + 1;
     }
     return count;
+}
+
+struct ctr_text rp_line_text(struct ctr_text source, uint32_t line)
+{
+    for (uint32_t at = 1; source.size > 0; at++) {
+        const char *end = memchr(source.bytes, '\n', source.size);
+        size_t size = end != NULL ? (size_t)(end - source.bytes) : source.size;
+        if (at == line) {
+            return (struct ctr_text){source.bytes, size};
+        }
+        size += end != NULL;
+        source.bytes += size;
+        source.size -= size;
+    }
+    return (struct ctr_text){NULL, 0};
 }
 
 /* The first line with steps among `count` from `first` on, or the last. 0: none. */
@@ -120,7 +135,7 @@ int rp_line_with_steps(struct rp_session *session, uint32_t path, uint32_t line,
     if (about == NULL) {
         return ct_fail(error, CT_EUSAGE, "there is no path %u", path);
     }
-    uint32_t end = about->source.bytes != NULL ? line_count(about->source) : 0;
+    uint32_t end = about->source.bytes != NULL ? rp_line_total(about->source) : 0;
     end = end > line ? end : line;
     *found = 0;
     for (uint32_t at = line; *found == 0 && at <= end; at += LINES_AT_ONCE) {

@@ -18,6 +18,13 @@ bool rp_has_key(const uint64_t *keys, uint32_t count, uint64_t key);
  * UINT32_MAX: none. */
 uint32_t rp_path_number(const struct ctr_trace *trace, const char *path);
 
+/* How many lines a source has; of more than that nobody asks. */
+enum { RP_LINES_MAX = 1 << 22 };
+uint32_t rp_line_total(struct ctr_text source);
+
+/* One of them, without its end; empty: it has no such line. */
+struct ctr_text rp_line_text(struct ctr_text source, uint32_t line);
+
 /* How often lines `first` to `first` + `count` - 1 of a file ran before `step`; the number of all
  * steps: in the whole recording. */
 int rp_line_counts(struct rp_session *session, uint32_t path, uint32_t first, uint32_t count,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "replay/expression.h"
+#include "replay/lines.h"
 
 enum { TEXT_MAX = 80 /* bytes of a part; longer ones say little behind a line */ };
 
@@ -24,18 +25,7 @@ void rp_parts_clear(struct rp_parts *parts)
 static struct ctr_text source_line(const struct rp_parts *parts, uint32_t line)
 {
     const struct ctr_path *path = ctr_path(parts->trace, parts->plan->path);
-    struct ctr_text text = path != NULL ? path->source : (struct ctr_text){NULL, 0};
-    for (uint32_t at = 1; text.size > 0; at++) {
-        const char *end = memchr(text.bytes, '\n', text.size);
-        size_t size = end != NULL ? (size_t)(end - text.bytes) : text.size;
-        if (at == line) {
-            return (struct ctr_text){text.bytes, size};
-        }
-        size += end != NULL;
-        text.bytes += size;
-        text.size -= size;
-    }
-    return (struct ctr_text){NULL, 0};
+    return path != NULL ? rp_line_text(path->source, line) : (struct ctr_text){NULL, 0};
 }
 
 static bool is_name_byte(char c)
