@@ -9,6 +9,7 @@ import type { Link } from "./link";
 const WHOLE = 400; // visits up to which a call is loaded in one piece
 const AROUND = 300; // visits loaded around the moment, of longer ones
 const HEAD = 60; // and from the call's start
+const MARGIN = 75; // visits that are to be loaded behind the moment
 
 export interface FlowState {
   call: Call;
@@ -25,6 +26,8 @@ export interface FlowState {
 
 interface Loaded {
   call: Call;
+  /** Moments of which what is loaded tells everything: in one loop, or outside of all. */
+  reach: Reach;
   isWhole: boolean;
   steps: FlowStep[];
   linesRun: Set<number>;
@@ -70,28 +73,28 @@ export class FlowModel {
 
   private async load(call: Call, loops: readonly Loop[], step: number, line: number): Promise<Loaded> {
     const loaded = this.loaded;
-    if (loaded?.call.key === call.key && (loaded.isWhole || covers(loaded.steps, step))) return loaded;
+    const loop = innermost(loops, line);
+    if (loaded?.call.key === call.key && (loaded.isWhole || reaches(loaded.reach, step, loop))) return loaded;
     const first = call.firstStep ?? step;
     if (call.steps <= WHOLE) {
       const flow = await this.window(call.key, first, WHOLE);
-      return { call, isWhole: !flow.more, steps: flow.steps, linesRun: new Set(flow.linesRun) };
+      const linesRun = new Set(flow.linesRun);
+      return { call, isWhole: !flow.more, steps: flow.steps, linesRun, reach: { from: 0, to: -1, loop: null } };
     }
-    const turn = await this.turnStart(call.key, loops, line);
-    const [head, body, here] = await Promise.all([
+    const turn = loop ? await this.turnStart(call.key, loop) : null;
+    const [head, before, here] = await Promise.all([
       this.window(call.key, first, HEAD),
-      this.window(call.key, turn ?? Math.max(first, step - AROUND), AROUND),
+      this.window(call.key, Math.max(first, Math.min(turn ?? step, step - AROUND)), AROUND + 1),
       this.window(call.key, step, AROUND),
     ]);
-    const steps = merged([head.steps, body.steps, here.steps]);
-    return { call, isWhole: false, steps, linesRun: new Set(head.linesRun) };
+    const steps = merged([head.steps, before.steps, here.steps]);
+    const reach = reachOf(before.steps, here, { step, loop });
+    return { call, isWhole: false, steps, linesRun: new Set(head.linesRun), reach };
   }
 
-  /** The step at which the innermost loop around a line began its turn. */
-  private async turnStart(call: number, loops: readonly Loop[], line: number): Promise<number | null> {
-    const around = loops.filter((loop) => loop.first <= line && line <= loop.last && loop.iteration >= 0);
-    const inner = around.sort((a, b) => a.last - a.first - (b.last - b.first))[0];
-    if (!inner) return null;
-    const visit = await this.link.request<Visit>("ct/visit", { call, line: inner.registeredLine });
+  /** The step at which a loop began its turn. */
+  private async turnStart(call: number, loop: Loop): Promise<number | null> {
+    const visit = await this.link.request<Visit>("ct/visit", { call, line: loop.registeredLine });
     return visit.step >= 0 ? visit.step : null;
   }
 
@@ -131,10 +134,30 @@ function stateOf(loaded: Loaded, loops: readonly Loop[], here: Here): FlowState 
   return { call, stories, linesRun, loops, shapes, lastLine, ...here };
 }
 
-/** Whether loaded visits say what the moment's line and those around it did. */
-function covers(steps: readonly FlowStep[], step: number): boolean {
-  const at = steps.findIndex((candidate) => candidate.rrTicks === step);
-  return at >= HEAD + AROUND / 4 && at < steps.length - AROUND / 4;
+interface Reach {
+  from: number;
+  to: number;
+  loop: number | null; // registeredLine
+}
+
+function reaches({ from, to, loop }: Reach, step: number, around: Loop | undefined): boolean {
+  return from <= step && step <= to && loop === (around?.registeredLine ?? null);
+}
+
+/** The smallest loop around a line that turns. */
+function innermost(loops: readonly Loop[], line: number): Loop | undefined {
+  const around = loops.filter((loop) => loop.first <= line && line <= loop.last && loop.iteration >= 0);
+  return around.sort((a, b) => a.last - a.first - (b.last - b.first))[0];
+}
+
+/** From the first turn that is loaded from its start; without a loop, from where enough is loaded. */
+function reachOf(before: readonly FlowStep[], here: Flow, at: { step: number; loop: Loop | undefined }): Reach {
+  const line = at.loop?.registeredLine ?? null;
+  const start = line === null ? before[MARGIN] : before.find((visit) => visit.line === line);
+  const isJoined = (before.at(-1)?.rrTicks ?? 0) >= at.step;
+  const last = here.more ? here.steps.at(-MARGIN) : undefined;
+  const from = isJoined ? Math.min(start?.rrTicks ?? at.step, at.step) : at.step;
+  return { from, to: here.more ? (last?.rrTicks ?? at.step) : Number.MAX_SAFE_INTEGER, loop: line };
 }
 
 function merged(pages: FlowStep[][]): FlowStep[] {

@@ -7,6 +7,7 @@ import type { DapResponse } from "../lib/dap";
 import type { Call, MoveState, Place } from "../lib/protocol";
 import { CallsModel } from "./calls";
 import { COMMANDS } from "./commands";
+import { FlowModel } from "./flow";
 import { Link } from "./link";
 import { PlaceList } from "./place_list";
 import { Player } from "./player";
@@ -372,6 +373,46 @@ describe("the tasks", () => {
     await tasks.refresh(at(8));
     expect(tasks.row(0)?.key).toBe(0);
     expect(tasks.state.get()).toMatchObject({ moment: "8.0", name: "one" });
+  });
+});
+
+describe("the flow of a long loop", () => {
+  // Lines 2, 3, 4 in turns, each a step; line 9 behind the loop.
+  const LAST = 30_000;
+  const lineOf = (step: number) => (step < LAST ? 2 + (step % 3) : 9);
+  const loop = { registeredLine: 2, first: 2, last: 4, iteration: 1, iterations: LAST / 3, base: -1 };
+  const answer: Answer = (command, args: { from: number; count: number }) => {
+    if (command === "ct/visit") return { step: -1, index: 0, count: LAST / 3 };
+    const steps = Array.from({ length: Math.min(args.count, LAST + 1 - args.from) }, (_, index) => {
+      const step = args.from + index;
+      return { line: lineOf(step), rrTicks: step, isTurn: false, condition: "unknown", values: [] };
+    });
+    return { steps, more: args.from + args.count <= LAST, linesRun: [2, 3, 4, 9] };
+  };
+  const call = { key: 5, steps: LAST + 1, firstStep: 0, children: 0, line: 1 } as Call;
+
+  test("is loaded once for many steps, either way, and shows the turn one is in", async () => {
+    const { link, api } = await linkTo(answer);
+    const flow = new FlowModel(link, async () => []);
+    const show = async (step: number) => {
+      const line = lineOf(step);
+      const loops = step < LAST ? [{ ...loop, iteration: Math.floor(step / 3) }] : [{ ...loop, iteration: LAST / 3 }];
+      await flow.refresh(at(step), call.key, line, { call, loops, visit: null });
+      const { stories } = flow.state.get() ?? { stories: new Map() };
+      return [2, 3, 4].map((number) => stories.get(number)?.visit.rrTicks);
+    };
+    const loads = () => api.sent.filter((command) => command === "ct/load-flow").length;
+    expect(await show(15_001)).toEqual([15_000, 15_001, 15_002]);
+    expect(loads()).toBe(3);
+    for (let step = 15_002; step < 15_150; step++) await show(step);
+    for (let step = 15_150; step > 14_900; step--) await show(step);
+    expect(await show(14_901)).toEqual([14_901, 14_902, 14_903]);
+    expect(loads()).toBe(3);
+    expect(await show(15_500)).toEqual([15_498, 15_499, 15_500]);
+    expect(loads()).toBe(6);
+    expect(await show(15_212)).toEqual([15_210, 15_211, 15_212]);
+    expect(await show(14_000)).toEqual([13_998, 13_999, 14_000]);
+    expect(loads()).toBe(9);
   });
 });
 
