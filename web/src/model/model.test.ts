@@ -143,6 +143,31 @@ describe("moving", () => {
     expect(player.now.get()?.moment.step).toBe(99);
   });
 
+  test("on the way of a drag little is asked for, where it rests everything", async () => {
+    const { link, api } = await linkTo((_, args: { moment: { step: number } }) => at(args.moment?.step));
+    const player = new Player(link);
+    const arrivals: string[] = [];
+    player.arrived = (_, arrival) => arrivals.push(arrival);
+    const clock = vi.spyOn(Date, "now");
+    for (let step = 1; step <= 20; step++) {
+      clock.mockReturnValue(1e6 + step * 16);
+      player.to({ step, left: 0 }, "seek");
+      await new Promise<void>((resolve) => player.waiting.watch(() => player.waiting.get() === 0 && resolve()));
+      expect(player.now.get()?.moment.step).toBe(step);
+    }
+    const looks = () => api.sent.filter((command) => command === "scopes").length;
+    expect(looks()).toBe(1);
+    expect(arrivals[0]).toBe("jump");
+    expect(new Set(arrivals.slice(1))).toEqual(new Set(["step"])); // one entry for the way back
+    await vi.waitFor(() => expect(player.rested.get()?.moment.step).toBe(20));
+    expect(player.settled.get()?.moment.step).toBe(20);
+    expect(player.glance).toBeNull(); // who shows it asks
+    clock.mockRestore();
+    player.to({ step: 30, left: 0 }, "seek");
+    await idle(player);
+    await vi.waitFor(() => expect(player.settled.get()?.moment.step).toBe(30));
+  });
+
   test("to a line forwards, or else backwards", async () => {
     const asked: boolean[] = [];
     const { link } = await linkTo((command, args: { backwards?: boolean }) => {

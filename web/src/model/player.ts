@@ -15,11 +15,18 @@ interface Waiting {
   replaces: string;
 }
 
+interface Look {
+  seen: Promise<Glance> | null; // of where the move leads
+  isDragged: boolean; // on the way to elsewhere
+}
+
 /** How a move came about: the address bar's history keeps jumps, and few of the steps. */
 export type Arrival = "first" | "step" | "jump";
 
 const STEPS = new Set(["into", "over", "overLine", "out"]);
 const SHOW_EVERY = 200; // milliseconds between full views while moves keep coming
+const DRAG_SHOWS_EVERY = 500; // while something is dragged: a full view costs more than a frame
+const DRAG_APART = 100; // milliseconds: moves of a drag closer than that are on the way to elsewhere
 
 export class Player {
   /** Where one is. Changes with each move. */
@@ -37,6 +44,8 @@ export class Player {
   private queue: Waiting[] = [];
   private running: { seq: number } | null = null;
   private lastShown = 0;
+  private lastDragged = 0;
+  private rest: ReturnType<typeof setTimeout> | undefined; // until a drag counts as over
 
   constructor(private readonly link: Link) {}
 
@@ -64,8 +73,9 @@ export class Player {
   /** The session is new: this is where it begins. */
   enter({ state, seen, problem }: Opened) {
     this.queue = [];
+    clearTimeout(this.rest);
     if (problem !== "") this.stayed(problem);
-    this.show(state, seen);
+    this.show(state, { seen, isDragged: false });
     this.rested.set(state);
     this.arrived(state, "first");
   }
@@ -77,13 +87,16 @@ export class Player {
   }
 
   private async run() {
+    clearTimeout(this.rest);
+    let isDragged = false;
     for (let next = this.queue.shift(); next; next = this.queue.shift()) {
       const { seq, promise } = this.link.start<MoveState>("ct/move", next.args);
-      const seen = this.queue.length === 0 ? this.look() : null;
+      isDragged = this.isDragged(next);
+      const seen = this.queue.length === 0 && !isDragged ? this.look() : null;
       this.running = { seq };
       this.waiting.set(this.queue.length + 1);
       try {
-        this.take(await promise, next, seen);
+        this.take(await promise, next, { seen, isDragged });
       } catch (problem) {
         if (!(problem instanceof RequestError)) this.queue = [];
         else if (!/cancel/i.test(problem.message)) this.stayed(problem.message);
@@ -91,9 +104,22 @@ export class Player {
     }
     this.running = null;
     this.waiting.set(0);
+    if (isDragged) this.rest = setTimeout(() => this.settle(), DRAG_APART);
+    else this.settle();
+  }
+
+  private settle() {
     if (this.settled.get() !== this.now.get()) this.glance = null; // it is of an earlier moment
     this.settled.set(this.now.get());
     this.rested.set(this.now.get());
+  }
+
+  /** Whether a move is one of many: the first of a drag is not, it may be the only one. */
+  private isDragged({ replaces }: Waiting): boolean {
+    if (replaces === "") return false;
+    const before = this.lastDragged;
+    this.lastDragged = Date.now();
+    return this.lastDragged - before < DRAG_APART;
   }
 
   private look(): Promise<Glance> {
@@ -102,20 +128,21 @@ export class Player {
     return seen;
   }
 
-  private take(state: MoveState, { args, isEither }: Waiting, seen: Promise<Glance> | null) {
+  private take(state: MoveState, { args, isEither }: Waiting, { seen, isDragged }: Look) {
     if (state.end !== "moved" && isEither) {
       this.queue.unshift({ args: { ...args, backwards: true }, replaces: "", isEither: false });
       return;
     }
     if (state.end !== "moved") this.stayed(whyItStayed(state.end, args));
-    this.show(state, this.queue.length === 0 ? seen : null);
-    this.arrived(state, STEPS.has(args.move) ? "step" : "jump");
+    this.show(state, { seen: this.queue.length === 0 ? seen : null, isDragged });
+    this.arrived(state, STEPS.has(args.move) || isDragged ? "step" : "jump");
   }
 
-  private show(state: MoveState, seen: Promise<Glance> | null) {
+  private show(state: MoveState, { seen, isDragged }: Look) {
     this.now.set(state);
     const time = Date.now();
-    if (this.queue.length === 0 || time - this.lastShown > SHOW_EVERY) {
+    const isLast = this.queue.length === 0 && !isDragged;
+    if (isLast || time - this.lastShown > (isDragged ? DRAG_SHOWS_EVERY : SHOW_EVERY)) {
       this.lastShown = time;
       this.glance = seen;
       this.settled.set(state);

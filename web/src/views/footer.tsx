@@ -1,10 +1,13 @@
 // Where one is, what is going on, and what the recording is missing: always.
 
+import { useLayoutEffect, useState } from "preact/hooks";
 import { count, duration, fileName, plural } from "../lib/format";
 import { momentLabel } from "../lib/moment";
 import type { Missing, Recording } from "../lib/protocol";
 import { threadName } from "../model/frames";
 import { useAtom, useModel } from "./hooks";
+
+const LATE = 400; // milliseconds
 
 export function Footer() {
   return (
@@ -44,8 +47,7 @@ function Where() {
 
 /** Work that takes long enough to be noticed. */
 function Busy() {
-  const { player, progress } = useModel();
-  const waiting = useAtom(player.waiting);
+  const { progress } = useModel();
   const work = useAtom(progress.work);
   return (
     <span class="busy" role="status">
@@ -60,14 +62,32 @@ function Busy() {
           )}
         </span>
       ))}
-      {waiting > 0 && (
-        <span class="late">
-          going… {waiting > 1 && plural(waiting, "move")}{" "}
-          <button type="button" class="link" onClick={() => player.cancel()}>
-            cancel
-          </button>
-        </span>
-      )}
+      <Going />
+    </span>
+  );
+}
+
+/** Moves that take their time. Of others nothing is drawn, not even hidden: that would be a frame. */
+function Going() {
+  const { player } = useModel();
+  const waiting = useAtom(player.waiting);
+  const isGoing = waiting > 0;
+  const [isLate, setLate] = useState(false);
+  useLayoutEffect(() => {
+    if (!isGoing) return;
+    const timer = setTimeout(() => setLate(true), LATE);
+    return () => {
+      clearTimeout(timer);
+      setLate(false);
+    };
+  }, [isGoing]);
+  if (!isGoing || !isLate) return null;
+  return (
+    <span>
+      going… {waiting > 1 && plural(waiting, "move")}{" "}
+      <button type="button" class="link" onClick={() => player.cancel()}>
+        cancel
+      </button>
     </span>
   );
 }

@@ -18,6 +18,7 @@ export function TimelineStrip() {
   const theme = useAtom(model.settings.theme);
   const [width, setWidth] = useState(0);
   const [pointer, setPointer] = useState<number | null>(null);
+  const [dragged, setDragged] = useState<number | null>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const strip = useFocusTarget<HTMLDivElement>("timeline");
   const lanes = lanesOf(state?.timeline.threads ?? []);
@@ -49,14 +50,23 @@ export function TimelineStrip() {
   };
   useGestures(strip, timeline, {
     stepAt,
-    seek: (step) => player.to({ step, left: 0 }, "seek"),
+    seek(step) {
+      setDragged(step);
+      player.to({ step, left: 0 }, "seek");
+    },
     hover(x) {
       setPointer(x);
       void timeline.ask(x === null ? null : stepAt(x));
     },
   });
 
+  // Where the pointer leads, at once: the answer comes later, and of some steps on the way none.
+  useEffect(() => {
+    const look = () => player.waiting.get() === 0 && setDragged(null);
+    return player.waiting.watch(look);
+  }, [player]);
   const step = now?.moment.step ?? 0;
+  const marked = dragged ?? step;
   const steps = model.recording.get()?.steps ?? 1;
   return (
     <section class="timeline" aria-label="Timeline" style={{ height: `${height}px` }}>
@@ -84,8 +94,8 @@ export function TimelineStrip() {
         }}
       >
         <canvas ref={canvas} aria-hidden="true" />
-        {now && step >= range.from && step < range.to && (
-          <NowFlag x={xOf(step)} width={width} label={momentLabel(now.moment)} />
+        {now && marked >= range.from && marked < range.to && (
+          <NowFlag x={xOf(marked)} width={width} label={dragged === null ? momentLabel(now.moment) : count(dragged)} />
         )}
         {pointer !== null && <Hover x={pointer} width={width} />}
       </div>
