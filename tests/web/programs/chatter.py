@@ -6,7 +6,7 @@ ROUNDS = 2
 
 
 async def pause(turns):
-    for turn in range(turns):
+    for _turn in range(turns):
         await asyncio.sleep(0)
     return turns
 
