@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "dap/dap_internal.h"
-#include "trace/text.h"
 
 void dap_post(struct dap_session *session, struct ct_json_out *json)
 {
