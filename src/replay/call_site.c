@@ -7,8 +7,9 @@
 
 enum {
     SITES_MAX = 32,     /* calls of one line; with more nobody tells */
+    SEARCHES_MAX = 8,   /* for those, in one stack */
     MADE_MAX = 64,      /* calls that one visit of the line made */
-    BLOCKS_MAX = 16,    /* that are looked into for them */
+    BLOCKS_MAX = 2,     /* that are looked into for them */
     CODE_OPTIMIZED = 1, /* of co_flags: a function */
     CODE_COROUTINE = 0x80,
     CODE_GENERATES = 0x20 | 0x200,
@@ -283,6 +284,23 @@ static const struct site *by_order(struct line *line, const struct site *const *
     return is_known ? named[place - 1] : NULL;
 }
 
+/* The same, remembered: while one steps, the callers stay. False: nobody knows. */
+static bool find_by_order(struct line *line, const struct site *const *named, uint32_t count,
+                          struct ctr_place_in_source *place)
+{
+    uint64_t call = line->callee->call;
+    struct rp_kept_site *kept = &line->session->kept_sites[call % RP_KEPT_SITES];
+    if (kept->call != call + 1) {
+        const struct site *found = by_order(line, named, count);
+        *kept = (struct rp_kept_site){.call = call + 1, .is_known = found != NULL};
+        if (found != NULL) {
+            kept->place = found->place;
+        }
+    }
+    *place = kept->place;
+    return kept->is_known;
+}
+
 /* ---- which one ---- */
 
 /* The only call of the line made it, whatever it calls, if it was a call at all. */
@@ -294,36 +312,39 @@ static const struct site *only_one(const struct line *line, uint32_t flags)
     return is_call ? &line->sites[0] : NULL;
 }
 
-static const struct site *choose(struct line *line)
+static bool choose(struct line *line, struct rp_sites *sites, struct ctr_place_in_source *place)
 {
     const struct site *named[SITES_MAX];
     uint32_t count = 0, unnamed = 0;
     uint32_t flags = ctr_plan(line->session->trace, line->callee->plan)->flags;
+    if (flags & CODE_GENERATES) { /* made by a call, run by what asks for a value */
+        return false;
+    }
     for (uint32_t i = 0; i < line->count; i++) {
         unnamed += line->sites[i].name.size == 0;
         if (is_named(line, &line->sites[i])) {
             named[count++] = &line->sites[i];
         }
     }
-    if (flags & CODE_GENERATES) { /* made by a call, run by what asks for a value */
-        return NULL;
-    }
     bool is_read = is_read_otherwise(line, count > 0 ? named[0]->name : line->callee_name);
-    if (count == 0) {
-        return only_one(line, flags);
+    bool is_doubtful = is_read || (unnamed > 0 && line->count > 1) ||
+                       ((flags & CODE_COROUTINE) && line->count > 1); /* run by something else */
+    if (count > 1) {
+        return !is_doubtful && sites->searches++ < SEARCHES_MAX &&
+               find_by_order(line, named, count, place);
     }
-    if (is_read || (unnamed > 0 && line->count > 1) ||
-        ((flags & CODE_COROUTINE) && line->count > 1)) { /* made here, run by something else */
-        return NULL;
+    const struct site *found = count == 0 ? only_one(line, flags) : !is_doubtful ? named[0] : NULL;
+    if (found != NULL) {
+        *place = found->place;
     }
-    return count == 1 ? named[0] : by_order(line, named, count);
+    return found != NULL;
 }
 
 static const struct ctr_facts *facts_of(struct rp_session *session, struct rp_sites *sites,
                                         uint32_t plan)
 {
     if (!sites->has_facts || sites->plan != plan) {
-        rp_sites_clear(sites);
+        ctr_facts_clear(&sites->facts);
         ctr_facts_read(session->trace, plan, &sites->facts, NULL);
         sites->plan = plan;
         sites->has_facts = true;
@@ -356,10 +377,7 @@ bool rp_call_site(struct rp_session *session, uint32_t thread, uint32_t index,
     if (line.callee->slot_count > 0 && is_special(line.callee_name)) {
         ctr_text_of_type(session->player, line.callee->slots[0], &line.self);
     }
-    const struct site *found = choose(&line);
+    bool is_known = choose(&line, sites, site);
     ct_bytes_free(&line.self);
-    if (found != NULL) {
-        *site = found->place;
-    }
-    return found != NULL;
+    return is_known;
 }

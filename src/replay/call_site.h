@@ -9,11 +9,12 @@
 #include "replay/session.h"
 #include "trace/facts.h"
 
-/* What is remembered from one frame to the next of the same code: start from `{0}`. */
+/* What is remembered from one frame to the next, from the top down: start from `{0}`. */
 struct rp_sites {
-    struct ctr_facts facts;
+    struct ctr_facts facts; /* of `plan` */
     uint32_t plan;
     bool has_facts;
+    uint32_t searches; /* for what a line called; after some no more */
 };
 
 void rp_sites_clear(struct rp_sites *sites);

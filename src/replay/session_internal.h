@@ -4,6 +4,7 @@
 
 #include "replay/session.h"
 #include "replay/values.h"
+#include "trace/facts.h"
 #include "trace/player.h"
 
 struct rp_references { /* numbers `first` + 1 and on are the values of this moment */
@@ -13,6 +14,14 @@ struct rp_references { /* numbers `first` + 1 and on are the values of this mome
 };
 
 struct rp_breakpoint;
+
+struct rp_kept_site { /* call_site.c: which call of its caller's line a call was made by */
+    uint64_t call;    /* + 1; 0: nothing is kept here */
+    bool is_known;
+    struct ctr_place_in_source place;
+};
+
+enum { RP_KEPT_SITES = 64 };
 
 struct rp_session {
     struct ctr_trace *trace;
@@ -25,7 +34,8 @@ struct rp_session {
     uint64_t passes;                       /* of breakpoints' hits */
     struct rp_exception_rules *exceptions; /* to stop at; NULL: none */
     struct rp_kept_calls *kept_calls;      /* long ones that were described; NULL: none yet */
-    struct rp_task_list *tasks;            /* NULL: not asked for yet */
+    struct rp_kept_site kept_sites[RP_KEPT_SITES]; /* by the call's number */
+    struct rp_task_list *tasks;                    /* NULL: not asked for yet */
     struct rp_position now;
     struct rp_watch watch;
 };

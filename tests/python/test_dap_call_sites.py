@@ -140,3 +140,26 @@ def test_the_caller_of_a_frame_that_was_left_has_columns_too(client):
     client.ask("stepOut")
     left = client.ask("stackTrace", threadId=1)["stackFrames"][0]
     assert (left["name"], source(left)) == ("plain", "g(1)")
+
+
+DEEP = """\
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+def deep(n):
+    return fib(12) if n == 0 else deep(n - 1) + fib(2) + deep(-1) if n > 0 else 0
+
+deep(60)
+"""
+
+
+def test_of_a_deep_stack_only_the_topmost_callers_are_searched_for(ct, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(DEEP)
+    with Client(record(ct, program, tmp_path / "recording")) as client:
+        client.ask("configurationDone")
+        client.ask("ct/move", move="line", path="program.py", line=2)
+        frames = client.ask("stackTrace", threadId=1, levels=100)["stackFrames"]
+        known = [frame["name"] for frame in frames if "endColumn" in frame]
+        assert 1 <= known.count("deep") <= 8
+        assert known[-1] == "<module>"
