@@ -167,6 +167,20 @@ def test_without_the_key_there_is_a_page_that_says_what_to_do(browser, addresses
     context.close()
 
 
+def test_a_deep_tree_of_calls_is_accessible(open_window):
+    window = open_window("turns")
+    window.find_line("return 0")
+    now = window.page.locator("[aria-label=Calls] .row.now")
+    expect(now).to_have_attribute("aria-level", "902")
+    assert violations(window.page) == "[]"
+    window.press("Alt+1", "ArrowUp", "ArrowUp")
+    expect(window.page.locator("[aria-label=Calls] .row.active")).to_have_attribute(
+        "aria-level", "900"
+    )
+    window.press("Alt+4")
+    assert violations(window.page) == "[]"
+
+
 def test_a_recording_that_is_not_there(shop):
     shop.page.goto(shop.page.url.split("#")[0] + "#/nobody-knows-it/5")
     expect(shop.page.get_by_role("heading")).to_have_text("This recording cannot be opened")
