@@ -174,8 +174,11 @@ def test_the_call_that_runs_is_marked_in_its_caller(open_window):
     window.press("Control+ArrowUp").settle()
     expect(window.page.locator(".cm-line.site")).to_contain_text("both = area(")
     assert "".join(marked.all_inner_texts()) == "area(corner, corner.moved(2))"
+    calls = window.page.locator("[aria-label=Calls] .row.now")
+    expect(calls).to_contain_text("<module>")
     window.press("Alt+.").settle()
     expect(marked).to_have_count(0)
+    expect(calls).to_contain_text("area (")
     footer = window.page.locator("footer")
     before = f"step {window.step()}"
     window.press("Alt+ArrowDown")

@@ -3,7 +3,7 @@
 import type { Api } from "../api/client";
 import { type Atom, atom } from "../lib/atom";
 import { type Route, servedAs } from "../lib/moment";
-import type { ProgramEvent, Recording } from "../lib/protocol";
+import type { MoveState, ProgramEvent, Recording } from "../lib/protocol";
 import { BreakpointsModel } from "./breakpoints";
 import { CallsModel } from "./calls";
 import { DocumentsModel } from "./documents";
@@ -159,8 +159,7 @@ export class Model {
       const now = player.rested.get();
       if (!now) return;
       this.output.follow(now.moment.step, now.place);
-      // The way down to a call as deep as nobody counts is too long: the stack shows it.
-      this.calls.current.set(now.location.callstackDepth === undefined ? null : now.location.key);
+      this.calls.current.set(callOf(now));
     });
     frames.state.watch(() => this.followFrame());
     this.tabs.below.watch(() => this.followTable());
@@ -186,7 +185,13 @@ export class Model {
     if (key === undefined || key === null) this.flow.clear();
     else void this.flow.refresh(state.now, key, frame.line, seen?.flow ?? null);
     if (!isTop) this.calls.current.set(key ?? null);
+    else if (state.now === this.player.rested.get()) this.calls.current.set(callOf(state.now));
     if (this.player.waiting.get() === 0) this.history.list.follow(state.now.moment.step, state.now.place);
     this.calls.showThreads(state.threads.map((thread) => thread.id));
   }
+}
+
+/** The call to mark in the tree. The way down to one as deep as nobody counts is too long: the stack shows it. */
+function callOf({ location }: MoveState): number | null {
+  return location.callstackDepth === undefined ? null : location.key;
 }
