@@ -8,6 +8,7 @@
 
 #include "cli/browser.h"
 #include "cli/instance.h"
+#include "cli/last_port.h"
 #include "cli/message.h"
 #include "server/server.h"
 
@@ -109,10 +110,12 @@ int serve_recording(const struct serve_asked *asked)
     if (show_running(asked)) {
         return CLI_OK;
     }
+    bool has_usual_address = !fields->port.is_given && fields->address == NULL;
     struct sv_options options = {
         .directory = asked->directory,
         .address = fields->address,
         .port = (uint16_t)fields->port.value,
+        .wished_port = has_usual_address ? last_port() : 0,
         .web = web_folder(asked),
         .idle_ms = fields->idle.is_given ? fields->idle.value : asked->idle_ms,
     };
@@ -123,6 +126,9 @@ int serve_recording(const struct serve_asked *asked)
     if (sv_server_new(&server, &options, &error) != CT_OK) {
         cli_error("%s", error.message);
         return CLI_FAILED;
+    }
+    if (has_usual_address) {
+        last_port_keep(sv_server_port(server));
     }
     int status = run_server(server, asked);
     sv_server_free(server);

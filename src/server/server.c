@@ -135,8 +135,14 @@ static int listen_at(struct sv_server *server, struct ct_error *error)
 {
     const struct sv_options *options = &server->options;
     const char *address = options->address == NULL ? "127.0.0.1" : options->address;
+    if (options->port == 0 && options->wished_port != 0) {
+        server->listeners[0] =
+            evhttp_bind_socket_with_handle(server->http, address, options->wished_port);
+    }
     errno = 0;
-    server->listeners[0] = evhttp_bind_socket_with_handle(server->http, address, options->port);
+    if (server->listeners[0] == NULL) {
+        server->listeners[0] = evhttp_bind_socket_with_handle(server->http, address, options->port);
+    }
     if (server->listeners[0] == NULL) {
         errno = errno != 0 ? errno : EADDRNOTAVAIL; /* a name nobody knows leaves none */
         return ct_fail_errno(error, "cannot listen at %s, port %u", address,

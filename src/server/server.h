@@ -15,6 +15,7 @@ struct sv_options {
     const char *directory; /* of the recording that is served; NULL: none, the window lists them */
     const char *address;   /* to listen at; NULL: loopback */
     uint16_t port;         /* 0: one that is free */
+    uint16_t wished_port;  /* taken where it is free, if `port` is 0; 0: none */
     const char *web;       /* serve the window from this folder; NULL: the embedded one */
     uint64_t idle_ms;      /* end after so long without a client; 0: never */
 };

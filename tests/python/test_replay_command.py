@@ -294,6 +294,23 @@ def test_nobody_is_there_for_too_long(ct: Path, tmp_path: Path, recording: Path)
         assert server.process.wait(PATIENCE) == 0
 
 
+def test_the_next_server_has_the_same_address(ct: Path, tmp_path: Path, recording: Path) -> None:
+    """A browser remembers the window's sizes by it."""
+    other = golden_recording(tmp_path / "other")
+    kept = tmp_path / ".local/state/codetracer-python-recorder/port"
+    with Server(ct, "replay", recording, home=tmp_path) as first:
+        assert kept.read_text() == f"{first.port}\n"
+        with Server(ct, "replay", other, home=tmp_path) as second:
+            assert second.port != first.port
+    for _twice in range(2):
+        with Server(ct, "replay", recording, home=tmp_path) as again:
+            assert again.port == first.port
+    for text in ("", "80", "70000", "nonsense"):
+        kept.write_text(text)
+        with Server(ct, "replay", recording, home=tmp_path) as again:
+            assert kept.read_text() == f"{again.port}\n"
+
+
 def test_host_knows_codetracers_variable(ct: Path, tmp_path: Path, recording: Path) -> None:
     name = "CODETRACER_HOST_IDLE_TIMEOUT"
     words = ("host", "--trace-path", recording)

@@ -65,13 +65,13 @@ def serve(environment, tmp_path_factory):
     Each has a folder of its own in which servers find each other: none is reused."""
 
     @contextmanager
-    def server(folder, *options):
+    def server(folder, *options, **variables):
         command = [ct_path(), "replay", "-t", str(folder), "--no-browser", *options]
         if web := os.environ.get("CT_WEB_DIR"):
             command += ["--web-dir", web]
         runtime = tmp_path_factory.mktemp("run")
         runtime.chmod(0o700)
-        alone = environment | {"XDG_RUNTIME_DIR": str(runtime)}
+        alone = environment | {"XDG_RUNTIME_DIR": str(runtime)} | variables
         process = subprocess.Popen(
             command, env=alone, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )

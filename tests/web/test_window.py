@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import ct_path
 from playwright.sync_api import expect
+from window import Window
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ENDLESS = """\
@@ -196,6 +197,17 @@ def test_recordings_are_listed_and_opened(shop):
     expect(shop.page.locator(".cm-line.now")).to_be_visible()
     shop.page.go_back()
     expect(shop.page.get_by_role("table")).to_be_visible()
+
+
+def test_what_is_remembered_is_there_with_the_next_server(browser, record, serve, tmp_path):
+    window = Window(browser.new_context().new_page())
+    for turn in range(2):
+        with serve(record(ROOT / "examples/shop.py"), XDG_STATE_HOME=str(tmp_path)) as (address, _):
+            window.open(address, "", True)
+            if turn == 0:
+                window.add_watch("1 + 1")
+            expect(window.list("watches").first).to_contain_text("1 + 1 = 2")
+    window.page.context.close()
 
 
 def test_a_killed_server_is_told_and_what_is_shown_stays(browser, record, serve):

@@ -2,6 +2,7 @@
 
 import { render } from "preact";
 import type { Api } from "./api/client";
+import { splitToken } from "./api/token";
 import { chordOf } from "./lib/keys";
 import { parseRoute, type Route, routeHash, SERVED } from "./lib/moment";
 import type { MoveState } from "./lib/protocol";
@@ -84,6 +85,7 @@ function followAddress(model: Model) {
   let isEntered = false; // by the address itself: nothing to write
   let rest = 0; // the timer of the latest
   addEventListener("popstate", () => {
+    if (splitToken(location.hash).token !== "") return location.reload(); // of another server that is here now
     clearTimeout(rest);
     isEntered = true;
     model.enter(parseRoute(location.hash));

@@ -51,8 +51,8 @@ export class BreakpointsModel {
   }
 
   /** A session is new: tell it everything. */
-  async begin(recording: string): Promise<void> {
-    this.keep = this.settings.kept<readonly Kept[]>(`breakpoints-${recording}`, []);
+  async begin(program: string): Promise<void> {
+    this.keep = this.settings.kept<readonly Kept[]>(`breakpoints-${program}`, []);
     this.points.set(this.keep.get().map((kept) => ({ ...kept, id: null, problem: "" })));
     const paths = new Set(this.points.get().map((point) => point.path));
     await Promise.all([...[...paths].map((path) => this.tell(path)), this.tellExceptions()]);

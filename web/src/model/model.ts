@@ -135,7 +135,9 @@ export class Model {
     if (text !== null) this.documents.know(state.location.path, text);
     this.player.enter(opened);
     this.recording.set(recording);
-    void this.breakpoints.begin(recording.recordingId);
+    const program = `${recording.workdir}/${recording.program}`; // recorded anew it is the same one
+    void this.breakpoints.begin(program);
+    this.variables.begin(program);
     this.timeline.begin(recording.steps);
     void this.files.load();
     void this.output.start(state.place);

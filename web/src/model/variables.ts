@@ -10,18 +10,27 @@ import { type Root, ValueTree } from "./value_tree";
 export class VariablesModel {
   readonly tree: ValueTree;
   readonly watchTree: ValueTree;
-  readonly watches: Atom<readonly string[]>;
+  readonly watches: Atom<readonly string[]> = atom<readonly string[]>([]);
   readonly error: Atom<string> = atom("");
   private frame: StackFrame | undefined;
+  private keep: Atom<readonly string[]> | null = null;
 
   constructor(
     private readonly link: Link,
-    settings: Settings,
+    private readonly settings: Settings,
   ) {
     this.tree = new ValueTree(link);
     this.watchTree = new ValueTree(link);
-    this.watches = settings.kept<readonly string[]>("watches", []);
-    this.watches.watch(() => void this.refreshWatches());
+    this.watches.watch(() => {
+      this.keep?.set(this.watches.get());
+      void this.refreshWatches();
+    });
+  }
+
+  /** A session is new: what was watched in this program is watched again. */
+  begin(program: string) {
+    this.keep = this.settings.kept<readonly string[]>(`watches-${program}`, []);
+    this.watches.set(this.keep.get());
   }
 
   /** `scopes`: those of the frame, where they are known already. */
