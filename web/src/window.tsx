@@ -1,8 +1,9 @@
 // Puts the parts together: link, model, page.
 
-import { render } from "preact";
+import { options, render } from "preact";
 import type { Api } from "./api/client";
 import { splitToken } from "./api/token";
+import { drawSoon } from "./lib/drawing";
 import { chordOf } from "./lib/keys";
 import { parseRoute, type Route, routeHash, SERVED } from "./lib/moment";
 import type { MoveState } from "./lib/protocol";
@@ -18,6 +19,7 @@ const STEPS_APART = 3000; // milliseconds: steps closer than that share one entr
 
 /** `link`: on its way to the recording of the route, or to the one that is served. */
 export async function show(link: Link, api: Api, route: Route) {
+  options.debounceRendering = drawSoon;
   const model = new Model(link, api, localStorage, route);
   const window: Window = { model, cursor: { current: { path: "", line: 0 } } };
   followTheme(model.settings);

@@ -1,5 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ansiSpans, PLAIN } from "./ansi";
+import { drawFirst, drawSoon } from "./drawing";
 import { expressionAt } from "./expression_at";
 import { attributeOf, pillsOf, shapeOf, storiesOf } from "./flow_view";
 import { brief, bytes, duration, fileLabels, plural, sharedFolder } from "./format";
@@ -33,6 +34,32 @@ describe("texts", () => {
     expect(found[0]).toBe("Step over");
     expect(fuzzyFind("zzz", ["a"], (text) => text, 9)).toEqual([]);
     expect(fuzzyFind("", ["a", "b"], (text) => text, 1)).toEqual(["a"]);
+  });
+});
+
+describe("drawing", () => {
+  test("is done once behind all that changes, and first by who has to measure", async () => {
+    const drawn: string[] = [];
+    const rows = () => drawn.push("rows");
+    const code = () => drawn.push("code");
+    for (let i = 0; i < 3; i++) {
+      drawSoon(rows);
+      drawFirst(code);
+      await Promise.resolve(); // what follows a promise is still the same answer
+    }
+    expect(drawn).toEqual([]);
+    await vi.waitFor(() => expect(drawn).toEqual(["code", "rows"]));
+    drawSoon(rows);
+    await vi.waitFor(() => expect(drawn).toEqual(["code", "rows", "rows"]));
+  });
+
+  test("what is asked for while drawing is drawn, too", async () => {
+    const drawn: string[] = [];
+    drawFirst(() => {
+      drawSoon(() => drawn.push("what it asked for"));
+    });
+    drawSoon(() => drawn.push("rest"));
+    await vi.waitFor(() => expect(drawn).toEqual(["rest", "what it asked for"]));
   });
 });
 

@@ -140,7 +140,7 @@ function callRow(call: Call, { level, isOpen, isNow }: Look, toggle?: () => void
             toggle();
           }}
         >
-          {canOpen ? (isOpen ? "▾" : "▸") : ""}
+          {canOpen && (isOpen ? "▾" : "▸")}
         </span>
         <span class="text" title={titleOf(call)}>
           {level - 1 > INDENTED && <span class="faint">{level - 1} </span>}
@@ -153,10 +153,10 @@ function callRow(call: Call, { level, isOpen, isNow }: Look, toggle?: () => void
   };
 }
 
-function resultOf(call: Call): string {
+function resultOf(call: Call): string | null {
   if (call.exit === "unwind") return `✕ ${call.returnValue.split("(")[0]}`;
   if (call.exit === "running") return "…";
-  return call.returnValue === "" || call.returnValue === "None" ? "" : `→ ${call.returnValue}`;
+  return call.returnValue === "" || call.returnValue === "None" ? null : `→ ${call.returnValue}`;
 }
 
 function titleOf(call: Call): string {

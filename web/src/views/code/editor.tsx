@@ -5,6 +5,7 @@ import { EditorView } from "@codemirror/view";
 import { render } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { StackFrame } from "../../lib/dap";
+import { drawFirst } from "../../lib/drawing";
 import { attributeOf } from "../../lib/flow_view";
 import type { MoveState } from "../../lib/protocol";
 import type { Document } from "../../model/documents";
@@ -128,7 +129,6 @@ function follower(window: Window, editor: EditorView) {
   let path = "";
   let scrolled = 0;
   let drawn: readonly unknown[] = [];
-  let isWanted = false;
   let hasEnded = false;
 
   /** The line to mark in this document. */
@@ -178,7 +178,6 @@ function follower(window: Window, editor: EditorView) {
   };
 
   const draw = () => {
-    isWanted = false;
     const document = documents.document.get();
     if (hasEnded || !document || document.text === null) return;
     if (document.path !== path) open(document);
@@ -194,11 +193,7 @@ function follower(window: Window, editor: EditorView) {
 
   return {
     draw,
-    /** Draw once, when all that changes now has changed. */
-    want() {
-      if (!isWanted) queueMicrotask(draw);
-      isWanted = true;
-    },
+    want: () => drawFirst(draw),
     end() {
       hasEnded = true;
     },
