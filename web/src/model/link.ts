@@ -78,6 +78,11 @@ export class Link {
     return { seq, promise: this.send<T>(seq, command, args) };
   }
 
+  /** Send what was asked for, now: the frame that is to be drawn first may take as long as the answer. */
+  flush() {
+    this.outbox?.flush();
+  }
+
   cancel(seq: number) {
     this.request("cancel", { requestId: seq }).catch(() => {});
   }
@@ -116,7 +121,7 @@ export class Link {
         () => ++this.seq,
       );
       const asked = opening(this, this.moment);
-      this.outbox.flush();
+      this.flush();
       const opened = await asked;
       if (stop.signal.aborted) return;
       void this.listen(session, stop.signal);

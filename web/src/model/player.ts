@@ -93,6 +93,7 @@ export class Player {
       const { seq, promise } = this.link.start<MoveState>("ct/move", next.args);
       isDragged = this.isDragged(next);
       const seen = this.queue.length === 0 && !isDragged ? this.look() : null;
+      if (!isDragged) this.link.flush();
       this.running = { seq };
       this.waiting.set(this.queue.length + 1);
       try {
