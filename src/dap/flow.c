@@ -73,11 +73,9 @@ static int put_lines_run(struct dap_request *request, uint64_t call)
 {
     struct dap_session *session = request->session;
     int status = find_lines_run(session, call, &request->error);
-    dap_put_array(&request->body, "linesRun");
     for (uint32_t i = 0; status == CT_OK && i < session->lines_count; i++) {
         ct_json_uint(&request->body, dap_client_line(session, session->lines_run[i]));
     }
-    ct_json_end_array(&request->body);
     return status;
 }
 
@@ -92,33 +90,54 @@ static void put_start(struct dap_request *request, const struct rp_flow *page)
     dap_put_location(request->session, &request->body, "location", where);
 }
 
+/* `unless`: the call whose flow the client has; `within`: of how many steps it wants a call. */
+static bool is_wanted(struct dap_request *request, const struct ctr_call *call)
+{
+    uint64_t known = dap_uint(request, request->arguments, "unless", CTR_NO_CALL);
+    uint64_t within = dap_uint(request, request->arguments, "within", UINT64_MAX);
+    return request->status == CT_OK && call->number != known && call->end - call->start <= within;
+}
+
+static int put_flow(struct dap_request *request, const struct rp_flow *page, bool has_visits)
+{
+    struct dap_session *session = request->session;
+    ct_json_begin_object(&request->body);
+    dap_put_uint(&request->body, "call", page->call.number);
+    put_start(request, page);
+    dap_put_array(&request->body, "steps");
+    for (size_t i = 0; i < page->count; i++) {
+        put_visit(session, &request->body, page, &page->visits[i]);
+    }
+    ct_json_end_array(&request->body);
+    dap_put_bool(&request->body, "more", page->more);
+    dap_put_array(&request->body, "linesRun");
+    int status = has_visits ? put_lines_run(request, page->call.number) : CT_OK;
+    ct_json_end_array(&request->body);
+    ct_json_end_object(&request->body);
+    return status;
+}
+
 int dap_load_flow(struct dap_request *request)
 {
     const json_t *from = request->arguments;
     struct dap_session *session = request->session;
-    struct rp_flow page = {0};
+    struct rp_flow page = {.more = true};
     uint64_t call = dap_uint(request, from, "call", rp_now(session->replay)->call);
     uint64_t step = dap_uint(request, from, "from", 0);
     uint32_t count = dap_count(request, from, "count");
     if (request->status != CT_OK) {
         return request->status;
     }
+    int status = ctr_call_get(session->trace, call, &page.call, &request->error);
+    bool wanted = status == CT_OK && is_wanted(request, &page.call);
+    status = status == CT_OK ? request->status : status;
     count = count < VISITS_MAX ? count : VISITS_MAX;
-    int status = rp_flow(session->replay, call, step, count, &inline_text, &page, &request->error);
-    ct_json_begin_object(&request->body);
+    if (wanted) {
+        status = rp_flow(session->replay, call, step, count, &inline_text, &page, &request->error);
+    }
     if (status == CT_OK) {
-        put_start(request, &page);
+        status = put_flow(request, &page, wanted);
     }
-    dap_put_array(&request->body, "steps");
-    for (size_t i = 0; status == CT_OK && i < page.count; i++) {
-        put_visit(session, &request->body, &page, &page.visits[i]);
-    }
-    ct_json_end_array(&request->body);
-    dap_put_bool(&request->body, "more", page.more);
-    if (status == CT_OK) {
-        status = put_lines_run(request, call);
-    }
-    ct_json_end_object(&request->body);
     rp_flow_clear(&page);
     return status;
 }

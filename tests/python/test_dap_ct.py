@@ -245,6 +245,11 @@ def test_flow_visits_and_loops_of_a_call(run, client):
         window = client.ask("ct/load-flow", call=call, count=1, **{"from": visits[-1]["step"]})
         assert [s["rrTicks"] for s in window["steps"]] == [visits[-1]["step"]]
         assert window["linesRun"] == answer["linesRun"]
+        has = {"call": call, "steps": [], "more": True, "linesRun": []}
+        for unwanted in ({"unless": call}, {"within": visits[-1]["step"] - visits[0]["step"]}):
+            assert has.items() <= client.ask("ct/load-flow", call=call, count=9, **unwanted).items()
+        same = client.ask("ct/load-flow", call=call, count=2000, unless=call + 1, within=2**40)
+        assert same == answer
         here = chosen(visits, 1)[0]
         client.ask("ct/move", move="moment", moment={"step": here["step"]})
         of_line = [v["step"] for v in visits if v["line"] == here["line"]]

@@ -132,13 +132,16 @@ export interface LineCounts {
   hasCode: boolean[];
 }
 
-/** `ct/load-flow`: the call's lines in the order they ran, from step `from` on. */
+/** `ct/load-flow`: the call's lines in the order they ran, from step `from` on; of the call that runs. */
 export interface FlowArguments {
-  call: number;
-  from: number;
+  call?: number;
+  from?: number;
   count: number; // of visits
+  unless?: number; // this call: then there is nothing in the answer but which call it is
+  within?: number; // steps of the call: the same for one of more
 }
 export interface Flow {
+  call: number;
   location: Location; // of the call's first step
   steps: FlowStep[];
   more: boolean; // there are visits behind

@@ -3,10 +3,9 @@
 import { type Atom, atom } from "../lib/atom";
 import { type LineStory, type Shape, shapeOf, storiesOf } from "../lib/flow_view";
 import type { Call, Flow, FlowStep, Loop, MoveState, Visit } from "../lib/protocol";
-import { type FlowGlance, flowGlance } from "./glance";
+import { type FlowGlance, flowGlance, WHOLE } from "./glance";
 import type { Link } from "./link";
 
-const WHOLE = 400; // visits up to which a call is loaded in one piece
 const AROUND = 300; // visits loaded around the moment, of longer ones
 const HEAD = 60; // and from the call's start
 const MARGIN = 75; // visits that are to be loaded behind the moment
@@ -44,6 +43,11 @@ export class FlowModel {
     private readonly callsOfLine: (call: Call, from: number, to: number) => Promise<Call[]>,
   ) {}
 
+  /** The call of which everything is loaded. */
+  get whole(): number | null {
+    return this.loaded?.isWhole ? this.loaded.call.key : null;
+  }
+
   clear() {
     this.round++;
     this.loaded = null;
@@ -57,9 +61,10 @@ export class FlowModel {
     try {
       const step = now.moment.step;
       const isKnown = known?.call?.key === key;
-      const { call, loops, visit } = isKnown ? known : await flowGlance(this.link, { call: key, line });
+      const asked = { call: key, line, loaded: this.whole };
+      const { call, loops, visit, whole } = isKnown ? known : await flowGlance(this.link, asked);
       if (!call || round !== this.round) return;
-      const loaded = await this.load(call, loops, step, line);
+      const loaded = whole?.call === key ? wholeOf(call, whole) : await this.load(call, loops, step, line);
       if (round !== this.round) return;
       this.loaded = loaded;
       const turning = await Promise.all(loops.map((loop) => this.withTurns(loaded, loop)));
@@ -76,11 +81,7 @@ export class FlowModel {
     const loop = innermost(loops, line);
     if (loaded?.call.key === call.key && (loaded.isWhole || reaches(loaded.reach, step, loop))) return loaded;
     const first = call.firstStep ?? step;
-    if (call.steps <= WHOLE) {
-      const flow = await this.window(call.key, first, WHOLE);
-      const linesRun = new Set(flow.linesRun);
-      return { call, isWhole: !flow.more, steps: flow.steps, linesRun, reach: { from: 0, to: -1, loop: null } };
-    }
+    if (call.steps <= WHOLE) return wholeOf(call, await this.window(call.key, first, WHOLE));
     const turn = loop ? await this.turnStart(call.key, loop) : null;
     const [head, before, here] = await Promise.all([
       this.window(call.key, first, HEAD),
@@ -113,6 +114,10 @@ export class FlowModel {
   private window(call: number, from: number, count: number): Promise<Flow> {
     return this.link.request<Flow>("ct/load-flow", { call, from, count });
   }
+}
+
+function wholeOf(call: Call, { more, steps, linesRun }: Flow): Loaded {
+  return { call, isWhole: !more, steps, linesRun: new Set(linesRun), reach: { from: 0, to: -1, loop: null } };
 }
 
 interface Here {

@@ -28,7 +28,7 @@ export class FramesModel {
   constructor(private readonly link: Link) {}
 
   async refresh(now: MoveState, asked: Promise<Glance> | null): Promise<void> {
-    await this.load(now, now.threadId, async () => asked ?? glance(this.link));
+    await this.load(now, now.threadId, async () => asked ?? glance(this.link, null));
   }
 
   /** Look at another thread's stack, without moving. */

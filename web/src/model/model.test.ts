@@ -94,7 +94,7 @@ describe("moving", () => {
       if (command === "ct/move") step += args.backwards ? -1 : 1;
       return at(step);
     });
-    const player = new Player(link);
+    const player = new Player(link, () => null);
     const settled = vi.fn();
     player.settled.watch(settled);
     for (let i = 0; i < 50; i++) player.go({ move: "over" });
@@ -109,8 +109,10 @@ describe("moving", () => {
   test("a move and what is seen where it leads are one message", async () => {
     const { link, api } = await linkTo(() => at(1));
     const send = vi.spyOn(api, "send");
-    const player = new Player(link);
+    const player = new Player(link, () => null);
     player.go({ move: "over" });
+    for (let i = 0; i < 5; i++) await Promise.resolve();
+    expect(send).toHaveBeenCalled(); // before the frame that the key causes
     await idle(player);
     expect(send.mock.calls.filter(([, request]) => request.command === "ct/batch").length).toBe(1);
     expect(api.sent[0]).toBe("ct/move");
@@ -124,7 +126,7 @@ describe("moving", () => {
       if (command === "ct/move" && ++step === 3) throw new Error("nothing there");
       return at(step);
     });
-    const player = new Player(link);
+    const player = new Player(link, () => null);
     player.go({ move: "over" });
     await idle(player);
     expect(player.glance).not.toBeNull();
@@ -136,7 +138,7 @@ describe("moving", () => {
 
   test("of the moves of a drag only the latest waits", async () => {
     const { link, api } = await linkTo((_, args: { moment: { step: number } }) => at(args.moment.step));
-    const player = new Player(link);
+    const player = new Player(link, () => null);
     for (let i = 0; i < 100; i++) player.to({ step: i, left: 0 }, "seek");
     await idle(player);
     expect(api.sent.filter((command) => command === "ct/move").length).toBeLessThan(4);
@@ -145,7 +147,7 @@ describe("moving", () => {
 
   test("on the way of a drag little is asked for, where it rests everything", async () => {
     const { link, api } = await linkTo((_, args: { moment: { step: number } }) => at(args.moment?.step));
-    const player = new Player(link);
+    const player = new Player(link, () => null);
     const arrivals: string[] = [];
     player.arrived = (_, arrival) => arrivals.push(arrival);
     const clock = vi.spyOn(Date, "now");
@@ -174,7 +176,7 @@ describe("moving", () => {
       if (command === "ct/move") asked.push(args.backwards ?? false);
       return { ...at(7), end: args.backwards ? "moved" : "not found" };
     });
-    const player = new Player(link);
+    const player = new Player(link, () => null);
     player.stayed = vi.fn();
     player.goEither({ move: "line", path: "a.py", line: 3 });
     await idle(player);
@@ -184,7 +186,7 @@ describe("moving", () => {
 
   test("why one stays is said, and what waits can be forgotten", async () => {
     const { link } = await linkTo(() => ({ ...at(3), end: "not found" }));
-    const player = new Player(link);
+    const player = new Player(link, () => null);
     const said: string[] = [];
     player.stayed = (text) => said.push(text);
     player.go({ move: "continue" });
@@ -422,13 +424,14 @@ describe("the flow of a long loop", () => {
     const show = async (step: number) => {
       const line = lineOf(step);
       const loops = step < LAST ? [{ ...loop, iteration: Math.floor(step / 3) }] : [{ ...loop, iteration: LAST / 3 }];
-      await flow.refresh(at(step), call.key, line, { call, loops, visit: null });
+      await flow.refresh(at(step), call.key, line, { call, loops, visit: null, whole: null });
       const { stories } = flow.state.get() ?? { stories: new Map() };
       return [2, 3, 4].map((number) => stories.get(number)?.visit.rrTicks);
     };
     const loads = () => api.sent.filter((command) => command === "ct/load-flow").length;
     expect(await show(15_001)).toEqual([15_000, 15_001, 15_002]);
     expect(loads()).toBe(3);
+    expect(flow.whole).toBeNull();
     for (let step = 15_002; step < 15_150; step++) await show(step);
     for (let step = 15_150; step > 14_900; step--) await show(step);
     expect(await show(14_901)).toEqual([14_901, 14_902, 14_903]);

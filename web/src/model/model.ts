@@ -60,7 +60,7 @@ export class Model {
   ) {
     this.route = atom(route);
     this.settings = new Settings(store);
-    this.player = new Player(this.link);
+    this.player = new Player(this.link, () => this.flow.whole);
     this.recordings = new RecordingsModel(api);
     this.documents = new DocumentsModel(this.link);
     this.frames = new FramesModel(this.link);

@@ -40,7 +40,7 @@ export async function opening(link: Link, moment: Moment | null): Promise<Opened
 async function arrive(link: Link, moment: Moment | null): Promise<Arrived> {
   const args: MoveArguments = moment ? { move: "moment", moment } : { move: "start" };
   const moved = link.request<MoveState>("ct/move", args);
-  const seen = glance(link);
+  const seen = glance(link, null);
   const source = link.request<{ content: string }>("source").catch(() => null);
   const roots = link.request<Calls>("ct/load-calltrace-section", ROOTS).catch(() => null);
   seen.catch(() => {}); // who shows it will know

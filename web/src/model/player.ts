@@ -47,7 +47,11 @@ export class Player {
   private lastDragged = 0;
   private rest: ReturnType<typeof setTimeout> | undefined; // until a drag counts as over
 
-  constructor(private readonly link: Link) {}
+  /** `loadedCall`: the call whose flow is there already, or null. */
+  constructor(
+    private readonly link: Link,
+    private readonly loadedCall: () => number | null,
+  ) {}
 
   go(args: MoveArguments, replaces = "") {
     const last = this.queue.at(-1);
@@ -124,7 +128,7 @@ export class Player {
   }
 
   private look(): Promise<Glance> {
-    const seen = glance(this.link);
+    const seen = glance(this.link, this.loadedCall());
     seen.catch(() => {}); // it may not be wanted
     return seen;
   }
