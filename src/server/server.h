@@ -39,7 +39,8 @@ char *sv_server_open_path(struct sv_server *server);
 /* Whether the window is part of this `ct`, or comes from a folder. */
 bool sv_server_has_window(const struct sv_server *server);
 
-/* Serve until SIGINT, SIGTERM, or too long without a client. A second signal ends the process. */
+/* Serve until SIGINT, SIGTERM, SIGHUP, or too long without a client. A second signal ends the
+ * process. */
 int sv_server_run(struct sv_server *server, struct ct_error *error);
 
 #endif
