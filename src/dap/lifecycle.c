@@ -131,13 +131,19 @@ int dap_configuration_done(struct dap_request *request)
 
 int dap_restart(struct dap_request *request)
 {
+    request->session->has_terminated = false;
     int status = rp_go_start(request->session->replay, &request->error);
     return dap_moved(request, status, RP_MOVED, DAP_ENTRY);
 }
 
+/* The end is told once: dape sends `terminate` whenever it hears of `terminated`. */
 int dap_terminate(struct dap_request *request)
 {
     struct dap_session *session = request->session;
+    if (session->has_terminated) {
+        return CT_OK;
+    }
+    session->has_terminated = true;
     int32_t exit_status =
         session->trace != NULL ? ctr_info(session->trace)->exit_status : INT32_MIN;
     if (exit_status != INT32_MIN) {

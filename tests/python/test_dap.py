@@ -151,10 +151,15 @@ def test_the_first_breakpoint_may_be_on_the_first_step(recorded):
         assert client.body_of("output")["output"] == "begun\n"
 
 
-def test_terminate_tells_how_the_program_ended_and_disconnect_ends(client):
+def test_terminate_tells_once_how_the_program_ended_and_disconnect_ends(client):
     client.ask("terminate")
     assert [e["event"] for e in client.events] == ["exited", "terminated"]
     assert client.body_of("exited") == {"exitCode": 0}
+    client.ask("terminate")
+    assert client.events == []
+    client.ask("restart")
+    client.ask("terminate")
+    assert [e["event"] for e in client.events] == ["exited", "terminated"]
     client.ask("disconnect")
     with pytest.raises(Failed, match="ended"):
         client.ask("threads")
