@@ -5,6 +5,8 @@
 (require 'json)
 
 (defvar dape-configs nil)
+(defvar dape-repl-commands nil)
+(provide 'dape)
 (defun dape-cwd () (directory-file-name (expand-file-name default-directory)))
 (defun dape-command-cwd () (dape-cwd))
 (load (getenv "CT_SNIPPET") nil t)

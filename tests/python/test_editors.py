@@ -87,37 +87,57 @@ def test_the_configurations_shown_are_those_of_the_extension():
     assert page.count('"codetracer-python"') >= 4
 
 
-@pytest.mark.parametrize(
-    ("editor", "language", "script", "options"),
-    [
-        ("nvim", "lua", "neovim.lua", ["--headless", "-u", "NONE", "-i", "NONE", "-S"]),
-        ("emacs", "elisp", "emacs.el", ["-Q", "--batch", "-l"]),
-    ],
-)
-def test_the_editor_reads_its_configuration_and_opens_the_recording(
-    ct, tmp_path, editor, language, script, options
-):
-    """Without nvim-dap and dape, which are no packages of a registry: the script stands in."""
-    if shutil.which(editor) is None:
-        pytest.skip(f"there is no {editor}")
+NVIM = ["nvim", "--headless", "-u", "NONE", "-i", "NONE", "-S"]
+EMACS = ["emacs", "-q", "--batch", "-l"]
+NO_PLUGIN = 77  # what the scripts end with, where they do not find theirs
+
+
+def run_editor(ct, folder, command, script, language, **environ):
+    """Run a script of tests/editors beside a recording; it finds its configuration of the page."""
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"there is no {command[0]}")
     snippet = re.search(rf"```{language}\n(.*?)```", PAGE.read_text("utf-8"), re.S).group(1)
-    (tmp_path / "snippet").write_text(snippet, encoding="utf-8")
-    program = tmp_path / "program.py"
+    (folder / "snippet").write_text(snippet, encoding="utf-8")
+    program = folder / "program.py"
     program.write_text(PROGRAM, encoding="utf-8")
-    record(ct, program, tmp_path / "recording")
-    done = subprocess.run(
-        [editor, *options, str(ROOT / "tests" / "editors" / script)],
+    record(ct, program, folder / "recording")
+    return subprocess.run(
+        [*command, str(ROOT / "tests" / "editors" / script)],
         env=os.environ
         | {
-            "CT_SNIPPET": str(tmp_path / "snippet"),
-            "HOME": str(tmp_path),
+            "CT_SNIPPET": str(folder / "snippet"),
             "PATH": f"{Path(ct).parent}{os.pathsep}{os.environ['PATH']}",
-        },
-        cwd=tmp_path,
+        }
+        | environ,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "script", "language"),
+    [(NVIM, "neovim.lua", "lua"), (EMACS, "emacs.el", "elisp")],
+)
+def test_the_editor_reads_its_configuration_and_opens_the_recording(
+    ct, tmp_path, command, script, language
+):
+    """Without its plugin: the script stands in."""
+    done = run_editor(ct, tmp_path, command, script, language, HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "script", "language", "variable"),
+    [(EMACS, "dape.el", "elisp", "CT_DAPE")],
+)
+def test_the_editor_s_plugin_debugs_the_recording(
+    ct, tmp_path, command, script, language, variable
+):
+    done = run_editor(ct, tmp_path, command, script, language)
+    if done.returncode == NO_PLUGIN:
+        pytest.skip(f"{command[0]} has no such plugin, and {variable} does not name its directory")
     assert done.returncode == 0, done.stderr + done.stdout
 
 
