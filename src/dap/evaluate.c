@@ -88,7 +88,7 @@ struct completion {
     struct ct_json_out *json;
     struct ctr_text start; /* what was typed of the name */
     uint32_t count;
-    uint64_t column, length; /* of what it replaces, for the client */
+    uint64_t unit, length; /* of what it replaces */
 };
 
 static bool is_name_byte(char c)
@@ -107,7 +107,7 @@ static void offer(struct completion *completion, struct ctr_text name, const cha
     ct_json_begin_object(completion->json);
     dap_put_text(completion->json, "label", name);
     dap_put_string(completion->json, "type", type);
-    dap_put_uint(completion->json, "start", completion->column);
+    dap_put_uint(completion->json, "start", completion->unit);
     dap_put_uint(completion->json, "length", completion->length);
     ct_json_end_object(completion->json);
 }
@@ -203,6 +203,8 @@ static uint64_t count_units(const char *text, size_t size)
     return count;
 }
 
+/* `start` counts from 0, though DAP says as columns do: debugpy's does, and VS Code, nvim-dap and
+ * dape read it so. */
 int dap_completions(struct dap_request *request)
 {
     const json_t *from = request->arguments;
@@ -222,7 +224,7 @@ int dap_completions(struct dap_request *request)
     struct completion completion = {
         .json = &request->body,
         .start = {text + start, end - start},
-        .column = count_units(text, start) + !from_0,
+        .unit = count_units(text, start),
         .length = count_units(text + start, end - start),
     };
     ct_json_begin_object(&request->body);

@@ -58,6 +58,14 @@
                                  (plist-get frame :scopes))
                        :variables))))
 
+(defun ct-completions (text)
+  "What dape's REPL offers for the last word of TEXT."
+  (with-current-buffer "*dape-repl*"
+    (goto-char (point-max))
+    (insert text)
+    (let ((found (dape--repl-completion-at-point)))
+      (all-completions (buffer-substring (nth 0 found) (nth 1 found)) (nth 2 found)))))
+
 (find-file "program.py")
 (goto-char (point-min))
 (forward-line 9)
@@ -66,6 +74,7 @@
 (ct-move #'dape-continue 10)
 (ct-expect "0" (ct-value "n + i"))
 (ct-expect "'k'" (alist-get "key" (ct-locals) nil nil #'equal))
+(ct-expect '("name__") (ct-completions "__na"))
 (ct-move #'dape-next 9)
 (ct-move #'codetracer-python-step-back 10)
 (ct-move #'dape-continue 10)

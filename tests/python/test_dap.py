@@ -455,11 +455,11 @@ def test_completions_offer_names_and_attributes(client):
         targets = client.ask("completions", text=text, column=column)["targets"]
         return {target["label"]: (target["start"], target["length"]) for target in targets}
 
-    assert offered("1 + ta", 7) == {"table": (5, 2)}
-    assert offered("p.", 3) == {"x": (3, 0), "y": (3, 0)}
+    assert offered("1 + ta", 7) == {"table": (4, 2)}
+    assert offered("p.", 3) == {"x": (2, 0), "y": (2, 0)}
     assert set(offered("le", 3)) == {"leaf", "len"}
     assert offered("nope.", 6) == {}
-    assert offered("'é😀' + p.x", 12) == {"x": (11, 1)}
+    assert offered("'é😀' + p.x", 12) == {"x": (10, 1)}
 
 
 # ---- moves ----

@@ -130,7 +130,7 @@ def test_the_editor_reads_its_configuration_and_opens_the_recording(
 
 @pytest.mark.parametrize(
     ("command", "script", "language", "variable"),
-    [(EMACS, "dape.el", "elisp", "CT_DAPE")],
+    [(NVIM, "nvim_dap.lua", "lua", "CT_NVIM_DAP"), (EMACS, "dape.el", "elisp", "CT_DAPE")],
 )
 def test_the_editor_s_plugin_debugs_the_recording(
     ct, tmp_path, command, script, language, variable
