@@ -30,6 +30,7 @@ TARGETS = {  # milliseconds, at 100 million steps: (which percentile, at most)
     "state at a random step": (99, 10),
     "continue, the whole run": (50, 150),
     "conditional continue, the whole run": (50, 1500),
+    "conditional continue on an attribute": (50, 1500),
     "page of the call tree": (99, 10),
     "calls made by a loop, a page": (99, 10),
     "flow window": (99, 10),
@@ -240,12 +241,13 @@ class Bench:
             "setBreakpoints", source=source, breakpoints=[{"line": self.line("return total + 1")}]
         )
         self.measure("continue, the whole run", 10, to_landmark)
-        adapter.ask(
-            "setBreakpoints",
-            source=source,
-            breakpoints=[{"line": self.line("state = (state"), "condition": "turn < 0"}],
-        )
-        self.measure("conditional continue, the whole run", 3, to_landmark)
+        for name, line, condition in (
+            ("conditional continue, the whole run", "state = (state", "turn < 0"),
+            ("conditional continue on an attribute", "self.balance += amount", "self.version < 0"),
+        ):
+            wanted = {"line": self.line(line), "condition": condition}
+            adapter.ask("setBreakpoints", source=source, breakpoints=[wanted])
+            self.measure(name, 3, to_landmark)
         adapter.ask("setBreakpoints", source=source, breakpoints=[])
 
 

@@ -15,7 +15,11 @@ enum {
 
 struct test { /* the condition of a breakpoint, at one of its keys */
     const struct rp_expression *condition;
-    uint32_t first; /* value, of those followed */
+    uint32_t first; /* value, of those followed: one of each name, */
+    bool has_space; /* and that of the namespace */
+    uint32_t name_count;
+    uint32_t outside; /* bit: the name is no variable of the frame */
+    uint64_t globals; /* of its module, plus 1 */
     unsigned bit;
 };
 
@@ -27,6 +31,7 @@ struct tests { /* of a key */
 struct rp_sieve {
     struct ctr_trace *trace;
     struct ctr_sweep sweep;
+    uint64_t *keys; /* of the lines that ran */
     struct ctr_sweep_plan *plans;
     uint32_t *slots; /* of all plans */
     size_t slot_count;
@@ -42,6 +47,7 @@ struct rp_sieve {
         struct rp_candidate *items;
         size_t count, capacity;
         bool failed; /* no memory */
+        struct rp_view *view;
     } found[RP_SWEEP_WORKERS];
 };
 
@@ -50,7 +56,9 @@ void rp_sieve_free(struct rp_sieve *sieve)
     if (sieve != NULL) {
         for (unsigned i = 0; i < RP_SWEEP_WORKERS; i++) {
             free(sieve->found[i].items);
+            rp_view_free(sieve->found[i].view);
         }
+        free(sieve->keys);
         free(sieve->plans);
         free(sieve->slots);
         free(sieve->tests_of);
@@ -61,21 +69,59 @@ void rp_sieve_free(struct rp_sieve *sieve)
 
 /* ---- what to test ---- */
 
-/* The variable a name means in every frame of the plan. False: that depends. */
-static bool find_slot(const struct ctr_plan *plan, const struct rp_node *name, uint32_t *slot)
+/* The variables of a name, and the last of them. */
+static uint32_t find_slots(const struct ctr_plan *plan, const struct rp_node *name, uint32_t *slot)
 {
     uint32_t found = 0;
     for (uint32_t i = 0; i < plan->variable_count; i++) {
         struct ctr_text text = plan->variables[i].name;
-        if ((plan->variables[i].kind & CTR_VAR_KIND) == CTR_VAR_NAMESPACE) {
-            return false;
-        }
         if (text.size == name->size && memcmp(text.bytes, name->text, text.size) == 0) {
             *slot = i;
             found++;
         }
     }
-    return found == 1;
+    return found;
+}
+
+/* The slot of the namespace, always the last one; UINT32_MAX: there is none. */
+static uint32_t find_space(const struct ctr_plan *plan)
+{
+    uint32_t last = plan->variable_count - 1;
+    bool is_space = plan->variable_count > 0 &&
+                    (plan->variables[last].kind & CTR_VAR_KIND) == CTR_VAR_NAMESPACE;
+    return is_space ? last : UINT32_MAX;
+}
+
+static bool has_len(const struct ctr_plan *plan)
+{
+    static const struct rp_node len = {.text = "len", .size = 3};
+    uint32_t slot;
+    return find_slots(plan, &len, &slot) > 0 || find_space(plan) != UINT32_MAX;
+}
+
+/* What the names of a simple condition mean in every frame of the plan. False: that depends. */
+static bool find_names(const struct ctr_plan *plan, const struct rp_simple *simple,
+                       struct test *test, uint32_t *slots, uint32_t *count)
+{
+    uint32_t space = find_space(plan);
+    for (uint32_t i = 0; i < simple->name_count; i++) {
+        uint32_t found =
+            simple->names[i] != NULL ? find_slots(plan, simple->names[i], &slots[i]) : 0;
+        if (found > 1 || (found > 0 && space != UINT32_MAX)) {
+            return false;
+        }
+        if (found == 0) {
+            slots[i] = UINT32_MAX;
+            test->outside |= 1u << i;
+        }
+    }
+    *count = test->name_count = simple->name_count;
+    test->has_space = space != UINT32_MAX;
+    if (test->has_space) {
+        slots[(*count)++] = space;
+    }
+    test->globals = plan->globals;
+    return !simple->calls_len || !has_len(plan);
 }
 
 /* Test a condition at a key: follow its names in the frames of the plan. False: it is not simple
@@ -83,31 +129,41 @@ static bool find_slot(const struct ctr_plan *plan, const struct rp_node *name, u
 static bool add_test(struct rp_sieve *sieve, struct ctr_sweep_plan *plan,
                      const struct rp_expression *condition, unsigned bit)
 {
-    const struct rp_node *names[RP_SIMPLE_NAMES];
+    struct rp_simple simple;
+    struct test test = {.condition = condition, .first = plan->slot_count, .bit = bit};
     const struct ctr_plan *about = ctr_plan(sieve->trace, plan->plan);
-    uint32_t count, *slots = sieve->slots + sieve->slot_count;
-    if (bit >= BITS || about == NULL || condition == NULL ||
-        !rp_is_simple(condition, names, &count) || plan->slot_count + count > SLOTS_MAX) {
+    uint32_t count;
+    if (bit >= BITS || about == NULL || condition == NULL || !rp_is_simple(condition, &simple) ||
+        plan->slot_count + simple.name_count >= SLOTS_MAX ||
+        !find_names(about, &simple, &test, sieve->slots + sieve->slot_count, &count)) {
         return false;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        if (!find_slot(about, names[i], &slots[i])) {
-            return false;
-        }
-    }
-    sieve->tests[sieve->test_count++] = (struct test){condition, plan->slot_count, bit};
+    sieve->tests[sieve->test_count++] = test;
     sieve->slot_count += count;
     plan->slot_count += count;
+    sieve->sweep.sees_objects |= simple.needs_view || test.outside != 0;
     return true;
 }
 
+/* For who looks into objects. */
+static bool make_views(struct rp_sieve *sieve)
+{
+    bool has_memory = true;
+    for (unsigned i = 0; sieve->sweep.sees_objects && i < RP_SWEEP_WORKERS; i++) {
+        sieve->found[i].view = rp_view_new(sieve->trace);
+        has_memory &= sieve->found[i].view != NULL;
+    }
+    return has_memory;
+}
+
 /* Whether any key has only simple conditions. */
-static bool add_tests(struct rp_sieve *sieve, const struct ctr_query *query,
-                      const struct rp_watched *watched, uint32_t watched_count)
+static bool add_tests(struct rp_sieve *sieve, const struct rp_watched *watched,
+                      uint32_t watched_count)
 {
     bool is_useful = false;
-    for (uint32_t i = 0; i < query->key_count; i++) {
-        uint32_t number = (uint32_t)(query->keys[i] >> 32), last = sieve->sweep.plan_count;
+    for (uint32_t i = 0; i < sieve->sweep.key_count; i++) {
+        uint64_t key = sieve->keys[i];
+        uint32_t number = (uint32_t)(key >> 32), last = sieve->sweep.plan_count;
         if (last == 0 || sieve->plans[last - 1].plan != number) {
             sieve->plans[last] =
                 (struct ctr_sweep_plan){number, sieve->slots + sieve->slot_count, 0};
@@ -117,7 +173,7 @@ static bool add_tests(struct rp_sieve *sieve, const struct ctr_query *query,
         struct tests *tests = &sieve->tests_of[i];
         tests->first = (uint32_t)sieve->test_count;
         for (uint32_t j = 0; j < watched_count; j++) {
-            bool is_on = rp_has_key(watched[j].keys, watched[j].key_count, query->keys[i]);
+            bool is_on = rp_has_key(watched[j].keys, watched[j].key_count, key);
             tests->always |= is_on && !add_test(sieve, plan, watched[j].condition, j);
         }
         tests->count = (uint32_t)sieve->test_count - tests->first;
@@ -126,7 +182,36 @@ static bool add_tests(struct rp_sieve *sieve, const struct ctr_query *query,
     return is_useful;
 }
 
+/* A line has a key in each code of its file: most of them never run there, and need not be
+ * followed. */
+static int keep_keys(struct rp_sieve *sieve, const struct ctr_query *query, struct ct_error *error)
+{
+    bool *ran = calloc(query->key_count + 1ull, sizeof *ran);
+    if (ran == NULL) {
+        return ct_fail(error, CT_ENOMEM, "no memory to search the trace");
+    }
+    int status = ctr_lines_ran(sieve->trace, query->keys, query->key_count, ran, error);
+    for (uint32_t i = 0; status == CT_OK && i < query->key_count; i++) {
+        if (ran[i]) {
+            sieve->keys[sieve->sweep.key_count++] = query->keys[i];
+        }
+    }
+    free(ran);
+    return status;
+}
+
 static bool visit(void *context, const struct ctr_sweep_visit *visit);
+
+static bool make_room(struct rp_sieve *sieve, size_t keys, size_t tests)
+{
+    sieve->keys = calloc(keys + 1, sizeof *sieve->keys);
+    sieve->plans = calloc(keys + 1, sizeof *sieve->plans);
+    sieve->tests_of = calloc(keys + 1, sizeof *sieve->tests_of);
+    sieve->tests = calloc(tests, sizeof *sieve->tests);
+    sieve->slots = calloc(tests * (RP_SIMPLE_NAMES + 1), sizeof *sieve->slots);
+    return sieve->keys != NULL && sieve->plans != NULL && sieve->tests_of != NULL &&
+           sieve->tests != NULL && sieve->slots != NULL;
+}
 
 int rp_sieve_new(struct rp_sieve **sieve, struct ctr_trace *trace, const struct ctr_query *query,
                  const struct rp_watched *watched, uint32_t watched_count, struct ct_error *error)
@@ -140,14 +225,7 @@ int rp_sieve_new(struct rp_sieve **sieve, struct ctr_trace *trace, const struct 
         return CT_OK;
     }
     struct rp_sieve *made = calloc(1, sizeof *made);
-    if (made != NULL) {
-        made->plans = calloc(query->key_count + 1ull, sizeof *made->plans);
-        made->tests_of = calloc(query->key_count + 1ull, sizeof *made->tests_of);
-        made->tests = calloc(tests, sizeof *made->tests);
-        made->slots = calloc(tests * RP_SIMPLE_NAMES, sizeof *made->slots);
-    }
-    if (made == NULL || made->plans == NULL || made->tests_of == NULL || made->tests == NULL ||
-        made->slots == NULL) {
+    if (made == NULL || !make_room(made, query->key_count, tests)) {
         rp_sieve_free(made);
         return ct_fail(error, CT_ENOMEM, "no memory to search the trace");
     }
@@ -155,13 +233,19 @@ int rp_sieve_new(struct rp_sieve **sieve, struct ctr_trace *trace, const struct 
     made->is_bounded = query->is_bounded;
     made->bound = query->bound;
     made->blocks = 1;
-    made->sweep = (struct ctr_sweep){.keys = query->keys,
-                                     .key_count = query->key_count,
+    made->sweep = (struct ctr_sweep){.keys = made->keys,
                                      .plans = made->plans,
                                      .workers = RP_SWEEP_WORKERS,
                                      .visit = visit,
                                      .context = made};
-    if (!add_tests(made, query, watched, watched_count)) {
+    struct ct_error damage;
+    bool is_useful =
+        keep_keys(made, query, &damage) == CT_OK && add_tests(made, watched, watched_count);
+    if (is_useful && !make_views(made)) {
+        rp_sieve_free(made);
+        return ct_fail(error, CT_ENOMEM, "no memory to search the trace");
+    }
+    if (!is_useful) {
         rp_sieve_free(made);
         return CT_OK;
     }
@@ -187,15 +271,31 @@ static bool keep(struct found *found, const struct rp_candidate *candidate)
     return found->count < MANY;
 }
 
+static int decide(const struct test *test, const struct ctr_sweep_visit *visit,
+                  struct rp_view *view)
+{
+    const struct ctr_value *values = visit->values + test->first;
+    struct rp_simple_scope scope = {
+        .values = values, .outside = test->outside, .globals = test->globals, .view = view};
+    if (test->has_space) {
+        scope.space = &values[test->name_count];
+    }
+    return rp_simple_test(test->condition, &scope);
+}
+
 static bool visit(void *context, const struct ctr_sweep_visit *visit)
 {
     struct rp_sieve *sieve = context;
+    struct found *found = &sieve->found[visit->worker];
     const struct tests *tests = &sieve->tests_of[visit->key];
     bool is_wanted = tests->always;
     uint64_t sure = 0;
+    if (found->view != NULL) {
+        rp_view_enter(found->view, visit->sweeper);
+    }
     for (uint32_t i = 0; i < tests->count; i++) {
         const struct test *test = &sieve->tests[tests->first + i];
-        int truth = rp_simple_test(test->condition, visit->values + test->first);
+        int truth = decide(test, visit, found->view);
         is_wanted |= truth != 0;
         sure |= (uint64_t)(truth == 1) << test->bit;
     }
@@ -207,7 +307,7 @@ static bool visit(void *context, const struct ctr_sweep_visit *visit)
                                      .key = sieve->sweep.keys[visit->key],
                                      .call = CTR_NO_CALL,
                                      .sure = sure};
-    return keep(&sieve->found[visit->worker], &candidate);
+    return keep(found, &candidate);
 }
 
 static int by_place(const void *left, const void *right)
@@ -279,6 +379,9 @@ int rp_sieve_page(struct rp_sieve *sieve, struct ctr_place from, bool backwards,
     }
     for (unsigned i = 0; i < RP_SWEEP_WORKERS; i++) {
         sieve->found[i].count = 0;
+        if (sieve->found[i].view != NULL) {
+            rp_view_forget(sieve->found[i].view);
+        }
     }
     sieve->from = from;
     sieve->backwards = backwards;

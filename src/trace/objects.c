@@ -8,13 +8,13 @@
 
 /* A dict keeps its order while keys come and go: a removed pair leaves a hole, which is closed when
  * somebody looks. Many pairs get a hash table of their positions. */
-enum { HOLE = 0xffffffffu, FEW_PAIRS = 16 };
+enum { FEW_PAIRS = 16 };
 
 static const struct ctr_value unbound = {0};
 
-static bool is_hole(const struct ctr_pair *pair)
+static void rearrange(struct ctr_objects *objects, struct ctr_object_state *state)
 {
-    return pair->key.tag == HOLE;
+    state->arrangement = ++objects->arrangements;
 }
 
 static void drop_places(struct ctr_objects *objects, struct ctr_object_state *state)
@@ -51,11 +51,12 @@ void ctr_object_settle(struct ctr_objects *objects, struct ctr_object_state *sta
     }
     uint32_t kept = 0;
     for (uint32_t i = 0; i < state->pair_end; i++) {
-        if (!is_hole(&object->pairs[i])) {
+        if (!ctr_is_hole(&object->pairs[i])) {
             object->pairs[kept++] = object->pairs[i];
         }
     }
     state->pair_end = kept;
+    rearrange(objects, state);
     drop_places(objects, state);
 }
 
@@ -90,18 +91,16 @@ static void build_places(struct ctr_objects *objects, struct ctr_object_state *s
     }
 }
 
-enum { NOT_FOUND = 0xffffffffu };
-
 static uint32_t find_linear(struct ctr_objects *objects, const struct ctr_object_state *state,
                             struct ctr_value key)
 {
     for (uint32_t i = 0; i < state->pair_end; i++) {
         const struct ctr_pair *pair = &state->object.pairs[i];
-        if (!is_hole(pair) && ctr_value_equal(objects->trace, pair->key, key)) {
+        if (!ctr_is_hole(pair) && ctr_value_equal(objects->trace, pair->key, key)) {
             return i;
         }
     }
-    return NOT_FOUND;
+    return CTR_NO_PAIR;
 }
 
 static uint32_t find_placed(struct ctr_objects *objects, const struct ctr_object_state *state,
@@ -113,15 +112,15 @@ static uint32_t find_placed(struct ctr_objects *objects, const struct ctr_object
          at = (at + 1) & mask) {
         uint32_t position = state->places[at] - 1;
         const struct ctr_pair *pair = &state->object.pairs[position];
-        if (!is_hole(pair) && ctr_value_equal(objects->trace, pair->key, key)) {
+        if (!ctr_is_hole(pair) && ctr_value_equal(objects->trace, pair->key, key)) {
             return position;
         }
     }
-    return NOT_FOUND;
+    return CTR_NO_PAIR;
 }
 
-static uint32_t find_pair(struct ctr_objects *objects, struct ctr_object_state *state,
-                          struct ctr_value key)
+uint32_t ctr_object_find_pair(struct ctr_objects *objects, struct ctr_object_state *state,
+                              struct ctr_value key)
 {
     if (state->pair_end <= FEW_PAIRS) {
         return find_linear(objects, state, key);
@@ -230,8 +229,8 @@ static int set_pair(struct ctr_objects *objects, struct ctr_object_state *state,
     struct ctr_pair pair = {.key = next_value(values)};
     pair.value = next_value(values);
     state->object.sections |= CTR_PAIRS;
-    uint32_t position = find_pair(objects, state, pair.key);
-    if (position != NOT_FOUND) {
+    uint32_t position = ctr_object_find_pair(objects, state, pair.key);
+    if (position != CTR_NO_PAIR) {
         state->object.pairs[position].value = pair.value;
         return CT_OK;
     }
@@ -242,11 +241,12 @@ static int set_pair(struct ctr_objects *objects, struct ctr_object_state *state,
 static int remove_pair(struct ctr_objects *objects, struct ctr_object_state *state,
                        struct ctr_scan *values)
 {
-    uint32_t position = find_pair(objects, state, next_value(values));
-    if (position == NOT_FOUND) {
+    uint32_t position = ctr_object_find_pair(objects, state, next_value(values));
+    if (position == CTR_NO_PAIR) {
         return CT_EFORMAT;
     }
-    state->object.pairs[position].key.tag = HOLE;
+    state->object.pairs[position].key.tag = CTR_HOLE;
+    rearrange(objects, state);
     state->object.pair_count--;
     change_length(&state->object.true_pairs, 1, 0);
     if (state->pair_end > FEW_PAIRS && state->object.pair_count < state->pair_end / 2) {
@@ -289,12 +289,14 @@ static int set_attr(struct ctr_object_state *state, uint64_t position, struct ct
     return CT_OK;
 }
 
-static int remove_attr(struct ctr_object_state *state, uint64_t position)
+static int remove_attr(struct ctr_objects *objects, struct ctr_object_state *state,
+                       uint64_t position)
 {
     if (position >= state->attr_end) {
         return CT_EFORMAT;
     }
     state->attr_end--;
+    rearrange(objects, state);
     memmove(state->attr_places + position, state->attr_places + position + 1,
             (state->attr_end - position) * sizeof *state->attr_places);
     state->attrs_changed = true;
@@ -307,6 +309,7 @@ static int clear_object(struct ctr_objects *objects, struct ctr_object_state *st
     object->item_count = object->pair_count = 0;
     object->true_items = object->true_pairs = 0;
     state->pair_end = 0;
+    rearrange(objects, state);
     drop_places(objects, state);
     return CT_OK;
 }
@@ -420,7 +423,7 @@ static int change_object(struct ctr_objects *objects, struct ctr_object_state *s
     case CTR_ATTR_ADD:
         return new_attr(objects, state, values);
     case CTR_ATTR_DEL:
-        return remove_attr(state, rec->number);
+        return remove_attr(objects, state, rec->number);
     case CTR_TOTAL:
         return set_length(state, rec->number);
     default: /* CHECKED */
@@ -565,6 +568,7 @@ static struct ctr_object_state *find_or_add(struct ctr_objects *objects, uint64_
     if (state != NULL) {
         struct ctr_object_state **to = bucket(objects, number);
         state->object.number = number;
+        rearrange(objects, state);
         state->next = *to;
         *to = state;
         objects->count++;

@@ -32,6 +32,7 @@ struct ctr_object_state {
     uint32_t pair_end;    /* pairs and holes; object.pair_count counts the pairs */
     uint32_t *places;     /* hash table of positions in `pairs`, plus 1; NULL: few pairs */
     uint32_t place_count; /* power of two */
+    uint64_t arrangement; /* another number once a pair or an attribute left its position */
 };
 
 struct ctr_objects {
@@ -40,7 +41,8 @@ struct ctr_objects {
     size_t bucket_count, count;
     size_t bytes; /* of all states, roughly */
     size_t limit;
-    size_t trim_at; /* the limit, or more while one move needs more */
+    size_t trim_at;        /* the limit, or more while one move needs more */
+    uint64_t arrangements; /* numbers given out */
 };
 
 void ctr_objects_init(struct ctr_objects *objects, struct ctr_trace *trace);
@@ -52,6 +54,18 @@ void ctr_objects_clear(struct ctr_objects *objects);
 int ctr_objects_get(struct ctr_objects *objects, uint64_t number, const struct ctr_block *block,
                     size_t limit, uint64_t move, struct ctr_object_state **state,
                     struct ct_error *error);
+
+/* The position in `pairs` of a key with this content, or CTR_NO_PAIR. */
+enum { CTR_NO_PAIR = 0xffffffffu };
+uint32_t ctr_object_find_pair(struct ctr_objects *objects, struct ctr_object_state *state,
+                              struct ctr_value key);
+
+/* What stands in `pairs` where one was removed, until the state is settled. */
+enum { CTR_HOLE = 0xffffffffu };
+static inline bool ctr_is_hole(const struct ctr_pair *pair)
+{
+    return pair->key.tag == CTR_HOLE;
+}
 
 /* Whether the object's next record in the block says that it was last compared at an earlier step
  * than `step`, and when. */

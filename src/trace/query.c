@@ -1024,3 +1024,24 @@ int ctr_count_lines(struct ctr_trace *trace, uint32_t plan, uint32_t first, uint
     }
     return status;
 }
+
+int ctr_lines_ran(struct ctr_trace *trace, const uint64_t *keys, uint32_t count, bool *ran,
+                  struct ct_error *error)
+{
+    uint32_t left = count;
+    int status = CT_OK;
+    memset(ran, 0, count * sizeof *ran);
+    for (size_t index = 0; status == CT_OK && left > 0 && index < trace->segment_count; index++) {
+        const struct ctr_segment *segment;
+        pthread_mutex_lock(&trace->cache.lock);
+        status = ctr_segment_get(trace, index, &segment, error);
+        for (uint32_t i = 0; status == CT_OK && i < count; i++) {
+            if (!ran[i] && ctr_segment_with(segment, CTR_TABLE_LINES, &keys[i], 1) != 0) {
+                ran[i] = true;
+                left--;
+            }
+        }
+        pthread_mutex_unlock(&trace->cache.lock);
+    }
+    return status;
+}

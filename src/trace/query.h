@@ -106,4 +106,8 @@ int ctr_ran_in(struct ctr_trace *trace, const uint8_t *flags, struct ctr_ran *ra
 int ctr_count_lines(struct ctr_trace *trace, uint32_t plan, uint32_t first, uint32_t count,
                     uint64_t step, uint64_t *visits, struct ct_error *error);
 
+/* Which lines ever ran, or may have; keys as in a query. */
+int ctr_lines_ran(struct ctr_trace *trace, const uint64_t *keys, uint32_t count, bool *ran,
+                  struct ct_error *error);
+
 #endif

@@ -7,6 +7,9 @@
 #include "trace/running.h"
 #include "trace/trace_internal.h"
 
+/* Who follows objects takes some blocks one behind the other, to go on from what it has. */
+enum { RUNS = 8 };
+
 /* The keys of a plan, and the lines or slots they are between. */
 struct plan_keys {
     uint32_t first, end;
@@ -20,19 +23,24 @@ struct shared {
     uint32_t width;         /* slots followed of a frame, at most */
     uint32_t *blocks;       /* to look into, in the direction of the sweep */
     uint32_t count;
+    bool backwards;
+    uint32_t run; /* as many at a time */
     atomic_uint next;
     atomic_bool enough; /* nobody begins another block */
 };
 
-struct worker {
+struct ctr_sweeper {
     struct shared *shared;
     unsigned number;
     struct ctr_collect collect;
     struct ctr_running running; /* the note of a frame: its plan's number in the sweep, plus 1 */
     struct ctr_value *values;   /* of each frame of running, `width` each */
     uint32_t frames;            /* there is room for */
-    struct ctr_block block;     /* what values need to know of the block at hand */
-    const uint8_t *raw;         /* its bytes */
+    struct ctr_block own;       /* what values need to know of a block read past the cache */
+    const struct ctr_block *block;
+    struct ctr_objects objects;
+    uint64_t move;
+    size_t at; /* where it is in the block */
     int status;
     struct ct_error error;
     pthread_t thread;
@@ -62,7 +70,7 @@ static uint32_t find_plan(const struct ctr_sweep *sweep, uint32_t plan)
     return low < sweep->plan_count && sweep->plans[low].plan == plan ? low : UINT32_MAX;
 }
 
-static bool room_for(struct worker *worker, uint32_t frame)
+static bool room_for(struct ctr_sweeper *worker, uint32_t frame)
 {
     if (frame < worker->frames) {
         return true;
@@ -81,23 +89,23 @@ static bool room_for(struct worker *worker, uint32_t frame)
     return true;
 }
 
-static struct ctr_value *values_of_frame(const struct worker *worker, uint32_t frame)
+static struct ctr_value *values_of_frame(const struct ctr_sweeper *worker, uint32_t frame)
 {
     return worker->values + (size_t)frame * worker->shared->width;
 }
 
-static const struct ctr_sweep_plan *plan_of_frame(const struct worker *worker, uint32_t frame)
+static const struct ctr_sweep_plan *plan_of_frame(const struct ctr_sweeper *worker, uint32_t frame)
 {
     uint32_t note = worker->running.frames[frame].note;
     return note == 0 ? NULL : &worker->shared->sweep->plans[note - 1];
 }
 
 /* Values of a record the scan has passed: objects it introduced are known by now. */
-static struct ctr_scan values_of(struct worker *worker, const struct ctr_scan *scan,
+static struct ctr_scan values_of(struct ctr_sweeper *worker, const struct ctr_scan *scan,
                                  const struct ctr_rec *rec)
 {
-    worker->block.objects = worker->collect.objects;
-    worker->block.object_count = worker->collect.object_count;
+    worker->own.objects = worker->collect.objects;
+    worker->own.object_count = worker->collect.object_count;
     struct ctr_scan values = ctr_record_values(scan, rec);
     values.collect = NULL;
     return values;
@@ -112,7 +120,7 @@ static void keep_value(const struct ctr_sweep_plan *plan, struct ctr_value *valu
 }
 
 /* What a frame holds when its block meets it. */
-static int start_frame(struct worker *worker, uint32_t frame, const struct ctr_scan *scan,
+static int start_frame(struct ctr_sweeper *worker, uint32_t frame, const struct ctr_scan *scan,
                        const struct ctr_rec *rec)
 {
     struct ctr_runner *runner = &worker->running.frames[frame];
@@ -143,8 +151,8 @@ static int start_frame(struct worker *worker, uint32_t frame, const struct ctr_s
 
 /* A frame that is followed came to a line, or a slot of it was set, by the record that starts at
  * `at`. */
-static inline void report(struct worker *worker, uint32_t frame, uint32_t number, uint64_t step,
-                          const uint8_t *at)
+static inline void report(struct ctr_sweeper *worker, uint32_t frame, uint32_t number,
+                          uint64_t step, const uint8_t *at)
 {
     const struct ctr_sweep *sweep = worker->shared->sweep;
     const struct ctr_runner *runner = &worker->running.frames[frame];
@@ -165,20 +173,37 @@ static inline void report(struct worker *worker, uint32_t frame, uint32_t number
     if (low == keys->end || sweep->keys[low] != key) {
         return;
     }
+    worker->at = (size_t)(at - worker->block->raw);
+    worker->move++;
     struct ctr_sweep_visit visit = {
         .worker = worker->number,
         .key = low,
         .step = step,
         .call = runner->call,
-        .place = {worker->block.number, (uint32_t)(at - worker->raw)},
+        .place = {worker->block->number, (uint32_t)worker->at},
         .values = values_of_frame(worker, frame),
+        .sweeper = worker,
     };
     if (!sweep->visit(sweep->context, &visit)) {
         atomic_store_explicit(&worker->shared->enough, true, memory_order_relaxed);
     }
 }
 
-static void come_to_line(struct worker *worker, uint32_t frame, const uint8_t *at)
+struct ctr_object_state *ctr_sweep_object(struct ctr_sweeper *sweeper, uint64_t number)
+{
+    struct ctr_object_state *state;
+    int status = ctr_objects_get(&sweeper->objects, number, sweeper->block, sweeper->at,
+                                 sweeper->move, &state, NULL);
+    return status == CT_OK ? state : NULL;
+}
+
+uint32_t ctr_sweep_find_pair(struct ctr_sweeper *sweeper, struct ctr_object_state *state,
+                             struct ctr_value key)
+{
+    return ctr_object_find_pair(&sweeper->objects, state, key);
+}
+
+static void come_to_line(struct ctr_sweeper *worker, uint32_t frame, const uint8_t *at)
 {
     const struct ctr_running *running = &worker->running;
     if (!worker->shared->sweep->of_writes) {
@@ -187,8 +212,8 @@ static void come_to_line(struct worker *worker, uint32_t frame, const uint8_t *a
 }
 
 /* A slot is set to the value on which the scan stands. False: it makes no sense. */
-static bool set_slot(struct worker *worker, uint32_t frame, uint32_t slot, struct ctr_scan *scan,
-                     const uint8_t *at)
+static bool set_slot(struct ctr_sweeper *worker, uint32_t frame, uint32_t slot,
+                     struct ctr_scan *scan, const uint8_t *at)
 {
     const struct ctr_sweep_plan *plan = plan_of_frame(worker, frame);
     struct ctr_value *values = values_of_frame(worker, frame);
@@ -207,8 +232,8 @@ static bool set_slot(struct worker *worker, uint32_t frame, uint32_t slot, struc
     return !scan->cursor.failed;
 }
 
-static int look_at(struct worker *worker, const struct ctr_scan *scan, const struct ctr_rec *rec,
-                   const uint8_t *at)
+static int look_at(struct ctr_sweeper *worker, const struct ctr_scan *scan,
+                   const struct ctr_rec *rec, const uint8_t *at)
 {
     const struct ctr_running *running = &worker->running;
     uint32_t frame = running->stacks[running->stack].top;
@@ -240,7 +265,7 @@ static int look_at(struct worker *worker, const struct ctr_scan *scan, const str
 
 /* The near LINE and short SET records that come next, which are most of a trace: all of the top
  * frame. What it does not read is left to look_at(). */
-static int run_frame(struct worker *worker, struct ctr_scan *scan)
+static int run_frame(struct ctr_sweeper *worker, struct ctr_scan *scan)
 {
     struct ctr_running *running = &worker->running;
     uint32_t frame = running->stacks[running->stack].top;
@@ -277,16 +302,16 @@ static int run_frame(struct worker *worker, struct ctr_scan *scan)
     return CT_OK;
 }
 
-static int look_into(struct worker *worker, const uint8_t *raw, size_t size)
+/* The records of a block, which are collected as they come when it is read past the cache. */
+static int look_into(struct ctr_sweeper *worker, struct ctr_collect *collect)
 {
-    worker->raw = raw;
-    ctr_collect_reset(&worker->collect, raw);
-    struct ctr_scan scan = ctr_scan_start(raw, size, &worker->block, &worker->collect);
+    const struct ctr_block *block = worker->block;
+    struct ctr_scan scan = ctr_scan_start(block->raw, block->size, block, collect);
     struct ctr_rec rec;
-    if (size < CTR_PRELUDE_BYTES) {
+    if (block->size < CTR_PRELUDE_BYTES) {
         return CT_EFORMAT;
     }
-    int status = ctr_running_start(&worker->running, raw) ? CT_OK : CT_ENOMEM;
+    int status = ctr_running_start(&worker->running, block->raw) ? CT_OK : CT_ENOMEM;
     while (status == CT_OK && !scan.cursor.failed) {
         status = run_frame(worker, &scan);
         const uint8_t *at = scan.cursor.at;
@@ -303,7 +328,7 @@ static int look_into(struct worker *worker, const uint8_t *raw, size_t size)
 
 /* ---- blocks ---- */
 
-static int look_into_file(struct worker *worker, uint32_t number)
+static int look_past_cache(struct ctr_sweeper *worker, uint32_t number)
 {
     struct ctr_trace *trace = worker->shared->trace;
     struct ctr_index_entry entry;
@@ -316,27 +341,33 @@ static int look_into_file(struct worker *worker, uint32_t number)
         status = ctr_load_events(trace, &entry, number, &raw, &size, &worker->error);
     }
     if (status == CT_OK) {
-        status = look_into(worker, raw, size);
+        worker->own = (struct ctr_block){.number = number, .raw = raw, .size = size};
+        worker->block = &worker->own;
+        ctr_collect_reset(&worker->collect, raw);
+        status = look_into(worker, &worker->collect);
         free(raw);
     }
     return status;
 }
 
-static int look_into_number(struct worker *worker, uint32_t number)
+static int look_into_cached(struct ctr_sweeper *worker, uint32_t number)
 {
     struct ctr_trace *trace = worker->shared->trace;
-    worker->block = (struct ctr_block){.number = number};
-    int status;
-    if (number < trace->file_blocks) {
-        status = look_into_file(worker, number);
-    } else {
-        const struct ctr_block *block; /* in the tail: what is good of it was found out */
-        status = ctr_block_acquire(trace, number, &block, &worker->error);
-        if (status == CT_OK) {
-            status = look_into(worker, block->raw, block->size);
-            ctr_block_release(trace, block);
-        }
+    int status = ctr_block_acquire(trace, number, &worker->block, &worker->error);
+    if (status == CT_OK) {
+        status = look_into(worker, NULL);
+        ctr_block_release(trace, worker->block);
     }
+    ctr_objects_trim(&worker->objects, worker->move);
+    return status;
+}
+
+static int look_into_number(struct ctr_sweeper *worker, uint32_t number)
+{
+    /* In the tail: what is good of a block was found out when it was read. */
+    bool is_in_tail = number >= worker->shared->trace->file_blocks;
+    bool is_cached = is_in_tail || worker->shared->sweep->sees_objects;
+    int status = (is_cached ? look_into_cached : look_past_cache)(worker, number);
     if (status == CT_EFORMAT && worker->error.code == CT_OK) {
         ct_fail(&worker->error, CT_EFORMAT, "block %u is damaged", number);
     } else if (status == CT_ENOMEM) {
@@ -345,20 +376,38 @@ static int look_into_number(struct worker *worker, uint32_t number)
     return status;
 }
 
+/* States are folded forwards, from block to block: a run is, whichever way the sweep goes. */
+static int look_into_run(struct ctr_sweeper *worker, uint32_t first, uint32_t count, bool backwards)
+{
+    int status = CT_OK;
+    if (backwards) {
+        ctr_objects_clear(&worker->objects);
+    }
+    for (uint32_t i = 0; i < count && status == CT_OK; i++) {
+        uint32_t at = backwards ? first + count - 1 - i : first + i;
+        status = look_into_number(worker, worker->shared->blocks[at]);
+    }
+    return status;
+}
+
 static void *work(void *argument)
 {
-    struct worker *worker = argument;
+    struct ctr_sweeper *worker = argument;
     struct shared *shared = worker->shared;
+    ctr_objects_init(&worker->objects, shared->trace);
     while (!atomic_load(&shared->enough)) {
-        uint32_t at = atomic_fetch_add(&shared->next, 1);
+        uint32_t at = atomic_fetch_add(&shared->next, shared->run);
         if (at >= shared->count) {
             break;
         }
-        worker->status = look_into_number(worker, shared->blocks[at]);
+        uint32_t left = shared->count - at;
+        worker->status =
+            look_into_run(worker, at, left < shared->run ? left : shared->run, shared->backwards);
         if (worker->status != CT_OK) {
             atomic_store(&shared->enough, true);
         }
     }
+    ctr_objects_clear(&worker->objects);
     ctr_collect_free(&worker->collect);
     ctr_running_free(&worker->running);
     free(worker->values);
@@ -423,7 +472,7 @@ static int find_blocks(struct shared *shared, uint32_t most, struct ctr_sweep_ra
 
 static int run_workers(struct shared *shared, struct ct_error *error)
 {
-    struct worker *workers = calloc(CTR_SWEEP_WORKERS, sizeof *workers);
+    struct ctr_sweeper *workers = calloc(CTR_SWEEP_WORKERS, sizeof *workers);
     int status = CT_OK;
     if (workers == NULL) {
         return no_memory(error);
@@ -431,7 +480,8 @@ static int run_workers(struct shared *shared, struct ct_error *error)
     for (unsigned i = 0; i < CTR_SWEEP_WORKERS; i++) {
         workers[i].shared = shared;
         workers[i].number = i;
-        workers[i].joinable = i > 0 && i < shared->sweep->workers && i < shared->count &&
+        workers[i].joinable = i > 0 && i < shared->sweep->workers &&
+                              i * shared->run < shared->count &&
                               pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0;
     }
     work(&workers[0]); /* where no thread could start, this one does it all */
@@ -466,7 +516,8 @@ static void sort_keys(const struct ctr_sweep *sweep, struct plan_keys *keys)
 int ctr_sweep(struct ctr_trace *trace, const struct ctr_sweep *sweep, struct ctr_sweep_range *range,
               struct ct_error *error)
 {
-    struct shared shared = {.trace = trace, .sweep = sweep, .width = 1};
+    struct shared shared = {
+        .trace = trace, .sweep = sweep, .width = 1, .backwards = range->backwards, .run = 1};
     for (uint32_t i = 0; i < sweep->plan_count; i++) {
         uint32_t count = sweep->plans[i].slot_count;
         shared.width = count > shared.width ? count : shared.width;
@@ -479,6 +530,9 @@ int ctr_sweep(struct ctr_trace *trace, const struct ctr_sweep *sweep, struct ctr
     shared.keys = calloc((size_t)sweep->plan_count + 1, sizeof *shared.keys);
     bool has_memory = shared.blocks != NULL && shared.keys != NULL;
     int status = has_memory ? find_blocks(&shared, most, range, error) : no_memory(error);
+    if (sweep->sees_objects && shared.count >= 2 * RUNS) {
+        shared.run = shared.count / RUNS;
+    }
     if (status == CT_OK && shared.count > 0) {
         sort_keys(sweep, shared.keys);
         status = run_workers(&shared, error);

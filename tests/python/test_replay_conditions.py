@@ -58,6 +58,85 @@ OTHER_LINES = [
 ]
 
 
+OBJECTS = """\
+import collections
+import enum
+import random
+
+RANDOM = random.Random(2)
+COUNT = 0
+LONG_MODULE_NAME = None
+TABLE = {"k": 1, "a longer key": "a longer text", 3: None, True: 0.5, None: "x", (1, 2): 7}
+QUEUE = collections.deque([1, 2, 3], maxlen=5)
+
+class Color(enum.Enum):
+    RED = 1
+
+class Node:
+    def __init__(self, number):
+        self.x = number
+        self.next = None
+        self.a_long_attribute = "short"
+        self.items = []
+
+    def visit(self, other, xs, d, i, text):
+        self.x += i
+        if i % 5 == 0:
+            self.next = other
+        elif i % 7 == 0:
+            del self.a_long_attribute
+            self.a_long_attribute = text
+        self.items.append(i)
+        return self.x
+
+class Slots:
+    __slots__ = ("x", "unset", "next")
+    def __init__(self):
+        self.x = 3
+        self.next = self
+
+class Fancy(list):
+    pass
+
+def pause():
+    for _ in range(30_000):
+        pass
+
+def change(turn, xs, d):
+    global COUNT, LONG_MODULE_NAME
+    COUNT += 1
+    LONG_MODULE_NAME = [None, turn, "a module's text"][turn % 3]
+    if turn % 4 == 0:
+        xs.append(turn)
+    if turn % 9 == 8:
+        del xs[:3]
+    d[turn % 6] = turn
+    d["key " + str(turn % 40)] = turn
+    if turn % 5 == 4:
+        d.pop("k", None)
+    elif turn % 5 == 2:
+        d["k"] = turn
+    if turn % 11 == 10:
+        d.clear()
+    QUEUE.append(turn)
+
+nodes = [Node(number) for number in range(4)] + [Slots()]
+xs, d = [5, None, "three", 2.5, (1, 2)], {"k": 1}
+special = Fancy([1])
+special.x = 1
+for turn in range(150):
+    change(turn, xs, d)
+    node = nodes[turn % 4]
+    things = [*nodes, None, 3, "a text of some length", Color.RED, special, d, xs, len]
+    other = RANDOM.choice(things)
+    node.visit(other, xs, d, turn % 13, RANDOM.choice(["", "ab", "a text of some length"]))
+    pause() if turn % 50 == 25 else None
+    turn
+"""
+OBJECTS_LINE = 1 + OBJECTS.splitlines().index("        return self.x")
+MODULE_LINE = 1 + OBJECTS.splitlines().index("    turn")
+
+
 @pytest.fixture(scope="module")
 def recording(ct, tmp_path_factory):
     folder = tmp_path_factory.mktemp("conditions")
@@ -153,6 +232,105 @@ def test_a_condition_holds_where_its_expression_is_true(recording, steps, condit
         add(probe, LINE, condition, hits)
         assert stops(probe) == expected
         assert stops(probe, backwards=True) == expected[::-1]
+
+
+@pytest.fixture(scope="module")
+def objects(ct, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("objects")
+    program = folder / "program.py"
+    program.write_text(OBJECTS, encoding="utf-8")
+    return record(ct, program, folder / "recording", "--format", "ctr")
+
+
+@pytest.fixture(scope="module")
+def object_steps(objects):
+    with Probe(objects) as probe:
+        return {line: visits(probe, line) for line in (OBJECTS_LINE, MODULE_LINE)}
+
+
+ATOMS = ["self", "other", "xs", "d", "i", "text", "COUNT", "LONG_MODULE_NAME", "TABLE", "QUEUE"]
+ATOMS += ["None", "0", "1", "3", "-1", "True", "2.5", "'k'", "''", "'a text of some length'"]
+ATOMS += ["special", "nodes", "Color", "nowhere", "len"]
+PARTS = [".x", ".next", ".a_long_attribute", ".items", ".unset", ".nothing", ".__class__"]
+PARTS += ["[0]", "[-1]", "[i]", "['k']", "['key 7']", "[None]", "[1.0]", "[4]", "['a longer key']"]
+
+
+def reach(inner):
+    """Attributes, items and lengths of parts of conditions, and what `larger` makes of them."""
+    return st.one_of(
+        st.tuples(inner, st.sampled_from(PARTS)).map("({0[0]}){0[1]}".format),
+        st.tuples(inner, st.sampled_from(PARTS)).map("({0[0]}){0[1]}".format),
+        inner.map("len({})".format),
+        larger(inner),
+    )
+
+
+OBJECT_CONDITIONS = st.recursive(st.sampled_from(ATOMS), reach, max_leaves=5)
+
+
+def check_objects(objects, object_steps, line, condition):
+    with Probe(objects) as probe:
+        expected = [step for step in object_steps[line] if holds(probe, step, condition)]
+        add(probe, line, condition)
+        assert stops(probe) == expected
+        assert stops(probe, backwards=True) == expected[::-1]
+    return expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(OBJECT_CONDITIONS)
+def test_conditions_on_objects_hold_where_their_expressions_are_true(
+    objects, object_steps, condition
+):
+    check_objects(objects, object_steps, OBJECTS_LINE, condition)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "self.x > 30",
+        "self.next is None",
+        "self.next is not None and self.next.x == 3",
+        "self.next == self",
+        "self.next is self",
+        "self.a_long_attribute == 'a text of some length'",
+        "not self.a_long_attribute",
+        "len(self.items) > 5 and self.items[-1] == i",
+        "self.items[0] < self.items[-1] <= i",
+        "xs[-1] == COUNT - 1",
+        "xs[i] is None",
+        "len(xs) >= 7",
+        "d['k'] > 20",
+        "d[3] > 90 or d['key 7'] > 40",
+        "'k' in d and 3 not in d",
+        "i in xs",
+        "TABLE[3] is None and COUNT > 75",
+        "TABLE[1] == 0.5 and i == 7",
+        "TABLE['a longer key'] == 'a longer text' and i == 7",
+        'LONG_MODULE_NAME == "a module\'s text"',
+        "LONG_MODULE_NAME is None or other is None",
+        "other in (None, 3)",
+        "other == 3",
+        "other.x == 3",
+        "other.next.next.x == 3",
+        "QUEUE[0] > 100 and len(QUEUE) == 5",
+        "self.x if other else i == 3",
+        "text == 'ab'",
+        "len(text) == 21",
+    ],
+)
+def test_conditions_on_parts_of_objects(objects, object_steps, condition):
+    expected = check_objects(objects, object_steps, OBJECTS_LINE, condition)
+    assert 0 < len(expected) < len(object_steps[OBJECTS_LINE])
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["turn % 10 == 3 and COUNT > 50", "nodes[0].x > 90", "other is None", "node.x > d[2]"],
+)
+def test_variables_of_the_module_in_its_own_code(objects, object_steps, condition):
+    expected = check_objects(objects, object_steps, MODULE_LINE, condition)
+    assert 0 < len(expected) < len(object_steps[MODULE_LINE])
 
 
 @pytest.mark.parametrize("line", OTHER_LINES)
