@@ -168,12 +168,10 @@ static int truth(const struct rp_operand *operand)
         return operand->integer != 0;
     case RP_V_FLOAT:
         return operand->number != 0;
-    case RP_V_STR:
-        return operand->size > 0;
     case RP_V_THING:
         return rp_is_unknown(operand) ? -1 : 1;
     default:
-        return operand->length > 0;
+        return operand->size > 0;
     }
 }
 
@@ -326,7 +324,7 @@ static int is_equal(const struct rp_operand *a, const struct rp_operand *b)
         return 0;
     }
     if (is_container(a) || a->kind == RP_V_BYTES) {
-        return a->length != b->length ? 0 : -1;
+        return a->size != b->size ? 0 : -1;
     }
     return a->kind == RP_V_NONE || order_of_texts(a, b) == 0;
 }
@@ -400,7 +398,7 @@ static int is_within(const struct rp_operand *a, const struct rp_operand *contai
     struct rp_operand element;
     struct ctr_value value;
     uint32_t count = 0;
-    if (!is_plain || is_nan(a) || container->state == NULL || container->length > ELEMENTS_MAX) {
+    if (!is_plain || is_nan(a) || container->state == NULL || container->size > ELEMENTS_MAX) {
         return -1;
     }
     for (uint32_t at = 0; rp_view_next(view, container, &at, &element, &value); at++, count++) {
@@ -409,7 +407,7 @@ static int is_within(const struct rp_operand *a, const struct rp_operand *contai
             return equal;
         }
     }
-    return count == container->length ? 0 : -1; /* there may be more */
+    return count == container->size ? 0 : -1; /* there may be more */
 }
 
 static int is_in(const struct rp_operand *a, const struct rp_operand *b, struct rp_view *view)
@@ -543,7 +541,7 @@ static struct rp_operand length(const struct rp_operand *of)
     if (of->kind == RP_V_STR) {
         return of_int((int64_t)rp_characters(rp_operand_text(of), of->size));
     }
-    return is_container(of) || of->kind == RP_V_BYTES ? of_int((int64_t)of->length) : unknown;
+    return is_container(of) || of->kind == RP_V_BYTES ? of_int((int64_t)of->size) : unknown;
 }
 
 /* Of the constants those that may be keys say what their content is. */

@@ -143,12 +143,12 @@ static void look_into(struct rp_view *view, struct known_node *known)
         break;
     case CTR_V_BYTES:
         operand->kind = RP_V_BYTES;
-        operand->length = node.size;
+        operand->size = node.size;
         break;
     case CTR_V_TUPLE:
     case CTR_V_FROZENSET:
         operand->kind = node.tag == CTR_V_TUPLE ? RP_V_TUPLE : RP_V_SET;
-        operand->length = node.count;
+        operand->size = node.count;
         break;
     case CTR_V_AS:
     case CTR_V_THING:
@@ -179,7 +179,7 @@ static struct rp_operand of_node(struct rp_view *view, struct ctr_value value)
 
 /* ---- objects ---- */
 
-/* What an object is by its family; `length`s are those of the program. */
+/* What an object is by its family. */
 static struct rp_operand of_object(struct rp_view *view, struct ctr_value value)
 {
     struct ctr_object_state *state = ctr_sweep_object(view->sweeper, value.bits);
@@ -188,7 +188,7 @@ static struct rp_operand of_object(struct rp_view *view, struct ctr_value value)
     if (type == NULL) {
         return unknown;
     }
-    operand.length = state->object.true_items;
+    operand.size = state->object.true_items;
     switch (type->family) {
     case CTR_F_OBJECT:
     case CTR_F_DATACLASS:
@@ -216,7 +216,7 @@ static struct rp_operand of_object(struct rp_view *view, struct ctr_value value)
     case CTR_F_DICT:
     case CTR_F_MAPPINGPROXY:
         operand.kind = RP_V_DICT;
-        operand.length = state->object.true_pairs;
+        operand.size = state->object.true_pairs;
         return operand;
     default:
         return unknown;
@@ -360,8 +360,8 @@ static struct rp_operand item_of_node(struct rp_view *view, struct ctr_value val
 struct rp_operand rp_view_item(struct rp_view *view, const struct rp_operand *of, int64_t index)
 {
     uint64_t distance = index < 0 ? -(uint64_t)index : (uint64_t)index;
-    bool is_inside = index < 0 ? distance <= of->length : distance < of->length;
-    uint64_t place = index < 0 ? of->length - distance : distance;
+    bool is_inside = index < 0 ? distance <= of->size : distance < of->size;
+    uint64_t place = index < 0 ? of->size - distance : distance;
     if (!is_inside) {
         return unknown;
     }

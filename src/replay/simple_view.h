@@ -15,14 +15,15 @@ enum rp_thing {                /* what is known of a THING */
 
 struct rp_operand {
     enum rp_value_kind kind; /* NONE, BOOL, INT, FLOAT, STR, BYTES, a container, THING */
-    enum rp_thing thing;
-    struct ctr_value value; /* recorded; unbound: computed */
-    int64_t integer;        /* BOOL, INT */
-    double number;
-    const char *text; /* STR; NULL: in `value` */
-    size_t size;
+    uint8_t thing;           /* enum rp_thing */
     bool is_deque;
-    uint64_t length;                /* BYTES, a container */
+    struct ctr_value value; /* recorded; unbound: computed */
+    union {
+        int64_t integer; /* BOOL, INT */
+        double number;
+        uint64_t size; /* STR: bytes; BYTES, a container: what len() is */
+    };
+    const char *text;               /* STR; NULL: in `value` */
     struct ctr_object_state *state; /* of an object */
 };
 

@@ -67,8 +67,6 @@ static struct ctr_value scan_tagged(struct ctr_scan *scan, uint8_t tag, struct c
     case CTR_V_REDACTED:
     case CTR_V_DROPPED:
         return plain(tag, 0);
-    case CTR_V_INT:
-        return plain(CTR_V_INT, (uint64_t)ct_get_zigzag(&scan->cursor));
     case CTR_V_FLOAT:
         return scan_float(scan);
     case CTR_V_NODE:
@@ -92,6 +90,9 @@ struct ctr_value ctr_scan_value_slow(struct ctr_scan *scan, struct ctr_value bef
     uint8_t tag = ct_get_byte(&scan->cursor);
     if (scan->cursor.failed) {
         return plain(CTR_V_UNBOUND, 0);
+    }
+    if (tag == CTR_V_INT) { /* the most of them */
+        return plain(CTR_V_INT, (uint64_t)ct_get_zigzag(&scan->cursor));
     }
     if (tag >= CTR_V_SHORT_TEXT && tag <= CTR_V_SHORT_TEXT + CTR_SHORT_TEXT_MAX) {
         return scan_short_text(scan, tag - CTR_V_SHORT_TEXT);
