@@ -136,7 +136,8 @@ def test_the_editor_s_plugin_debugs_the_recording(
     ct, tmp_path, command, script, language, variable
 ):
     logs = {name: str(tmp_path) for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME")}
-    done = run_editor(ct, tmp_path, command, script, language, **logs)
+    packages = str(Path.home() / ".local" / "share")
+    done = run_editor(ct, tmp_path, command, script, language, XDG_DATA_HOME=packages, **logs)
     if done.returncode == NO_PLUGIN:
         pytest.skip(f"{command[0]} has no such plugin, and {variable} does not name its directory")
     assert done.returncode == 0, done.stderr + done.stdout
