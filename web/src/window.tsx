@@ -3,7 +3,7 @@
 import { options, render } from "preact";
 import type { Api } from "./api/client";
 import { splitToken } from "./api/token";
-import { drawSoon } from "./lib/drawing";
+import { drawNow, drawSoon } from "./lib/drawing";
 import { chordOf } from "./lib/keys";
 import { parseRoute, type Route, routeHash, SERVED } from "./lib/moment";
 import type { MoveState } from "./lib/protocol";
@@ -20,6 +20,7 @@ const STEPS_APART = 3000; // milliseconds: steps closer than that share one entr
 /** `link`: on its way to the recording of the route, or to the one that is served. */
 export async function show(link: Link, api: Api, route: Route) {
   options.debounceRendering = drawSoon;
+  for (const input of ["keydown", "input", "change", "pointerdown", "click"]) addEventListener(input, drawNow, true);
   const model = new Model(link, api, localStorage, route);
   const window: Window = { model, cursor: { current: { path: "", line: 0 } } };
   followTheme(model.settings);

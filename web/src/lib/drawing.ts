@@ -1,11 +1,24 @@
-// When the page is drawn: once, behind all that one answer changes. An answer is told to one part of
-// the model after the other, and each would have the page drawn anew.
+// When the page is drawn: at once, when what changes now has changed; but what an answer changes is
+// drawn when all of it has. It is told to one part of the model after the other, by promises, and
+// each would have the page drawn anew.
 
 const first = new Set<() => void>();
 const rest = new Set<() => void>();
 const bell = new MessageChannel(); // rings when the promises that an answer settles have been followed
+let isHeld = false;
+let isWanted = false;
 
-bell.port1.onmessage = () => {
+bell.port1.onmessage = () => drawNow();
+
+/** An answer is here: draw when all that it changes has changed. */
+export function drawTogether() {
+  if (!isHeld) bell.port2.postMessage(null);
+  isHeld = true;
+}
+
+/** Draw what waits. Before a key is acted on: what it acts on is what one sees. */
+export function drawNow() {
+  isHeld = isWanted = false;
   try {
     for (const wanted of [first, rest]) {
       for (const draw of wanted) {
@@ -14,25 +27,27 @@ bell.port1.onmessage = () => {
       }
     }
   } finally {
-    if (first.size + rest.size > 0) ring(); // one failed: the others are drawn all the same
+    if (first.size + rest.size > 0) wantDrawing(); // one failed: the others are drawn all the same
   }
-};
-
-function ring() {
-  bell.port2.postMessage(null);
 }
 
-function want(wanted: Set<() => void>, draw: () => void) {
-  if (first.size + rest.size === 0) ring();
-  wanted.add(draw);
+function wantDrawing() {
+  if (isWanted) return;
+  isWanted = true;
+  queueMicrotask(() => {
+    isWanted = false;
+    if (!isHeld) drawNow();
+  });
 }
 
 /** Draw soon. However often it is asked for, it is done once. */
 export function drawSoon(draw: () => void) {
-  want(rest, draw);
+  rest.add(draw);
+  wantDrawing();
 }
 
 /** The same, before the page is changed: for what has to know where things are. */
 export function drawFirst(draw: () => void) {
-  want(first, draw);
+  first.add(draw);
+  wantDrawing();
 }

@@ -1,6 +1,6 @@
-import { describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { ansiSpans, PLAIN } from "./ansi";
-import { drawFirst, drawSoon } from "./drawing";
+import { drawFirst, drawNow, drawSoon, drawTogether } from "./drawing";
 import { expressionAt } from "./expression_at";
 import { attributeOf, pillsOf, shapeOf, storiesOf } from "./flow_view";
 import { brief, bytes, duration, fileLabels, plural, sharedFolder } from "./format";
@@ -38,28 +38,59 @@ describe("texts", () => {
 });
 
 describe("drawing", () => {
-  test("is done once behind all that changes, and first by who has to measure", async () => {
-    const drawn: string[] = [];
-    const rows = () => drawn.push("rows");
-    const code = () => drawn.push("code");
+  const drawn: string[] = [];
+  const rows = () => drawn.push("rows");
+  const code = () => drawn.push("code");
+  beforeEach(() => drawn.splice(0));
+
+  test("is done once what changes now has changed, and first by who has to measure", async () => {
     for (let i = 0; i < 3; i++) {
+      drawSoon(rows);
+      drawFirst(code);
+    }
+    expect(drawn).toEqual([]);
+    await Promise.resolve();
+    expect(drawn).toEqual(["code", "rows"]);
+    drawSoon(rows);
+    await Promise.resolve();
+    expect(drawn).toEqual(["code", "rows", "rows"]);
+  });
+
+  test("waits for all that an answer changes", async () => {
+    drawTogether();
+    for (let i = 0; i < 5; i++) {
       drawSoon(rows);
       drawFirst(code);
       await Promise.resolve(); // what follows a promise is still the same answer
     }
     expect(drawn).toEqual([]);
     await vi.waitFor(() => expect(drawn).toEqual(["code", "rows"]));
-    drawSoon(rows);
-    await vi.waitFor(() => expect(drawn).toEqual(["code", "rows", "rows"]));
   });
 
-  test("what is asked for while drawing is drawn, too", async () => {
-    const drawn: string[] = [];
-    drawFirst(() => {
-      drawSoon(() => drawn.push("what it asked for"));
+  test("does not wait where a key is pressed", async () => {
+    drawTogether();
+    drawSoon(rows);
+    drawNow();
+    expect(drawn).toEqual(["rows"]);
+    drawSoon(rows); // by the key
+    await Promise.resolve();
+    expect(drawn).toEqual(["rows", "rows"]);
+  });
+
+  test("goes on where one part of it fails", async () => {
+    const failure = vi.fn();
+    drawSoon(() => {
+      throw new Error("no");
     });
-    drawSoon(() => drawn.push("rest"));
-    await vi.waitFor(() => expect(drawn).toEqual(["rest", "what it asked for"]));
+    drawSoon(rows);
+    try {
+      drawNow();
+    } catch {
+      failure();
+    }
+    await Promise.resolve();
+    expect(failure).toHaveBeenCalled();
+    expect(drawn).toEqual(["rows"]);
   });
 });
 

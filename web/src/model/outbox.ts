@@ -3,6 +3,7 @@
 
 import type { DapRequest } from "../api/client";
 import type { DapResponse } from "../lib/dap";
+import { drawTogether } from "../lib/drawing";
 
 const SLOW = new Set([
   "cancel",
@@ -52,6 +53,7 @@ export class Outbox {
   private async deliver(letters: readonly Letter[]) {
     try {
       const responses = await this.together(letters.map(({ request }) => request));
+      drawTogether();
       for (const [index, { resolve, reject }] of letters.entries()) {
         const response = responses[index];
         if (response) resolve(response);

@@ -97,7 +97,6 @@ export class Player {
       const { seq, promise } = this.link.start<MoveState>("ct/move", next.args);
       isDragged = this.isDragged(next);
       const seen = this.queue.length === 0 && !isDragged ? this.look() : null;
-      if (!isDragged) this.link.flush();
       this.running = { seq };
       this.waiting.set(this.queue.length + 1);
       try {
@@ -129,6 +128,7 @@ export class Player {
 
   private look(): Promise<Glance> {
     const seen = glance(this.link, this.loadedCall());
+    this.link.flush(); // with the move
     seen.catch(() => {}); // it may not be wanted
     return seen;
   }
