@@ -2,8 +2,13 @@
 
 import os
 
+import pytest
+
 SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")
 SLOWER = 8 if SANITIZED else 1  # what takes a second may take so many
+
+# For tests that count what a process has in memory.
+own_memory = pytest.mark.skipif(SANITIZED, reason="a sanitizer's own memory has no such limit")
 
 # What a process needs that gets an environment of its own.
 ENVIRONMENT = {

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import oracle
+from sanitizer import SLOWER
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PATIENCE = 20
+PATIENCE = 20 * SLOWER
 
 
 def golden_recording(directory: Path) -> Path:

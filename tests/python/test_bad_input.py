@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from sanitizer import SLOWER
+from sanitizer import SANITIZED, SLOWER
 from side_by_side import SideBySide
 
 PATIENCE = 20 * SLOWER
@@ -224,10 +224,12 @@ def test_changed_bytes_are_noticed(ct, place, seed):
 
 @pytest.mark.parametrize("what", [b"\xff" * 8, b"\x7f" + b"\xff" * 7, b"\0" * 8])
 def test_huge_sizes_are_not_believed(ct, place, what):
+    # A sanitizer maps a terabyte for itself, and refuses what is huge by its own.
+    limited = [] if SANITIZED else ["sh", "-c", 'ulimit -v 1000000; exec "$@"', "sh"]
     data = (place / "trace.ctr").read_bytes()
     for at in [*range(8, 160, 4), *range(len(data) - 64, len(data) - 8, 4)]:
         (place / "trace.ctr").write_bytes(data[:at] + what + data[at + 8 :])
-        command = ["sh", "-c", 'ulimit -v 1000000; exec "$@"', "sh", ct, "print", place]
+        command = [*limited, ct, "print", place]
         done = subprocess.run(command, capture_output=True, timeout=PATIENCE)
         assert done.returncode in (0, 1), (at, done.returncode, done.stderr)
 

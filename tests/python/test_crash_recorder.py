@@ -14,7 +14,7 @@ import textwrap
 import time
 
 import pytest
-from sanitizer import SANITIZED, SLOWER
+from sanitizer import SLOWER, own_memory
 from side_by_side import SideBySide
 
 
@@ -143,7 +143,7 @@ def shutil_rmtree(path):
     subprocess.run(["rm", "-rf", path], check=True)
 
 
-@pytest.mark.skipif(SANITIZED, reason="a sanitizer's own memory has no such limit")
+@own_memory
 def test_a_program_that_runs_out_of_memory(sides):
     program = """
         import resource

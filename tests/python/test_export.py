@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from event_stream import Event, read_binary, read_json
+from sanitizer import own_memory
 
 PROGRAM = """\
 import sys
@@ -380,6 +381,7 @@ def test_memory_stays_small(ct: Path, python: str, tmp_path: Path) -> None:
     assert memory < 64 << 20
 
 
+@own_memory
 @pytest.mark.parametrize("form", ["json", "binary"])
 @pytest.mark.parametrize(
     "source",

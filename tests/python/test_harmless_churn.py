@@ -9,6 +9,7 @@ address must never be taken for what lives there now.
 import os
 
 import pytest
+from sanitizer import own_memory
 from side_by_side import SideBySide
 
 CHURN = """
@@ -198,6 +199,7 @@ def test_values_churn_for_long(sides, part):
         churn(sides, seed, 6000)
 
 
+@own_memory
 def test_code_that_is_gone_leaves_nothing_behind(sides):
     """Less than the code objects themselves took, for those that ran and were let go."""
     sides.write(

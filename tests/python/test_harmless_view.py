@@ -11,6 +11,7 @@ import re
 import textwrap
 
 import pytest
+from sanitizer import SANITIZED
 from side_by_side import SideBySide, cases
 
 
@@ -355,6 +356,8 @@ BUGS = {
 
 @pytest.mark.parametrize("name", cases(VIEW, BUGS))
 def test_the_program_sees_the_same(sides, name):
+    if SANITIZED and name == "memory addresses":
+        pytest.skip("a sanitizer does not give an address again at once")
     program = textwrap.dedent(VIEW[name])
     sides.compare(program, "an argument", "-x", variables={"PYTHONHASHSEED": "7"})
 

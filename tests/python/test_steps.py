@@ -6,6 +6,7 @@ import sys
 
 import oracle
 import pytest
+from sanitizer import SANITIZED
 
 
 def record(ct, program, out):
@@ -134,7 +135,7 @@ def test_a_line_of_a_long_function_costs_what_others_cost(ct, tmp_path, out, kin
     program.write_text(source)
     done, _ = record(ct, program, out)
     # Unrepaired it is more than 100, and more than 400.
-    assert float(done.stdout) < most
+    assert float(done.stdout) < most * (3 if SANITIZED else 1)
 
 
 # Another tool that follows lines must be told the real ones, whenever it comes.
