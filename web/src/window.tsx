@@ -25,9 +25,8 @@ export async function show(link: Link, api: Api, route: Route) {
   const window: Window = { model, cursor: { current: { path: "", line: 0 } } };
   followTheme(model.settings);
   followKeys(window);
-  link.running.watch(() => {
-    document.documentElement.toggleAttribute("data-busy", link.running.get() > 0);
-  });
+  const showBusy = () => document.documentElement.toggleAttribute("data-busy", link.running.get() > 0);
+  link.running.watch(() => drawSoon(showBusy)); // it is until what was answered is drawn
   addEventListener("pagehide", () => link.close());
   await answered(link); // until then the page shows what it came with
   if (route.recording === "") await enterServed(model);

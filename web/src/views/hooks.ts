@@ -1,7 +1,7 @@
 // How views see the model.
 
 import { createContext } from "preact";
-import { useContext, useEffect, useLayoutEffect, useReducer, useRef } from "preact/hooks";
+import { useContext, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 import type { Atom } from "../lib/atom";
 import type { Cursor } from "../model/command";
 import type { Model } from "../model/model";
@@ -39,7 +39,8 @@ export function useAtom<T>(atom: Atom<T>): T {
 export function useFocusTarget<E extends HTMLElement>(name: string) {
   const ref = useRef<E>(null);
   const { tabs } = useModel();
-  useEffect(() => {
+  // Not after the next frame: a key may come before it.
+  useLayoutEffect(() => {
     let seen = tabs.focus.get().request;
     const take = () => {
       const { name: wanted, request } = tabs.focus.get();
@@ -49,7 +50,7 @@ export function useFocusTarget<E extends HTMLElement>(name: string) {
     };
     return tabs.focus.watch(take);
   }, [tabs, name]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (tabs.focus.get().name === name) ref.current?.focus();
   }, [tabs, name]);
   return ref;
