@@ -1,31 +1,24 @@
 #include "replay/suspended.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
-#include "base/varint.h"
-#include "trace/reading.h"
+#include "replay/suspended_changes.h"
 
 enum {
-    FIRST_CAPACITY = 64,           /* of the table; a power of two */
-    KEPT_BYTES = 48 * 1024 * 1024, /* of all that is kept, for one session */
-    ASK_BLOCKS = 16,               /* looked into before the watch is asked */
-};
-
-/* What a thread did last, when that was to suspend a frame. */
-struct left {
-    uint32_t thread;
-    bool is_set;
-    bool is_followed; /* it is in the table */
-    struct rp_suspended one;
-    struct ctr_value value; /* it yielded this */
+    FIRST_CAPACITY = 64,              /* of the table; a power of two */
+    KEPT_BYTES = 48 * 1024 * 1024,    /* of all states that are kept, for one session */
+    CHANGES_BYTES = 64 * 1024 * 1024, /* and of all changes */
+    SPACING = 8,                      /* blocks, at least, between two states at first */
+    AHEAD = 16,                       /* blocks looked into at once, before the watch is asked */
 };
 
 struct state {
     struct rp_suspended *table; /* by call, open addressing; free places have CTR_NO_CALL */
     size_t count, capacity;
-    struct left *left; /* by no order: threads are few */
+    struct rp_left *left; /* by no order: threads are few */
     size_t left_count, left_capacity;
     bool is_truncated;
 };
@@ -34,9 +27,16 @@ struct kept { /* the state before a block */
     uint32_t block;
     uint8_t *packed; /* who is suspended */
     size_t size;
-    struct left *left;
+    struct rp_left *left;
     size_t left_count;
     bool is_truncated;
+};
+
+struct kept_changes { /* of a block */
+    uint8_t *packed;  /* NULL: not known */
+    size_t size;
+    struct rp_left *left;
+    size_t left_count;
 };
 
 struct rp_follower {
@@ -48,7 +48,9 @@ struct rp_follower {
     bool is_lost;        /* it failed: begin anew */
     struct kept *kept;
     size_t kept_count, kept_capacity, kept_bytes;
-    uint32_t spacing; /* blocks, at least, between two that are kept */
+    uint32_t spacing;             /* blocks, at least, between two that are kept */
+    struct kept_changes *changes; /* by block */
+    size_t change_bytes;
     struct ctr_ran ran;
     struct rp_suspended *list;
     size_t list_capacity;
@@ -143,137 +145,222 @@ static void take_out(struct state *state, uint64_t call)
     }
 }
 
-/* ---- what a thread did last ---- */
-
-static struct left *left_on(struct state *state, uint32_t thread)
-{
-    for (size_t i = 0; i < state->left_count; i++) {
-        if (state->left[i].thread == thread) {
-            return &state->left[i];
-        }
-    }
-    if (state->left_count == state->left_capacity) {
-        size_t capacity = state->left_capacity == 0 ? 4 : state->left_capacity * 2;
-        struct left *left = realloc(state->left, capacity * sizeof *left);
-        if (left == NULL) {
-            return NULL;
-        }
-        state->left = left;
-        state->left_capacity = capacity;
-    }
-    state->left[state->left_count] = (struct left){.thread = thread};
-    return &state->left[state->left_count++];
-}
-
 /* ---- following ---- */
 
-/* Whether a frame that is suspended now awaits the one that was right before, on the same thread. A
- * coroutine has no other way to be suspended. A generator has: it hands a value to who asked for
- * one. What is awaited hands the same value on. */
-static bool awaits(const struct rp_follower *follower, const struct left *left,
-                   struct ctr_value value)
+static struct rp_left *left_on(struct state *state, uint32_t thread)
 {
-    return left->is_set && (rp_is_coroutine(ctr_plan(follower->trace, left->one.plan)) ||
-                            ctr_value_equal(follower->trace, left->value, value));
+    return rp_left_on(&state->left, &state->left_count, &state->left_capacity, thread);
 }
 
-static struct ctr_value value_of(const struct ctr_reading *reading)
+/* The first that a thread does in a block is to suspend a frame: it awaits the one that was right
+ * before, if so. False: no memory. */
+static bool apply_first(struct rp_follower *follower, struct rp_change *change)
 {
-    struct ctr_scan values = ctr_record_values(&reading->scan, &reading->rec);
-    return ctr_scan_value(&values, (struct ctr_value){0});
-}
-
-/* A frame is suspended. Generators are followed where they are awaited only: many are never gone
- * on with. False: no memory. */
-static bool suspend(struct rp_follower *follower, const struct ctr_reading *reading,
-                    struct left *left)
-{
-    const struct ctr_runner *top = ctr_running_top(&reading->running);
-    struct ctr_value value = value_of(reading);
-    bool is_followed = rp_is_coroutine(ctr_plan(follower->trace, top->plan));
-    struct rp_suspended one = {
-        .call = top->call,
-        .awaits = awaits(follower, left, value) ? left->one.call : CTR_NO_CALL,
-        .step = top->note > 0 ? reading->block->first_step + top->note - 1 : UINT64_MAX,
-        .place = {reading->block->number, ctr_reading_place(reading)},
-        .plan = top->plan,
-        .line = top->line,
-        .thread = left->thread,
-    };
-    if (one.awaits != CTR_NO_CALL && !left->is_followed && !add(&follower->state, &left->one)) {
+    struct rp_left *left = left_on(&follower->state, change->one.thread);
+    if (left == NULL) {
         return false;
     }
-    *left = (struct left){left->thread, true, is_followed, one, value};
-    return !is_followed || add(&follower->state, &one);
-}
-
-/* A line of the running frame, the latest of all. */
-static void note_line(struct ctr_reading *reading)
-{
-    struct ctr_runner *top = ctr_running_top(&reading->running);
-    if (top != NULL) {
-        top->note = (uint32_t)(reading->running.step - reading->block->first_step);
-    }
-}
-
-static bool is_event(uint8_t kind)
-{
-    return kind == CTR_LINE_FAR || kind == CTR_CALL || kind == CTR_RETURN || kind == CTR_RESUME ||
-           kind == CTR_THROW || kind == CTR_UNWIND || kind == CTR_RAISE || kind == CTR_HANDLED ||
-           kind == CTR_OUTPUT || kind == CTR_INPUT;
-}
-
-/* Read a record and let it take effect; false at the end, or where it cannot go on. */
-static bool follow_record(struct rp_follower *follower, struct ctr_reading *reading,
-                          struct left **left)
-{
-    uint8_t kind = reading->rec.kind;
-    if (kind == CTR_YIELD) {
-        if (ctr_running_top(&reading->running) != NULL && !suspend(follower, reading, *left)) {
-            reading->status = CT_ENOMEM;
+    if (rp_left_is_awaited(follower->trace, left, change->value)) {
+        change->one.awaits = left->one.call;
+        if (!left->is_followed && !add(&follower->state, &left->one)) {
             return false;
         }
-    } else if (is_event(kind)) {
-        (*left)->is_set = false;
     }
-    if (!ctr_reading_follow(reading)) {
-        return false;
-    }
-    if (kind == CTR_LINE_FAR) {
-        note_line(reading);
-    } else if (kind == CTR_RESUME || kind == CTR_THROW) {
-        take_out(&follower->state, ctr_running_top(&reading->running)->call);
-    } else if (kind == CTR_THREAD) {
-        *left = left_on(&follower->state, ctr_running_thread(&reading->running));
-        reading->status = *left == NULL ? CT_ENOMEM : CT_OK;
-    }
-    return *left != NULL;
+    return !change->is_followed || add(&follower->state, &change->one);
 }
 
-/* The records of a block between two of its bytes; frames are known from its start on. */
-static int follow_block(struct rp_follower *follower, uint32_t block, uint32_t to,
+/* Change `number` of a block, whose threads are in `left`. False: no memory. */
+static bool apply(struct rp_follower *follower, struct rp_change *change, uint32_t number,
+                  struct rp_left *left, size_t left_count)
+{
+    switch (change->kind) {
+    case RP_IS_SUSPENDED:
+        return add(&follower->state, &change->one);
+    case RP_IS_RESUMED:
+        take_out(&follower->state, change->one.call);
+        return true;
+    default:
+        if (!apply_first(follower, change)) {
+            return false;
+        }
+        for (size_t i = 0; i < left_count; i++) {
+            if (left[i].change == number) {
+                left[i].one.awaits = change->one.awaits;
+            }
+        }
+        return true;
+    }
+}
+
+/* What the threads of a block did last is known behind it. False: no memory. */
+static bool apply_left(struct state *state, const struct rp_left *left, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct rp_left *to = left[i].is_touched ? left_on(state, left[i].thread) : NULL;
+        if (to != NULL) {
+            *to = left[i];
+        } else if (left[i].is_touched) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The records of a block up to one of its bytes. */
+static int follow_part(struct rp_follower *follower, uint32_t block, uint32_t to,
+                       struct ct_error *error)
+{
+    struct rp_changes changes = {0};
+    int status = rp_changes_read(&changes, follower->trace, block, to, error);
+    bool has_memory = true;
+    for (size_t i = 0; status == CT_OK && has_memory && i < changes.count; i++) {
+        has_memory =
+            apply(follower, &changes.items[i], (uint32_t)i, changes.left, changes.left_count);
+    }
+    if (status == CT_OK) {
+        has_memory = has_memory && apply_left(&follower->state, changes.left, changes.left_count);
+        status = has_memory ? CT_OK : no_memory(error);
+    }
+    rp_changes_free(&changes);
+    return status;
+}
+
+/* ---- changes of whole blocks ---- */
+
+struct ahead { /* blocks that threads look into at once */
+    struct rp_follower *follower;
+    uint32_t blocks[AHEAD];
+    uint32_t count;
+    atomic_uint next;
+};
+
+struct looker {
+    struct ahead *ahead;
+    int status;
+    struct ct_error error;
+    pthread_t thread;
+};
+
+/* False: no memory. */
+static bool pack_changes(const struct rp_changes *changes, struct kept_changes *kept)
+{
+    struct ct_bytes packed = {0};
+    struct rp_suspended nearest = {0};
+    ct_bytes_add(&packed, "", 1); /* never without memory */
+    for (size_t i = 0; i < changes->count; i++) {
+        rp_change_pack(&changes->items[i], &nearest, &packed);
+    }
+    kept->left = malloc((changes->left_count + 1) * sizeof *kept->left);
+    if (packed.failed || kept->left == NULL) {
+        ct_bytes_free(&packed);
+        free(kept->left);
+        kept->left = NULL;
+        return false;
+    }
+    if (changes->left_count > 0) {
+        memcpy(kept->left, changes->left, changes->left_count * sizeof *kept->left);
+    }
+    uint8_t *fitting = realloc(packed.data, packed.size);
+    kept->packed = fitting != NULL ? fitting : packed.data;
+    kept->size = packed.size;
+    kept->left_count = changes->left_count;
+    return true;
+}
+
+static void *look_ahead(void *argument)
+{
+    struct looker *looker = argument;
+    struct ahead *ahead = looker->ahead;
+    struct rp_changes changes = {0};
+    uint32_t at;
+    while (looker->status == CT_OK && (at = atomic_fetch_add(&ahead->next, 1)) < ahead->count) {
+        uint32_t block = ahead->blocks[at];
+        looker->status =
+            rp_changes_read(&changes, ahead->follower->trace, block, UINT32_MAX, &looker->error);
+        if (looker->status == CT_OK && !pack_changes(&changes, &ahead->follower->changes[block])) {
+            looker->status = no_memory(&looker->error);
+        }
+    }
+    rp_changes_free(&changes);
+    return NULL;
+}
+
+static size_t memory_of_changes(const struct kept_changes *kept)
+{
+    return kept->size + kept->left_count * sizeof *kept->left;
+}
+
+static void drop_changes(struct rp_follower *follower, uint32_t block)
+{
+    struct kept_changes *kept = &follower->changes[block];
+    if (kept->packed != NULL) {
+        follower->change_bytes -= memory_of_changes(kept);
+        free(kept->packed);
+        free(kept->left);
+        *kept = (struct kept_changes){0};
+    }
+}
+
+/* Look into a block whose changes are not known, and with it into such blocks behind it. */
+static int find_changes(struct rp_follower *follower, uint32_t first, uint32_t end,
                         struct ct_error *error)
 {
-    struct ctr_reading reading;
-    int status = ctr_reading_open(&reading, follower->trace, block, error);
+    struct ahead ahead = {.follower = follower};
+    struct looker lookers[RP_SWEEP_WORKERS] = {0};
+    bool joinable[RP_SWEEP_WORKERS] = {false};
+    for (uint32_t block = first; block < end && block - first < AHEAD; block++) {
+        bool ran = false;
+        int status =
+            ctr_ran_in(follower->trace, follower->plans, &follower->ran, block, &ran, error);
+        if (status != CT_OK) {
+            return status;
+        }
+        if (ran && follower->changes[block].packed == NULL) {
+            ahead.blocks[ahead.count++] = block;
+        }
+    }
+    for (unsigned i = 1; i < RP_SWEEP_WORKERS && i < ahead.count; i++) {
+        lookers[i].ahead = &ahead;
+        joinable[i] = pthread_create(&lookers[i].thread, NULL, look_ahead, &lookers[i]) == 0;
+    }
+    lookers[0].ahead = &ahead;
+    look_ahead(&lookers[0]); /* where no thread could start, this one does it all */
+    int status = CT_OK;
+    for (unsigned i = 0; i < RP_SWEEP_WORKERS; i++) {
+        if (joinable[i]) {
+            pthread_join(lookers[i].thread, NULL);
+        }
+        if (status == CT_OK && lookers[i].status != CT_OK) {
+            status = ct_fail(error, lookers[i].status, "%s", lookers[i].error.message);
+        }
+    }
+    for (uint32_t i = 0; i < ahead.count; i++) {
+        follower->change_bytes += memory_of_changes(&follower->changes[ahead.blocks[i]]);
+    }
+    return status;
+}
+
+/* A whole block in which coroutines may have run, of those up to `end`. */
+static int follow_block(struct rp_follower *follower, uint32_t block, uint32_t end,
+                        struct ct_error *error)
+{
+    struct kept_changes *kept = &follower->changes[block];
+    int status = kept->packed == NULL ? find_changes(follower, block, end, error) : CT_OK;
     if (status != CT_OK) {
         return status;
     }
-    const uint8_t *end = to < reading.block->size ? reading.block->raw + to
-                                                  : reading.block->raw + reading.block->size;
-    struct left *left = left_on(&follower->state, ctr_running_thread(&reading.running));
-    reading.status = left == NULL ? CT_ENOMEM : CT_OK;
-    while (left != NULL) {
-        if (ctr_reading_skip_to(&reading, end).lines > 0) {
-            note_line(&reading);
-            left->is_set = false;
-        }
-        if (reading.scan.cursor.at >= end || !ctr_reading_next(&reading) ||
-            !follow_record(follower, &reading, &left)) {
-            break;
-        }
+    struct ct_cursor from = {kept->packed + 1, kept->packed + kept->size, false};
+    struct rp_suspended nearest = {0};
+    bool has_memory = true;
+    for (uint32_t number = 0; has_memory && from.at < from.end; number++) {
+        struct rp_change change = rp_change_unpack(&from, &nearest);
+        has_memory = apply(follower, &change, number, kept->left, kept->left_count);
     }
-    return ctr_reading_close(&reading, error);
+    has_memory = has_memory && apply_left(&follower->state, kept->left, kept->left_count);
+    if (follower->change_bytes > CHANGES_BYTES) {
+        drop_changes(follower, block);
+    }
+    return has_memory ? CT_OK : no_memory(error);
 }
 
 /* ---- what is kept ---- */
@@ -290,57 +377,16 @@ static void free_kept(struct rp_follower *follower, struct kept *kept)
     free(kept->left);
 }
 
-/* One of them in a quarter of its memory: most numbers are near those of the one before. */
-static void pack(const struct rp_suspended *one, const struct rp_suspended *before,
-                 struct ct_bytes *to)
-{
-    bool has_step = one->step != UINT64_MAX;
-    ct_bytes_add_zigzag(to, (int64_t)(one->call - before->call));
-    ct_bytes_add_zigzag(to, (int64_t)(one->awaits - one->call));
-    ct_bytes_add_zigzag(to, (int64_t)one->place.block - before->place.block);
-    ct_bytes_add_varint(to, (uint64_t)one->place.at << 1 | has_step);
-    if (has_step) {
-        ct_bytes_add_zigzag(to, (int64_t)(one->step - before->step));
-    }
-    ct_bytes_add_varint(to, one->plan);
-    ct_bytes_add_varint(to, one->line);
-    ct_bytes_add_varint(to, one->thread);
-}
-
-/* The numbers the next one is near to. */
-static struct rp_suspended nearest(const struct rp_suspended *one,
-                                   const struct rp_suspended *before)
-{
-    struct rp_suspended next = *one;
-    next.step = one->step != UINT64_MAX ? one->step : before->step;
-    return next;
-}
-
-static struct rp_suspended unpack(struct ct_cursor *from, const struct rp_suspended *before)
-{
-    struct rp_suspended one = {.call = before->call + (uint64_t)ct_get_zigzag(from)};
-    one.awaits = one.call + (uint64_t)ct_get_zigzag(from);
-    one.place.block = before->place.block + (uint32_t)ct_get_zigzag(from);
-    uint64_t at = ct_get_varint(from);
-    one.place.at = (uint32_t)(at >> 1);
-    one.step = at & 1 ? before->step + (uint64_t)ct_get_zigzag(from) : UINT64_MAX;
-    one.plan = ct_get_varint32(from);
-    one.line = ct_get_varint32(from);
-    one.thread = ct_get_varint32(from);
-    return one;
-}
-
 /* False: no memory. */
 static bool pack_all(const struct state *state, struct kept *kept)
 {
     struct ct_bytes packed = {0};
-    struct rp_suspended before = {0};
+    struct rp_suspended nearest = {0};
     ct_bytes_add(&packed, "", 1); /* never without memory */
     for (size_t i = 0; i < state->capacity; i++) {
         const struct rp_suspended *one = &state->table[i];
         if (one->call != CTR_NO_CALL) {
-            pack(one, &before, &packed);
-            before = nearest(one, &before);
+            rp_suspended_pack(one, &nearest, &packed);
         }
     }
     uint8_t *fitting = packed.failed ? NULL : realloc(packed.data, packed.size);
@@ -414,19 +460,18 @@ static int restore(struct rp_follower *follower, const struct kept *kept, struct
     clear(state);
     follower->at = (struct ctr_place){kept != NULL ? kept->block : 0, 0};
     struct ct_cursor from = {0};
-    struct rp_suspended before = {0};
+    struct rp_suspended nearest = {0};
     if (kept != NULL) {
         from = (struct ct_cursor){kept->packed + 1, kept->packed + kept->size, false};
     }
     while (from.at < from.end && !from.failed) {
-        struct rp_suspended one = unpack(&from, &before);
+        struct rp_suspended one = rp_suspended_unpack(&from, &nearest);
         if (!add(state, &one)) {
             return no_memory(error);
         }
-        before = nearest(&one, &before);
     }
     for (size_t i = 0; kept != NULL && i < kept->left_count; i++) {
-        struct left *left = left_on(state, kept->left[i].thread);
+        struct rp_left *left = left_on(state, kept->left[i].thread);
         if (left == NULL) {
             return no_memory(error);
         }
@@ -462,7 +507,7 @@ static int start_near(struct rp_follower *follower, uint32_t block, struct ct_er
     return is_near ? CT_OK : restore(follower, kept, error);
 }
 
-static int follow_whole_block(struct rp_follower *follower, struct ct_error *error)
+static int follow_whole_block(struct rp_follower *follower, uint32_t end, struct ct_error *error)
 {
     uint32_t block = follower->at.block;
     size_t count = follower->kept_count;
@@ -473,7 +518,7 @@ static int follow_whole_block(struct rp_follower *follower, struct ct_error *err
         if (is_far && (count == 0 || block > follower->kept[count - 1].block)) {
             keep(follower, block);
         }
-        status = follow_block(follower, block, UINT32_MAX, error);
+        status = follow_block(follower, block, end, error);
     }
     follower->at.block++;
     return status;
@@ -484,16 +529,16 @@ static int go_to(struct rp_follower *follower, struct ctr_place place, struct ct
     int status = start_near(follower, place.block, error);
     struct ctr_place from = follower->at;
     for (uint32_t looked = 0; status == CT_OK && follower->at.block < place.block; looked++) {
-        if (looked % ASK_BLOCKS == ASK_BLOCKS - 1) {
+        if (looked % AHEAD == AHEAD - 1) {
             status = rp_ask_watch(follower->session, from, follower->at, error);
         }
         if (status == CT_OK) {
-            status = follow_whole_block(follower, error);
+            status = follow_whole_block(follower, place.block, error);
         }
     }
     if (status == CT_OK) {
         follower->at.at = place.at + 1;
-        status = follow_block(follower, place.block, place.at + 1, error);
+        status = follow_part(follower, place.block, place.at + 1, error);
     }
     return status;
 }
@@ -568,7 +613,14 @@ int rp_follower_new(struct rp_follower **follower, struct rp_session *session,
     struct rp_follower *made = calloc(1, sizeof *made);
     uint8_t *plans = malloc(count + 1ull);
     *follower = NULL;
-    if (made == NULL || plans == NULL || !make_table(&made->state, FIRST_CAPACITY)) {
+    if (made != NULL) {
+        made->changes = calloc(ctr_info(session->trace)->blocks + 1ull, sizeof *made->changes);
+    }
+    if (made == NULL || plans == NULL || made->changes == NULL ||
+        !make_table(&made->state, FIRST_CAPACITY)) {
+        if (made != NULL) {
+            free(made->changes);
+        }
         free(made);
         free(plans);
         return no_memory(error);
@@ -579,7 +631,7 @@ int rp_follower_new(struct rp_follower **follower, struct rp_session *session,
     made->session = session;
     made->trace = session->trace;
     made->plans = plans;
-    made->spacing = 1;
+    made->spacing = SPACING;
     *follower = made;
     return CT_OK;
 }
@@ -592,6 +644,10 @@ void rp_follower_free(struct rp_follower *follower)
     for (size_t i = 0; i < follower->kept_count; i++) {
         free_kept(follower, &follower->kept[i]);
     }
+    for (uint32_t i = 0; i < ctr_info(follower->trace)->blocks; i++) {
+        drop_changes(follower, i);
+    }
+    free(follower->changes);
     free(follower->kept);
     free(follower->state.table);
     free(follower->state.left);
