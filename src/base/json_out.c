@@ -158,6 +158,30 @@ void ct_json_key(struct ct_json_out *json, const char *name)
     json->needs_comma = false;
 }
 
+void ct_json_put_bool(struct ct_json_out *json, const char *name, bool value)
+{
+    ct_json_key(json, name);
+    ct_json_bool(json, value);
+}
+
+void ct_json_put_int(struct ct_json_out *json, const char *name, int64_t value)
+{
+    ct_json_key(json, name);
+    ct_json_int(json, value);
+}
+
+void ct_json_put_uint(struct ct_json_out *json, const char *name, uint64_t value)
+{
+    ct_json_key(json, name);
+    ct_json_uint(json, value);
+}
+
+void ct_json_put_text(struct ct_json_out *json, const char *name, const char *text)
+{
+    ct_json_key(json, name);
+    ct_json_text(json, text);
+}
+
 void ct_json_raw(struct ct_json_out *json, const void *text, size_t size)
 {
     begin_value(json);

@@ -39,6 +39,12 @@ void ct_json_uint(struct ct_json_out *json, uint64_t value);
 void ct_json_text(struct ct_json_out *json, const char *text);
 void ct_json_text_n(struct ct_json_out *json, const void *text, size_t size);
 
+/* A member, name and value. */
+void ct_json_put_bool(struct ct_json_out *json, const char *name, bool value);
+void ct_json_put_int(struct ct_json_out *json, const char *name, int64_t value);
+void ct_json_put_uint(struct ct_json_out *json, const char *name, uint64_t value);
+void ct_json_put_text(struct ct_json_out *json, const char *name, const char *text);
+
 /* One value that is JSON text already, unchecked. */
 void ct_json_raw(struct ct_json_out *json, const void *text, size_t size);
 

@@ -183,26 +183,20 @@ static void print_text(const struct examination *examination, bool is_ready)
     printf("Result: %s\n", is_ready ? "PASS" : "FAIL");
 }
 
-static void put_text(struct ct_json_out *json, const char *key, const char *text)
-{
-    ct_json_key(json, key);
-    ct_json_text(json, text);
-}
-
 static void print_json(const struct examination *examination, bool is_ready)
 {
     struct ct_json_out json;
     ct_json_init(&json, stdout);
     ct_json_begin_object(&json);
-    put_text(&json, "result", is_ready ? "PASS" : "FAIL");
-    put_text(&json, "version", CT_VERSION);
+    ct_json_put_text(&json, "result", is_ready ? "PASS" : "FAIL");
+    ct_json_put_text(&json, "version", CT_VERSION);
     ct_json_key(&json, "checks");
     ct_json_begin_array(&json);
     for (size_t i = 0; i < examination->count; i++) {
         ct_json_begin_object(&json);
-        put_text(&json, "name", examination->checks[i].name);
-        put_text(&json, "verdict", verdict_names[examination->checks[i].verdict]);
-        put_text(&json, "text", examination->checks[i].text);
+        ct_json_put_text(&json, "name", examination->checks[i].name);
+        ct_json_put_text(&json, "verdict", verdict_names[examination->checks[i].verdict]);
+        ct_json_put_text(&json, "text", examination->checks[i].text);
         ct_json_end_object(&json);
     }
     ct_json_end_array(&json);

@@ -194,25 +194,13 @@ static void put_member(struct ct_json_out *json, const char *key, struct ctr_tex
     ct_json_text_n(json, text.bytes, text.size);
 }
 
-static void put_number(struct ct_json_out *json, const char *key, uint64_t number)
-{
-    ct_json_key(json, key);
-    ct_json_uint(json, number);
-}
-
-static void put_word(struct ct_json_out *json, const char *key, const char *word)
-{
-    ct_json_key(json, key);
-    ct_json_text(json, word);
-}
-
 static void put_place(struct ct_json_out *json, const struct ctr_place_in_source *place)
 {
-    put_number(json, "line", place->line);
-    put_number(json, "end_line", place->end_line);
+    ct_json_put_uint(json, "line", place->line);
+    ct_json_put_uint(json, "end_line", place->end_line);
     if (place->has_columns) {
-        put_number(json, "column", place->column);
-        put_number(json, "end_column", place->end_column);
+        ct_json_put_uint(json, "column", place->column);
+        ct_json_put_uint(json, "end_column", place->end_column);
     }
 }
 
@@ -224,7 +212,7 @@ static void put_parameters(struct ct_json_out *json, const struct ctr_plan *plan
     for (uint32_t i = 0; parameter_at(plan, i, &parameter); i++) {
         ct_json_begin_object(json);
         put_member(json, "name", parameter.name);
-        put_word(json, "kind", parameter.kind);
+        ct_json_put_text(json, "kind", parameter.kind);
         ct_json_end_object(json);
     }
     ct_json_end_array(json);
@@ -236,9 +224,9 @@ static void put_loops(struct ct_json_out *json, const struct ctr_facts *facts)
     ct_json_begin_array(json);
     for (uint32_t i = 0; i < facts->loop_count; i++) {
         ct_json_begin_object(json);
-        put_word(json, "kind", loop_names[facts->loops[i].kind]);
-        put_number(json, "first_line", facts->loops[i].first_line);
-        put_number(json, "last_line", facts->loops[i].last_line);
+        ct_json_put_text(json, "kind", loop_names[facts->loops[i].kind]);
+        ct_json_put_uint(json, "first_line", facts->loops[i].first_line);
+        ct_json_put_uint(json, "last_line", facts->loops[i].last_line);
         ct_json_end_object(json);
     }
     ct_json_end_array(json);
@@ -252,9 +240,9 @@ static void put_branches(struct ct_json_out *json, const struct ctr_facts *facts
         const struct ctr_branch_fact *branch = &facts->branches[i];
         ct_json_begin_object(json);
         put_place(json, &branch->place);
-        put_number(json, "next_line", branch->next_line);
-        put_word(json, "jumps_if", sense_names[branch->sense]);
-        put_number(json, "jump_line", branch->jump_line);
+        ct_json_put_uint(json, "next_line", branch->next_line);
+        ct_json_put_text(json, "jumps_if", sense_names[branch->sense]);
+        ct_json_put_uint(json, "jump_line", branch->jump_line);
         ct_json_end_object(json);
     }
     ct_json_end_array(json);
@@ -267,12 +255,12 @@ static void put_uses(struct ct_json_out *json, const struct ctr_facts *facts)
     for (uint32_t i = 0; i < facts->use_count; i++) {
         const struct ctr_use_fact *use = &facts->uses[i];
         ct_json_begin_object(json);
-        put_word(json, "use", uses[use->use].name);
+        ct_json_put_text(json, "use", uses[use->use].name);
         if (use->name.bytes != NULL) {
             put_member(json, "name", use->name);
         }
         if (use->use == CTR_USE_CODE) {
-            put_number(json, "first_line", facts->codes[use->index].first_line);
+            ct_json_put_uint(json, "first_line", facts->codes[use->index].first_line);
         }
         put_place(json, &use->place);
         ct_json_end_object(json);
@@ -287,18 +275,17 @@ static void put_json(struct print *print, uint32_t id, const struct ctr_plan *pl
     const struct ctr_path *path = ctr_path(print->trace, plan->path);
     ct_json_init(&json, stdout);
     ct_json_begin_object(&json);
-    put_number(&json, "code", id);
+    ct_json_put_uint(&json, "code", id);
     put_member(&json, "function", plan->qualname);
     put_member(&json, "module", plan->module);
     put_member(&json, "file", path != NULL ? path->path : (struct ctr_text){"", 0});
-    put_number(&json, "line", plan->first_line);
+    ct_json_put_uint(&json, "line", plan->first_line);
     put_parameters(&json, plan);
     put_loops(&json, facts);
     put_branches(&json, facts);
     put_uses(&json, facts);
     if (facts->is_cut) {
-        ct_json_key(&json, "cut");
-        ct_json_bool(&json, true);
+        ct_json_put_bool(&json, "cut", true);
     }
     ct_json_end_object(&json);
     ct_bytes_add_byte(&json.bytes, '\n');

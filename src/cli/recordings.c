@@ -98,24 +98,6 @@ enum {
     NOT_SHARED = -1,
 };
 
-static void put_text(struct ct_json_out *json, const char *key, const char *value)
-{
-    ct_json_key(json, key);
-    ct_json_text(json, value);
-}
-
-static void put_int(struct ct_json_out *json, const char *key, int64_t value)
-{
-    ct_json_key(json, key);
-    ct_json_int(json, value);
-}
-
-static void put_bool(struct ct_json_out *json, const char *key, bool value)
-{
-    ct_json_key(json, key);
-    ct_json_bool(json, value);
-}
-
 /* yyyy/mm/dd, as CodeTracer stores it. */
 static void put_date(struct ct_json_out *json, const char *recorded_at)
 {
@@ -124,7 +106,7 @@ static void put_date(struct ct_json_out *json, const char *recorded_at)
     for (char *at = date; *at != '\0'; at++) {
         *at = *at == '-' ? '/' : *at;
     }
-    put_text(json, "date", date);
+    ct_json_put_text(json, "date", date);
 }
 
 /* What CodeTracer knows of a trace; what has no meaning here is empty, as there. */
@@ -132,50 +114,50 @@ static void put_codetracer(struct ct_json_out *json, const struct registry_entry
 {
     char duration[32];
     recordings_duration(entry->duration, duration);
-    put_int(json, "id", (int64_t)entry->number);
-    put_text(json, "recordingId", entry->id);
-    put_text(json, "program", entry->program);
+    ct_json_put_int(json, "id", (int64_t)entry->number);
+    ct_json_put_text(json, "recordingId", entry->id);
+    ct_json_put_text(json, "program", entry->program);
     ct_json_key(json, "args");
     ct_json_raw(json, entry->arguments, strlen(entry->arguments));
-    put_text(json, "env", "");
-    put_text(json, "workdir", entry->workdir);
-    put_text(json, "output", "");
+    ct_json_put_text(json, "env", "");
+    ct_json_put_text(json, "workdir", entry->workdir);
+    ct_json_put_text(json, "output", "");
     ct_json_key(json, "sourceFolders");
     ct_json_begin_array(json);
     ct_json_text(json, entry->workdir);
     ct_json_end_array(json);
-    put_text(json, "lowLevelFolder", "");
-    put_text(json, "compileCommand", "");
-    put_text(json, "outputFolder", entry->directory);
+    ct_json_put_text(json, "lowLevelFolder", "");
+    ct_json_put_text(json, "compileCommand", "");
+    ct_json_put_text(json, "outputFolder", entry->directory);
     put_date(json, entry->recorded_at);
-    put_text(json, "duration", duration);
-    put_int(json, "lang", LANGUAGE_PYTHON);
-    put_bool(json, "imported", false);
-    put_bool(json, "calltrace", true);
-    put_bool(json, "events", true);
-    put_bool(json, "test", false);
-    put_int(json, "archiveServerID", NOT_SHARED);
-    put_int(json, "shellID", -1);
-    put_int(json, "teamID", -1);
-    put_int(json, "rrPid", -1);
-    put_int(json, "exitCode", entry->exit_status == INT32_MIN ? -1 : entry->exit_status);
-    put_int(json, "calltraceMode", CALLTRACE_FULL);
-    put_text(json, "downloadKey", "");
-    put_text(json, "controlId", "");
-    put_int(json, "onlineExpireTime", NOT_SHARED);
+    ct_json_put_text(json, "duration", duration);
+    ct_json_put_int(json, "lang", LANGUAGE_PYTHON);
+    ct_json_put_bool(json, "imported", false);
+    ct_json_put_bool(json, "calltrace", true);
+    ct_json_put_bool(json, "events", true);
+    ct_json_put_bool(json, "test", false);
+    ct_json_put_int(json, "archiveServerID", NOT_SHARED);
+    ct_json_put_int(json, "shellID", -1);
+    ct_json_put_int(json, "teamID", -1);
+    ct_json_put_int(json, "rrPid", -1);
+    ct_json_put_int(json, "exitCode", entry->exit_status == INT32_MIN ? -1 : entry->exit_status);
+    ct_json_put_int(json, "calltraceMode", CALLTRACE_FULL);
+    ct_json_put_text(json, "downloadKey", "");
+    ct_json_put_text(json, "controlId", "");
+    ct_json_put_int(json, "onlineExpireTime", NOT_SHARED);
 }
 
 void recordings_json(const struct registry_entry *entry, struct ct_json_out *json)
 {
     ct_json_begin_object(json);
     put_codetracer(json, entry);
-    put_text(json, "recordedAt", entry->recorded_at);
-    put_int(json, "milliseconds", (int64_t)entry->duration);
-    put_int(json, "steps", (int64_t)entry->steps);
-    put_int(json, "calls", (int64_t)entry->calls);
-    put_int(json, "bytes", (int64_t)entry->bytes);
-    put_text(json, "python", entry->python);
-    put_text(json, "state", recording_state_name(entry->state));
+    ct_json_put_text(json, "recordedAt", entry->recorded_at);
+    ct_json_put_int(json, "milliseconds", (int64_t)entry->duration);
+    ct_json_put_int(json, "steps", (int64_t)entry->steps);
+    ct_json_put_int(json, "calls", (int64_t)entry->calls);
+    ct_json_put_int(json, "bytes", (int64_t)entry->bytes);
+    ct_json_put_text(json, "python", entry->python);
+    ct_json_put_text(json, "state", recording_state_name(entry->state));
     ct_json_end_object(json);
 }
 

@@ -3,30 +3,6 @@
 
 #include "dap/dap_internal.h"
 
-void dap_put_uint(struct ct_json_out *json, const char *key, uint64_t number)
-{
-    ct_json_key(json, key);
-    ct_json_uint(json, number);
-}
-
-void dap_put_int(struct ct_json_out *json, const char *key, int64_t number)
-{
-    ct_json_key(json, key);
-    ct_json_int(json, number);
-}
-
-void dap_put_bool(struct ct_json_out *json, const char *key, bool truth)
-{
-    ct_json_key(json, key);
-    ct_json_bool(json, truth);
-}
-
-void dap_put_string(struct ct_json_out *json, const char *key, const char *text)
-{
-    ct_json_key(json, key);
-    ct_json_text(json, text);
-}
-
 void dap_put_text(struct ct_json_out *json, const char *key, struct ctr_text text)
 {
     ct_json_key(json, key);
@@ -63,8 +39,8 @@ void dap_put_array(struct ct_json_out *json, const char *key)
 void dap_put_place(struct ct_json_out *json, const char *key, struct ctr_place place)
 {
     dap_put_object(json, key);
-    dap_put_uint(json, "block", place.block);
-    dap_put_uint(json, "at", place.at);
+    ct_json_put_uint(json, "block", place.block);
+    ct_json_put_uint(json, "at", place.at);
     ct_json_end_object(json);
 }
 
@@ -76,12 +52,12 @@ uint32_t dap_client_line(const struct dap_session *session, uint32_t line)
 void dap_put_line(const struct dap_session *session, struct ct_json_out *json, const char *key,
                   uint32_t line)
 {
-    dap_put_uint(json, key, dap_client_line(session, line));
+    ct_json_put_uint(json, key, dap_client_line(session, line));
 }
 
 void dap_put_thread(struct ct_json_out *json, const char *key, uint32_t thread)
 {
-    dap_put_uint(json, key, thread + 1ull);
+    ct_json_put_uint(json, key, thread + 1ull);
 }
 
 /* Bytes that stand for themselves in the path of a URI. */

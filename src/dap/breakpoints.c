@@ -134,12 +134,12 @@ static int fulfil(struct dap_session *session, struct wish *wish, struct ct_erro
 
 static void put_breakpoint(struct ct_json_out *json, uint32_t number, const char *message)
 {
-    dap_put_bool(json, "verified", number != 0);
+    ct_json_put_bool(json, "verified", number != 0);
     if (number != 0) {
-        dap_put_uint(json, "id", number);
+        ct_json_put_uint(json, "id", number);
     }
     if (message[0] != '\0') {
-        dap_put_string(json, "message", message);
+        ct_json_put_text(json, "message", message);
     }
 }
 
@@ -332,12 +332,12 @@ static void send_output(struct dap_session *session, const struct dap_break *fro
 {
     struct ct_json_out json;
     dap_event_begin(&json, "output");
-    dap_put_string(&json, "category", "console");
+    ct_json_put_text(&json, "category", "console");
     dap_put_bytes(&json, "output", text);
     dap_put_source(session, &json, "source", from->path);
     dap_put_line(session, &json, "line", from->line);
     dap_put_object(&json, "ct");
-    dap_put_uint(&json, "step", step);
+    ct_json_put_uint(&json, "step", step);
     ct_json_end_object(&json);
     dap_event_send(session, &json);
 }
@@ -349,7 +349,7 @@ static void send_warning(struct dap_session *session, const char *why)
     struct ct_bytes text = {0};
     ct_bytes_add_format(&text, "Further log points are left out: %s\n", why);
     dap_event_begin(&json, "output");
-    dap_put_string(&json, "category", "important");
+    ct_json_put_text(&json, "category", "important");
     dap_put_bytes(&json, "output", &text);
     dap_event_send(session, &json);
     ct_bytes_free(&text);
@@ -398,10 +398,10 @@ void dap_tell_failures(struct dap_session *session)
         }
         at->has_failed = true;
         dap_event_begin(&json, "breakpoint");
-        dap_put_string(&json, "reason", "changed");
+        ct_json_put_text(&json, "reason", "changed");
         dap_put_object(&json, "breakpoint");
-        dap_put_uint(&json, "id", at->number);
-        dap_put_bool(&json, "verified", true);
+        ct_json_put_uint(&json, "id", at->number);
+        ct_json_put_bool(&json, "verified", true);
         ct_json_key(&json, "message");
         struct ct_bytes text = {0};
         ct_bytes_add_format(&text, "The condition had no value; at first: %s", why);

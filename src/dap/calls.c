@@ -27,18 +27,18 @@ static void put_call(const struct dap_session *session, struct ct_json_out *json
         [CTR_EXIT_NONE] = "running", [CTR_EXIT_RETURN] = "return", [CTR_EXIT_UNWIND] = "unwind"};
     const struct ctr_call *about = &call->about;
     ct_json_begin_object(json);
-    dap_put_uint(json, "key", about->number);
+    ct_json_put_uint(json, "key", about->number);
     dap_put_number_or_null(json, "parent", about->parent);
     dap_put_thread(json, "threadId", about->thread);
     dap_put_number_or_null(json, "depth", depth);
     put_where(session, json, ctr_plan(session->trace, about->plan));
     dap_put_text(json, "args", rp_call_text(page, call->arguments, call->arguments_size));
     dap_put_text(json, "returnValue", rp_call_text(page, call->result, call->result_size));
-    dap_put_string(json, "exit", exits[about->exit]);
-    dap_put_uint(json, "children", call->children);
-    dap_put_uint(json, "size", about->calls + 1);
+    ct_json_put_text(json, "exit", exits[about->exit]);
+    ct_json_put_uint(json, "children", call->children);
+    ct_json_put_uint(json, "size", about->calls + 1);
     dap_put_number_or_null(json, "firstStep", call->has_steps ? call->first_step : UINT64_MAX);
-    dap_put_uint(json, "steps", about->end - about->start);
+    ct_json_put_uint(json, "steps", about->end - about->start);
     ct_json_end_object(json);
 }
 
@@ -82,7 +82,7 @@ static int put_page(struct dap_request *request, const struct rp_calls *page, in
     }
     ct_json_end_array(json);
     dap_put_number_or_null(json, "total", has_total ? page->total : UINT64_MAX);
-    dap_put_bool(json, "more", page->more);
+    ct_json_put_bool(json, "more", page->more);
     if (has_next) {
         dap_put_place(json, "next", page->next);
     }

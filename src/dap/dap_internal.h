@@ -170,10 +170,6 @@ int dap_refuse(struct dap_request *request, const char *format, ...)
 
 /* ---- writing bodies (bodies.c) ---- */
 
-void dap_put_uint(struct ct_json_out *json, const char *key, uint64_t number);
-void dap_put_int(struct ct_json_out *json, const char *key, int64_t number);
-void dap_put_bool(struct ct_json_out *json, const char *key, bool truth);
-void dap_put_string(struct ct_json_out *json, const char *key, const char *text);
 void dap_put_text(struct ct_json_out *json, const char *key, struct ctr_text text);
 void dap_put_bytes(struct ct_json_out *json, const char *key, const struct ct_bytes *text);
 /* UINT64_MAX: null. */

@@ -37,7 +37,7 @@ static int put_answer(struct dap_request *request, const char *expression,
     } else {
         dap_put_bytes(json, "result", &answer->text);
         dap_put_bytes(json, "type", &answer->type);
-        dap_put_uint(json, "variablesReference", 0);
+        ct_json_put_uint(json, "variablesReference", 0);
     }
     ct_json_end_object(json);
     ct_bytes_free(&name);
@@ -106,9 +106,9 @@ static void offer(struct completion *completion, struct ctr_text name, const cha
     completion->count++;
     ct_json_begin_object(completion->json);
     dap_put_text(completion->json, "label", name);
-    dap_put_string(completion->json, "type", type);
-    dap_put_uint(completion->json, "start", completion->unit);
-    dap_put_uint(completion->json, "length", completion->length);
+    ct_json_put_text(completion->json, "type", type);
+    ct_json_put_uint(completion->json, "start", completion->unit);
+    ct_json_put_uint(completion->json, "length", completion->length);
     ct_json_end_object(completion->json);
 }
 
@@ -250,7 +250,7 @@ static void put_exception(struct ct_json_out *json, const struct ct_bytes *text,
     ct_json_begin_object(json);
     dap_put_bytes(json, "exceptionId", type);
     dap_put_bytes(json, "description", text);
-    dap_put_string(json, "breakMode", "always");
+    ct_json_put_text(json, "breakMode", "always");
     dap_put_object(json, "details");
     dap_put_bytes(json, "message", text);
     dap_put_bytes(json, "typeName", type);

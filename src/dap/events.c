@@ -6,7 +6,7 @@
 
 void dap_post(struct dap_session *session, struct ct_json_out *json)
 {
-    dap_put_int(json, "seq", ++session->last_seq);
+    ct_json_put_int(json, "seq", ++session->last_seq);
     ct_json_end_object(json);
     if (!json->bytes.failed) {
         session->options.send(session->options.context, (const char *)json->bytes.data,
@@ -19,8 +19,8 @@ void dap_event_begin(struct ct_json_out *json, const char *event)
 {
     ct_json_init(json, NULL);
     ct_json_begin_object(json);
-    dap_put_string(json, "type", "event");
-    dap_put_string(json, "event", event);
+    ct_json_put_text(json, "type", "event");
+    ct_json_put_text(json, "event", event);
     dap_put_object(json, "body");
 }
 
@@ -100,10 +100,10 @@ void dap_event_stopped(struct dap_session *session)
 {
     struct ct_json_out json;
     dap_event_begin(&json, "stopped");
-    dap_put_string(&json, "reason", dap_reason_name(session->reason));
-    dap_put_string(&json, "description", description(session));
+    ct_json_put_text(&json, "reason", dap_reason_name(session->reason));
+    ct_json_put_text(&json, "description", description(session));
     dap_put_thread(&json, "threadId", rp_now(session->replay)->thread);
-    dap_put_bool(&json, "allThreadsStopped", true);
+    ct_json_put_bool(&json, "allThreadsStopped", true);
     if (session->hit_count > 0) {
         dap_put_hits(session, &json, "hitBreakpointIds");
     }

@@ -29,12 +29,12 @@ void dap_put_exception_filters(struct ct_json_out *json)
     dap_put_array(json, "exceptionBreakpointFilters");
     for (size_t i = 0; i < FILTERS; i++) {
         ct_json_begin_object(json);
-        dap_put_string(json, "filter", filters[i].filter);
-        dap_put_string(json, "label", filters[i].label);
-        dap_put_string(json, "description", filters[i].description);
-        dap_put_bool(json, "default", false);
-        dap_put_bool(json, "supportsCondition", true);
-        dap_put_string(json, "conditionDescription", "Types: ValueError, app.Error, !KeyError");
+        ct_json_put_text(json, "filter", filters[i].filter);
+        ct_json_put_text(json, "label", filters[i].label);
+        ct_json_put_text(json, "description", filters[i].description);
+        ct_json_put_bool(json, "default", false);
+        ct_json_put_bool(json, "supportsCondition", true);
+        ct_json_put_text(json, "conditionDescription", "Types: ValueError, app.Error, !KeyError");
         ct_json_end_object(json);
     }
     ct_json_end_array(json);
@@ -45,9 +45,9 @@ void dap_put_exception_filters(struct ct_json_out *json)
 static void put_answer(struct dap_request *request, bool is_verified, const char *message)
 {
     ct_json_begin_object(&request->body);
-    dap_put_bool(&request->body, "verified", is_verified);
+    ct_json_put_bool(&request->body, "verified", is_verified);
     if (message[0] != '\0') {
-        dap_put_string(&request->body, "message", message);
+        ct_json_put_text(&request->body, "message", message);
     }
     ct_json_end_object(&request->body);
 }

@@ -1,10 +1,8 @@
 /* The flow of a call: the visits of its lines, its loops. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "dap/dap_internal.h"
 #include "replay/flow.h"
-#include "trace/calls.h"
 
 enum { VISITS_MAX = 2000, LOOPS_MAX = 1000 };
 
@@ -28,9 +26,9 @@ static void put_value(struct ct_json_out *json, const struct rp_flow *page,
     if (value->after_size > 0) {
         dap_put_text(json, "after", text_at(page, value->after, value->after_size));
     }
-    dap_put_bool(json, "isRead", value->is_read);
-    dap_put_bool(json, "isWritten", value->is_written);
-    dap_put_bool(json, "isChanged", value->is_changed);
+    ct_json_put_bool(json, "isRead", value->is_read);
+    ct_json_put_bool(json, "isWritten", value->is_written);
+    ct_json_put_bool(json, "isChanged", value->is_changed);
     ct_json_end_object(json);
 }
 
@@ -41,9 +39,9 @@ static void put_visit(const struct dap_session *session, struct ct_json_out *jso
         [RP_UNKNOWN] = "unknown", [RP_FALSE] = "false", [RP_TRUE] = "true"};
     ct_json_begin_object(json);
     dap_put_line(session, json, "line", visit->line);
-    dap_put_uint(json, "rrTicks", visit->step);
-    dap_put_bool(json, "isTurn", visit->is_turn);
-    dap_put_string(json, "condition", conditions[visit->condition]);
+    ct_json_put_uint(json, "rrTicks", visit->step);
+    ct_json_put_bool(json, "isTurn", visit->is_turn);
+    ct_json_put_text(json, "condition", conditions[visit->condition]);
     dap_put_array(json, "values");
     for (size_t i = 0; i < visit->value_count; i++) {
         put_value(json, page, &page->values[visit->first_value + i]);
@@ -102,14 +100,14 @@ static int put_flow(struct dap_request *request, const struct rp_flow *page, boo
 {
     struct dap_session *session = request->session;
     ct_json_begin_object(&request->body);
-    dap_put_uint(&request->body, "call", page->call.number);
+    ct_json_put_uint(&request->body, "call", page->call.number);
     put_start(request, page);
     dap_put_array(&request->body, "steps");
     for (size_t i = 0; i < page->count; i++) {
         put_visit(session, &request->body, page, &page->visits[i]);
     }
     ct_json_end_array(&request->body);
-    dap_put_bool(&request->body, "more", page->more);
+    ct_json_put_bool(&request->body, "more", page->more);
     dap_put_array(&request->body, "linesRun");
     int status = has_visits ? put_lines_run(request, page->call.number) : CT_OK;
     ct_json_end_array(&request->body);
@@ -156,9 +154,9 @@ int dap_visit(struct dap_request *request)
     }
     int status = rp_latest_visit(session->replay, call, line, &visit, &request->error);
     ct_json_begin_object(&request->body);
-    dap_put_int(&request->body, "index", (int64_t)visit.so_far - 1);
-    dap_put_uint(&request->body, "count", visit.count);
-    dap_put_int(&request->body, "step", visit.so_far > 0 ? (int64_t)visit.step : -1);
+    ct_json_put_int(&request->body, "index", (int64_t)visit.so_far - 1);
+    ct_json_put_uint(&request->body, "count", visit.count);
+    ct_json_put_int(&request->body, "step", visit.so_far > 0 ? (int64_t)visit.step : -1);
     ct_json_end_object(&request->body);
     return status;
 }
@@ -198,9 +196,9 @@ static int put_loop(struct dap_request *request, uint64_t call, const struct rp_
     dap_put_line(session, json, "first", about->first_line);
     dap_put_line(session, json, "last", about->last_line);
     dap_put_line(session, json, "registeredLine", about->first_line);
-    dap_put_int(json, "base", loop_around(loops, count, which));
-    dap_put_uint(json, "iterations", loops[which].visits);
-    dap_put_int(json, "iteration", (int64_t)so_far - 1);
+    ct_json_put_int(json, "base", loop_around(loops, count, which));
+    ct_json_put_uint(json, "iterations", loops[which].visits);
+    ct_json_put_int(json, "iteration", (int64_t)so_far - 1);
     ct_json_end_object(json);
     return status;
 }
@@ -225,7 +223,7 @@ int dap_load_loops(struct dap_request *request)
         status = put_loop(request, call, loops, known, (uint32_t)i);
     }
     ct_json_end_array(&request->body);
-    dap_put_uint(&request->body, "total", total);
+    ct_json_put_uint(&request->body, "total", total);
     ct_json_end_object(&request->body);
     free(loops);
     return status;

@@ -143,14 +143,14 @@ static void put_columns(struct dap_session *session, struct ct_json_out *json, u
     struct ctr_text source = about != NULL ? about->source : (struct ctr_text){NULL, 0};
     if (source.bytes == NULL || sites == NULL ||
         !rp_call_site(session->replay, which.thread, which.index, sites, &site)) {
-        dap_put_uint(json, "column", session->columns_from_0 ? 0 : 1);
+        ct_json_put_uint(json, "column", session->columns_from_0 ? 0 : 1);
         return;
     }
     struct ctr_text first = rp_line_text(source, site.line);
     struct ctr_text last = rp_line_text(source, site.end_line);
-    dap_put_uint(json, "column", client_column(session, first, site.column));
+    ct_json_put_uint(json, "column", client_column(session, first, site.column));
     dap_put_line(session, json, "endLine", site.end_line);
-    dap_put_uint(json, "endColumn", client_column(session, last, site.end_column));
+    ct_json_put_uint(json, "endColumn", client_column(session, last, site.end_column));
 }
 
 int dap_put_frame(struct dap_session *session, struct ct_json_out *json,
@@ -164,7 +164,7 @@ int dap_put_frame(struct dap_session *session, struct ct_json_out *json,
         return status;
     }
     ct_json_begin_object(json);
-    dap_put_uint(json, "id", id);
+    ct_json_put_uint(json, "id", id);
     dap_put_text(json, "name", plan != NULL ? plan->qualname : (struct ctr_text){"?", 1});
     if (plan != NULL) {
         dap_put_source(session, json, "source", plan->path);
@@ -174,11 +174,11 @@ int dap_put_frame(struct dap_session *session, struct ct_json_out *json,
     if (plan != NULL && plan->module.size > 0) {
         dap_put_text(json, "moduleId", plan->module);
     }
-    dap_put_string(json, "presentationHint", "normal");
+    ct_json_put_text(json, "presentationHint", "normal");
     dap_put_object(json, "ct");
-    dap_put_uint(json, "key", frame->call);
-    dap_put_bool(json, "isCallSite", frame->is_call_site);
-    dap_put_bool(json, "wasRunning", frame->was_running);
+    ct_json_put_uint(json, "key", frame->call);
+    ct_json_put_bool(json, "isCallSite", frame->is_call_site);
+    ct_json_put_bool(json, "wasRunning", frame->was_running);
     ct_json_end_object(json);
     ct_json_end_object(json);
     return CT_OK;
@@ -212,7 +212,7 @@ int dap_stack_trace(struct dap_request *request)
     free(frames);
     ct_json_end_array(&request->body);
     if (!more && (count > 0 || first == 0)) {
-        dap_put_uint(&request->body, "totalFrames", first + count);
+        ct_json_put_uint(&request->body, "totalFrames", first + count);
     }
     ct_json_end_object(&request->body);
     return status;
@@ -224,12 +224,12 @@ static void put_scope(struct ct_json_out *json, const char *name, const char *hi
                       uint64_t reference, uint64_t count)
 {
     ct_json_begin_object(json);
-    dap_put_string(json, "name", name);
-    dap_put_string(json, "presentationHint", hint);
-    dap_put_uint(json, "variablesReference", reference);
-    dap_put_uint(json, "namedVariables", count);
-    dap_put_uint(json, "indexedVariables", 0);
-    dap_put_bool(json, "expensive", false);
+    ct_json_put_text(json, "name", name);
+    ct_json_put_text(json, "presentationHint", hint);
+    ct_json_put_uint(json, "variablesReference", reference);
+    ct_json_put_uint(json, "namedVariables", count);
+    ct_json_put_uint(json, "indexedVariables", 0);
+    ct_json_put_bool(json, "expensive", false);
 }
 
 /* The same with its first variables, where they are wanted: it spares the client a request. */

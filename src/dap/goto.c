@@ -31,8 +31,8 @@ static void offer(struct dap_session *session, struct ct_json_out *json, struct 
              dap_client_line(session, target.line));
     session->targets[session->target_count++] = target;
     ct_json_begin_object(json);
-    dap_put_uint(json, "id", session->first_target + session->target_count);
-    dap_put_string(json, "label", label);
+    ct_json_put_uint(json, "id", session->first_target + session->target_count);
+    ct_json_put_text(json, "label", label);
     dap_put_line(session, json, "line", target.line);
     ct_json_end_object(json);
 }

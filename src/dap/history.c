@@ -49,7 +49,7 @@ static void put_end(struct ct_json_out *json, const struct rp_entries *page)
 {
     ct_json_end_array(json);
     dap_put_place(json, "next", page->next);
-    dap_put_bool(json, "finish", page->done);
+    ct_json_put_bool(json, "finish", page->done);
     ct_json_end_object(json);
 }
 
@@ -253,9 +253,9 @@ static void put_event(const struct dap_session *session, struct ct_json_out *jso
     } else {
         put_base64(json, "content", text);
     }
-    dap_put_string(json, "stream",
-                   event == RP_OUTPUT ? streams[entry->stream & CTR_STREAM_MASK] : "");
-    dap_put_bool(json, "base64Encoded", !is_text);
+    ct_json_put_text(json, "stream",
+                     event == RP_OUTPUT ? streams[entry->stream & CTR_STREAM_MASK] : "");
+    ct_json_put_bool(json, "base64Encoded", !is_text);
     ct_json_end_object(json);
 }
 

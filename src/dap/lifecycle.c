@@ -17,11 +17,11 @@ static void put_capabilities(struct ct_json_out *json)
 {
     for (size_t i = 0; i < dap_handler_count; i++) {
         if (dap_handlers[i].capability != NULL) {
-            dap_put_bool(json, dap_handlers[i].capability, true);
+            ct_json_put_bool(json, dap_handlers[i].capability, true);
         }
     }
     for (size_t i = 0; i < sizeof further_capabilities / sizeof *further_capabilities; i++) {
-        dap_put_bool(json, further_capabilities[i], true);
+        ct_json_put_bool(json, further_capabilities[i], true);
     }
     dap_put_exception_filters(json);
     dap_put_array(json, "completionTriggerCharacters");
@@ -149,7 +149,7 @@ int dap_terminate(struct dap_request *request)
     if (exit_status != INT32_MIN) {
         struct ct_json_out json;
         dap_event_begin(&json, "exited");
-        dap_put_int(&json, "exitCode", exit_status);
+        ct_json_put_int(&json, "exitCode", exit_status);
         dap_event_queue(session, &json);
     }
     dap_event_plain(session, "terminated");

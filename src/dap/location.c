@@ -14,10 +14,10 @@ void dap_put_location(const struct dap_session *session, struct ct_json_out *jso
     dap_put_line(session, json, "line", where.line);
     dap_put_text(json, "functionName", plan != NULL ? plan->qualname : no_text);
     dap_put_line(session, json, "functionFirst", plan != NULL ? plan->first_line : 0);
-    dap_put_uint(json, "rrTicks", where.step);
+    ct_json_put_uint(json, "rrTicks", where.step);
     dap_put_number_or_null(json, "key", where.call);
     if (where.has_depth) {
-        dap_put_uint(json, "callstackDepth", where.depth);
+        ct_json_put_uint(json, "callstackDepth", where.depth);
     }
     ct_json_end_object(json);
 }
@@ -42,7 +42,7 @@ static void put_result(struct dap_session *session, struct ct_json_out *json,
     struct ct_bytes text = {0}, type = {0};
     rp_value_text(session->replay, RP_NOW, now->result, &dap_brief, &text);
     rp_value_type(session->replay, RP_NOW, now->result, &type);
-    dap_put_string(json, "leftBy", ctr_event_name(now->left_by));
+    ct_json_put_text(json, "leftBy", ctr_event_name(now->left_by));
     dap_put_object(json, "result");
     dap_put_bytes(json, "text", &text);
     dap_put_bytes(json, "type", &type);
@@ -57,20 +57,20 @@ void dap_put_state(struct dap_session *session, struct ct_json_out *json)
     struct dap_where where = {now->plan, now->line, now->moment.step, now->call, false, 0};
     where.has_depth = rp_depth(session->replay, now->thread, &where.depth);
     dap_put_object(json, "moment");
-    dap_put_uint(json, "step", now->moment.step);
-    dap_put_uint(json, "left", now->moment.left);
+    ct_json_put_uint(json, "step", now->moment.step);
+    ct_json_put_uint(json, "left", now->moment.left);
     ct_json_end_object(json);
     dap_put_place(json, "place", now->place);
-    dap_put_string(json, "end", rp_end_name(session->end));
-    dap_put_string(json, "reason", dap_reason_name(session->reason));
+    ct_json_put_text(json, "end", rp_end_name(session->end));
+    ct_json_put_text(json, "reason", dap_reason_name(session->reason));
     dap_put_hits(session, json, "breakpoints");
     dap_put_thread(json, "threadId", now->thread);
-    dap_put_uint(json, "tick", now->tick);
+    ct_json_put_uint(json, "tick", now->tick);
     dap_put_location(session, json, "location", where);
-    dap_put_bool(json, "isTurn", now->is_turn);
+    ct_json_put_bool(json, "isTurn", now->is_turn);
     if (now->moment.left > 0) {
         put_result(session, json, now);
     }
-    dap_put_bool(json, "atStart", now->moment.step == 0 && now->moment.left == 0);
-    dap_put_bool(json, "atEnd", now->moment.step + 1 == ctr_info(session->trace)->steps);
+    ct_json_put_bool(json, "atStart", now->moment.step == 0 && now->moment.left == 0);
+    ct_json_put_bool(json, "atEnd", now->moment.step + 1 == ctr_info(session->trace)->steps);
 }

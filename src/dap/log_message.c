@@ -1,7 +1,6 @@
 #include "dap/log_message.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "replay/expression.h"
 

@@ -4,7 +4,6 @@
 #include "dap/dap_internal.h"
 #include "replay/breakpoints.h"
 #include "replay/history.h"
-#include "replay/lines.h"
 
 /* ---- how a move ends ---- */
 

@@ -22,7 +22,7 @@ static void begin_event(const struct dap_session *session, struct ct_json_out *j
     char id[24];
     snprintf(id, sizeof id, "%" PRId64, session->running);
     dap_event_begin(json, event);
-    dap_put_string(json, "progressId", id);
+    ct_json_put_text(json, "progressId", id);
 }
 
 static void start(struct dap_session *session)
@@ -30,11 +30,11 @@ static void start(struct dap_session *session)
     struct ct_json_out json;
     session->tells_progress = true;
     begin_event(session, &json, "progressStart");
-    dap_put_string(&json, "title", "Searching the recording");
-    dap_put_string(&json, "message", session->running_command);
-    dap_put_int(&json, "requestId", session->running);
-    dap_put_bool(&json, "cancellable", true);
-    dap_put_uint(&json, "percentage", 0);
+    ct_json_put_text(&json, "title", "Searching the recording");
+    ct_json_put_text(&json, "message", session->running_command);
+    ct_json_put_int(&json, "requestId", session->running);
+    ct_json_put_bool(&json, "cancellable", true);
+    ct_json_put_uint(&json, "percentage", 0);
     dap_event_send(session, &json);
 }
 
@@ -51,7 +51,7 @@ static void tell(struct dap_session *session, uint64_t done, uint64_t total)
         start(session);
     }
     begin_event(session, &json, "progressUpdate");
-    dap_put_uint(&json, "percentage", total > 0 && done < total ? done * 100 / total : 100);
+    ct_json_put_uint(&json, "percentage", total > 0 && done < total ? done * 100 / total : 100);
     dap_event_send(session, &json);
 }
 

@@ -42,8 +42,8 @@ static void put_identity(const struct dap_session *session, struct ct_json_out *
     if (gmtime_r(&seconds, &date) != NULL) {
         strftime(start, sizeof start, "%Y-%m-%dT%H:%M:%SZ", &date);
     }
-    dap_put_string(json, "recordingId", id);
-    dap_put_string(json, "directory", session->directory != NULL ? session->directory : "");
+    ct_json_put_text(json, "recordingId", id);
+    ct_json_put_text(json, "directory", session->directory != NULL ? session->directory : "");
     dap_put_text(json, "program", ctr_run(session->trace, "program"));
     dap_put_array(json, "args");
     for (uint32_t i = 0; i < info->run_count && i < DAP_LIST_MAX; i++) {
@@ -55,7 +55,7 @@ static void put_identity(const struct dap_session *session, struct ct_json_out *
     ct_json_end_array(json);
     dap_put_text(json, "workdir", ctr_run(session->trace, "cwd"));
     dap_put_text(json, "python", ctr_run(session->trace, "python"));
-    dap_put_string(json, "started", start);
+    ct_json_put_text(json, "started", start);
 }
 
 /* Counters that are events. */
@@ -71,23 +71,23 @@ static uint64_t event_count(const struct ctr_info *info)
 static void put_sizes(struct ct_json_out *json, const struct ctr_trace *trace)
 {
     const struct ctr_info *info = ctr_info(trace);
-    dap_put_uint(json, "duration", info->milliseconds);
-    dap_put_uint(json, "steps", info->steps);
-    dap_put_uint(json, "calls", info->calls);
-    dap_put_uint(json, "events", event_count(info));
-    dap_put_uint(json, "bytes", info->size);
-    dap_put_uint(json, "threads", info->thread_count > 0 ? info->thread_count : 1);
-    dap_put_uint(json, "exceptions", info->counters[CTR_C_raises]);
-    dap_put_uint(json, "outputs", info->counters[CTR_C_outputs]);
-    dap_put_bool(json, "hasTasks", rp_has_tasks(trace));
+    ct_json_put_uint(json, "duration", info->milliseconds);
+    ct_json_put_uint(json, "steps", info->steps);
+    ct_json_put_uint(json, "calls", info->calls);
+    ct_json_put_uint(json, "events", event_count(info));
+    ct_json_put_uint(json, "bytes", info->size);
+    ct_json_put_uint(json, "threads", info->thread_count > 0 ? info->thread_count : 1);
+    ct_json_put_uint(json, "exceptions", info->counters[CTR_C_raises]);
+    ct_json_put_uint(json, "outputs", info->counters[CTR_C_outputs]);
+    ct_json_put_bool(json, "hasTasks", rp_has_tasks(trace));
     ct_json_key(json, "exitCode");
     if (info->exit_status == INT32_MIN) {
         ct_json_null(json);
     } else {
         ct_json_int(json, info->exit_status);
     }
-    dap_put_bool(json, "isComplete", info->complete);
-    dap_put_string(json, "endReason", end_reason(info));
+    ct_json_put_bool(json, "isComplete", info->complete);
+    ct_json_put_text(json, "endReason", end_reason(info));
 }
 
 /* What is not in the recording, from its counters: what is said of one, of several. */
@@ -115,9 +115,9 @@ static void put_missing(struct ct_json_out *json, const char *kind, uint64_t cou
                         const char *text)
 {
     ct_json_begin_object(json);
-    dap_put_string(json, "kind", kind);
-    dap_put_uint(json, "count", count);
-    dap_put_string(json, "text", text);
+    ct_json_put_text(json, "kind", kind);
+    ct_json_put_uint(json, "count", count);
+    ct_json_put_text(json, "text", text);
     ct_json_end_object(json);
 }
 
@@ -179,11 +179,11 @@ static int put_file(struct dap_request *request, uint32_t path)
     int status = rp_file(session->replay, path, &file, &request->error);
     ct_json_begin_object(json);
     dap_put_path(session, json, "path", about->path);
-    dap_put_bool(json, "hasSource", about->source.bytes != NULL);
-    dap_put_bool(json, "mayDiffer", (about->source_flags & CTR_SOURCE_MAY_DIFFER) != 0);
-    dap_put_uint(json, "lines", file.lines);
-    dap_put_uint(json, "linesRun", file.lines_run);
-    dap_put_uint(json, "steps", file.steps);
+    ct_json_put_bool(json, "hasSource", about->source.bytes != NULL);
+    ct_json_put_bool(json, "mayDiffer", (about->source_flags & CTR_SOURCE_MAY_DIFFER) != 0);
+    ct_json_put_uint(json, "lines", file.lines);
+    ct_json_put_uint(json, "linesRun", file.lines_run);
+    ct_json_put_uint(json, "steps", file.steps);
     ct_json_end_object(json);
     return status;
 }
@@ -213,7 +213,7 @@ int dap_files(struct dap_request *request)
         status = put_file(request, names[i].path);
     }
     ct_json_end_array(&request->body);
-    dap_put_uint(&request->body, "total", total);
+    ct_json_put_uint(&request->body, "total", total);
     ct_json_end_object(&request->body);
     free(names);
     return status;

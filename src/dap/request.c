@@ -121,13 +121,13 @@ static void put_response(struct ct_json_out *json, const struct dap_request *req
                          const char *command, int status)
 {
     bool success = status == CT_OK;
-    dap_put_string(json, "type", "response");
-    dap_put_int(json, "request_seq", request->seq);
-    dap_put_bool(json, "success", success);
-    dap_put_string(json, "command", command);
+    ct_json_put_text(json, "type", "response");
+    ct_json_put_int(json, "request_seq", request->seq);
+    ct_json_put_bool(json, "success", success);
+    ct_json_put_text(json, "command", command);
     if (!success) {
-        dap_put_string(json, "message",
-                       status == CT_ECANCEL ? "cancelled" : request->error.message);
+        ct_json_put_text(json, "message",
+                         status == CT_ECANCEL ? "cancelled" : request->error.message);
     }
     if (success && request->body.bytes.size > 0) {
         ct_json_key(json, "body");

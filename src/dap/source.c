@@ -85,10 +85,10 @@ static void put_members(struct dap_session *session, struct ct_json_out *json, u
     dap_put_text(json, "name", last_part(name));
     dap_put_path(session, json, "path", name);
     if (state == SOURCE_RECORDED) {
-        dap_put_uint(json, "sourceReference", path + 1ull);
-        dap_put_string(json, "origin", "recorded");
+        ct_json_put_uint(json, "sourceReference", path + 1ull);
+        ct_json_put_text(json, "origin", "recorded");
     } else if (state == SOURCE_NOWHERE) {
-        dap_put_string(json, "presentationHint", "deemphasize");
+        ct_json_put_text(json, "presentationHint", "deemphasize");
     }
 }
 
@@ -205,7 +205,7 @@ int dap_source(struct dap_request *request)
     }
     ct_json_begin_object(&request->body);
     dap_put_text(&request->body, "content", about->source);
-    dap_put_string(&request->body, "mimeType", "text/x-python");
+    ct_json_put_text(&request->body, "mimeType", "text/x-python");
     ct_json_end_object(&request->body);
     return CT_OK;
 }

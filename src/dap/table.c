@@ -8,9 +8,9 @@ static const struct ctr_text_options cell_text = {.depth = 2, .items = 8, .chara
 
 static void put_sizes(struct ct_json_out *json, const struct rp_table *table)
 {
-    dap_put_uint(json, "rows", table->rows);
-    dap_put_uint(json, "allRows", table->all_rows);
-    dap_put_uint(json, "columns", table->columns);
+    ct_json_put_uint(json, "rows", table->rows);
+    ct_json_put_uint(json, "allRows", table->all_rows);
+    ct_json_put_uint(json, "columns", table->columns);
     if (table->dimensions > 0) {
         dap_put_bytes(json, "dtype", &table->dtype);
         dap_put_array(json, "shape");
@@ -67,9 +67,9 @@ static void put_text(struct dap_session *session, struct ct_json_out *json, stru
     rp_value_info(session->replay, RP_NOW, value, &info);
     rp_value_text(session->replay, RP_NOW, value, &cell_text, &text);
     dap_put_bytes(json, "text", &text);
-    dap_put_string(json, "kind", info.kind);
+    ct_json_put_text(json, "kind", info.kind);
     if (is_changed) {
-        dap_put_bool(json, "isChanged", true);
+        ct_json_put_bool(json, "isChanged", true);
     }
     json->bytes.failed |= text.failed;
     ct_bytes_free(&text);

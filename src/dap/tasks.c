@@ -13,12 +13,12 @@ static void put_task(const struct dap_session *session, struct ct_json_out *json
     struct dap_where where = {
         task->inner_plan, task->inner_line, task->step, task->inner_call, false, 0};
     ct_json_begin_object(json);
-    dap_put_uint(json, "key", task->call);
+    ct_json_put_uint(json, "key", task->call);
     dap_put_text(json, "name", plan != NULL ? plan->qualname : (struct ctr_text){"?", 1});
     dap_put_text(json, "module", plan != NULL ? plan->module : (struct ctr_text){"", 0});
-    dap_put_string(json, "state", task->is_running ? "running" : "suspended");
+    ct_json_put_text(json, "state", task->is_running ? "running" : "suspended");
     dap_put_thread(json, "threadId", task->thread);
-    dap_put_uint(json, "frames", task->frames);
+    ct_json_put_uint(json, "frames", task->frames);
     dap_put_location(session, json, "location", where);
     ct_json_end_object(json);
 }
@@ -46,9 +46,9 @@ int dap_tasks(struct dap_request *request)
         put_task(session, &request->body, &tasks[i]);
     }
     ct_json_end_array(&request->body);
-    dap_put_uint(&request->body, "total", about.total);
-    dap_put_uint(&request->body, "all", about.all);
-    dap_put_bool(&request->body, "isTruncated", about.is_truncated);
+    ct_json_put_uint(&request->body, "total", about.total);
+    ct_json_put_uint(&request->body, "all", about.all);
+    ct_json_put_bool(&request->body, "isTruncated", about.is_truncated);
     ct_json_end_object(&request->body);
     free(tasks);
     return status;
@@ -70,7 +70,7 @@ static int put_task_frames(struct dap_request *request, uint64_t call, uint32_t 
     }
     ct_json_end_array(&request->body);
     if (!more && (count > 0 || first == 0)) {
-        dap_put_uint(&request->body, "totalFrames", first + count);
+        ct_json_put_uint(&request->body, "totalFrames", first + count);
     }
     ct_json_end_object(&request->body);
     return status;

@@ -58,7 +58,7 @@ int dap_load_timeline(struct dap_request *request)
         put_parts(json, "exceptions", &timeline, offsetof(struct rp_part, exceptions));
         put_parts(json, "hits", &timeline, offsetof(struct rp_part, hits));
         put_parts(json, "tick", &timeline, offsetof(struct rp_part, tick));
-        dap_put_bool(json, "isExact", timeline.is_exact);
+        ct_json_put_bool(json, "isExact", timeline.is_exact);
     }
     ct_json_end_object(json);
     rp_timeline_clear(&timeline);
@@ -82,7 +82,7 @@ int dap_at(struct dap_request *request)
         ct_json_begin_object(&request->body);
         dap_put_location(session, &request->body, "location", where);
         dap_put_thread(&request->body, "threadId", there.thread);
-        dap_put_uint(&request->body, "tick", there.tick);
+        ct_json_put_uint(&request->body, "tick", there.tick);
         ct_json_end_object(&request->body);
     }
     return status;

@@ -81,9 +81,9 @@ static void put_changes(struct dap_session *session, struct ct_json_out *json,
     if (shown->child == NULL || !shown->child->is_changed) {
         return;
     }
-    dap_put_bool(json, "isChanged", true);
+    ct_json_put_bool(json, "isChanged", true);
     if (shown->child->is_new) {
-        dap_put_bool(json, "isNew", true);
+        ct_json_put_bool(json, "isNew", true);
     } else {
         put_before(session, json, shown->options, shown->child);
     }
@@ -94,22 +94,22 @@ static int put_extra(struct dap_session *session, struct ct_json_out *json,
                      struct ct_error *error)
 {
     dap_put_object(json, "ct");
-    dap_put_string(json, "kind", info->kind);
+    ct_json_put_text(json, "kind", info->kind);
     put_changes(session, json, shown);
     if (info->is_cut) {
-        dap_put_bool(json, "isCut", true);
+        ct_json_put_bool(json, "isCut", true);
     }
     if (info->has_length) {
-        dap_put_uint(json, "length", info->length);
+        ct_json_put_uint(json, "length", info->length);
     }
     if (info->is_object) {
-        dap_put_uint(json, "object", info->object);
+        ct_json_put_uint(json, "object", info->object);
     }
     if (info->is_late) {
-        dap_put_uint(json, "verified", info->verified);
+        ct_json_put_uint(json, "verified", info->verified);
     }
     if (shown->variable_kind != NULL) {
-        dap_put_string(json, "variableKind", shown->variable_kind);
+        ct_json_put_text(json, "variableKind", shown->variable_kind);
     }
     int status = dap_put_table(session, json, shown->value, error);
     ct_json_end_object(json);
@@ -147,9 +147,9 @@ int dap_put_value(struct dap_session *session, struct ct_json_out *json,
     int status = refer(session, shown, &info, &reference, error);
     dap_put_bytes(json, shown->key, &text);
     dap_put_bytes(json, "type", &type);
-    dap_put_uint(json, "variablesReference", reference);
-    dap_put_uint(json, "namedVariables", info.named);
-    dap_put_uint(json, "indexedVariables", info.indexed);
+    ct_json_put_uint(json, "variablesReference", reference);
+    ct_json_put_uint(json, "namedVariables", info.named);
+    ct_json_put_uint(json, "indexedVariables", info.indexed);
     if (has_name && reference != 0) {
         keep_name(session, reference, name);
     }
@@ -441,14 +441,14 @@ static void put_raw(struct dap_session *session, struct ct_json_out *json, struc
     ct_json_begin_object(json);
     dap_put_text(json, "expression", name);
     dap_put_object(json, "value");
-    dap_put_uint(json, "kind", KIND_RAW);
+    ct_json_put_uint(json, "kind", KIND_RAW);
     dap_put_bytes(json, "r", &text);
     dap_put_object(json, "typ");
-    dap_put_uint(json, "kind", KIND_RAW);
+    ct_json_put_uint(json, "kind", KIND_RAW);
     dap_put_bytes(json, "langType", &type);
     ct_json_end_object(json);
     ct_json_end_object(json);
-    dap_put_int(json, "address", -1);
+    ct_json_put_int(json, "address", -1);
     ct_json_end_object(json);
     ct_bytes_free(&text);
     ct_bytes_free(&type);

@@ -29,16 +29,20 @@ static uint16_t port_of(const union address *address)
     }
 }
 
+uint16_t sv_port_of(int fd)
+{
+    union address local = {0};
+    socklen_t size = sizeof local;
+    return getsockname(fd, &local.any, &size) == 0 ? port_of(&local) : 0;
+}
+
 /* The port of the client on this descriptor; 0: it is no connection of ours. */
 static uint16_t peer_of(const struct sv_connections *connections, int fd)
 {
-    union address local = {0}, peer = {0};
-    socklen_t local_size = sizeof local, peer_size = sizeof peer;
-    if (getsockname(fd, &local.any, &local_size) != 0 || port_of(&local) != connections->port ||
-        getpeername(fd, &peer.any, &peer_size) != 0) {
-        return 0;
-    }
-    return port_of(&peer);
+    union address peer = {0};
+    socklen_t size = sizeof peer;
+    bool is_ours = sv_port_of(fd) == connections->port && getpeername(fd, &peer.any, &size) == 0;
+    return is_ours ? port_of(&peer) : 0;
 }
 
 static int descriptor_of(struct evhttp_request *request)

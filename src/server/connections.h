@@ -31,6 +31,9 @@ struct sv_connections {
     struct evhttp *http;
 };
 
+/* The port at our end of a socket; 0: it has none. */
+uint16_t sv_port_of(int fd);
+
 void sv_connections_init(struct sv_connections *connections, struct evhttp *http, uint16_t port);
 
 /* A request has come; it is over when it is answered. */

@@ -1,14 +1,10 @@
 #include "server/server.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "server/assets.h"
 #include "server/server_internal.h"
@@ -117,20 +113,6 @@ static void on_signal(evutil_socket_t fd, short what, void *context)
 
 /* ---- Listening ---- */
 
-static int bound_port(struct evhttp_bound_socket *listener)
-{
-    struct sockaddr_storage address = {0};
-    socklen_t size = sizeof address;
-    if (getsockname(evhttp_bound_socket_get_fd(listener), (struct sockaddr *)&address, &size) !=
-        0) {
-        return 0;
-    }
-    /* The port is at the same place in both families' addresses. */
-    uint16_t port;
-    memcpy(&port, (const char *)&address + offsetof(struct sockaddr_in, sin_port), sizeof port);
-    return ntohs(port);
-}
-
 static int listen_at(struct sv_server *server, struct ct_error *error)
 {
     const struct sv_options *options = &server->options;
@@ -148,7 +130,7 @@ static int listen_at(struct sv_server *server, struct ct_error *error)
         return ct_fail_errno(error, "cannot listen at %s, port %u", address,
                              (unsigned)options->port);
     }
-    server->port = (uint16_t)bound_port(server->listeners[0]);
+    server->port = sv_port_of(evhttp_bound_socket_get_fd(server->listeners[0]));
     if (options->address == NULL) { /* where there is IPv6, `localhost` may be that */
         server->listeners[1] = evhttp_bind_socket_with_handle(server->http, "::1", server->port);
     }
