@@ -251,7 +251,8 @@ static bool recall(struct rp_session *session, struct rp_call *call,
 
 static int no_memory(struct ct_error *error)
 {
-    return ct_fail(error, CT_ENOMEM, "no memory for calls");
+    ct_fail(error, CT_ENOMEM, "no memory for calls");
+    return CT_ENOMEM;
 }
 
 /* Only its number; describe_from() finds out the rest. */

@@ -19,7 +19,8 @@ void rp_entries_clear(struct rp_entries *page)
 
 static int no_memory(struct ct_error *error)
 {
-    return ct_fail(error, CT_ENOMEM, "no memory for a history");
+    ct_fail(error, CT_ENOMEM, "no memory for a history");
+    return CT_ENOMEM;
 }
 
 /* ---- what a history is of ---- */

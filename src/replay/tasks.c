@@ -29,7 +29,8 @@ struct rp_task_list { /* of one moment */
 
 static int no_memory(struct ct_error *error)
 {
-    return ct_fail(error, CT_ENOMEM, "no memory for tasks");
+    ct_fail(error, CT_ENOMEM, "no memory for tasks");
+    return CT_ENOMEM;
 }
 
 bool rp_has_tasks(const struct ctr_trace *trace)
@@ -306,7 +307,7 @@ static bool make_room(struct rp_task_list *list)
     }
     size_t capacity = list->held_capacity == 0 ? 16 : list->held_capacity * 2;
     struct ctr_frame **held =
-        capacity <= HELD_MAX ? realloc(list->held, capacity * sizeof *held) : NULL;
+        capacity <= HELD_MAX ? realloc(list->held, capacity * sizeof(struct ctr_frame *)) : NULL;
     if (held == NULL) {
         return false;
     }
@@ -328,12 +329,12 @@ static int hold(struct rp_session *session, const struct rp_suspended *one, uint
     }
     int status =
         ctr_player_seek_record(session->scout, one->place.block, one->place.at, &event, error);
-    if (status == CT_OK && (event.frame == NULL || event.frame->call != one->call)) {
-        status = ct_fail(error, CT_EFORMAT, "call %llu is not suspended where it should be",
-                         (unsigned long long)one->call);
-    }
     if (status != CT_OK) {
         return status;
+    }
+    if (event.frame == NULL || event.frame->call != one->call) {
+        return ct_fail(error, CT_EFORMAT, "call %llu is not suspended where it should be",
+                       (unsigned long long)one->call);
     }
     if (!make_room(list)) {
         return ct_fail(error, CT_ELIMIT, "too many suspended frames of one moment");
