@@ -174,7 +174,7 @@ static inline void report(struct ctr_sweeper *worker, uint32_t frame, uint32_t n
         return;
     }
     worker->at = (size_t)(at - worker->block->raw);
-    worker->move++;
+    ctr_objects_trim(&worker->objects, worker->move++); /* one visit may fold much */
     struct ctr_sweep_visit visit = {
         .worker = worker->number,
         .key = low,
@@ -358,7 +358,6 @@ static int look_into_cached(struct ctr_sweeper *worker, uint32_t number)
         status = look_into(worker, NULL);
         ctr_block_release(trace, worker->block);
     }
-    ctr_objects_trim(&worker->objects, worker->move);
     return status;
 }
 

@@ -2,6 +2,8 @@
 where the expression is true."""
 
 import operator
+import re
+from pathlib import Path
 
 import pytest
 from engine import Probe, record
@@ -135,6 +137,18 @@ for turn in range(150):
 """
 OBJECTS_LINE = 1 + OBJECTS.splitlines().index("        return self.x")
 MODULE_LINE = 1 + OBJECTS.splitlines().index("    turn")
+
+
+MANY_LISTS = """\
+def look(numbers):
+    return 1
+
+lists = [[turn % 50] * 4000 for turn in range(3000)]
+for turn in range(2):
+    for numbers in lists:
+        look(numbers)
+"""
+MANY_LISTS_MEMORY = 150 * 1024  # KiB; the states of all lists are 190 MiB
 
 
 @pytest.fixture(scope="module")
@@ -360,3 +374,14 @@ def test_breakpoints_with_and_without_conditions_on_one_line(recording):
         probe.ask("unbreak", number)
         add(probe, LINE)
         assert stops(probe, True) == sorted(all_visits + others, reverse=True)
+
+
+def test_a_sweep_keeps_few_objects(ct, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(MANY_LISTS, encoding="utf-8")
+    recording = record(ct, program, tmp_path / "recording", "--format", "ctr")
+    with Probe(recording) as probe:
+        add(probe, 2, "numbers[-1] == 77")
+        assert stops(probe) == []
+        status = Path(f"/proc/{probe.process.pid}/status").read_text()
+        assert int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) < MANY_LISTS_MEMORY
