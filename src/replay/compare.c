@@ -28,6 +28,82 @@ static bool is_hidden(const struct rp_val *val)
             val->shape == CTR_K_UNBOUND || val->shape == CTR_F_INT || val->shape == CTR_F_FLOAT);
 }
 
+/* Decimals are written as 0, -0.00, 0E+3 where they are 0. */
+static int truth_of_decimal(struct rp_eval *eval, const struct rp_val *val)
+{
+    struct ctr_shape shape;
+    struct ct_bytes text = {0};
+    ctr_shape_open(eval->player, val->recorded, &shape);
+    bool is_known = !shape.is_cut && ctr_shape_add_text(eval->player, val->recorded, &text);
+    ctr_shape_close(eval->player, &shape);
+    ct_bytes_add_byte(&text, '\0');
+    is_known &= !text.failed;
+    const char *digits = is_known ? (const char *)text.data : "";
+    digits += strspn(digits, "-0.");
+    bool is_zero = *digits == '\0' || *digits == 'E';
+    ct_bytes_free(&text);
+    return is_known ? !is_zero : unknown(eval, "whether this is true");
+}
+
+/* What decides for a thing is a number, a text or the like; others would lead anywhere. */
+static int truth_of_part(struct rp_eval *eval, struct ctr_value part)
+{
+    struct rp_val *val = rp_val_load(eval, part);
+    if (val != NULL && val->kind == RP_V_THING) {
+        return unknown(eval, "whether this is true");
+    }
+    return val != NULL ? rp_truth(eval, val) : -1;
+}
+
+/* Any of the parts of a timedelta; the numerator of a fraction. */
+static int truth_of_parts(struct rp_eval *eval, const struct rp_val *val)
+{
+    struct ctr_shape shape;
+    ctr_shape_open(eval->player, val->recorded, &shape);
+    uint32_t count = shape.has_node && shape.node.tag == CTR_V_TUPLE ? shape.node.count : 0;
+    count = val->shape == CTR_F_FRACTION && count > 1 ? 1 : count;
+    int truth = count == 0 ? unknown(eval, "whether this is true") : 0;
+    for (uint32_t i = 0; i < count && truth == 0; i++) {
+        truth = truth_of_part(eval, ctr_scan_value(&shape.node.children, (struct ctr_value){0}));
+    }
+    ctr_shape_close(eval->player, &shape);
+    return truth;
+}
+
+/* A member of an IntEnum, StrEnum and the like is what its value is, any other one is true. */
+static int truth_of_enum(struct rp_eval *eval, const struct rp_val *val)
+{
+    const struct ctr_object *object =
+        val->recorded.tag == CTR_V_OBJECT
+            ? ctr_player_object(eval->player, val->recorded.bits, NULL)
+            : NULL;
+    bool has_value = object != NULL && object->item_count > 0;
+    return has_value ? truth_of_part(eval, object->items[0]) : 1;
+}
+
+static int truth_of_thing(struct rp_eval *eval, struct rp_val *val)
+{
+    uint64_t length;
+    if (is_hidden(val)) {
+        return unknown(eval, "whether this is true");
+    }
+    switch (val->shape) {
+    case CTR_F_BUFFER:
+        return unknown(eval, "whether this is true");
+    case CTR_F_BYTEARRAY:
+        return rp_length(eval, val, &length) ? length != 0 : -1;
+    case CTR_F_DECIMAL:
+        return truth_of_decimal(eval, val);
+    case CTR_F_FRACTION:
+    case CTR_F_TIMEDELTA:
+        return truth_of_parts(eval, val);
+    case CTR_F_ENUM:
+        return truth_of_enum(eval, val);
+    default:
+        return 1;
+    }
+}
+
 int rp_truth(struct rp_eval *eval, struct rp_val *val)
 {
     uint64_t length;
@@ -43,13 +119,7 @@ int rp_truth(struct rp_eval *eval, struct rp_val *val)
     case RP_V_TYPE:
         return 1;
     case RP_V_THING:
-        if (val->shape == CTR_F_BUFFER || is_hidden(val)) {
-            return unknown(eval, "whether this is true");
-        }
-        if (val->shape == CTR_F_BYTEARRAY) {
-            return rp_length(eval, val, &length) ? length != 0 : -1;
-        }
-        return 1;
+        return truth_of_thing(eval, val);
     default:
         return rp_length(eval, val, &length) ? length != 0 : -1;
     }
@@ -374,6 +444,9 @@ static int identical(struct rp_eval *eval, struct rp_val *a, struct rp_val *b)
     int equal = rp_equal(eval, a, b);
     if (equal == 1 && a->kind == RP_V_THING) {
         return 1;
+    }
+    if (a->kind == RP_V_FLOAT && isnan(a->number) && isnan(b->number)) {
+        return unknown(eval, "whether these are one");
     }
     return equal == 1 ? unknown(eval, "whether equal values are one") : equal;
 }

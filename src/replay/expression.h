@@ -8,9 +8,10 @@
  *     and or not, x if c else y
  *     len str repr abs min max sum any all isinstance type
  *
- * No code of the program runs, so what its classes override does not count: an instance is true,
- * attributes are those it has itself. What the recording cannot know (the end of a value that was
- * cut, whether two instances are equal) is an error and never a guess. */
+ * No code of the program runs, so what its classes override does not count: an instance is true
+ * (a Decimal, a Fraction, a timedelta and a member of an IntEnum where they are not 0), attributes
+ * are those it has itself. What the recording cannot know (the end of a value that was cut, whether
+ * two instances are equal) is an error and never a guess. */
 #ifndef CT_REPLAY_EXPRESSION_H
 #define CT_REPLAY_EXPRESSION_H
 

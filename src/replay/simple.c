@@ -169,7 +169,7 @@ static int truth(const struct rp_operand *operand)
     case RP_V_FLOAT:
         return operand->number != 0;
     case RP_V_THING:
-        return rp_is_unknown(operand) ? -1 : 1;
+        return operand->thing == RP_T_INSTANCE || operand->thing == RP_T_OTHER ? 1 : -1;
     default:
         return operand->size > 0;
     }
@@ -357,6 +357,12 @@ static bool is_single(const struct rp_operand *operand)
     return operand->kind == RP_V_NONE || operand->kind == RP_V_BOOL;
 }
 
+/* NaN is what it is not equal to, and in a container, if it is the same one. */
+static bool is_nan(const struct rp_operand *operand)
+{
+    return operand->kind == RP_V_FLOAT && isnan(operand->number);
+}
+
 /* Nobody recorded which of equal numbers and texts are one. */
 static int is_identical(const struct rp_operand *a, const struct rp_operand *b)
 {
@@ -366,7 +372,7 @@ static int is_identical(const struct rp_operand *a, const struct rp_operand *b)
     if (is_single(a) || is_single(b)) {
         return a->kind == b->kind && a->integer == b->integer;
     }
-    if (a->thing == RP_T_OTHER || b->thing == RP_T_OTHER) {
+    if (a->thing >= RP_T_OTHER || b->thing >= RP_T_OTHER) {
         return is_same_object(a, b) ? 1 : -1;
     }
     if (a->kind != b->kind) {
@@ -375,13 +381,7 @@ static int is_identical(const struct rp_operand *a, const struct rp_operand *b)
     if (a->value.tag == CTR_V_OBJECT || b->value.tag == CTR_V_OBJECT) {
         return is_same_object(a, b);
     }
-    return is_equal(a, b) == 0 ? 0 : -1;
-}
-
-/* NaN is in a container if it is the same one. */
-static bool is_nan(const struct rp_operand *operand)
-{
-    return operand->kind == RP_V_FLOAT && isnan(operand->number);
+    return is_equal(a, b) == 0 && !(is_nan(a) && is_nan(b)) ? 0 : -1;
 }
 
 /* Whether an element, or a key, is what is looked for. */
@@ -443,6 +443,12 @@ static int compare_two(enum rp_op op, const struct rp_operand *a, const struct r
 
 static struct rp_operand evaluate(const struct rp_node *node, const struct rp_simple_scope *scope);
 
+/* Of elements of a set it must be known that they have a hash, and which are equal. */
+static bool may_fail_in_set(const struct rp_operand *operand)
+{
+    return is_container(operand) || operand->kind == RP_V_THING;
+}
+
 static int is_in_display(const struct rp_operand *a, const struct rp_node *display,
                          const struct rp_simple_scope *scope)
 {
@@ -450,7 +456,7 @@ static int is_in_display(const struct rp_operand *a, const struct rp_node *displ
     int found = rp_is_unknown(a) || is_nan(a) || (needs_hash && is_container(a)) ? -1 : 0;
     for (uint32_t i = 0; found >= 0 && i < display->count; i++) { /* all must have a value */
         struct rp_operand element = evaluate(display->children[i], scope);
-        int equal = needs_hash && is_container(&element) ? -1 : is_element(&element, a);
+        int equal = needs_hash && may_fail_in_set(&element) ? -1 : is_element(&element, a);
         found = equal < 0 ? -1 : found | equal;
     }
     return found;

@@ -102,17 +102,19 @@ static bool is_sound_inside(struct rp_view *view, struct ctr_node *wrapper)
     return is_sound;
 }
 
-/* Families of wrapped values that are neither numbers, texts nor containers. */
-static bool is_other(const struct ctr_type *type)
+/* Wrapped values that are neither built-in numbers, texts nor containers, by their family. */
+static enum rp_thing thing_of(const struct ctr_type *type)
 {
-    static const bool others[CTR_F_MAX] = {
-        [CTR_F_FUNCTION] = true,  [CTR_F_METHOD] = true,   [CTR_F_CLASS] = true,
-        [CTR_F_MODULE] = true,    [CTR_F_ENUM] = true,     [CTR_F_DATE] = true,
-        [CTR_F_DATETIME] = true,  [CTR_F_TIME] = true,     [CTR_F_TIMEDELTA] = true,
-        [CTR_F_DECIMAL] = true,   [CTR_F_FRACTION] = true, [CTR_F_PATH] = true,
-        [CTR_F_TRACEBACK] = true,
+    static const uint8_t things[CTR_F_MAX] = {
+        [CTR_F_FUNCTION] = RP_T_OTHER,   [CTR_F_METHOD] = RP_T_OTHER,
+        [CTR_F_CLASS] = RP_T_OTHER,      [CTR_F_MODULE] = RP_T_OTHER,
+        [CTR_F_ENUM] = RP_T_OTHER,       [CTR_F_DATE] = RP_T_OTHER,
+        [CTR_F_DATETIME] = RP_T_OTHER,   [CTR_F_TIME] = RP_T_OTHER,
+        [CTR_F_TIMEDELTA] = RP_T_UNSURE, [CTR_F_DECIMAL] = RP_T_UNSURE,
+        [CTR_F_FRACTION] = RP_T_UNSURE,  [CTR_F_PATH] = RP_T_OTHER,
+        [CTR_F_TRACEBACK] = RP_T_OTHER,
     };
-    return type != NULL && type->family < CTR_F_MAX && others[type->family];
+    return type != NULL && type->family < CTR_F_MAX ? things[type->family] : RP_T_UNKNOWN;
 }
 
 static void keep_text(struct known_node *known, const struct ctr_node *node)
@@ -152,8 +154,8 @@ static void look_into(struct rp_view *view, struct known_node *known)
         break;
     case CTR_V_AS:
     case CTR_V_THING:
-        if (is_other(ctr_type(view->trace, node.type)) && is_sound_inside(view, &node)) {
-            operand->thing = RP_T_OTHER;
+        if (is_sound_inside(view, &node)) {
+            operand->thing = thing_of(ctr_type(view->trace, node.type));
         }
         break;
     default:
@@ -196,9 +198,11 @@ static struct rp_operand of_object(struct rp_view *view, struct ctr_value value)
         return operand;
     case CTR_F_EXCEPTION:
     case CTR_F_NAMESPACE:
-    case CTR_F_ENUM:
     case CTR_F_GENERATOR:
         operand.thing = RP_T_OTHER;
+        return operand;
+    case CTR_F_ENUM: /* of an IntEnum its value decides */
+        operand.thing = state->object.item_count == 0 ? RP_T_OTHER : RP_T_UNSURE;
         return operand;
     case CTR_F_LIST:
     case CTR_F_DEQUE:

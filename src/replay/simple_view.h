@@ -11,6 +11,7 @@ enum rp_thing {                /* what is known of a THING */
                 RP_T_INSTANCE, /* of a class of the program: it is equal to no built-in value, and
                                   true */
                 RP_T_OTHER,    /* it is not None, and true */
+                RP_T_UNSURE,   /* it is not None, and may be false */
 };
 
 struct rp_operand {

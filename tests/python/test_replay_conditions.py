@@ -1,6 +1,7 @@
 """Conditions of breakpoints: whether a sweep decides them or each visit is evaluated, they hold
 where the expression is true."""
 
+import itertools
 import operator
 import re
 from pathlib import Path
@@ -138,6 +139,34 @@ for turn in range(150):
 OBJECTS_LINE = 1 + OBJECTS.splitlines().index("        return self.x")
 MODULE_LINE = 1 + OBJECTS.splitlines().index("    turn")
 
+THINGS = """\
+import datetime
+import decimal
+import enum
+import fractions
+
+class Level(enum.IntEnum):
+    NONE = 0
+    SOME = 1
+
+class Color(enum.Enum):
+    RED = 0
+
+PRICE = decimal.Decimal("2.5")
+NAN = float("nan")
+DECIMALS = ("0", "-0.00", "0E+3", "0E-9", "10", "NaN", "-Infinity")
+THINGS = [decimal.Decimal(text) for text in DECIMALS]
+THINGS += [fractions.Fraction(0), fractions.Fraction(1, 3), datetime.timedelta(0)]
+THINGS += [datetime.timedelta(days=-1), datetime.timedelta(microseconds=1), datetime.time(0)]
+THINGS += [Level.NONE, Level.SOME, Color.RED, Level, PRICE, NAN, None, 0, "", "k"]
+
+def look(thing, turn):
+    return 1
+
+for turn, thing in enumerate(THINGS):
+    look(thing, turn)
+"""
+LOOK_LINE = 1 + THINGS.splitlines().index("    return 1")
 
 MANY_LISTS = """\
 def look(numbers):
@@ -374,6 +403,62 @@ def test_breakpoints_with_and_without_conditions_on_one_line(recording):
         probe.ask("unbreak", number)
         add(probe, LINE)
         assert stops(probe, True) == sorted(all_visits + others, reverse=True)
+
+
+@pytest.fixture(scope="module")
+def things(ct, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("things")
+    program = folder / "program.py"
+    program.write_text(THINGS, encoding="utf-8")
+    return record(ct, program, folder / "recording", "--format", "ctr")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "thing",
+        "not thing",
+        "thing and turn > 3",
+        "1 if thing else turn == 7",
+        "thing is None or thing is PRICE and turn < 0",
+    ],
+)
+def test_things_are_true_as_python_has_it(things, condition):
+    namespace = {"__name__": "things"}
+    exec(THINGS, namespace)
+    wanted = [
+        bool(eval(condition, namespace, {"turn": turn, "thing": thing}))
+        for turn, thing in enumerate(namespace["THINGS"])
+    ]
+    with Probe(things) as probe:
+        steps = visits(probe, LOOK_LINE)
+        assert [holds(probe, step, condition) for step in steps] == wanted
+        add(probe, LOOK_LINE, condition)
+        assert stops(probe) == list(itertools.compress(steps, wanted))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "turn not in {PRICE, thing}",
+        "None not in {PRICE, thing}",
+        "turn in {turn, PRICE, thing}",
+        "NAN is not NAN",
+        "thing is not NAN",
+    ],
+)
+def test_what_is_not_known_is_not_decided_by_a_sweep(things, condition):
+    with Probe(things) as probe:
+        expected = [s for s in visits(probe, LOOK_LINE) if holds(probe, s, condition)]
+        add(probe, LOOK_LINE, condition)
+        assert stops(probe) == expected
+
+
+def test_nan_may_be_itself(things):
+    with Probe(things) as probe:
+        step = visits(probe, LOOK_LINE)[0]
+        probe.ask("go", step)
+        assert "error" in probe.ask("evaluate", 0, 0, "NAN is NAN")
 
 
 def test_a_sweep_keeps_few_objects(ct, tmp_path):
