@@ -84,11 +84,20 @@ static struct rp_val *value_of_key(struct rp_eval *eval, struct rp_val *dict, st
     if (!rp_is_hashable(eval, key) || !rp_val_items(eval, dict)) {
         return NULL;
     }
+    bool is_sure = true; /* one key at most is equal, whatever is known of others */
     for (uint64_t i = 0; i < dict->count; i++) {
         int equal = rp_equal(eval, dict->items[2 * i], key);
-        if (equal != 0) {
-            return equal < 0 ? NULL : dict->items[2 * i + 1];
+        if (equal > 0) {
+            return dict->items[2 * i + 1];
         }
+        if (equal < 0 && eval->status != CT_ESTATE) {
+            return NULL;
+        }
+        is_sure &= equal == 0;
+        eval->status = CT_OK;
+    }
+    if (!is_sure) {
+        return rp_unknown(eval, "whether a key is equal");
     }
     return dict->is_cut ? rp_unknown(eval, "all that is in it")
                         : rp_fail(eval, CT_ESTATE, "KeyError: there is no such key");

@@ -154,6 +154,7 @@ class Color(enum.Enum):
 
 PRICE = decimal.Decimal("2.5")
 NAN = float("nan")
+TABLE = {PRICE: 1, datetime.date(2020, 1, 1): 2, "k": 3, 7: 4}
 DECIMALS = ("0", "-0.00", "0E+3", "0E-9", "10", "NaN", "-Infinity")
 THINGS = [decimal.Decimal(text) for text in DECIMALS]
 THINGS += [fractions.Fraction(0), fractions.Fraction(1, 3), datetime.timedelta(0)]
@@ -421,15 +422,21 @@ def things(ct, tmp_path_factory):
         "thing and turn > 3",
         "1 if thing else turn == 7",
         "thing is None or thing is PRICE and turn < 0",
+        "TABLE['k'] == 3 and TABLE[turn] == 4",
+        "TABLE[7] == 4",
     ],
 )
-def test_things_are_true_as_python_has_it(things, condition):
+def test_things_are_true_and_keys_are_found_as_python_has_it(things, condition):
     namespace = {"__name__": "things"}
     exec(THINGS, namespace)
-    wanted = [
-        bool(eval(condition, namespace, {"turn": turn, "thing": thing}))
-        for turn, thing in enumerate(namespace["THINGS"])
-    ]
+
+    def is_true(turn, thing):
+        try:
+            return bool(eval(condition, namespace, {"turn": turn, "thing": thing}))
+        except KeyError:
+            return False
+
+    wanted = [is_true(turn, thing) for turn, thing in enumerate(namespace["THINGS"])]
     with Probe(things) as probe:
         steps = visits(probe, LOOK_LINE)
         assert [holds(probe, step, condition) for step in steps] == wanted
