@@ -169,6 +169,15 @@ for turn, thing in enumerate(THINGS):
 """
 LOOK_LINE = 1 + THINGS.splitlines().index("    return 1")
 
+MANY_VISITS = """\
+def look(turn, numbers):
+    return 1
+
+numbers = [1, 2]
+for turn in range(150_000):
+    look(turn, numbers)
+"""
+
 MANY_LISTS = """\
 def look(numbers):
     return 1
@@ -477,3 +486,34 @@ def test_a_sweep_keeps_few_objects(ct, tmp_path):
         assert stops(probe) == []
         status = Path(f"/proc/{probe.process.pid}/status").read_text()
         assert int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) < MANY_LISTS_MEMORY
+
+
+def processor_ticks(probe):
+    fields = Path(f"/proc/{probe.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+@pytest.fixture(scope="module")
+def many_visits(ct, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("many")
+    program = folder / "program.py"
+    program.write_text(MANY_VISITS, encoding="utf-8")
+    return record(ct, program, folder / "recording", "--format", "ctr")
+
+
+def test_a_sweep_looks_at_objects_when_numbers_do_not_decide(many_visits):
+    ticks = []
+    for condition in ("numbers and turn < 0", "numbers and str(turn) == ''"):
+        with Probe(many_visits) as probe:
+            add(probe, 2, condition)
+            assert stops(probe) == []
+            ticks.append(processor_ticks(probe))
+    assert ticks[0] < 0.7 * ticks[1], ticks
+
+
+def test_both_ways_of_looking_find_the_same(many_visits):
+    with Probe(many_visits) as probe:
+        add(probe, 2, "numbers and turn % 20_000 == 7")
+        forwards = stops(probe)
+        assert len(forwards) == 8
+        assert stops(probe, backwards=True) == forwards[::-1]
