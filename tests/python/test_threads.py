@@ -200,7 +200,8 @@ def test_a_thread_is_told_with_its_name_and_identifiers(recorded):
     threads = recording.definitions.threads
     assert list(threads) == list(range(len(told)))
     assert [(each.name, each.identifier, each.native_id) for each in threads.values()] == told
-    assert ends(recording, events) == [name for name, _, _ in told[1:]]
+    # 3.12 joins a thread that is still about to end: two may do so in either order.
+    assert sorted(ends(recording, events)) == sorted(name for name, _, _ in told[1:])
 
 
 def test_a_thread_that_runs_no_recorded_code_is_not_there(recorded):
