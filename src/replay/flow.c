@@ -351,9 +351,13 @@ int rp_flow(struct rp_session *session, uint64_t call, uint64_t from, uint32_t r
         return status;
     }
     struct ctr_place place = {page->call.start_block, 0};
-    if (from > page->call.start && from < ctr_info(session->trace)->steps) {
-        status = ctr_place_of_step(session->trace, from, &place, error);
+    from = from > page->call.start ? from : page->call.start;
+    if (from >= page->call.end) {
+        return CT_OK;
     }
+    status = ctr_place_of_step(session->trace, from, &place, error);
+    query.is_bounded = page->call.exit != CTR_EXIT_NONE;
+    query.bound = page->call.end_block;
     walk.plan = ctr_plan(session->trace, page->call.plan);
     struct ctr_hit *hits = malloc((room + 1ull) * sizeof *hits);
     struct ctr_page found = {.hits = hits, .next = place};

@@ -26,7 +26,8 @@ struct search {
     size_t change_count;   /* known yet */
     struct ctr_hit *found; /* in the block at hand */
     size_t found_count, found_capacity;
-    size_t latest; /* so many of them are enough: the last ones */
+    size_t latest;  /* so many of them are enough: the last ones */
+    bool has_ended; /* the query's call: nothing of it comes behind */
 };
 
 static const struct ctr_value unbound = {0};
@@ -465,6 +466,8 @@ static bool look_at_event(struct search *search)
     struct ctr_hit *hit = &search->found[search->found_count - 1];
     hit->event = (enum ctr_event_kind)(event - 1);
     hit->is_turn = is_turn;
+    search->has_ended = query->call != CTR_NO_CALL &&
+                        (hit->event == CTR_EVENT_RETURN || hit->event == CTR_EVENT_UNWIND);
     return true;
 }
 
@@ -665,10 +668,12 @@ static void look_into(struct search *search, size_t from, size_t to, size_t enou
     const uint8_t *start = byte_of(block, from), *end = byte_of(block, to);
     bool has_memory = true;
     search->found_count = 0;
+    search->has_ended = false;
     if (search->unwound != NULL) {
         memset(search->unwound, 0, search->unwound_capacity);
     }
-    while (has_memory && reading->scan.cursor.at < end && search->found_count != enough) {
+    while (has_memory && reading->scan.cursor.at < end && search->found_count != enough &&
+           !search->has_ended) {
         has_memory = skip(search, start, end);
         if (!has_memory || reading->scan.cursor.at >= end || !follow_next(search)) {
             break;
@@ -840,6 +845,10 @@ static int fill(struct search *search, bool backwards, uint32_t most_blocks, str
             return CT_OK;
         }
         status = fill_from(search, block, backwards, page, error);
+        if (status == CT_OK && search->has_ended && !backwards) {
+            page->done = true;
+            return CT_OK;
+        }
     }
     return status;
 }
