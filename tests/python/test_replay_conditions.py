@@ -10,6 +10,7 @@ import pytest
 from engine import Probe, record
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from sanitizer import own_memory
 
 PROGRAM = """\
 import math
@@ -477,6 +478,7 @@ def test_nan_may_be_itself(things):
         assert "error" in probe.ask("evaluate", 0, 0, "NAN is NAN")
 
 
+@own_memory
 def test_a_sweep_keeps_few_objects(ct, tmp_path):
     program = tmp_path / "program.py"
     program.write_text(MANY_LISTS, encoding="utf-8")
@@ -502,13 +504,14 @@ def many_visits(ct, tmp_path_factory):
 
 
 def test_a_sweep_looks_at_objects_when_numbers_do_not_decide(many_visits):
-    ticks = []
-    for condition in ("numbers and turn < 0", "numbers and str(turn) == ''"):
+    ticks = {"numbers and turn < 0": [], "numbers and str(turn) == ''": []}
+    for condition in [*ticks] * 3:
         with Probe(many_visits) as probe:
             add(probe, 2, condition)
             assert stops(probe) == []
-            ticks.append(processor_ticks(probe))
-    assert ticks[0] < 0.7 * ticks[1], ticks
+            ticks[condition].append(processor_ticks(probe))
+    swept, evaluated = map(min, ticks.values())
+    assert swept < 0.8 * evaluated, ticks  # as much where each visit is evaluated
 
 
 def test_both_ways_of_looking_find_the_same(many_visits):
