@@ -11,6 +11,7 @@ def room(open_window):
     """Stand where every guest of chatter.py waits, with the stack in front."""
     window = open_window("chatter")
     window.go(120).press("Alt+a").settle()
+    expect(window.page.get_by_role("listbox", name="Tasks")).to_be_focused()
     return window
 
 
@@ -24,7 +25,6 @@ def test_every_task_tells_where_it_waits(room):
     texts = [" ".join(text.split()) for text in room.list("tasks").all_inner_texts()]
     assert re.fullmatch(r"main #1 pause chatter.py:10 \d+", texts[0])
     assert re.fullmatch(r"talk #3 pause chatter.py:10 \d+", texts[1])
-    expect(room.page.get_by_role("listbox", name="Tasks")).to_be_focused()
     running = [text for text in texts if "running" in text]
     assert len(running) <= 1
 
