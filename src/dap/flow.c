@@ -88,14 +88,6 @@ static void put_start(struct dap_request *request, const struct rp_flow *page)
     dap_put_location(request->session, &request->body, "location", where);
 }
 
-/* `unless`: the call whose flow the client has; `within`: of how many steps it wants a call. */
-static bool is_wanted(struct dap_request *request, const struct ctr_call *call)
-{
-    uint64_t known = dap_uint(request, request->arguments, "unless", CTR_NO_CALL);
-    uint64_t within = dap_uint(request, request->arguments, "within", UINT64_MAX);
-    return request->status == CT_OK && call->number != known && call->end - call->start <= within;
-}
-
 static int put_flow(struct dap_request *request, const struct rp_flow *page, bool has_visits)
 {
     struct dap_session *session = request->session;
@@ -115,26 +107,34 @@ static int put_flow(struct dap_request *request, const struct rp_flow *page, boo
     return status;
 }
 
+/* Nothing of the call `unless`, whose flow the client has, nor of one of more steps than `within`.
+ */
 int dap_load_flow(struct dap_request *request)
 {
     const json_t *from = request->arguments;
     struct dap_session *session = request->session;
     struct rp_flow page = {.more = true};
-    uint64_t call = dap_uint(request, from, "call", rp_now(session->replay)->call);
+    struct ctr_call call = {.number =
+                                dap_uint(request, from, "call", rp_now(session->replay)->call)};
     uint64_t step = dap_uint(request, from, "from", 0);
+    uint64_t unless = dap_uint(request, from, "unless", CTR_NO_CALL);
+    uint64_t within = dap_uint(request, from, "within", UINT64_MAX);
     uint32_t count = dap_count(request, from, "count");
     if (request->status != CT_OK) {
         return request->status;
     }
-    int status = ctr_call_get(session->trace, call, &page.call, &request->error);
-    bool wanted = status == CT_OK && is_wanted(request, &page.call);
-    status = status == CT_OK ? request->status : status;
-    count = count < VISITS_MAX ? count : VISITS_MAX;
-    if (wanted) {
-        status = rp_flow(session->replay, call, step, count, &inline_text, &page, &request->error);
+    int status = ctr_call_get(session->trace, call.number, &call, &request->error);
+    if (status != CT_OK) {
+        return status;
+    }
+    page.call = call;
+    bool is_wanted = call.number != unless && call.end - call.start <= within;
+    if (is_wanted) {
+        count = count < VISITS_MAX ? count : VISITS_MAX;
+        status = rp_flow(session->replay, &call, step, count, &inline_text, &page, &request->error);
     }
     if (status == CT_OK) {
-        status = put_flow(request, &page, wanted);
+        status = put_flow(request, &page, is_wanted);
     }
     rp_flow_clear(&page);
     return status;

@@ -338,27 +338,24 @@ static int go_through(struct walk *walk, const struct ctr_hit *hits, size_t coun
     return status == CT_OK && walk->page->texts.failed ? no_memory(error) : status;
 }
 
-int rp_flow(struct rp_session *session, uint64_t call, uint64_t from, uint32_t room,
+int rp_flow(struct rp_session *session, const struct ctr_call *call, uint64_t from, uint32_t room,
             const struct ctr_text_options *options, struct rp_flow *page, struct ct_error *error)
 {
     struct walk walk = {.session = session, .options = options, .page = page};
-    struct ctr_query query = rp_of_call(call, RP_LINE | RP_ENDS);
+    struct ctr_query query = rp_of_call(call->number, RP_LINE | RP_ENDS);
+    page->call = *call;
     page->count = page->value_count = 0;
     page->texts.size = 0;
     page->more = false;
-    int status = ctr_call_get(session->trace, call, &page->call, error);
-    if (status != CT_OK) {
-        return status;
-    }
-    struct ctr_place place = {page->call.start_block, 0};
-    from = from > page->call.start ? from : page->call.start;
-    if (from >= page->call.end) {
+    from = from > call->start ? from : call->start;
+    if (from >= call->end) {
         return CT_OK;
     }
-    status = ctr_place_of_step(session->trace, from, &place, error);
-    query.is_bounded = page->call.exit != CTR_EXIT_NONE;
-    query.bound = page->call.end_block;
-    walk.plan = ctr_plan(session->trace, page->call.plan);
+    struct ctr_place place = {0};
+    int status = ctr_place_of_step(session->trace, from, &place, error);
+    query.is_bounded = call->exit != CTR_EXIT_NONE; /* its end may be known to the index alone */
+    query.bound = call->end_block;
+    walk.plan = ctr_plan(session->trace, call->plan);
     struct ctr_hit *hits = malloc((room + 1ull) * sizeof *hits);
     struct ctr_page found = {.hits = hits, .next = place};
     if (hits == NULL) {
@@ -372,7 +369,7 @@ int rp_flow(struct rp_session *session, uint64_t call, uint64_t from, uint32_t r
         count += status == CT_OK ? found.count : 0;
     }
     if (status == CT_OK) {
-        ctr_facts_read(session->trace, page->call.plan, &walk.facts, NULL);
+        ctr_facts_read(session->trace, call->plan, &walk.facts, NULL);
         walk.parts =
             (struct rp_parts){.trace = session->trace, .plan = walk.plan, .facts = &walk.facts};
         status = go_through(&walk, hits, count, room, error);

@@ -41,7 +41,7 @@ struct rp_flow { /* a page; start from `{0}`; rp_flow_clear */
 void rp_flow_clear(struct rp_flow *page);
 
 /* Visits of the call's lines from a step on (its own or any before), `room` at most. */
-int rp_flow(struct rp_session *session, uint64_t call, uint64_t from, uint32_t room,
+int rp_flow(struct rp_session *session, const struct ctr_call *call, uint64_t from, uint32_t room,
             const struct ctr_text_options *options, struct rp_flow *page, struct ct_error *error);
 
 /* The loops of a call, `first` and on, as its code has them; `visits` of the line where each turn

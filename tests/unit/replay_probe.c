@@ -727,8 +727,13 @@ static int ask_flow(struct probe *probe)
 {
     static const char *const truths[] = {"unknown", "false", "true"};
     struct rp_flow page = {0};
-    int status = rp_flow(probe->session, number(probe, 0), number(probe, 1),
-                         (uint32_t)number(probe, 2), &brief, &page, &probe->error);
+    struct ctr_call call;
+    int status =
+        ctr_call_get(rp_session_trace(probe->session), number(probe, 0), &call, &probe->error);
+    if (status == CT_OK) {
+        status = rp_flow(probe->session, &call, number(probe, 1), (uint32_t)number(probe, 2),
+                         &brief, &page, &probe->error);
+    }
     const char *texts = (const char *)page.texts.data;
     ct_json_key(&probe->json, "more");
     ct_json_bool(&probe->json, page.more);

@@ -411,7 +411,12 @@ static void look_at_calls(struct user *user, struct rp_session *session)
     is_fair(user, "path", status, &error);
     status = rp_calls_named(session, "f", end, true, 5, &options, &calls, &error);
     is_fair(user, "named", status, &error);
-    is_fair(user, "flow", rp_flow(session, call, step, 6, &options, &flow, &error), &error);
+    struct ctr_call about;
+    status = ctr_call_get(user->trace, call, &about, &error);
+    if (is_fair(user, "call", status, &error)) {
+        status = rp_flow(session, &about, step, 6, &options, &flow, &error);
+        is_fair(user, "flow", status, &error);
+    }
     status = rp_loops(session, call, 0, 4, loops, &count, &total, &error);
     is_fair(user, "loops", status, &error);
     status = rp_history_of_variable(session, thread, 0, "v2", 2, false, &history, &error);
