@@ -36,7 +36,7 @@ static void put_arguments(struct side_file *file)
     ct_json_begin_array(&file->json);
     for (uint32_t i = 0; i < ctr_info(file->trace)->run_count; i++) {
         const struct ctr_run_entry *entry = ctr_run_at(file->trace, i);
-        if (export_text_is(entry->key, "argument")) {
+        if (ctr_text_is(entry->key, "argument")) {
             put_text(file, entry->value);
         }
     }
@@ -129,12 +129,12 @@ static void put_filter_entry(struct side_file *file, const struct ctr_run_entry 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         char key[32];
         snprintf(key, sizeof key, "filter.%s", texts[i]);
-        if (export_text_is(entry->key, key)) {
+        if (ctr_text_is(entry->key, key)) {
             ct_json_key(&file->json, texts[i]);
             put_text(file, entry->value);
         }
     }
-    if (export_text_is(entry->key, "filter.version")) {
+    if (ctr_text_is(entry->key, "filter.version")) {
         ct_json_key(&file->json, "version");
         ct_json_uint(&file->json, text_number(entry->value));
     }
@@ -149,7 +149,7 @@ static void put_filters(struct side_file *file)
     put_built_in_filter(file);
     for (uint32_t i = 0; i < ctr_info(file->trace)->run_count; i++) {
         const struct ctr_run_entry *entry = ctr_run_at(file->trace, i);
-        if (export_text_is(entry->key, "filter.name")) {
+        if (ctr_text_is(entry->key, "filter.name")) {
             if (is_open) {
                 ct_json_end_object(&file->json);
             }
@@ -206,7 +206,7 @@ static void put_recorder(struct side_file *file)
     struct ctr_text with_diff = ctr_run(file->trace, "with_diff");
     if (with_diff.size != 0) {
         ct_json_key(&file->json, "with_diff");
-        ct_json_bool(&file->json, export_text_is(with_diff, "true"));
+        ct_json_bool(&file->json, ctr_text_is(with_diff, "true"));
     }
     ct_json_end_object(&file->json);
 }

@@ -5,11 +5,11 @@
 
 #include "export/paths.h"
 #include "export/scope.h"
-#include "export/str.h"
 #include "export/threads.h"
 #include "export/utf8.h"
 #include "export/written.h"
 #include "trace/shape.h"
+#include "trace/str.h"
 
 enum {
     PROGRESS_EVENTS = 1 << 14,
@@ -62,7 +62,7 @@ static uint32_t use_path(struct stream *stream, uint32_t path)
 /* A module's body is named after its module. */
 static void add_function_name(const struct ctr_plan *plan, struct ct_bytes *to)
 {
-    bool is_module = export_text_is(plan->qualname, "<module>") && plan->module.size > 0;
+    bool is_module = ctr_text_is(plan->qualname, "<module>") && plan->module.size > 0;
     if (is_module) {
         ct_bytes_add_byte(to, '<');
         ct_bytes_add(to, plan->module.bytes, plan->module.size);
@@ -247,7 +247,7 @@ static bool is_exit(struct stream *stream, struct ctr_value value)
 {
     struct ctr_shape shape;
     ctr_shape_open(stream->player, value, &shape);
-    bool is_exit = export_text_is(ctr_shape_type_name(&shape), "SystemExit");
+    bool is_exit = ctr_text_is(ctr_shape_type_name(&shape), "SystemExit");
     ctr_shape_close(stream->player, &shape);
     return is_exit;
 }
@@ -259,7 +259,7 @@ static void on_unwind(struct stream *stream, const struct ctr_event *event)
     if (stream->has_first_call && event->frame->call == stream->first_call) {
         stream->uncaught.size = 0;
         if (!is_exit(stream, event->value)) {
-            export_exception_line(stream->player, event->value, &stream->uncaught);
+            ctr_str_exception_line(stream->player, event->value, &stream->uncaught);
         }
     }
 }

@@ -3,15 +3,9 @@
 #define CT_EXPORT_UTF8_H
 
 #include <stdbool.h>
-#include <string.h>
 
 #include "base/bytes.h"
 #include "trace/reader.h"
-
-static inline bool export_text_is(struct ctr_text text, const char *word)
-{
-    return text.size == strlen(word) && memcmp(text.bytes, word, text.size) == 0;
-}
 
 /* Whether it is UTF-8 (a surrogate is not). */
 bool export_is_utf8(struct ctr_text text);

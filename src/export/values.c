@@ -5,9 +5,9 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "export/str.h"
 #include "export/utf8.h"
 #include "trace/shape.h"
+#include "trace/str.h"
 #include "trace/text.h"
 
 enum {
@@ -138,7 +138,8 @@ static void add_sources_of(struct export_values *values, struct ctr_value value,
         values->cached->is_once = true;
         return;
     }
-    const struct ctr_object *object = export_object(values->player, value);
+    const struct ctr_object *object =
+        value.tag == CTR_V_OBJECT ? ctr_player_object(values->player, value.bits, NULL) : NULL;
     if (object != NULL && !is_source(values->cached, object->number)) {
         add_source(values, object);
         add_sources_inside(values, object, depth + 1);
@@ -205,7 +206,7 @@ static void put_str(struct export_values *values, struct ctr_value value, bool i
         add_sources_of(values, value, 0);
     }
     values->text.size = 0;
-    export_str(values->player, value, &values->text);
+    ctr_str_of(values->player, value, &values->text);
     put_raw_text(values);
 }
 

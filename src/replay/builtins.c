@@ -1,6 +1,7 @@
 /* The functions an expression may call. */
 #include <string.h>
 
+#include "replay/exception_type.h"
 #include "replay/expression_internal.h"
 #include "trace/shape.h"
 
@@ -157,7 +158,7 @@ bool rp_is_type_name(const char *name, size_t size)
             return strcmp(types[i].name, "NoneType") != 0;
         }
     }
-    return false;
+    return rp_is_exception_of_python((struct ctr_text){name, size});
 }
 
 static bool text_is(const struct rp_val *val, const char *text)
@@ -174,6 +175,16 @@ static bool is_of(const struct rp_val *val, unsigned number)
     return val->kind == types[number].kind && !is_computed_set &&
            (types[number].shape == CTR_KIND_COUNT || !val->is_recorded ||
             val->shape == types[number].shape);
+}
+
+/* The same of an exception and a class that is not its own; -1: failed. */
+static int is_exception(struct rp_eval *eval, const struct rp_val *val, const struct rp_val *of)
+{
+    if (text_is(of, "BaseException")) {
+        return 1;
+    }
+    return rp_is_python_s(val->type) ? rp_exception_is_a(val->type, of->text, of->size)
+                                     : (rp_unknown(eval, "its base classes"), -1);
 }
 
 /* 1, 0; -1: failed. Which classes a class derives from is not recorded. */
@@ -205,8 +216,13 @@ static int is_instance(struct rp_eval *eval, struct rp_val *val, struct rp_val *
             return holds || !may_hide ? holds : (rp_unknown(eval, "its base classes"), -1);
         }
     }
+    if (val->is_recorded && val->shape == CTR_F_EXCEPTION && val->type != NULL) {
+        return is_exception(eval, val, of);
+    }
     bool is_builtin = !val->is_recorded || val->type == NULL;
-    return is_builtin ? 0 : (rp_unknown(eval, "its base classes"), -1);
+    return is_builtin || rp_is_exception_of_python((struct ctr_text){of->text, of->size})
+               ? 0
+               : (rp_unknown(eval, "its base classes"), -1);
 }
 
 static struct rp_val *isinstance(struct rp_eval *eval, struct rp_val **arguments, uint32_t count)

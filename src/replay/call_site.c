@@ -46,11 +46,6 @@ static bool same(struct ctr_text a, struct ctr_text b)
     return a.size == b.size && (a.size == 0 || memcmp(a.bytes, b.bytes, a.size) == 0);
 }
 
-static bool is_text(struct ctr_text a, const char *b)
-{
-    return a.size == strlen(b) && memcmp(a.bytes, b, a.size) == 0;
-}
-
 /* Cut off what follows the last dot, and give it. */
 static struct ctr_text last_part(struct ctr_text *name)
 {
@@ -179,7 +174,8 @@ static bool is_read_otherwise(struct line *line, struct ctr_text name)
 
 static bool makes(const struct line *line, struct ctr_text name)
 {
-    bool is_maker = is_text(line->callee_name, "__init__") || is_text(line->callee_name, "__new__");
+    bool is_maker =
+        ctr_text_is(line->callee_name, "__init__") || ctr_text_is(line->callee_name, "__new__");
     struct ctr_text self = {(const char *)line->self.data, line->self.failed ? 0 : line->self.size};
     return is_maker && (same(name, line->owner) || same(name, self));
 }

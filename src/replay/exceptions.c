@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "replay/candidates.h"
+#include "replay/exception_type.h"
 #include "trace/calls.h"
 #include "trace/text.h"
 
@@ -44,130 +45,6 @@ struct rp_exception_rules {
     struct ending endings[CALLS_KEPT];
     struct window window;
 };
-
-/* ---- types ---- */
-
-/* Python's own exceptions that are derived from something else than Exception. */
-static const struct {
-    const char *name, *base;
-} bases[] = {
-    {"ArithmeticError", "Exception"},
-    {"BaseExceptionGroup", "BaseException"},
-    {"BlockingIOError", "OSError"},
-    {"BrokenPipeError", "ConnectionError"},
-    {"BytesWarning", "Warning"},
-    {"ChildProcessError", "OSError"},
-    {"ConnectionAbortedError", "ConnectionError"},
-    {"ConnectionError", "OSError"},
-    {"ConnectionRefusedError", "ConnectionError"},
-    {"ConnectionResetError", "ConnectionError"},
-    {"DeprecationWarning", "Warning"},
-    {"EncodingWarning", "Warning"},
-    {"Exception", "BaseException"},
-    {"ExceptionGroup", "BaseExceptionGroup"},
-    {"FileExistsError", "OSError"},
-    {"FileNotFoundError", "OSError"},
-    {"FloatingPointError", "ArithmeticError"},
-    {"FutureWarning", "Warning"},
-    {"GeneratorExit", "BaseException"},
-    {"ImportWarning", "Warning"},
-    {"IndentationError", "SyntaxError"},
-    {"IndexError", "LookupError"},
-    {"InterruptedError", "OSError"},
-    {"IsADirectoryError", "OSError"},
-    {"KeyError", "LookupError"},
-    {"KeyboardInterrupt", "BaseException"},
-    {"ModuleNotFoundError", "ImportError"},
-    {"NotADirectoryError", "OSError"},
-    {"NotImplementedError", "RuntimeError"},
-    {"OverflowError", "ArithmeticError"},
-    {"PendingDeprecationWarning", "Warning"},
-    {"PermissionError", "OSError"},
-    {"ProcessLookupError", "OSError"},
-    {"PythonFinalizationError", "RuntimeError"},
-    {"RecursionError", "RuntimeError"},
-    {"ResourceWarning", "Warning"},
-    {"RuntimeWarning", "Warning"},
-    {"SyntaxWarning", "Warning"},
-    {"SystemExit", "BaseException"},
-    {"TabError", "IndentationError"},
-    {"TimeoutError", "OSError"},
-    {"UnboundLocalError", "NameError"},
-    {"UnicodeDecodeError", "UnicodeError"},
-    {"UnicodeEncodeError", "UnicodeError"},
-    {"UnicodeError", "ValueError"},
-    {"UnicodeTranslateError", "UnicodeError"},
-    {"UnicodeWarning", "Warning"},
-    {"UserWarning", "Warning"},
-    {"ZeroDivisionError", "ArithmeticError"},
-};
-
-static bool is_text(struct ctr_text text, const char *other, size_t size)
-{
-    return text.size == size && memcmp(text.bytes, other, size) == 0;
-}
-
-static bool is_name(struct ctr_text text, const char *name)
-{
-    return is_text(text, name, strlen(name));
-}
-
-static bool is_python_s(const struct ctr_type *type)
-{
-    return is_name(type->module, "builtins");
-}
-
-/* The base of one of Python's own; NULL: it is BaseException. Of classes of the program and of
- * libraries the trace does not say what they are derived from: Exception, as they should be. */
-static const char *base_of(const struct ctr_type *type, struct ctr_text name)
-{
-    for (size_t i = 0; is_python_s(type) && i < sizeof bases / sizeof bases[0]; i++) {
-        if (is_name(name, bases[i].name)) {
-            return bases[i].base;
-        }
-    }
-    bool is_cancelled =
-        is_name(type->module, "asyncio.exceptions") && is_name(type->name, "CancelledError");
-    return is_name(name, "BaseException") ? NULL : is_cancelled ? "BaseException" : "Exception";
-}
-
-/* "Error", "Outer.Error", "app.Outer.Error". */
-static bool is_called(const struct ctr_type *type, const char *name, size_t size)
-{
-    size_t module = type->module.size;
-    const char *last = memrchr(type->name.bytes, '.', type->name.size);
-    struct ctr_text simple = type->name;
-    if (last != NULL) {
-        simple.bytes = last + 1;
-        simple.size = type->name.size - (size_t)(last + 1 - type->name.bytes);
-    }
-    bool has_module =
-        size > module && name[module] == '.' && memcmp(name, type->module.bytes, module) == 0;
-    return is_text(type->name, name, size) || is_text(simple, name, size) ||
-           (has_module && is_text(type->name, name + module + 1, size - module - 1));
-}
-
-static bool is_a(const struct ctr_type *type, const char *name, size_t size)
-{
-    if (is_called(type, name, size)) {
-        return true;
-    }
-    static const char python[] = "builtins.";
-    if (size >= sizeof python - 1 && memcmp(name, python, sizeof python - 1) == 0) {
-        name += sizeof python - 1;
-        size -= sizeof python - 1;
-    }
-    struct ctr_text base = type->name;
-    for (const char *next = base_of(type, base); next != NULL;) {
-        base = (struct ctr_text){next, strlen(next)};
-        if (is_text(base, name, size)) {
-            return true;
-        }
-        static const struct ctr_type built_in = {.module = {"builtins", 8}};
-        next = base_of(&built_in, base);
-    }
-    return false;
-}
 
 /* ---- the names of a rule ---- */
 
@@ -230,7 +107,7 @@ static bool is_about(const char *types, const struct ctr_type *type)
     bool has_included = false, is_included = false, is_excluded = false;
     struct name name;
     for (const char *at = types; *skip_spaces(at) != '\0' && next_name(&at, &name);) {
-        bool fits = type != NULL && is_a(type, name.at, name.size);
+        bool fits = type != NULL && rp_exception_is_a(type, name.at, name.size);
         has_included |= !name.is_excluded;
         is_included |= fits && !name.is_excluded;
         is_excluded |= fits && name.is_excluded;
@@ -515,8 +392,8 @@ static int ends_thread(struct rp_session *session, const struct ending *ending, 
         return status;
     }
     const struct ctr_plan *plan = ctr_plan(session->trace, event.frame->plan);
-    bool is_program =
-        plan != NULL && is_name(plan->name, "<module>") && is_name(plan->module, "__main__");
+    bool is_program = plan != NULL && ctr_text_is(plan->name, "<module>") &&
+                      ctr_text_is(plan->module, "__main__");
     *ends = is_program || !goes_on;
     return CT_OK;
 }
@@ -565,9 +442,10 @@ static int follow(struct rp_session *session, const struct rp_candidate *candida
  */
 static bool is_of_protocol(const struct ctr_type *type)
 {
-    return type != NULL && is_python_s(type) &&
-           (is_name(type->name, "StopIteration") || is_name(type->name, "StopAsyncIteration") ||
-            is_name(type->name, "GeneratorExit"));
+    return type != NULL && rp_is_python_s(type) &&
+           (ctr_text_is(type->name, "StopIteration") ||
+            ctr_text_is(type->name, "StopAsyncIteration") ||
+            ctr_text_is(type->name, "GeneratorExit"));
 }
 
 /* The least fate with which an exception of a type stops. False: it stops with none. */

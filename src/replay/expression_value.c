@@ -6,6 +6,7 @@
 
 #include "replay/expression_internal.h"
 #include "trace/shape.h"
+#include "trace/str.h"
 
 /* ---- computed ---- */
 
@@ -442,6 +443,13 @@ bool rp_val_text(struct rp_eval *eval, struct rp_val *val, const struct ctr_text
     if (as_str && val->kind == RP_V_STR) {
         ct_bytes_add(to, val->text, val->size);
         return true;
+    }
+    if (as_str && val->kind == RP_V_THING && val->is_recorded) {
+        size_t before = to->size;
+        if (ctr_str_of(eval->player, val->recorded, to)) {
+            return rp_work(eval, to->size / 64);
+        }
+        to->size = before; /* not for certain: as the recording shows it */
     }
     if (val->is_recorded && val->kind != RP_V_INT) {
         ctr_text_of(eval->player, val->recorded, options, to);

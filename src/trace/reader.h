@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/status.h"
 #include "trace/format.h"
@@ -20,6 +21,11 @@ struct ctr_text { /* WTF-8, not terminated */
     const char *bytes;
     size_t size;
 };
+
+static inline bool ctr_text_is(struct ctr_text text, const char *word)
+{
+    return text.size == strlen(word) && memcmp(text.bytes, word, text.size) == 0;
+}
 
 struct ctr_run_entry {
     struct ctr_text key;

@@ -40,9 +40,7 @@ void ctr_text__number(struct ctr_text_writer *writer, struct ctr_value value)
 bool ctr_text__type_is(const struct ctr_shape *shape, const char *module, const char *name)
 {
     const struct ctr_type *type = shape->type;
-    return type != NULL && type->module.size == strlen(module) && type->name.size == strlen(name) &&
-           memcmp(type->module.bytes, module, type->module.size) == 0 &&
-           memcmp(type->name.bytes, name, type->name.size) == 0;
+    return type != NULL && ctr_text_is(type->module, module) && ctr_text_is(type->name, name);
 }
 
 bool ctr_text__is_full(const struct ctr_text_writer *writer)

@@ -381,6 +381,69 @@ def test_what_a_class_may_decide_is_not_guessed(objects, text):
     assert "does not know" in objects.ask("evaluate", 0, 0, text)["error"]
 
 
+PROBLEMS = """\
+import datetime, decimal, enum, fractions, pathlib, uuid
+class Mine(ValueError):
+    pass
+class Colour(enum.Enum):
+    RED = 1
+class Plain:
+    pass
+errors = [ValueError("wrong"), ValueError(), ValueError("a", 1), KeyError("k"), KeyError("k", 2)]
+errors += [ZeroDivisionError("division by zero"), OSError(2, "No such file", "x.txt"), OSError("o")]
+errors += [FileNotFoundError(2, "none"), StopIteration(3), SystemExit(4), KeyboardInterrupt()]
+errors += [UnicodeError("u"), ExceptionGroup("many", [ValueError(1), TypeError(2)])]
+mine = Mine("own")
+decode = UnicodeDecodeError("utf-8", b"a", 0, 1, "bad")
+things = [decimal.Decimal("1.50"), fractions.Fraction(3, 6), datetime.date(2020, 1, 2)]
+things += [datetime.datetime(2020, 1, 2, 3, 4, 5, 60), datetime.time(1, 2), pathlib.Path("/a/b")]
+things += [datetime.timedelta(days=-1, seconds=5), uuid.UUID(int=5), Colour.RED]
+things += [datetime.datetime(2020, 1, 2, tzinfo=datetime.timezone.utc)]
+plain = Plain()
+"""
+
+
+@pytest.fixture(scope="module")
+def problems(ct, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("problems")
+    program = folder / "program.py"
+    program.write_text(PROBLEMS + "done = 1\n", encoding="utf-8")
+    names = {"__name__": "__main__"}
+    exec(PROBLEMS, names)
+    with Probe(record(ct, program, folder / "recording")) as probe:
+        probe.ask("end")
+        yield probe, names
+
+
+EXCEPTIONS = sorted(
+    name
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException) and name == value.__name__
+)
+
+
+@pytest.mark.parametrize("name", EXCEPTIONS)
+def test_an_exception_is_an_instance_of_its_bases(problems, name):
+    probe, names = problems
+    for number in range(len(names["errors"])):
+        agree(probe, names, f"isinstance(errors[{number}], {name})")
+    agree(probe, names, f"isinstance(plain, {name}), isinstance(3, {name}), {name} is {name}")
+
+
+@pytest.mark.parametrize("name", ["errors", "things"])
+def test_str_is_that_of_the_built_in_class(problems, name):
+    probe, names = problems
+    for number in range(len(names[name])):
+        agree(probe, names, f"str({name}[{number}])")
+    agree(probe, names, "str(mine), isinstance(mine, Mine), isinstance(mine, BaseException)")
+
+
+def test_the_bases_of_a_class_of_the_program_are_not_guessed(problems):
+    probe, _ = problems
+    for text in ("isinstance(mine, ValueError)", "isinstance(mine, (KeyError, OSError))"):
+        assert "does not know" in probe.ask("evaluate", 0, 0, text)["error"]
+
+
 def test_names_are_those_of_the_frame(objects):
     objects.ask("start")
     objects.ask("line", "program.py", 18)

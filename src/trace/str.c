@@ -1,38 +1,45 @@
-#include "export/str.h"
+#include "trace/str.h"
 
 #include <string.h>
 
-#include "export/utf8.h"
+#include "trace/shape.h"
 #include "trace/text.h"
 
-typedef void str_family(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
+struct str {
+    struct ctr_player *player;
+    bool is_known; /* Python's text for certain */
+};
+
+typedef void str_family(struct str *str, struct ctr_value value, struct ctr_shape *shape,
                         struct ct_bytes *to);
 
-static void add_repr(struct ctr_player *player, struct ctr_value value, struct ct_bytes *to)
+static void add_repr(struct str *str, struct ctr_value value, struct ct_bytes *to)
 {
-    static const struct ctr_text_options options = {.characters = EXPORT_TEXT_MAX};
-    ctr_text_of(player, value, &options, to);
+    static const struct ctr_text_options options = {.characters = CTR_STR_MAX};
+    ctr_text_of(str->player, value, &options, to);
 }
 
+static void add_str(struct str *str, struct ctr_value value, struct ct_bytes *to);
+
 /* A text itself, anything else as str() has it. */
-static void add_plain(struct ctr_player *player, struct ctr_value value, struct ct_bytes *to)
+static void add_plain(struct str *str, struct ctr_value value, struct ct_bytes *to)
 {
-    if (!ctr_shape_add_text(player, value, to)) {
-        export_str(player, value, to);
+    if (!ctr_shape_add_text(str->player, value, to)) {
+        add_str(str, value, to);
     }
 }
 
-const struct ctr_object *export_object(struct ctr_player *player, struct ctr_value value)
+static const struct ctr_object *object_of(struct str *str, struct ctr_value value)
 {
-    return value.tag == CTR_V_OBJECT ? ctr_player_object(player, value.bits, NULL) : NULL;
+    return value.tag == CTR_V_OBJECT ? ctr_player_object(str->player, value.bits, NULL) : NULL;
 }
 
-static bool find_attribute(struct ctr_player *player, struct ctr_value value, const char *name,
+static bool find_attribute(struct str *str, struct ctr_value value, const char *name,
                            struct ctr_value *found)
 {
-    const struct ctr_object *object = export_object(player, value);
+    const struct ctr_object *object = object_of(str, value);
     for (uint32_t i = 0; object != NULL && i < object->attr_count; i++) {
-        if (ctr_shape_text_is(player, object->attrs[i].key, name)) {
+        if (ctr_shape_text_is(str->player, object->attrs[i].key, name)) {
             *found = object->attrs[i].value;
             return true;
         }
@@ -57,7 +64,7 @@ static uint32_t take_fields(struct ctr_shape *shape, struct ctr_value *fields, u
 
 static void add_type_path(const struct ctr_type *type, struct ct_bytes *to)
 {
-    if (type->module.size > 0 && !export_text_is(type->module, "builtins")) {
+    if (type->module.size > 0 && !ctr_text_is(type->module, "builtins")) {
         ct_bytes_add(to, type->module.bytes, type->module.size);
         ct_bytes_add_byte(to, '.');
     }
@@ -66,92 +73,98 @@ static void add_type_path(const struct ctr_type *type, struct ct_bytes *to)
 
 /* The program's own __str__ did not run; this is what the default one says. An object's number
  * stands for its address, which is recorded for few. */
-static void str_instance(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
+static void str_instance(struct str *str, struct ctr_value value, struct ctr_shape *shape,
                          struct ct_bytes *to)
 {
     /* Python does not show what an iterator iterates over. */
     bool is_holder =
-        shape->is_thing && (shape->has_node || ctr_shape_text_is(player, shape->content, ""));
+        shape->is_thing && (shape->has_node || ctr_shape_text_is(str->player, shape->content, ""));
     if ((!shape->is_object && !is_holder) || shape->type == NULL || ctr_text_has_form(shape)) {
-        add_repr(player, value, to);
+        add_repr(str, value, to);
         return;
     }
+    str->is_known = false;
     ct_bytes_add_byte(to, '<');
     add_type_path(shape->type, to);
     ct_bytes_add_format(to, " object at 0x%012llx>",
                         (unsigned long long)(is_holder ? shape->address : shape->number));
 }
 
-static void str_enum(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
+static void str_enum(struct str *str, struct ctr_value value, struct ctr_shape *shape,
                      struct ct_bytes *to)
 {
     struct ctr_value parts[2];
     bool has_name =
-        take_fields(shape, parts, 2) == 2 || find_attribute(player, value, "_name_", &parts[0]);
+        take_fields(shape, parts, 2) == 2 || find_attribute(str, value, "_name_", &parts[0]);
     if (!has_name || parts[0].tag == CTR_V_NONE) {
-        add_repr(player, value, to);
+        add_repr(str, value, to);
         return;
     }
+    const struct ctr_object *object = object_of(str, value); /* an IntEnum's is that of its int */
+    str->is_known &= object == NULL || object->item_count == 0;
     struct ctr_text type = ctr_shape_type_name(shape);
     ct_bytes_add(to, type.bytes, type.size);
     ct_bytes_add_byte(to, '.');
-    add_plain(player, parts[0], to);
+    add_plain(str, parts[0], to);
 }
 
 /* Its state is no part of what Python shows. */
-static void str_generator(struct ctr_player *player, struct ctr_value value,
-                          struct ctr_shape *shape, struct ct_bytes *to)
+static void str_generator(struct str *str, struct ctr_value value, struct ctr_shape *shape,
+                          struct ct_bytes *to)
 {
     struct ctr_value code;
-    if (!shape->is_object || !find_attribute(player, value, "code", &code)) {
-        add_repr(player, value, to);
+    if (!shape->is_object || !find_attribute(str, value, "code", &code)) {
+        add_repr(str, value, to);
         return;
     }
+    str->is_known = false;
     struct ctr_text type = ctr_shape_type_name(shape);
     ct_bytes_add_byte(to, '<');
     ct_bytes_add(to, type.bytes, type.size);
     ct_bytes_add_text(to, " object ");
-    add_plain(player, code, to);
+    add_plain(str, code, to);
     ct_bytes_add_format(to, " at 0x%012llx>", (unsigned long long)shape->number);
 }
 
-static void str_cell(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
+static void str_cell(struct str *str, struct ctr_value value, struct ctr_shape *shape,
                      struct ct_bytes *to)
 {
-    const struct ctr_object *object = export_object(player, value);
+    const struct ctr_object *object = object_of(str, value);
     struct ctr_value held = {0};
     bool is_empty = object == NULL || object->item_count == 0;
     if (!is_empty) {
         held = object->items[0];
     }
+    str->is_known = false;
     ct_bytes_add_format(to, "<cell at 0x%012llx: ", (unsigned long long)shape->number);
     if (is_empty) {
         ct_bytes_add_text(to, "empty>");
         return;
     }
-    ctr_text_of_type(player, held, to);
+    ctr_text_of_type(str->player, held, to);
     ct_bytes_add_text(to, " object at 0x000000000000>");
 }
 
 /* A memoryview shows nothing of its memory. */
-static void str_buffer(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
+static void str_buffer(struct str *str, struct ctr_value value, struct ctr_shape *shape,
                        struct ct_bytes *to)
 {
-    const struct ctr_object *object = export_object(player, value);
-    if (object == NULL || !export_text_is(ctr_shape_type_name(shape), "memoryview")) {
-        add_repr(player, value, to);
+    const struct ctr_object *object = object_of(str, value);
+    if (object == NULL || !ctr_text_is(ctr_shape_type_name(shape), "memoryview")) {
+        add_repr(str, value, to);
         return;
     }
+    str->is_known = false;
     ct_bytes_add_format(to, "<%smemory at 0x%012llx>", object->attr_count == 0 ? "released " : "",
                         (unsigned long long)shape->number);
 }
 
-static void str_traceback(struct ctr_player *player, struct ctr_value value,
-                          struct ctr_shape *shape, struct ct_bytes *to)
+static void str_traceback(struct str *str, struct ctr_value value, struct ctr_shape *shape,
+                          struct ct_bytes *to)
 {
-    (void)player;
     (void)value;
     (void)shape;
+    str->is_known = false;
     ct_bytes_add_text(to, "<traceback object at 0x000000000000>");
 }
 
@@ -179,75 +192,85 @@ static bool is_os_error(struct ctr_text name)
         "TimeoutError",
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (export_text_is(name, names[i])) {
+        if (ctr_text_is(name, names[i])) {
             return true;
         }
     }
     return false;
 }
 
-static void add_os_error(struct ctr_player *player, struct ctr_value value,
-                         const struct ctr_value *args, struct ct_bytes *to)
+/* Those of several arguments that say more than what they are. */
+static bool is_told_in_words(struct ctr_text name)
+{
+    return ctr_text_is(name, "SyntaxError") || ctr_text_is(name, "IndentationError") ||
+           ctr_text_is(name, "TabError") || ctr_text_is(name, "UnicodeDecodeError") ||
+           ctr_text_is(name, "UnicodeEncodeError") || ctr_text_is(name, "UnicodeTranslateError");
+}
+
+static void add_os_error(struct str *str, struct ctr_value value, const struct ctr_value *args,
+                         struct ct_bytes *to)
 {
     struct ctr_value filename;
     ct_bytes_add_text(to, "[Errno ");
-    add_plain(player, args[0], to);
+    add_plain(str, args[0], to);
     ct_bytes_add_text(to, "] ");
-    add_plain(player, args[1], to);
-    if (find_attribute(player, value, "filename", &filename) && filename.tag != CTR_V_NONE) {
+    add_plain(str, args[1], to);
+    if (find_attribute(str, value, "filename", &filename) && filename.tag != CTR_V_NONE) {
         ct_bytes_add_text(to, ": ");
-        add_repr(player, filename, to);
+        add_repr(str, filename, to);
     }
 }
 
-static void add_group(struct ctr_player *player, const struct ctr_value *args, struct ct_bytes *to)
+static void add_group(struct str *str, const struct ctr_value *args, struct ct_bytes *to)
 {
-    const struct ctr_object *list = export_object(player, args[1]);
+    const struct ctr_object *list = object_of(str, args[1]);
     uint64_t count = list != NULL ? list->true_items : 0;
     if (list == NULL) {
         struct ctr_shape shape;
-        ctr_shape_open(player, args[1], &shape);
+        ctr_shape_open(str->player, args[1], &shape);
         count = take_fields(&shape, NULL, 0);
-        ctr_shape_close(player, &shape);
+        ctr_shape_close(str->player, &shape);
     }
-    add_plain(player, args[0], to);
+    add_plain(str, args[0], to);
     ct_bytes_add_format(to, " (%llu sub-exception%s)", (unsigned long long)count,
                         count == 1 ? "" : "s");
 }
 
-static void str_exception(struct ctr_player *player, struct ctr_value value,
-                          struct ctr_shape *shape, struct ct_bytes *to)
+static void str_exception(struct str *str, struct ctr_value value, struct ctr_shape *shape,
+                          struct ct_bytes *to)
 {
     struct ctr_value tuple;
-    if (!find_attribute(player, value, "args", &tuple)) {
+    if (!find_attribute(str, value, "args", &tuple)) {
         return;
     }
     if (tuple.tag == CTR_V_REDACTED) {
-        add_repr(player, tuple, to);
+        add_repr(str, tuple, to);
         return;
     }
     struct ctr_shape inner;
     struct ctr_value args[2];
-    ctr_shape_open(player, tuple, &inner);
+    ctr_shape_open(str->player, tuple, &inner);
     uint32_t count = take_fields(&inner, args, 2);
-    ctr_shape_close(player, &inner);
+    ctr_shape_close(str->player, &inner);
     struct ctr_text name = ctr_shape_type_name(shape);
-    if (count == 1 && export_text_is(name, "KeyError")) {
-        add_repr(player, args[0], to);
+    if (count == 1 && ctr_text_is(name, "KeyError")) {
+        add_repr(str, args[0], to);
     } else if (count == 1) {
-        add_plain(player, args[0], to);
+        add_plain(str, args[0], to);
     } else if (count == 2 && is_os_error(name)) {
-        add_os_error(player, value, args, to);
-    } else if (count == 2 && (export_text_is(name, "ExceptionGroup") ||
-                              export_text_is(name, "BaseExceptionGroup"))) {
-        add_group(player, args, to);
+        add_os_error(str, value, args, to);
+    } else if (count == 2 &&
+               (ctr_text_is(name, "ExceptionGroup") || ctr_text_is(name, "BaseExceptionGroup"))) {
+        add_group(str, args, to);
     } else if (count > 1) {
-        add_repr(player, tuple, to);
+        str->is_known &= !is_told_in_words(name);
+        add_repr(str, tuple, to);
     }
 }
 
-void export_exception_line(struct ctr_player *player, struct ctr_value value, struct ct_bytes *to)
+void ctr_str_exception_line(struct ctr_player *player, struct ctr_value value, struct ct_bytes *to)
 {
+    struct str str = {player, true};
     struct ctr_shape shape;
     ctr_shape_open(player, value, &shape);
     if (shape.type != NULL) {
@@ -256,7 +279,7 @@ void export_exception_line(struct ctr_player *player, struct ctr_value value, st
     size_t before = to->size;
     if (shape.kind == CTR_F_EXCEPTION) {
         ct_bytes_add_text(to, ": ");
-        str_exception(player, value, &shape, to);
+        str_exception(&str, value, &shape, to);
     }
     if (to->size == before + 2) {
         to->size = before;
@@ -266,25 +289,26 @@ void export_exception_line(struct ctr_player *player, struct ctr_value value, st
 
 /* ---- types of the library ---- */
 
-static void str_content(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
+static void str_content(struct str *str, struct ctr_value value, struct ctr_shape *shape,
                         struct ct_bytes *to)
 {
     (void)value;
-    add_plain(player, shape->content, to);
+    add_plain(str, shape->content, to);
 }
 
 enum { DATE_FIELDS = 3, TIME_FIELDS = 6, DATETIME_FIELDS = 9 };
 
-static void add_clock(struct ctr_player *player, const struct ctr_value *fields,
-                      struct ct_bytes *to)
+static void add_clock(struct str *str, const struct ctr_value *fields, struct ct_bytes *to)
 {
     ct_bytes_add_format(to, "%02lld:%02lld:%02lld", (long long)fields[0].bits,
                         (long long)fields[1].bits, (long long)fields[2].bits);
     if (fields[3].bits != 0) {
         ct_bytes_add_format(to, ".%06lld", (long long)fields[3].bits);
     }
-    if (ctr_shape_text_is(player, fields[4], "datetime.timezone.utc")) {
+    if (ctr_shape_text_is(str->player, fields[4], "datetime.timezone.utc")) {
         ct_bytes_add_text(to, "+00:00");
+    } else if (fields[4].tag != CTR_V_NONE) {
+        str->is_known = false;
     }
 }
 
@@ -294,7 +318,7 @@ static void add_date(const struct ctr_value *fields, struct ct_bytes *to)
                         (long long)fields[1].bits, (long long)fields[2].bits);
 }
 
-static void str_date(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
+static void str_date(struct str *str, struct ctr_value value, struct ctr_shape *shape,
                      struct ct_bytes *to)
 {
     struct ctr_value fields[DATETIME_FIELDS];
@@ -302,22 +326,22 @@ static void str_date(struct ctr_player *player, struct ctr_value value, struct c
     if (count == DATE_FIELDS) {
         add_date(fields, to);
     } else if (count == TIME_FIELDS) {
-        add_clock(player, fields, to);
+        add_clock(str, fields, to);
     } else if (count == DATETIME_FIELDS) {
         add_date(fields, to);
         ct_bytes_add_byte(to, ' ');
-        add_clock(player, fields + DATE_FIELDS, to);
+        add_clock(str, fields + DATE_FIELDS, to);
     } else {
-        add_repr(player, value, to);
+        add_repr(str, value, to);
     }
 }
 
-static void str_timedelta(struct ctr_player *player, struct ctr_value value,
-                          struct ctr_shape *shape, struct ct_bytes *to)
+static void str_timedelta(struct str *str, struct ctr_value value, struct ctr_shape *shape,
+                          struct ct_bytes *to)
 {
     struct ctr_value fields[3];
     if (take_fields(shape, fields, 3) != 3) {
-        add_repr(player, value, to);
+        add_repr(str, value, to);
         return;
     }
     long long days = (long long)fields[0].bits;
@@ -331,28 +355,28 @@ static void str_timedelta(struct ctr_player *player, struct ctr_value value,
     }
 }
 
-static void str_fraction(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
+static void str_fraction(struct str *str, struct ctr_value value, struct ctr_shape *shape,
                          struct ct_bytes *to)
 {
     struct ctr_value parts[2];
     if (take_fields(shape, parts, 2) != 2) {
-        add_repr(player, value, to);
+        add_repr(str, value, to);
         return;
     }
-    add_repr(player, parts[0], to);
+    add_repr(str, parts[0], to);
     if (parts[1].tag != CTR_V_INT || parts[1].bits != 1) {
         ct_bytes_add_byte(to, '/');
-        add_repr(player, parts[1], to);
+        add_repr(str, parts[1], to);
     }
 }
 
 /* "UUID('...')" without its wrapping. */
-static void str_uuid(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
+static void str_uuid(struct str *str, struct ctr_value value, struct ctr_shape *shape,
                      struct ct_bytes *to)
 {
     (void)shape;
     size_t start = to->size;
-    add_repr(player, value, to);
+    add_repr(str, value, to);
     uint8_t *open = to->failed ? NULL : memchr(to->data + start, '\'', to->size - start);
     uint8_t *close =
         open == NULL ? NULL : memrchr(open + 1, '\'', (size_t)(to->data + to->size - open - 1));
@@ -363,12 +387,12 @@ static void str_uuid(struct ctr_player *player, struct ctr_value value, struct c
     }
 }
 
-static void str_mapping(struct ctr_player *player, struct ctr_value value, struct ctr_shape *shape,
+static void str_mapping(struct str *str, struct ctr_value value, struct ctr_shape *shape,
                         struct ct_bytes *to)
 {
     (void)shape;
     size_t start = to->size;
-    add_repr(player, value, to);
+    add_repr(str, value, to);
     size_t wrapping = strlen("mappingproxy(");
     if (!to->failed && to->size - start > wrapping && to->data[to->size - 1] == ')') {
         memmove(to->data + start, to->data + start + wrapping, to->size - start - wrapping - 1);
@@ -388,14 +412,21 @@ static str_family *const families[CTR_F_MAX] = {
     [CTR_F_TRACEBACK] = str_traceback, [CTR_F_BUFFER] = str_buffer,
 };
 
-void export_str(struct ctr_player *player, struct ctr_value value, struct ct_bytes *to)
+static void add_str(struct str *str, struct ctr_value value, struct ct_bytes *to)
 {
     struct ctr_shape shape;
-    ctr_shape_open(player, value, &shape);
+    ctr_shape_open(str->player, value, &shape);
     if (shape.kind < CTR_F_MAX && families[shape.kind] != NULL) {
-        families[shape.kind](player, value, &shape, to);
+        families[shape.kind](str, value, &shape, to);
     } else {
-        add_repr(player, value, to);
+        add_repr(str, value, to);
     }
-    ctr_shape_close(player, &shape);
+    ctr_shape_close(str->player, &shape);
+}
+
+bool ctr_str_of(struct ctr_player *player, struct ctr_value value, struct ct_bytes *to)
+{
+    struct str str = {player, true};
+    add_str(&str, value, to);
+    return str.is_known;
 }
