@@ -238,7 +238,7 @@ int rp_exception_here(struct rp_session *session, const struct ctr_text_options 
     struct ctr_hit hit;
     struct ctr_event event;
     int status = rp_find_one(session, &query, rp_behind(now->place), false, &hit, error);
-    if (status == CT_OK && (now->moment.left > 0 || hit.event != CTR_EVENT_RAISE)) {
+    if (status == CT_OK && hit.event != CTR_EVENT_RAISE) {
         status = ct_fail(error, CT_ESTATE, "no exception is raised here");
     }
     if (status == CT_OK) {

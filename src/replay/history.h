@@ -69,8 +69,9 @@ int rp_event_page(struct rp_session *session, enum rp_event event, struct ctr_pl
                   bool backwards, uint32_t room, const struct ctr_text_options *options,
                   struct rp_entries *page, struct ct_error *error);
 
-/* The exception that is raised at the session's moment, by the line about to run: append its text
- * and the name of its type. CT_ESTATE: none is. */
+/* The exception that is raised behind the session's moment and before the next: by the line about
+ * to run, by what goes on of one, or in a coroutine that is resumed by it. Append its text and the
+ * name of its type. CT_ESTATE: none is. */
 int rp_exception_here(struct rp_session *session, const struct ctr_text_options *options,
                       struct ct_bytes *text, struct ct_bytes *type, struct ct_error *error);
 

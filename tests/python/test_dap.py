@@ -642,6 +642,52 @@ def test_exception_filters(client):
         client.ask("exceptionInfo", threadId=1)
 
 
+CANCELLED = """\
+import asyncio
+async def sleeper():
+    await asyncio.sleep(9)
+async def main():
+    task = asyncio.create_task(sleeper())
+    await asyncio.sleep(0)
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass
+def gives():
+    return 0
+def resumed():
+    try:
+        yield
+    except KeyError:
+        pass
+asyncio.run(main())
+made = resumed()
+next(made)
+try:
+    made.throw(KeyError("thrown"))
+except StopIteration:
+    pass
+try:
+    1 / gives()
+except ZeroDivisionError:
+    pass
+"""
+
+
+def test_every_stop_at_an_exception_has_one(ct, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(CANCELLED, encoding="utf-8")
+    with Client(record(ct, program, tmp_path / "recording")) as client:
+        client.ask("configurationDone")
+        client.ask("setExceptionBreakpoints", filters=["raised"])
+        told = []
+        while client.ask("continue")["end"] == "moved":
+            told.append(client.ask("exceptionInfo", threadId=1)["exceptionId"])
+    assert "CancelledError" in told
+    assert told[-3:] == ["KeyError", "StopIteration", "ZeroDivisionError"]
+
+
 def test_log_points_are_told_up_to_a_limit(ct, tmp_path):
     program = tmp_path / "program.py"
     program.write_text("for i in range(10_050):\n    i += 1\n", encoding="utf-8")
