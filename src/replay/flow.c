@@ -223,25 +223,19 @@ static void open_visit(struct walk *walk, const struct ctr_hit *hit)
     open_parts(walk, hit->line);
 }
 
-/* How the one condition of the line went, by where the call came next. */
+/* How the condition of the line went, by where the call came next. Behind the last jump of a test
+ * stands what it guards, and the jump leads past that, whatever its own sense (`not`, `is None`).
+ * Where what is guarded is on the line itself (`if x: y = 1`), both ways may lead to one line. */
 static enum rp_truth condition(const struct walk *walk, uint32_t line, uint32_t next)
 {
-    enum rp_truth truth = RP_UNKNOWN;
-    for (uint32_t i = 0; i < walk->facts.branch_count; i++) {
-        const struct ctr_branch_fact *branch = &walk->facts.branches[i];
+    for (uint32_t i = walk->facts.branch_count; i > 0; i--) {
+        const struct ctr_branch_fact *branch = &walk->facts.branches[i - 1];
         bool goes_on = next == branch->next_line, jumps = next == branch->jump_line;
-        bool jumps_if_true =
-            branch->sense == CTR_JUMPS_IF_TRUE || branch->sense == CTR_JUMPS_IF_NONE;
-        if (branch->place.line != line || goes_on == jumps) {
-            continue;
+        if (branch->place.line == line && branch->next_line != line && goes_on != jumps) {
+            return goes_on ? RP_TRUE : RP_FALSE;
         }
-        enum rp_truth went = jumps == jumps_if_true ? RP_TRUE : RP_FALSE;
-        if (truth != RP_UNKNOWN && truth != went) {
-            return RP_UNKNOWN;
-        }
-        truth = went;
     }
-    return truth;
+    return RP_UNKNOWN;
 }
 
 static bool differs(const struct walk *walk, const struct rp_flow_value *value, size_t at,

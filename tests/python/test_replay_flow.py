@@ -72,6 +72,43 @@ def test_visits_values_and_conditions(probe):
     assert values(visits[-1])["y"] == ("4", "", READ)
 
 
+CONDITIONS = """\
+def f(x, y):
+    if x > 3: y = 1
+    if x and y:
+        y = 2
+    if x or y:
+        y = 3
+    while x > 3: x -= 1
+    if not x: y = 4
+    else: y = 5
+    if x is None or not y:
+        y = 6
+    while not y > 5:
+        y += 1
+    for i in range(2):
+        if i is not None and not y:
+            continue
+        y = 0
+    return y
+
+f(5, 1)
+f(0, 1)
+f(0, 0)
+"""
+
+
+def test_conditions_are_told_and_not_guessed(replayed):
+    """`y` is 4 or 5 in lines 10 and 12, and 0 in the second turn of the last loop."""
+    probe = replayed(CONDITIONS)
+    went = []
+    for call in (1, 2, 3):
+        visits = probe.ask("flow", call, 0, 100)["visits"]
+        assert {v["condition"] for v in visits if v["line"] in (2, 7, 8)} == {"unknown"}
+        went.append([v["condition"][0] for v in visits if v["line"] in (3, 5, 10, 12, 15)])
+    assert ["".join(way) for way in went] == ["ttftfft", "ftfttfft", "fffttfft"]
+
+
 def test_pages_are_the_whole(probe):
     call = probe.ask("line", "program.py", 6)["call"]
     whole = probe.ask("flow", call, 0, 100)["visits"]
