@@ -113,9 +113,13 @@ static void print_row(struct table *table, const struct registry_entry *entry)
     }
 }
 
-static void print_text(const struct registry_entries *entries)
+static void print_text(const struct registry_entries *entries, const char *pattern)
 {
     struct table table = new_table();
+    if (entries->count == 0 && pattern != NULL) {
+        cli_note("no recording's program has '%s' in it; `ct list` shows all", pattern);
+        return;
+    }
     if (entries->count == 0) {
         cli_note("there are no recordings; `ct record PROGRAM` makes one");
         return;
@@ -151,11 +155,12 @@ static int print_json(const struct registry_entries *entries, struct ct_error *e
 
 /* ---- The command ---- */
 
-static int list(const struct fields *fields, struct ct_error *error)
+static int list(const struct fields *fields, const char *pattern, struct ct_error *error)
 {
     struct registry *registry;
     struct registry_entries entries = {0};
-    struct registry_query query = {.limit = fields->limit.is_given ? fields->limit.value : 0};
+    struct registry_query query = {.program_part = pattern,
+                                   .limit = fields->limit.is_given ? fields->limit.value : 0};
     int status = registry_open(&registry, error);
     if (status == CT_OK) {
         status = registry_find(registry, &query, &entries, error);
@@ -165,7 +170,7 @@ static int list(const struct fields *fields, struct ct_error *error)
     if (status == CT_OK && is_json) {
         status = print_json(&entries, error);
     } else if (status == CT_OK) {
-        print_text(&entries);
+        print_text(&entries, pattern);
     }
     registry_entries_clear(&entries);
     return status;
@@ -173,17 +178,21 @@ static int list(const struct fields *fields, struct ct_error *error)
 
 static int run_list(const void *given, const struct cli_operands *operands)
 {
-    const char *where = operands->count == 0 ? "local" : operands->items[0];
+    size_t count = operands->count;
+    const char *where = count > 0 ? operands->items[0] : "local";
+    bool is_remote = strcmp(where, "remote") == 0;
+    bool has_where = count > 0 && (is_remote || strcmp(where, "local") == 0);
+    const char *pattern = count > has_where ? operands->items[has_where] : NULL;
     struct ct_error error;
-    if (operands->count > 1 || (strcmp(where, "local") != 0 && strcmp(where, "remote") != 0)) {
-        return cli_usage_error(&cli_command_list, "lists `local` recordings, not '%s'",
-                               operands->items[operands->count - 1]);
+    if (count > has_where + 1u) {
+        return cli_usage_error(&cli_command_list, "takes one PATTERN, not also '%s'",
+                               operands->items[count - 1]);
     }
-    if (strcmp(where, "remote") == 0) {
+    if (is_remote) {
         cli_error("there is no server to list recordings of: ct keeps them on this machine alone");
         return CLI_FAILED;
     }
-    if (list(given, &error) != CT_OK) {
+    if (list(given, pattern, &error) != CT_OK) {
         cli_error("%s", error.message);
         return CLI_FAILED;
     }
@@ -203,13 +212,13 @@ static const struct cli_option list_options[] = {
 const struct cli_command cli_command_list = {
     .name = "list",
     .summary = "List the recordings of this machine",
-    .usage = "[OPTION]... [local]",
+    .usage = "[OPTION]... [local] [PATTERN]",
     .details =
-        "The newest comes first. The number names a recording in other commands; so does its\n"
-        "identifier, or the beginning of one. A recording that is no longer where it was made\n"
-        "is `moved` when it was found close by, else `deleted`; one without an end is\n"
-        "`unfinished`: it is being recorded, or was cut off. The JSON is an array of\n"
-        "CodeTracer's objects for traces.",
+        "The newest comes first; with PATTERN only those that have it in the program's path.\n"
+        "The number names a recording in other commands; so does its identifier, or the\n"
+        "beginning of one. A recording that is no longer where it was made is `moved` when it\n"
+        "was found close by, else `deleted`; one without an end is `unfinished`: it is being\n"
+        "recorded, or was cut off. The JSON is an array of CodeTracer's objects for traces.",
     .options = list_options,
     .mode = CLI_MIXED,
     .fields_size = sizeof(struct fields),

@@ -60,6 +60,19 @@ def test_the_newest_comes_first_and_the_text_has_the_same(home):
     assert done.stderr == "ct: there are more; -n N shows more of them\n"
 
 
+def test_a_pattern_chooses_programs(home):
+    for name in ("one.py", "local", "one%.py"):
+        home.record(home.write(name), out=f"of {name}")
+    assert [entry["id"] for entry in home.entries("one")] == [3, 1]
+    assert [entry["id"] for entry in home.entries("local", "one", "-n", "1")] == [3]
+    assert [entry["id"] for entry in home.entries("local", "local")] == [2]
+    assert [entry["id"] for entry in home.entries("%")] == [3]
+    assert len(home.run("list", "local").stdout.splitlines()) == 4
+    done = home.run("list", "nothing")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "no recording's program has 'nothing' in it" in done.stderr
+
+
 def test_an_empty_list_is_no_failure_and_makes_no_file(home):
     done = home.run("list")
     assert (done.returncode, done.stdout) == (0, "")
@@ -68,7 +81,7 @@ def test_an_empty_list_is_no_failure_and_makes_no_file(home):
     assert not home.data.exists()
 
 
-@pytest.mark.parametrize("words", [["elsewhere"], ["local", "local"], ["-n", "x"], ["--color"]])
+@pytest.mark.parametrize("words", [["a", "b"], ["local", "a", "b"], ["-n", "x"], ["--color"]])
 def test_wrong_use_is_said(home, words):
     done = home.run("list", *words)
     assert (done.returncode, done.stdout) == (2, "")
