@@ -44,7 +44,7 @@ static enum dap_source_state look(const struct ctr_path *about)
     char *path = strndup(about->path.bytes, about->path.size);
     enum dap_source_state state = SOURCE_NOWHERE;
     if (path != NULL && about->source.bytes != NULL) {
-        state = has_content(path, about->source) ? SOURCE_ON_DISK : SOURCE_RECORDED;
+        state = has_content(path, about->file) ? SOURCE_ON_DISK : SOURCE_RECORDED;
     } else if (path != NULL && is_file(path)) {
         state = SOURCE_ON_DISK;
     }

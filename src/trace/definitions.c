@@ -2,6 +2,7 @@
  * once the trace is open. */
 #include <stdlib.h>
 
+#include "trace/source_text.h"
 #include "trace/trace_internal.h"
 
 bool ctr_grow(void *array, size_t *capacity, size_t count, size_t item_size)
@@ -74,6 +75,17 @@ static int keep_buffer(struct ctr_definitions *to, uint8_t *buffer)
     return CT_OK;
 }
 
+/* Bytes that stay where they are are the source of a path. */
+static int set_source(struct ctr_definitions *to, uint32_t number, const uint8_t *bytes,
+                      size_t size)
+{
+    struct ctr_path *path = &to->paths[number];
+    uint8_t *buffer;
+    path->file = (struct ctr_text){(const char *)bytes, size};
+    int status = ctr_source_text(path->file, &path->source, &buffer);
+    return status == CT_OK && buffer != NULL ? keep_buffer(to, buffer) : status;
+}
+
 /* A source in several pieces is joined in memory of its own. */
 static int join_source(struct ctr_definitions *to, const uint8_t *bytes, size_t size, bool last)
 {
@@ -87,12 +99,12 @@ static int join_source(struct ctr_definitions *to, const uint8_t *bytes, size_t 
     if (!last) {
         return CT_OK;
     }
-    struct ctr_path *path = &to->paths[to->open_path];
-    path->source = (struct ctr_text){(const char *)joined, to->open_size};
+    size_t whole = to->open_size;
     to->open_source = NULL;
     to->open_size = 0;
     to->source_is_open = false;
-    return keep_buffer(to, joined);
+    int status = keep_buffer(to, joined);
+    return status == CT_OK ? set_source(to, to->open_path, joined, whole) : status;
 }
 
 static int read_source(struct ctr_definitions *to, struct ct_cursor *cursor)
@@ -115,8 +127,7 @@ static int read_source(struct ctr_definitions *to, struct ct_cursor *cursor)
         to->open_path = path;
         return join_source(to, bytes, size, !(flags & CTR_SOURCE_GOES_ON));
     }
-    to->paths[path].source = (struct ctr_text){(const char *)bytes, size};
-    return CT_OK;
+    return set_source(to, path, bytes, size);
 }
 
 static int read_type(struct ctr_definitions *to, struct ct_cursor *cursor)

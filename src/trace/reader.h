@@ -62,7 +62,8 @@ struct ctr_plan { /* a code object under one module's globals */
 
 struct ctr_path {
     struct ctr_text path;
-    struct ctr_text source; /* of the code that ran; bytes NULL when not recorded */
+    struct ctr_text source; /* of the code that ran, as text; bytes NULL when not recorded */
+    struct ctr_text file;   /* the same as it was in the file */
     uint8_t source_flags;   /* enum ctr_source_flags */
 };
 
