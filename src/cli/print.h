@@ -53,9 +53,6 @@ int print_functions(struct print *print);
 /* Whether `--function` asks for this code. */
 bool print_wants_function(const struct print *print, const struct ctr_plan *plan);
 
-/* How many events the recording has. */
-uint64_t print_event_count(const struct ctr_info *info);
-
 static inline const struct ctr_plan *print_plan(const struct print *print)
 {
     return print->event.frame == NULL ? NULL : ctr_plan(print->trace, print->frame.plan);

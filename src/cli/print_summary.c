@@ -5,38 +5,13 @@
 #include "base/uuid.h"
 #include "cli/command.h"
 #include "cli/print.h"
-
-static const char *const reasons[] = {
-    [CTR_ENDED_NORMALLY] = "the program ended",
-    [CTR_ENDED_BY_STOP] = "the program stopped the recording",
-    [CTR_ENDED_BY_SIZE] = "the trace reached its size limit",
-    [CTR_ENDED_BY_SPACE] = "the file system had too little space left",
-    [CTR_ENDED_BY_ERROR] = "an error of the recorder",
-    [CTR_ENDED_BY_EXEC] = "the process became another program",
-    [CTR_ENDED_BY_SIGNAL] = "a signal ended the program",
-    [CTR_ENDED_UNKNOWN] = "unknown: the program died or still runs",
-};
+#include "trace/ending.h"
 
 static const char *const counter_names[] = {
 #define X(name) #name,
     CTR_COUNTERS(X)
 #undef X
 };
-
-/* Counters that are events; the others are facts about values. */
-uint64_t print_event_count(const struct ctr_info *info)
-{
-    uint64_t count = 0;
-    for (int i = CTR_C_lines; i <= CTR_C_thread_switches; i++) {
-        count += info->counters[i];
-    }
-    return count != 0 ? count : info->steps + info->calls;
-}
-
-static const char *reason_of(const struct ctr_info *info)
-{
-    return reasons[info->reason <= CTR_ENDED_UNKNOWN ? info->reason : CTR_ENDED_UNKNOWN];
-}
 
 static void format_start(const struct ctr_info *info, char text[40])
 {
@@ -100,7 +75,7 @@ static void end_group(const struct summary *summary)
 static void put_identity(const struct summary *summary, const struct print *print)
 {
     char id[CT_UUID_TEXT_BYTES];
-    char start[40];
+    char start[40], ending[CTR_ENDING_BYTES];
     ct_uuid_format(print->info->id, id);
     format_start(print->info, start);
     put_string(summary, "id", id);
@@ -114,7 +89,8 @@ static void put_identity(const struct summary *summary, const struct print *prin
         snprintf(why, sizeof why, "no: %s", print->info->incomplete);
         put_string(summary, "complete", why);
     }
-    put_string(summary, "ended", reason_of(print->info));
+    ctr_ending_text(print->info, ending);
+    put_string(summary, "ended", ending);
     if (print->info->exit_status == INT32_MIN) {
         put_string(summary, "exit_status", "unknown");
     } else if (summary->json != NULL) {
@@ -138,7 +114,7 @@ static uint64_t files_that_may_differ(const struct print *print)
 static void put_sizes(const struct summary *summary, const struct print *print)
 {
     const struct ctr_info *info = print->info;
-    uint64_t events = print_event_count(info);
+    uint64_t events = ctr_event_count(info);
     put_number(summary, "steps", info->steps);
     put_number(summary, "calls", info->calls);
     put_number(summary, "events", events);

@@ -16,7 +16,7 @@ enum {
 static void report_events(const struct ctr_info *info)
 {
     cli_note("  events    %llu: %llu steps, %llu calls, %llu ms",
-             (unsigned long long)print_event_count(info), (unsigned long long)info->steps,
+             (unsigned long long)ctr_event_count(info), (unsigned long long)info->steps,
              (unsigned long long)info->calls, (unsigned long long)info->milliseconds);
 }
 

@@ -9,25 +9,11 @@
 #include "replay/files.h"
 #include "replay/lines.h"
 #include "replay/tasks.h"
+#include "trace/ending.h"
 
-enum { FILES_MAX = 1000 };
+enum { FILES_MAX = 1000, REASON_BYTES = CTR_ENDING_BYTES + 2 };
 
 /* ---- ct/recording ---- */
-
-static const char *end_reason(const struct ctr_info *info)
-{
-    static const char *const reasons[] = {
-        [CTR_ENDED_NORMALLY] = "The program ended.",
-        [CTR_ENDED_BY_STOP] = "The program stopped the recording.",
-        [CTR_ENDED_BY_SIZE] = "The recording reached its size limit.",
-        [CTR_ENDED_BY_SPACE] = "The file system had too little space left.",
-        [CTR_ENDED_BY_ERROR] = "The recorder failed.",
-        [CTR_ENDED_BY_EXEC] = "The process became another program.",
-        [CTR_ENDED_BY_SIGNAL] = "A signal ended the program.",
-        [CTR_ENDED_UNKNOWN] = "Not known: the program died, or still runs.",
-    };
-    return reasons[info->reason <= CTR_ENDED_UNKNOWN ? info->reason : CTR_ENDED_UNKNOWN];
-}
 
 static void put_identity(const struct dap_session *session, struct ct_json_out *json)
 {
@@ -58,23 +44,22 @@ static void put_identity(const struct dap_session *session, struct ct_json_out *
     ct_json_put_text(json, "started", start);
 }
 
-/* Counters that are events. */
-static uint64_t event_count(const struct ctr_info *info)
+/* As a sentence. */
+static void end_reason(const struct ctr_info *info, char text[REASON_BYTES])
 {
-    uint64_t count = 0;
-    for (int i = CTR_C_lines; i <= CTR_C_thread_switches; i++) {
-        count += info->counters[i];
-    }
-    return count != 0 ? count : info->steps + info->calls;
+    char phrase[CTR_ENDING_BYTES];
+    ctr_ending_text(info, phrase);
+    snprintf(text, REASON_BYTES, "%c%s.", phrase[0] + ('A' - 'a'), phrase + 1);
 }
 
 static void put_sizes(struct ct_json_out *json, const struct ctr_trace *trace)
 {
     const struct ctr_info *info = ctr_info(trace);
+    char reason[REASON_BYTES];
     ct_json_put_uint(json, "duration", info->milliseconds);
     ct_json_put_uint(json, "steps", info->steps);
     ct_json_put_uint(json, "calls", info->calls);
-    ct_json_put_uint(json, "events", event_count(info));
+    ct_json_put_uint(json, "events", ctr_event_count(info));
     ct_json_put_uint(json, "bytes", info->size);
     ct_json_put_uint(json, "threads", info->thread_count > 0 ? info->thread_count : 1);
     ct_json_put_uint(json, "exceptions", info->counters[CTR_C_raises]);
@@ -86,8 +71,10 @@ static void put_sizes(struct ct_json_out *json, const struct ctr_trace *trace)
     } else {
         ct_json_int(json, info->exit_status);
     }
-    ct_json_put_bool(json, "isComplete", info->complete);
-    ct_json_put_text(json, "endReason", end_reason(info));
+    ct_json_put_bool(json, "isComplete", ctr_ending_is_the_program_s(info));
+    end_reason(info, reason);
+    ct_json_put_text(json, "endReason", reason);
+    ct_json_put_uint(json, "endSignal", (uint64_t)ctr_ending_signal(info));
 }
 
 /* What is not in the recording, from its counters: what is said of one, of several. */
@@ -123,7 +110,7 @@ static void put_missing(struct ct_json_out *json, const char *kind, uint64_t cou
 
 static void put_losses(struct ct_json_out *json, const struct ctr_info *info)
 {
-    char text[600];
+    char text[600], reason[REASON_BYTES];
     dap_put_array(json, "missing");
     for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
         uint64_t count = info->counters[losses[i].counter];
@@ -133,12 +120,12 @@ static void put_losses(struct ct_json_out *json, const struct ctr_info *info)
             put_missing(json, losses[i].kind, count, text);
         }
     }
-    bool has_ended = info->complete && info->reason <= CTR_ENDED_BY_STOP;
-    if (!has_ended) {
+    if (!ctr_ending_is_the_program_s(info)) {
+        end_reason(info, reason);
         snprintf(text, sizeof text,
                  "The recording ends before the program did, or is not whole. "
                  "%s %s",
-                 end_reason(info), info->incomplete);
+                 reason, info->incomplete);
         put_missing(json, "ended", 1, text);
     }
     ct_json_end_array(json);

@@ -708,6 +708,15 @@ void ctr_close(struct ctr_trace *trace)
 
 /* ---- what there is ---- */
 
+uint64_t ctr_event_count(const struct ctr_info *info)
+{
+    uint64_t count = 0;
+    for (int i = CTR_C_lines; i <= CTR_C_thread_switches; i++) {
+        count += info->counters[i];
+    }
+    return count != 0 ? count : info->steps + info->calls;
+}
+
 const struct ctr_info *ctr_info(const struct ctr_trace *trace)
 {
     return &trace->info;

@@ -102,6 +102,9 @@ void ctr_close(struct ctr_trace *trace);
 
 const struct ctr_info *ctr_info(const struct ctr_trace *trace);
 
+/* Events of a recording, by its counters; the other counters are facts about values. */
+uint64_t ctr_event_count(const struct ctr_info *info);
+
 /* Definitions by id; NULL when there is no such id. Borrowed from the trace. */
 const struct ctr_path *ctr_path(const struct ctr_trace *trace, uint32_t id);
 const struct ctr_type *ctr_type(const struct ctr_trace *trace, uint32_t id);

@@ -144,6 +144,43 @@ def test_the_recording_counts_what_was_recorded(run, client):
         assert missing["text"].startswith(str(missing["count"]))
 
 
+@pytest.mark.parametrize(
+    ("program", "options", "status", "is_whole", "reason"),
+    [
+        (
+            "import os; os.kill(os.getpid(), 9)",
+            [],
+            137,
+            True,
+            "Signal 9 (Killed) ended the program.",
+        ),
+        (
+            "import os; os._exit(3)",
+            [],
+            3,
+            True,
+            "The process ended at once, by os._exit, exec or the like.",
+        ),
+        (
+            "for i in range(10**6): x = str(i)",
+            ["--max-size", "64K"],
+            0,
+            False,
+            "The recording reached its size limit.",
+        ),
+    ],
+)
+def test_a_recording_says_how_it_ended(ct, tmp_path, program, options, status, is_whole, reason):
+    path = tmp_path / "program.py"
+    path.write_text(program + "\n", encoding="utf-8")
+    with Client(record(ct, path, tmp_path / "recording", *options)) as client:
+        told = client.ask("ct/recording")
+    assert (told["exitCode"], told["isComplete"], told["endReason"]) == (status, is_whole, reason)
+    assert told["endSignal"] == (status - 128 if status > 128 else 0)
+    ended = [missing["text"] for missing in told["missing"] if missing["kind"] == "ended"]
+    assert ended == [] if is_whole else reason in ended[0]
+
+
 def test_files_and_lines_count_visits(run, client):
     counts = {}
     for event in lines_of(run[1]):

@@ -94,6 +94,7 @@ export interface Recording {
   exitCode: number | null; // null: not known
   isComplete: boolean; // false: the recording was cut off, or is still being written
   endReason: string;
+  endSignal: number; // that ended the program; 0: none
   missing: Missing[];
 }
 export interface Missing {

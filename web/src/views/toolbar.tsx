@@ -85,18 +85,19 @@ function About({ recording }: { recording: Recording }) {
         </span>
       )}
       <span class="chip steps">{count(steps)} steps</span>
-      <FailureChip failed={failed} exitCode={exitCode} />
+      <FailureChip failed={failed} recording={recording} />
     </>
   );
 }
 
 /** How the run ended, where that was not well: the last exception, and a way to it. */
-function FailureChip({ failed, exitCode }: { failed: boolean; exitCode: number | null }) {
+function FailureChip({ failed, recording }: { failed: boolean; recording: Recording }) {
+  const { exitCode, endSignal } = recording;
   const model = useModel();
   const { items, isAtEnd } = useAtom(model.exceptions.state);
   if (!failed) return null;
   const last = isAtEnd ? items.at(-1) : undefined;
-  if (!last) return <span class="chip red">exit status {exitCode}</span>;
+  if (!last) return <span class="chip red">{endSignal > 0 ? `signal ${endSignal}` : `exit status ${exitCode}`}</span>;
   const name = last.content.split(/[:(]/)[0] ?? "exception";
   const go = () => model.player.go({ move: "place", place: last.place, threadId: last.threadId });
   return (
