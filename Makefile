@@ -9,7 +9,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # The interpreter to build for: the newest supported one found, or PYTHON=/path/to/python.
 PYTHON ?=
 ARGS ?=
-NEED_PYTHON := setup demo build test test-web test-long screenshots sanitize lint fmt bench bench-replay \
+NEED_PYTHON := setup demo build test test-web test-long screenshots sanitize tsan lint fmt bench bench-replay \
 	bench-web wheel
 # The window is built where a node that can do it is found; WEB=no leaves it out.
 WEB ?= $(shell node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
@@ -66,6 +66,7 @@ BIN := $(VENV)/bin
 UNIT := build/unit-$(VERSION)
 ASAN_VENV := .venv-asan-$(VERSION)
 ASAN_UNIT := build/unit-asan-$(VERSION)
+TSAN_UNIT := build/unit-tsan-$(VERSION)
 CHECK_VENV := .venv-self-check-$(VERSION)
 
 # Folders are listed too: their time changes when a file goes away.
@@ -118,6 +119,11 @@ $(ASAN_UNIT)/build.ninja: | $(ASAN_VENV)/.requirements
 	@echo "==> $(@D): configure the C unit tests with ASan and UBSan"
 	@PATH="$(CURDIR)/$(ASAN_VENV)/bin:$$PATH" meson setup $(@D) -Dtests=enabled $(SANITIZE:%=-D%) >/dev/null
 
+$(TSAN_UNIT)/build.ninja: | $(VENV)/.requirements
+	@echo "==> $(@D): configure the C unit tests with TSan"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" meson setup $(@D) -Dtests=enabled -Dweb=disabled \
+		-Db_sanitize=thread -Db_lundef=false >/dev/null
+
 setup: $(VENV)/.requirements ## system packages and a virtual environment
 
 build: $(VENV)/.installed ## build the package and install it into the virtual environment
@@ -145,6 +151,10 @@ test-long: $(VENV)/.installed $(CHECK_VENV)/.installed $(ASAN_UNIT)/build.ninja 
 
 sanitize: $(ASAN_VENV)/.installed $(ASAN_UNIT)/build.ninja $(CLIENT) ## the tests under ASan and UBSan
 	@$(ASAN_VENV)/bin/python tests/run --sanitized $(ASAN_UNIT) $(ARGS)
+
+# Of the Python tests those whose engine is the probe, which is built with TSan too.
+tsan: $(VENV)/.installed $(TSAN_UNIT)/build.ninja ## the C tests and those of the engine under TSan
+	@$(BIN)/python tests/run --threads $(TSAN_UNIT) $(ARGS)
 
 bench: $(VENV)/.installed ## measure speed and size
 	@$(BIN)/python bench/run.py $(ARGS)
@@ -182,7 +192,7 @@ $(NEED_PYTHON):
 endif
 
 test-all: ## everything, on every Python found: tests, sanitizers, long campaigns, the window
-	@.ci/run test sanitize test-long test-web
+	@.ci/run test sanitize tsan test-long test-web
 
 clean: ## remove whatever make made
 	rm -rf build dist web/dist web/node_modules editors/vscode/node_modules .venv-* .mesonpy-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
