@@ -56,7 +56,7 @@ struct dap_session {
     bool owns_trace;
     struct rp_session *replay; /* NULL: none is open, or it has no step */
     struct ct_error no_replay; /* why */
-    bool is_initialized, is_configured, has_stopped, has_terminated, has_ended;
+    bool is_initialized, is_launched, is_configured, has_stopped, has_terminated, has_ended;
     bool stops_on_entry;
 
     /* what the client told of itself */

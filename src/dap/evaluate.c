@@ -97,10 +97,16 @@ static bool is_name_byte(char c)
            (c & 0x80) != 0;
 }
 
+static bool is_offered(const struct completion *completion, struct ctr_text name)
+{
+    struct ctr_text start = completion->start;
+    return completion->count < COMPLETIONS_MAX && name.size >= start.size &&
+           memcmp(name.bytes, start.bytes, start.size) == 0;
+}
+
 static void offer(struct completion *completion, struct ctr_text name, const char *type)
 {
-    if (completion->count >= COMPLETIONS_MAX || name.size < completion->start.size ||
-        memcmp(name.bytes, completion->start.bytes, completion->start.size) != 0) {
+    if (!is_offered(completion, name)) {
         return;
     }
     completion->count++;
@@ -134,30 +140,53 @@ static void offer_attributes(struct dap_request *request, struct completion *com
     ct_bytes_free(&answer.type);
 }
 
+static bool is_listed(const struct rp_list *list, struct ctr_text name)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct ctr_text other = rp_name(list, &list->children[i]);
+        if (other.size == name.size && memcmp(other.bytes, name.bytes, name.size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Globals but those that are variables of the frame, too: all of a module's are. */
+static void offer_globals(struct dap_session *session, struct completion *completion,
+                          struct ctr_value globals, const struct rp_list *variables)
+{
+    struct rp_list list = {0};
+    struct ct_bytes name = {0};
+    rp_children(session->replay, RP_NOW, globals, RP_INDEXED, 0, LOOKED_AT_MAX, &list, NULL);
+    for (size_t i = 0; i < list.count; i++) {
+        name.size = 0;
+        rp_key_text(session->replay, list.children[i].key, &name);
+        struct ctr_text text = {(const char *)name.data, name.size};
+        if (is_offered(completion, text) && !is_listed(variables, text)) {
+            offer(completion, text, "variable");
+        }
+    }
+    ct_bytes_free(&name);
+    rp_list_clear(&list);
+}
+
 static void offer_names(struct dap_session *session, struct completion *completion,
                         struct dap_frame frame)
 {
     static const char *const functions[] = {"abs", "all",  "any", "isinstance", "len", "max",
                                             "min", "repr", "str", "sum",        "type"};
     struct rp_list list = {0};
-    struct ct_bytes name = {0};
     struct ctr_value globals;
     rp_variables(session->replay, frame.thread, frame.index, 0, LOOKED_AT_MAX, &list, NULL);
     for (size_t i = 0; i < list.count; i++) {
         offer(completion, rp_name(&list, &list.children[i]), "variable");
     }
     if (rp_globals(session->replay, frame.thread, frame.index, &globals, NULL) == CT_OK) {
-        rp_children(session->replay, RP_NOW, globals, RP_INDEXED, 0, LOOKED_AT_MAX, &list, NULL);
-        for (size_t i = 0; i < list.count; i++) {
-            name.size = 0;
-            rp_key_text(session->replay, list.children[i].key, &name);
-            offer(completion, (struct ctr_text){(const char *)name.data, name.size}, "variable");
-        }
+        offer_globals(session, completion, globals, &list);
     }
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         offer(completion, (struct ctr_text){functions[i], strlen(functions[i])}, "function");
     }
-    ct_bytes_free(&name);
     rp_list_clear(&list);
 }
 

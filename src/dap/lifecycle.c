@@ -100,6 +100,9 @@ int dap_launch(struct dap_request *request)
         return request->status;
     }
     const char *named = folder != NULL && *folder != '\0' ? folder : program;
+    if (session->is_launched) {
+        return dap_refuse(request, "a recording is open: start another session for another");
+    }
     if (session->trace == NULL) {
         if (named == NULL || *named == '\0') {
             return dap_refuse(request, "traceFolder is missing: the directory of a recording");
@@ -115,6 +118,7 @@ int dap_launch(struct dap_request *request)
     if (session->owns_trace && session->replay == NULL) { /* one can still ask what it is */
         return dap_refuse(request, "%s", session->no_replay.message);
     }
+    session->is_launched = true;
     session->stops_on_entry = stops;
     dap_first_stop(session);
     return CT_OK;

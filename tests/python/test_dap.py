@@ -79,6 +79,9 @@ def test_a_session_starts_in_dap_s_order(recorded):
         assert [e["event"] for e in client.events] == ["stopped", "ct/complete-move"]
         assert client.body_of("stopped")["reason"] == "entry"
         assert client.body_of("ct/complete-move")["moment"] == {"step": 0, "left": 0}
+        for again in ("launch", "attach"):
+            with pytest.raises(Failed, match="a recording is open"):
+                client.ask(again, traceFolder=str(recorded[0].parent))
 
 
 def test_a_recording_given_beforehand_needs_no_name(recorded):
@@ -459,6 +462,11 @@ def test_completions_offer_names_and_attributes(client):
     assert offered("p.", 3) == {"x": (2, 0), "y": (2, 0)}
     assert set(offered("le", 3)) == {"leaf", "len"}
     assert offered("nope.", 6) == {}
+    client.ask("ct/move", move="end")
+    targets = client.ask("completions", text="ta", column=3)["targets"]
+    assert [target["label"] for target in targets] == ["table"]  # a variable and a global
+    client.ask("restart")
+    at_line(client, 22)
     assert offered("'é😀' + p.x", 12) == {"x": (10, 1)}
 
 
