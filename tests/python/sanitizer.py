@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")
+SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "") or "TSAN_OPTIONS" in os.environ
 SLOWER = 8 if SANITIZED else 1  # what takes a second may take so many
 
 # For tests that count what a process has in memory.
