@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "cli/message.h"
@@ -25,6 +26,19 @@ static bool is_folder(const char *path)
            (S_ISDIR(about.st_mode) || strcmp(name, RECORDING_TRACE_FILE) == 0);
 }
 
+/* CodeTracer's own recordings have these and no trace of ours. */
+static bool has_foreign_trace(const char *directory)
+{
+    static const char *const names[] = {"trace.json", "trace.bin"};
+    bool has_any = false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && !has_any; i++) {
+        char *path = ct_path_join(directory, names[i]);
+        has_any = path != NULL && access(path, F_OK) == 0;
+        free(path);
+    }
+    return has_any && !recording_has_trace(directory);
+}
+
 static char *choose_folder(const char *folder)
 {
     static const char trace[] = "/" RECORDING_TRACE_FILE;
@@ -36,6 +50,12 @@ static char *choose_folder(const char *folder)
     size_t length = strlen(directory);
     if (length > sizeof trace && strcmp(directory + length - (sizeof trace - 1), trace) == 0) {
         directory[length - (sizeof trace - 1)] = '\0';
+    }
+    if (has_foreign_trace(directory)) {
+        cli_error("'%s' holds a trace of CodeTracer's, and no recording", folder);
+        cli_help("`ct import '%s'` makes one of it, which `ct replay` opens", folder);
+        free(directory);
+        return NULL;
     }
     return directory;
 }

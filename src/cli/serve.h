@@ -15,22 +15,22 @@ struct serve_fields {
     const char *web;
 };
 
-#define SERVE_OPTIONS(fields)                                         \
-    {0,         "port",                                               \
-     CLI_COUNT, offsetof(fields, serve.port),                         \
-     "N",       "listen on this port (default: one that is free)"},   \
-        {0,         "bind",                                           \
-         CLI_TEXT,  offsetof(fields, serve.address),                  \
-         "ADDRESS", "listen there instead of on this machine alone"}, \
-        {0,                                                           \
-         "idle-timeout",                                              \
-         CLI_DURATION,                                                \
-         offsetof(fields, serve.idle),                                \
-         "TIME",                                                      \
-         "end after so long without a client: 90s, 10m, 1h; never"},  \
-    {                                                                 \
-        0, "web-dir", CLI_TEXT, offsetof(fields, serve.web), "DIR",   \
-            "serve the window from this folder (for its developers)"  \
+#define SERVE_OPTIONS(fields)                                                  \
+    {0,         "port",                                                        \
+     CLI_COUNT, offsetof(fields, serve.port),                                  \
+     "N",       "listen on this port (default: the last one, or a free one)"}, \
+        {0,         "bind",                                                    \
+         CLI_TEXT,  offsetof(fields, serve.address),                           \
+         "ADDRESS", "listen there instead of on this machine alone"},          \
+        {0,                                                                    \
+         "idle-timeout",                                                       \
+         CLI_DURATION,                                                         \
+         offsetof(fields, serve.idle),                                         \
+         "TIME",                                                               \
+         "end after so long without a client: 90s, 10m, 1h; never"},           \
+    {                                                                          \
+        0, "web-dir", CLI_TEXT, offsetof(fields, serve.web), "DIR",            \
+            "serve the window from this folder (for its developers)"           \
     }
 
 struct serve_asked {

@@ -164,6 +164,17 @@ def test_what_cannot_be_done_is_said(
     assert said in done.stderr
 
 
+@pytest.mark.parametrize("name", ["trace.json", "trace.bin"])
+def test_a_trace_of_codetracer_s_leads_to_the_import(ct: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / name).write_text("[]", encoding="utf-8")
+    for words in (["-t", "theirs"], ["theirs"]):
+        done = run(ct, tmp_path, "replay", *words)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "holds a trace of CodeTracer's" in done.stderr
+        assert "help: `ct import 'theirs'` makes one of it" in done.stderr
+
+
 # ---- The server that is there already
 
 
