@@ -8,8 +8,10 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # The interpreter to build for: the newest supported one found, or PYTHON=/path/to/python.
 PYTHON ?=
+# How long `make fuzz` looks for harm, each target.
+SECONDS ?= 60
 ARGS ?=
-NEED_PYTHON := setup demo build test test-web test-long screenshots sanitize tsan lint fmt bench bench-replay \
+NEED_PYTHON := setup demo build test test-web test-long screenshots sanitize tsan fuzz lint fmt bench bench-replay \
 	bench-web wheel
 # The window is built where a node that can do it is found; WEB=no leaves it out.
 WEB ?= $(shell node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
@@ -124,6 +126,14 @@ $(TSAN_UNIT)/build.ninja: | $(VENV)/.requirements
 	@PATH="$(CURDIR)/$(BIN):$$PATH" meson setup $(@D) -Dtests=enabled -Dweb=disabled \
 		-Db_sanitize=thread -Db_lundef=false >/dev/null
 
+# An offset of 0 from no memory is harmless, and said to be so by the next C.
+build/fuzz/build.ninja: | $(VENV)/.requirements
+	@tools/system_packages.sh fuzz
+	@echo "==> $(@D): configure the fuzz targets"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" CC=clang-14 meson setup $(@D) -Dfuzz=true -Dtests=enabled \
+		-Dweb=disabled -Db_sanitize=address,undefined -Db_lundef=false \
+		'-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize=pointer-overflow' >/dev/null
+
 setup: $(VENV)/.requirements ## system packages and a virtual environment
 
 build: $(VENV)/.installed ## build the package and install it into the virtual environment
@@ -156,6 +166,12 @@ sanitize: $(ASAN_VENV)/.installed $(ASAN_UNIT)/build.ninja $(CLIENT) ## the test
 tsan: $(VENV)/.installed $(TSAN_UNIT)/build.ninja ## the C tests and those of the engine under TSan
 	@$(BIN)/python tests/run --threads $(TSAN_UNIT) $(ARGS)
 
+# Not for each Python: what reads bytes does not know it.
+fuzz: build/fuzz/build.ninja ## libFuzzer for what reads hostile bytes (SECONDS=60 each)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" ninja -C build/fuzz --quiet \
+		$(patsubst tests/fuzz/%.c,tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+	@tests/fuzz/run build/fuzz $(SECONDS)
+
 bench: $(VENV)/.installed ## measure speed and size
 	@$(BIN)/python bench/run.py $(ARGS)
 	@$(BIN)/python bench/filters.py --out target/perf/filters.json
@@ -178,7 +194,7 @@ lint: $(VENV)/.installed $(UNIT)/build.ninja | lint-system ## format, static che
 
 fmt: $(VENV)/.requirements ## format the sources and bring the build's lists of them up to date
 	@$(BIN)/python tools/source_lists.py
-	@$(BIN)/clang-format -i $(wildcard src/*/*.[ch] tests/unit/*.[ch])
+	@$(BIN)/clang-format -i $(wildcard src/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
 
 else
@@ -192,7 +208,7 @@ $(NEED_PYTHON):
 endif
 
 test-all: ## everything, on every Python found: tests, sanitizers, long campaigns, the window
-	@.ci/run test sanitize tsan test-long test-web
+	@.ci/run test sanitize tsan fuzz test-long test-web
 
 clean: ## remove whatever make made
 	rm -rf build dist web/dist web/node_modules editors/vscode/node_modules .venv-* .mesonpy-* .pytest_cache .mypy_cache .ruff_cache .hypothesis

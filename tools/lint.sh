@@ -27,7 +27,7 @@ tidy() {
 
 # shellcheck disable=SC2046 # a list of words on purpose
 check clang-format "$bin/clang-format" --dry-run -Werror src/*/*.[ch] \
-    $(ls tests/unit/*.[ch] 2>/dev/null)
+    $(ls tests/unit/*.[ch] tests/fuzz/*.[ch] 2>/dev/null)
 check clang-tidy tidy
 check layers "$bin/python" tools/check_layers.py
 check source-lists "$bin/python" tools/source_lists.py --check

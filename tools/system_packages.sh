@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that the system packages of a group are there: build, lint, browser or python.
+# Makes sure that the system packages of a group are there: build, lint, fuzz, browser or python.
 # Silent and instant when nothing is missing; otherwise says what it installs, and installs it
 # through apt, or says what to install where it cannot.
 
@@ -36,6 +36,12 @@ need_lint() {
         command -v "$name" >/dev/null 2>&1 && return
     done
     missing=" $(first_available clang-tidy-14 clang-tidy)"
+}
+
+need_fuzz() {
+    need_command clang-14 clang-14
+    ls /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a >/dev/null 2>&1 ||
+        missing="$missing libclang-rt-14-dev"
 }
 
 need_browser() { # that the tests of the window drive

@@ -490,6 +490,9 @@ bool ct_json_integer(const struct ct_json_in *json, int64_t *value)
 {
     const char *text = (const char *)json->text.data;
     char *end;
+    if (json->text.size == 0) {
+        return false;
+    }
     errno = 0;
     *value = strtoll(text, &end, 10);
     return errno == 0 && *end == '\0';

@@ -610,7 +610,7 @@ static void corpus(void **state)
 {
     const struct place *place = *state;
     unsigned files = 0;
-    DIR *folder = opendir(CT_TESTS "/corpus");
+    DIR *folder = opendir(CT_TESTS "/corpus/trace");
     assert_non_null(folder);
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         size_t size = strlen(entry->d_name);
@@ -618,7 +618,7 @@ static void corpus(void **state)
             continue;
         }
         char path[4096];
-        snprintf(path, sizeof path, "%s/corpus/%s", CT_TESTS, entry->d_name);
+        snprintf(path, sizeof path, "%s/corpus/trace/%s", CT_TESTS, entry->d_name);
         struct image image = read_image(path);
         write_image(place->path, &image);
         for (unsigned i = 0; i < use_command_count(); i++) {
