@@ -93,6 +93,73 @@ def test_it_fits(open_window, width, height, scale):
         assert box["y"] + box["height"] <= height + 1, panel
 
 
+def boxes_of(locator):
+    return [element.bounding_box() for element in locator.all() if element.is_visible()]
+
+
+def overlap(one, other):
+    return (
+        one["x"] + one["width"] > other["x"] + 1
+        and other["x"] + other["width"] > one["x"] + 1
+        and one["y"] + one["height"] > other["y"] + 1
+        and other["y"] + other["height"] > one["y"] + 1
+    )
+
+
+@pytest.mark.parametrize(("width", "height"), [(512, 350), (640, 400)])
+def test_a_small_window_shows_one_panel_at_a_time(open_window, width, height):
+    """1024x700 and 1280x800 at 200 % zoom."""
+    window = open_window("shop", viewport={"width": width, "height": height}, device_scale_factor=2)
+    window.find_line("off += total * rule.rate")
+    assert overflow(window.page) == [0, 0]
+    buttons = boxes_of(window.page.locator("header button"))
+    assert len(buttons) >= 13
+    assert not any(
+        overlap(one, other) for at, one in enumerate(buttons) for other in buttons[at + 1 :]
+    )
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in buttons)
+    code = window.page.locator(".cm-scroller").bounding_box()
+    assert code["width"] >= width - 1
+    assert code["height"] >= 7 * 22
+    assert len(window.pills("off += total")) > 0
+    first = window.page.locator("footer .moment").first
+    assert first.inner_text().startswith("step ")
+    parts = boxes_of(window.page.locator("footer span"))
+    assert first.bounding_box()["x"] == min(box["x"] for box in parts)
+    for text in ("shop.py:", "step "):
+        part = window.page.locator("footer > span", has_text=text).first
+        assert part.evaluate("element => element.scrollWidth <= element.clientWidth"), text
+    places = {
+        "Alt+1": "Calls and files",
+        "Alt+4": "Variables and stack",
+        "Alt+6": "History and breakpoints",
+        "Alt+8": "Output",
+        "Alt+0": "Code",
+    }
+    for key, panel in places.items():
+        window.press(key)
+        box = window.panel(panel).bounding_box()
+        assert box["width"] >= width - 1, panel
+        assert box["height"] >= 150, panel
+        assert violations(window.page) == "[]", panel
+
+
+def test_in_a_small_window_what_is_chosen_comes_to_the_front(open_window):
+    window = open_window("shop", viewport={"width": 640, "height": 400})
+    window.page.get_by_role("tab", name="Calls").click()
+    window.list("calls").filter(has_text="main (").click()
+    window.settle()
+    expect(window.page.locator(".cm-line.now")).to_be_in_viewport()
+    window.find_line("off += total * rule.rate")
+    window.row("off += total").locator(".pill.changed").click()
+    expect(window.list("history").first).to_be_visible()
+    window.list("history").first.click()
+    expect(window.page.locator(".cm-line.now")).to_be_in_viewport()
+    window.press("Alt+2")
+    window.list("files").first.click()
+    expect(window.panel("Code")).to_be_visible()
+
+
 def test_every_place_is_reached_by_keyboard_and_shows_it(shop):
     shop.find_line("off += total * rule.rate")
     seen = set()

@@ -3,7 +3,7 @@
 import type { Api } from "../api/client";
 import { type Atom, atom } from "../lib/atom";
 import { type Route, servedAs } from "../lib/moment";
-import type { MoveState, ProgramEvent, Recording } from "../lib/protocol";
+import type { MoveArguments, MoveState, ProgramEvent, Recording } from "../lib/protocol";
 import { BreakpointsModel } from "./breakpoints";
 import { CallsModel } from "./calls";
 import { DocumentsModel } from "./documents";
@@ -99,6 +99,17 @@ export class Model {
       this.leave();
       void this.link.open(servedAs(route), route.moment);
     } else if (route.moment) this.player.to(route.moment);
+  }
+
+  /** Go to what a list or a mark stands for: in a small window the code comes to the front. */
+  goTo(args: MoveArguments) {
+    this.tabs.place.set("code");
+    this.player.go(args);
+  }
+
+  showSource(path: string, line: number) {
+    this.tabs.place.set("code");
+    this.documents.show(path, line);
   }
 
   private leave() {

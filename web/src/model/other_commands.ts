@@ -12,21 +12,21 @@ function focus(id: string, title: string, key: string, show: (model: Model) => v
 }
 
 export const LOOKS: readonly Command[] = [
-  focus("editor", "the code", "Alt+0", () => {}),
-  focus("calls", "calls", "Alt+1", (model) => model.tabs.left.set("calls")),
-  focus("files", "files", "Alt+2", (model) => model.tabs.left.set("files")),
-  focus("variables", "variables", "Alt+3", (model) => model.tabs.right.set("variables")),
-  focus("stack", "the stack", "Alt+4", (model) => model.tabs.right.set("stack")),
-  focus("tasks", "the tasks", "Alt+A", (model) => model.tabs.right.set("stack")),
-  focus("find-task", "the field to find a task", "Alt+Shift+A", (model) => model.tabs.right.set("stack")),
-  focus("history", "the history of a value", "Alt+5", (model) => model.tabs.below.set("history")),
-  focus("exceptions", "exceptions", "Alt+6", (model) => model.tabs.below.set("exceptions")),
-  focus("breakpoints", "breakpoints", "Alt+7", (model) => model.tabs.below.set("breakpoints")),
-  focus("output", "output", "Alt+8", () => {}),
+  focus("editor", "the code", "Alt+0", (model) => model.tabs.place.set("code")),
+  focus("calls", "calls", "Alt+1", (model) => model.tabs.showLeft("calls")),
+  focus("files", "files", "Alt+2", (model) => model.tabs.showLeft("files")),
+  focus("variables", "variables", "Alt+3", (model) => model.tabs.showRight("variables")),
+  focus("stack", "the stack", "Alt+4", (model) => model.tabs.showRight("stack")),
+  focus("tasks", "the tasks", "Alt+A", (model) => model.tabs.showRight("stack")),
+  focus("find-task", "the field to find a task", "Alt+Shift+A", (model) => model.tabs.showRight("stack")),
+  focus("history", "the history of a value", "Alt+5", (model) => model.tabs.showBelow("history")),
+  focus("exceptions", "exceptions", "Alt+6", (model) => model.tabs.showBelow("exceptions")),
+  focus("breakpoints", "breakpoints", "Alt+7", (model) => model.tabs.showBelow("breakpoints")),
+  focus("output", "output", "Alt+8", (model) => model.tabs.place.set("output")),
   focus("timeline", "the timeline", "Alt+9", () => {}),
-  focus("table", "the table of a value", "Alt+G", (model) => model.tabs.below.set("table")),
-  focus("watch", "the field for a watch", "Alt+W", (model) => model.tabs.right.set("variables")),
-  focus("find-call", "the field to find a call", "Ctrl+Shift+F", (model) => model.tabs.left.set("calls")),
+  focus("table", "the table of a value", "Alt+G", (model) => model.tabs.showBelow("table")),
+  focus("watch", "the field for a watch", "Alt+W", (model) => model.tabs.showRight("variables")),
+  focus("find-call", "the field to find a call", "Ctrl+Shift+F", (model) => model.tabs.showLeft("calls")),
   {
     id: "reveal",
     title: "Back to the moment's line",
@@ -35,7 +35,7 @@ export const LOOKS: readonly Command[] = [
     run: (model) => {
       const now = model.player.now.get();
       if (!now) return;
-      model.documents.show(now.location.path, now.location.line);
+      model.showSource(now.location.path, now.location.line);
       void model.frames.look(now.threadId).then(() => model.frames.select(0));
     },
   },
@@ -101,7 +101,7 @@ export const POINTS: readonly Command[] = [
     },
   },
   focus("exception-types", "the field for types of exceptions", "Alt+Shift+X", (model) => {
-    model.tabs.below.set("breakpoints");
+    model.tabs.showBelow("breakpoints");
   }),
   {
     id: "no-breakpoints",

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { plural } from "../lib/format";
-import type { Below } from "../model/tabs";
+import type { Below, Place } from "../model/tabs";
 import { BreakpointForm } from "./breakpoint_form";
 import { Breakpoints } from "./breakpoints";
 import { Calls } from "./calls";
@@ -13,7 +13,7 @@ import { Exceptions } from "./exceptions";
 import { Files } from "./files";
 import { Footer } from "./footer";
 import { HistoryEnd, HistoryPanel } from "./history";
-import { useAtom, useModel } from "./hooks";
+import { useAtom, useIsSmall, useModel } from "./hooks";
 import { Log } from "./log";
 import { Output } from "./output";
 import { KeysHelp, MissingHelp, Palette } from "./palette";
@@ -32,19 +32,42 @@ export function App() {
   const state = useAtom(model.link.state);
   const recording = useAtom(model.recording);
   const { error } = useAtom(model.recordings.state);
+  const isSmall = useIsSmall();
   if (route.recording === "")
     return error.includes("token") ? <ConnectionPage state={{ kind: "forbidden" }} /> : <Welcome />;
   if (!recording || state.kind === "forbidden" || state.kind === "refused") return <ConnectionPage state={state} />;
   return (
-    <div class="window">
+    <div class={isSmall ? "window small" : "window"}>
       <Toolbar />
       <TimelineStrip />
-      <Panels />
+      {isSmall ? <OnePanel /> : <Panels />}
       <Footer />
       <LostBanner />
       <Notices />
       <Overlays />
     </div>
+  );
+}
+
+const PLACES: Record<Place, { title: string; show: () => ComponentChildren }> = {
+  code: { title: "Code", show: () => <CodePanel /> },
+  left: { title: "Calls", show: () => <LeftPanel /> },
+  right: { title: "Variables", show: () => <RightPanel /> },
+  below: { title: "History", show: () => <BelowPanel /> },
+  output: { title: "Output", show: () => <OutputPanel /> },
+};
+const PLACE_TABS = (Object.keys(PLACES) as Place[]).map((id) => ({ id, title: PLACES[id].title }));
+
+/** Where there is no room for all panels: one of them, as large as can be. */
+function OnePanel() {
+  const { tabs } = useModel();
+  const place = useAtom(tabs.place);
+  return (
+    <main class="one-panel">
+      <TabbedPanel label="Panels" tabs={PLACE_TABS} selected={tabs.place}>
+        {PLACES[place].show()}
+      </TabbedPanel>
+    </main>
   );
 }
 

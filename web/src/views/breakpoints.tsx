@@ -17,7 +17,7 @@ export function Breakpoints() {
 
 function Points() {
   const { model, cursor } = useWindow();
-  const { breakpoints, documents, tabs } = model;
+  const { breakpoints, tabs } = model;
   const points = useAtom(breakpoints.points);
   if (points.length === 0) {
     return (
@@ -39,7 +39,7 @@ function Points() {
       role="listbox"
       count={points.length}
       rowHeight={24}
-      onOpen={(index) => points[index] && documents.show(points[index].path, points[index].line)}
+      onOpen={(index) => points[index] && model.showSource(points[index].path, points[index].line)}
       onKey={(key, index) => {
         const point = points[index];
         if (!point) return false;

@@ -37,7 +37,7 @@ export function Calls() {
 
 function Tree() {
   const model = useModel();
-  const { calls, player } = model;
+  const { calls } = model;
   useAtom(calls.version);
   const current = useAtom(calls.current);
   const error = useAtom(calls.error);
@@ -62,7 +62,7 @@ function Tree() {
     const row = calls.row(index);
     if (row.kind === "more") void calls.moreRoots(row.thread);
     else if (row.kind === "thread") calls.toggle(index);
-    else if (row.kind === "call") player.go({ move: "callStart", call: row.call.key });
+    else if (row.kind === "call") model.goTo({ move: "callStart", call: row.call.key });
   };
   const key = (pressed: string, index: number, event: KeyboardEvent) => {
     const row = calls.row(index);
@@ -180,7 +180,8 @@ interface Search {
 const NOTHING: Search = { calls: [], next: undefined, more: false, isLoading: true, error: "" };
 
 function Found({ wanted }: { wanted: string }) {
-  const { calls, player } = useModel();
+  const model = useModel();
+  const { calls } = model;
   const current = useAtom(calls.current);
   const [found, setFound] = useState<Search>(NOTHING);
   const load = (before: Search, isLate: () => boolean) => {
@@ -218,7 +219,7 @@ function Found({ wanted }: { wanted: string }) {
       rowHeight={22}
       onOpen={(index) => {
         const call = found.calls[index];
-        if (call) player.go({ move: "callStart", call: call.key });
+        if (call) model.goTo({ move: "callStart", call: call.key });
         else if (!found.isLoading) load(found, () => false);
       }}
       row={(index) => {

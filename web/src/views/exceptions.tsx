@@ -7,7 +7,8 @@ import { Empty, Failure, Loading } from "./panel";
 import { VirtualList } from "./virtual_list";
 
 export function Exceptions() {
-  const { exceptions, player } = useModel();
+  const model = useModel();
+  const { exceptions, player } = model;
   const { items, isAtEnd, isAtStart, error } = useAtom(exceptions.state);
   const now = useAtom(player.settled);
   if (error) return <Failure text={error} retry={() => void exceptions.start()} />;
@@ -28,7 +29,7 @@ export function Exceptions() {
       rowHeight={24}
       onOpen={(index) => {
         const event = items[index];
-        if (event) player.go({ move: "place", place: event.place, threadId: event.threadId });
+        if (event) model.goTo({ move: "place", place: event.place, threadId: event.threadId });
       }}
       onRange={(_, last) => last >= items.length - 5 && void exceptions.more(false)}
       row={(index) => {

@@ -6,7 +6,8 @@ import { Empty, Failure, Loading } from "./panel";
 import { VirtualList } from "./virtual_list";
 
 export function Files() {
-  const { files, documents } = useModel();
+  const model = useModel();
+  const { files, documents } = model;
   const all = useAtom(files.files);
   const total = useAtom(files.total);
   const error = useAtom(files.error);
@@ -22,7 +23,7 @@ export function Files() {
       role="listbox"
       count={all.length}
       rowHeight={24}
-      onOpen={(index) => all[index] && documents.show(all[index].path, 0)}
+      onOpen={(index) => all[index] && model.showSource(all[index].path, 0)}
       row={(index) => {
         const file = all[index];
         if (!file) return { content: null };

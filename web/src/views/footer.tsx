@@ -29,12 +29,16 @@ function Where() {
   const left = { return: "returned", yield: "yielded", unwind: "raised" };
   return (
     <>
-      <span title={`${location.path}:${location.line}`}>
+      <span class="where" title={`${location.path}:${location.line}`}>
         {fileName(location.path)}:{location.line}
       </span>
-      <span>{threadName(state, threadId)}</span>
-      <span title="The moment: how many lines ran before">step {momentLabel(moment)}</span>
-      <span class="faint">{duration(tick)}</span>
+      <span class="where" title={threadName(state, threadId)}>
+        {threadName(state, threadId)}
+      </span>
+      <span class="moment" title="The moment: how many lines ran before">
+        step {momentLabel(moment)}
+      </span>
+      <span class="moment faint">{duration(tick)}</span>
       {leftBy && (
         <span class={leftBy === "unwind" ? "bad" : "soft"}>
           {left[leftBy]} {result?.text}

@@ -73,7 +73,8 @@ export function HistoryEnd() {
 }
 
 function Changes() {
-  const { history, player } = useModel();
+  const model = useModel();
+  const { history, player } = model;
   const list = useAtom(history.list.state);
   const subject = useAtom(history.subject);
   const now = useAtom(player.settled);
@@ -90,7 +91,7 @@ function Changes() {
       revealed={`${now?.moment.step} ${list.isLoading} ${items.length}`}
       onOpen={(index) => {
         const entry = items[index];
-        if (entry) player.go({ move: "place", place: entry.place, threadId: entry.threadId });
+        if (entry) model.goTo({ move: "place", place: entry.place, threadId: entry.threadId });
       }}
       onRange={(first, last) => {
         if (last >= items.length - 5) void history.list.more(false);

@@ -1,7 +1,7 @@
 // How views see the model.
 
 import { createContext } from "preact";
-import { useContext, useLayoutEffect, useReducer, useRef } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 import type { Atom } from "../lib/atom";
 import type { Cursor } from "../model/command";
 import type { Model } from "../model/model";
@@ -33,6 +33,20 @@ export function useAtom<T>(atom: Atom<T>): T {
     return atom.watch(() => redraw(undefined as never));
   }, [atom]);
   return value;
+}
+
+const SMALL = matchMedia("(max-width: 699px), (max-height: 419px)");
+
+/** Whether the window is too small for all its panels: half a laptop's screen, or that at 200 %. */
+export function useIsSmall(): boolean {
+  const [isSmall, setSmall] = useState(SMALL.matches);
+  useEffect(() => {
+    const look = () => setSmall(SMALL.matches);
+    SMALL.addEventListener("change", look);
+    look();
+    return () => SMALL.removeEventListener("change", look);
+  }, []);
+  return isSmall;
 }
 
 /** A ref to what takes the keyboard when the command for it is given. */

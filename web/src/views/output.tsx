@@ -10,7 +10,8 @@ import { Empty, Failure, Loading } from "./panel";
 import { VirtualList } from "./virtual_list";
 
 export function Output() {
-  const { output, player, recording } = useModel();
+  const model = useModel();
+  const { output, player, recording } = model;
   const state = useAtom(output.state);
   const now = useAtom(player.settled);
   const known = useAtom(recording);
@@ -26,7 +27,7 @@ export function Output() {
     );
   }
   const go = (event: ProgramEvent | undefined) =>
-    event && player.go({ move: "place", place: event.place, threadId: event.threadId });
+    event && model.goTo({ move: "place", place: event.place, threadId: event.threadId });
   return (
     <VirtualList
       name="output"

@@ -143,7 +143,7 @@ function fileItems({ model }: Window): Item[] {
         <span class="keys faint">{count(file.steps)} steps</span>
       </>
     ),
-    run: () => model.documents.show(file.path, 0),
+    run: () => model.showSource(file.path, 0),
   }));
 }
 

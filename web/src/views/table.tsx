@@ -39,7 +39,7 @@ export function TableEnd() {
         aria-label="Close the table"
         onClick={() => {
           table.clear();
-          tabs.below.set("history");
+          tabs.showBelow("history");
         }}
       >
         <Icon name="close" />

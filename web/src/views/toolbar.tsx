@@ -99,7 +99,7 @@ function FailureChip({ failed, recording }: { failed: boolean; recording: Record
   const last = isAtEnd ? items.at(-1) : undefined;
   if (!last) return <span class="chip red">{endSignal > 0 ? `signal ${endSignal}` : `exit status ${exitCode}`}</span>;
   const name = last.content.split(/[:(]/)[0] ?? "exception";
-  const go = () => model.player.go({ move: "place", place: last.place, threadId: last.threadId });
+  const go = () => model.goTo({ move: "place", place: last.place, threadId: last.threadId });
   return (
     <button type="button" class="chip red" title={`${last.content}\nGo to where it was raised`} onClick={go}>
       {name}

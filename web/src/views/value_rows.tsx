@@ -154,7 +154,7 @@ export function showHistory(model: Model, name: string, holder?: string, label =
   if (!frame) return;
   const subject = { label, name, frame, ...(holder === undefined ? {} : { holder }) };
   model.history.show(subject, () => model.player.now.get()?.place);
-  model.tabs.below.set("history");
+  model.tabs.showBelow("history");
 }
 
 export function showHistoryOf(model: Model, { variable, holder }: ValueRowData) {
@@ -174,11 +174,11 @@ export function toggleTable(model: Model, { variable }: ValueRowData) {
   const frame = selectedFrame(model.frames.state.get());
   if (variable.evaluateName !== undefined && table.subject.get()?.expression === variable.evaluateName) {
     table.clear();
-    tabs.below.set("history");
+    tabs.showBelow("history");
   } else if (frame && isTable(variable) && variable.evaluateName !== undefined) {
     table.choose({ expression: variable.evaluateName, frame });
     if (tabs.below.get() === "table") void table.follow();
-    else tabs.below.set("table");
+    else tabs.showBelow("table");
   } else notices.say("Lists of rows, arrays and long lists are tables; this is none.");
 }
 
