@@ -292,3 +292,24 @@ def test_a_long_run(open_window):
     expect(window.list("variables").nth(1)).to_be_visible()
     window.press("Alt+8", "End")
     expect(window.list("output").last).to_contain_text("at 120000")
+
+
+def test_of_many_threads_the_timeline_says_how_many_and_shows_the_chosen_one(open_window):
+    window = open_window("crowd", viewport={"width": 1024, "height": 700})
+    window.press("Control+End").settle()
+    names = window.page.locator(".lane-name")
+    expect(names).to_have_count(4)
+    more = window.page.get_by_role("button", name="3 more threads")
+    expect(more).to_have_text("+3")
+    box = more.bounding_box()
+    strip = window.page.get_by_role("slider", name="Moment in the run").bounding_box()
+    assert box["x"] + box["width"] <= strip["x"]
+    assert more.evaluate("element => element.scrollWidth <= element.clientWidth")
+    expect(names.filter(has_text="name 3")).to_have_count(0)
+    more.click()  # the tree of calls has all threads
+    calls = window.panel("Calls and files").get_by_role("tree")
+    expect(calls).to_be_focused()
+    calls.get_by_text("a rather long name 3").click()
+    calls.get_by_text("work (turns=3)").click()
+    expect(names.filter(has_text="name 3")).to_be_visible()
+    expect(names).to_have_count(4)

@@ -191,6 +191,7 @@ export class Model {
     const seen = seenOf(state);
     void this.variables.refresh(frame, seen?.scopes);
     this.followTable();
+    if (state) this.timeline.looked.set(state.thread);
     if (!state || !frame) return;
     const isTop = state.selected === 0 && state.thread === state.now.threadId && !state.task;
     if (!isTop && frame.source?.path) this.documents.show(frame.source.path, frame.line);

@@ -20,6 +20,8 @@ export class TimelineModel {
   readonly range: Atom<Range> = atom<Range>({ from: 0, to: 1 });
   readonly state: Atom<TimelineState | null> = atom<TimelineState | null>(null);
   readonly at: Atom<At | null> = atom<At | null>(null); // what the pointer rests on
+  /** The thread whose stack is shown. */
+  readonly looked: Atom<number> = atom(0);
   /** The names of all threads that were seen. */
   readonly threads: Atom<ReadonlyMap<number, string>> = atom<ReadonlyMap<number, string>>(new Map());
   private steps = 1;

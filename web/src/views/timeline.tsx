@@ -1,13 +1,16 @@
 // The whole run in one strip: how deep each thread's stack was, what was written, raised and hit. Drag
 // to go there, turn the wheel to zoom, with Shift to pan.
 
-import { useEffect, useRef, useState } from "preact/hooks";
-import { count, duration, fileName } from "../lib/format";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { count, duration, fileName, plural } from "../lib/format";
 import { momentLabel } from "../lib/moment";
 import type { TimelineThread } from "../lib/protocol";
 import type { TimelineModel } from "../model/timeline";
-import { useAtom, useFocusTarget, useModel } from "./hooks";
+import { useAtom, useFocusTarget, useIsSmall, useModel } from "./hooks";
 import { drawTimeline, laneHeight, lanesOf, TOP } from "./timeline_canvas";
+
+const MOST_LANES = 4;
+const NONE: readonly TimelineThread[] = [];
 
 export function TimelineStrip() {
   const model = useModel();
@@ -21,8 +24,12 @@ export function TimelineStrip() {
   const [dragged, setDragged] = useState<number | null>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const strip = useFocusTarget<HTMLDivElement>("timeline");
-  const lanes = lanesOf(state?.timeline.threads ?? []);
-  const height = TOP + Math.max(2, lanes.length) * laneHeight(lanes.length) + 4;
+  const looked = useAtom(timeline.looked);
+  const most = useIsSmall() ? 1 : MOST_LANES;
+  const threads = state?.timeline.threads ?? NONE;
+  const wanted = threads.length > most ? looked : 0; // else all have a lane
+  const lanes = useMemo(() => lanesOf(threads, wanted, most), [threads, wanted, most]);
+  const height = TOP + Math.max(Math.min(2, most), lanes.length) * laneHeight(lanes.length) + 4;
 
   useEffect(() => {
     const element = strip.current;
@@ -39,9 +46,9 @@ export function TimelineStrip() {
   useEffect(() => {
     const element = canvas.current;
     if (!element || !state || width === 0) return;
-    const frame = requestAnimationFrame(() => drawTimeline(element, state, { range, width, height }));
+    const frame = requestAnimationFrame(() => drawTimeline(element, state, { range, width, height, lanes }));
     return () => cancelAnimationFrame(frame);
-  }, [state, range, width, height, theme]);
+  }, [state, range, width, height, lanes, theme]);
 
   const xOf = (step: number) => ((step - range.from) / (range.to - range.from)) * width;
   const stepAt = (x: number) => {
@@ -70,7 +77,7 @@ export function TimelineStrip() {
   const steps = model.recording.get()?.steps ?? 1;
   return (
     <section class="timeline" aria-label="Timeline" style={{ height: `${height}px` }}>
-      <LaneNames lanes={lanes} threads={state?.timeline.threads.length ?? 0} />
+      <LaneNames lanes={lanes} threads={threads.length} />
       <div
         ref={strip}
         class="strip"
@@ -130,11 +137,29 @@ function LaneNames({ lanes, threads }: { lanes: readonly TimelineThread[]; threa
   return (
     <div class="lanes">
       {lanes.map((lane, index) => (
-        <span key={lane.threadId} style={{ top: `${TOP + index * laneHeight(lanes.length)}px` }} title={lane.name}>
-          {index === lanes.length - 1 && threads > lanes.length ? `${lane.name} +${threads - lanes.length}` : lane.name}
-        </span>
+        <div key={lane.threadId} class="lane" style={{ top: `${TOP + index * laneHeight(lanes.length)}px` }}>
+          <span class="lane-name" title={lane.name}>
+            {lane.name}
+          </span>
+          {index === lanes.length - 1 && threads > lanes.length && <OtherThreads number={threads - lanes.length} />}
+        </div>
       ))}
     </div>
+  );
+}
+
+/** Those without a lane: the tree of calls has them all, and where one goes there is a lane. */
+function OtherThreads({ number }: { number: number }) {
+  const { tabs } = useModel();
+  const show = () => {
+    tabs.showLeft("calls");
+    tabs.focusOn("calls");
+  };
+  const label = `${plural(number, "more thread")}: see the calls`;
+  return (
+    <button type="button" class="link" title={label} aria-label={label} onClick={show}>
+      +{count(number)}
+    </button>
   );
 }
 

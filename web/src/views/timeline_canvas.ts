@@ -5,7 +5,6 @@ import type { Timeline, TimelineThread } from "../lib/protocol";
 import type { Range, TimelineState } from "../model/timeline";
 
 export const TOP = 14; // room for the flag of the moment
-const MOST_LANES = 4;
 
 /** How tall a lane is: two get more room than many. */
 export function laneHeight(lanes: number): number {
@@ -16,12 +15,14 @@ interface View {
   range: Range;
   width: number;
   height: number;
+  lanes: readonly TimelineThread[];
 }
 
-/** The threads that are drawn: those that are there most, in their own order. */
-export function lanesOf(threads: readonly TimelineThread[]): readonly TimelineThread[] {
+/** The threads that are drawn: the one that is looked at and those that are there most, in their own order. */
+export function lanesOf(threads: readonly TimelineThread[], looked: number, most: number): readonly TimelineThread[] {
   const busy = (thread: TimelineThread) => thread.most.reduce((parts, depth) => parts + (depth >= 0 ? 1 : 0), 0);
-  const chosen = new Set([...threads].sort((a, b) => busy(b) - busy(a)).slice(0, MOST_LANES));
+  const rank = (thread: TimelineThread) => (thread.threadId === looked ? Number.MAX_VALUE : busy(thread));
+  const chosen = new Set([...threads].sort((a, b) => rank(b) - rank(a)).slice(0, most));
   return threads.filter((thread) => chosen.has(thread));
 }
 
@@ -41,7 +42,7 @@ export function drawTimeline(canvas: HTMLCanvasElement, state: TimelineState, vi
   const perPart = (range.to - range.from) / Math.max(1, parts);
   const scale = view.width / (view.range.to - view.range.from);
   const x = (part: number) => (range.from + part * perPart - view.range.from) * scale;
-  const lanes = lanesOf(timeline.threads);
+  const { lanes } = view;
   const lane = laneHeight(lanes.length);
   for (const [index, thread] of lanes.entries()) {
     context.fillStyle = colour(index === 0 ? "--skyline" : "--skyline-other");
