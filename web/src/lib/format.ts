@@ -71,6 +71,12 @@ export function clip(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }
 
+/** A command line as one would type it: words that a shell would take apart are quoted. */
+export function shellWords(words: readonly string[]): string {
+  const isPlain = (word: string) => /^[\p{L}\p{N}_@%+=:,./-]+$/u.test(word);
+  return words.map((word) => (isPlain(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+}
+
 /** When a recording was made, in the reader's own time: "today 10:21", "Nov 20, 10:21". */
 export function when(iso: string, now = new Date()): string {
   const time = new Date(iso);

@@ -3,7 +3,7 @@ import { ansiSpans, PLAIN } from "./ansi";
 import { drawFirst, drawNow, drawSoon, drawTogether } from "./drawing";
 import { expressionAt } from "./expression_at";
 import { attributeOf, pillsOf, shapeOf, storiesOf } from "./flow_view";
-import { brief, bytes, duration, fileLabels, plural, sharedFolder } from "./format";
+import { brief, bytes, duration, fileLabels, plural, sharedFolder, shellWords } from "./format";
 import { fuzzyFind } from "./fuzzy";
 import { chordOf, type Pressed } from "./keys";
 import { hasHappened, momentText, parseMoment, parseRoute, routeHash } from "./moment";
@@ -27,6 +27,12 @@ describe("texts", () => {
     ]);
     expect(sharedFolder(["/a/b/c.py", "/a/bd.py"])).toBe("/a/");
     expect(sharedFolder(["/a/c.py"])).toBe("/a/");
+  });
+
+  test("a command line is quoted as a shell wants it", () => {
+    expect(shellWords(["run.py", "-x", "a b", "ü", "", "it's", "$HOME", "--to=/a,b"])).toBe(
+      "run.py -x 'a b' ü '' 'it'\\''s' '$HOME' --to=/a,b",
+    );
   });
 
   test("what was typed finds the beginnings of words first", () => {

@@ -1,6 +1,6 @@
 // The bar on top: which recording this is, the ten moves around the middle, and where to find things.
 
-import { bytes, clip, count, duration, fileName, when } from "../lib/format";
+import { bytes, clip, count, duration, fileName, shellWords, when } from "../lib/format";
 import { chordLabel } from "../lib/keys";
 import type { Recording } from "../lib/protocol";
 import { commandOf } from "../model/commands";
@@ -69,7 +69,7 @@ function About({ recording }: { recording: Recording }) {
   const { program, args, steps, exitCode } = recording;
   const failed = exitCode !== null && exitCode !== 0;
   const details = [
-    `${program} ${args.join(" ")}`,
+    shellWords([program, ...args]),
     `in ${recording.workdir}`,
     `Python ${recording.python}, ${when(recording.started)}, ran ${duration(recording.duration)}`,
     `${count(recording.calls)} calls, ${count(recording.events)} events, ${bytes(recording.bytes)}`,
@@ -80,8 +80,8 @@ function About({ recording }: { recording: Recording }) {
         {fileName(program)}
       </h1>
       {args.length > 0 && (
-        <span class="args" title={args.join(" ")}>
-          {clip(args.join(" "), 60)}
+        <span class="args" title={shellWords(args)}>
+          {clip(shellWords(args), 60)}
         </span>
       )}
       <span class="chip steps">{count(steps)} steps</span>

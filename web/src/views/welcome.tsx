@@ -1,7 +1,7 @@
 // The recordings there are.
 
 import type { RecordingEntry } from "../api/client";
-import { bytes, duration, when } from "../lib/format";
+import { bytes, duration, shellWords, when } from "../lib/format";
 import { routeHash, SERVED } from "../lib/moment";
 import { useAtom, useModel } from "./hooks";
 import { Failure, Loading } from "./panel";
@@ -70,8 +70,8 @@ function Table({ entries }: { entries: readonly RecordingEntry[] }) {
 
 function Row({ entry, isCurrent }: { entry: RecordingEntry; isCurrent: boolean }) {
   const { program, args, exitCode, state } = entry;
-  const name = `${program} ${args.join(" ")}`.trim();
-  const isThere = state === "ok" || state === "unfinished";
+  const name = shellWords([program, ...args]);
+  const isThere = state !== "missing" && state !== "deleted";
   const failed = exitCode !== null && exitCode !== 0;
   return (
     <tr class={`${isCurrent ? "current" : ""} ${isThere ? "" : "gone"}`}>
