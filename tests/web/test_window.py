@@ -257,6 +257,66 @@ def test_a_recording_that_is_not_there(shop):
     shop.complaints.clear()  # the browser tells of the 404
 
 
+def test_a_program_that_never_ran_a_line_says_why_at_once(browser, record, serve, tmp_path):
+    record(ROOT / "examples/shop.py")  # the list has others
+    program = tmp_path / "it's broken.py"
+    program.write_text("def f(:\n")
+    context = browser.new_context()
+    window = Window(context.new_page())
+    with serve(record(program)) as (address, _):
+        window.open(address, ready=False)
+        page = window.page
+        expect(page.get_by_role("heading")).to_have_text("No line was recorded")
+        expect(page.get_by_role("main")).to_contain_text("'\\''s broken.py' ran no line")
+        expect(page.get_by_role("main")).to_contain_text("exit status 1")
+        expect(page.get_by_role("main")).to_contain_text("syntax error")
+        assert violations(page) == "[]"
+        page.reload()
+        expect(page.get_by_role("heading")).to_have_text("No line was recorded")
+        page.get_by_role("button", name="All recordings").click()
+        page.get_by_role("table").get_by_role("link", name="broken.py").click()
+        expect(page.get_by_role("heading")).to_have_text("No line was recorded")
+    assert window.complaints == []
+    context.close()
+
+
+def test_a_program_whose_code_is_left_out_says_so(browser, environment, serve, tmp_path):
+    command = [ct_path(), "record", "-o", str(tmp_path / "one"), "-m", "json.tool", "--help"]
+    subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+    context = browser.new_context()
+    page = context.new_page()
+    with serve(tmp_path / "one") as (address, _):
+        page.goto(address)
+        expect(page.get_by_role("main")).to_contain_text("exit status 0")
+        expect(page.get_by_role("main")).to_contain_text("that the filters leave out")
+        expect(page.get_by_role("main")).to_contain_text(f"ct print {tmp_path / 'one'} shows it")
+        expect(page.get_by_role("main")).not_to_contain_text("syntax error")
+    context.close()
+
+
+def test_a_moved_recording_is_listed_as_one_that_can_be_opened(
+    browser, record, serve, environment, tmp_path
+):
+    program = tmp_path / "mover.py"
+    program.write_text("import sys\nprint(sys.argv)\n")
+    command = [ct_path(), "record", "-o", str(tmp_path / "here"), str(program), "a b", "c"]
+    subprocess.run(command, env=environment, capture_output=True, timeout=60, check=True)
+    (tmp_path / "here").rename(tmp_path / "there")
+    context = browser.new_context()
+    page = context.new_page()
+    with serve(record(ROOT / "examples/shop.py")) as (address, _):
+        page.goto(address)
+        expect(page.locator(".cm-line.now")).to_be_visible()
+        page.keyboard.press("Control+o")
+        row = page.get_by_role("row").filter(has_text="mover.py")
+        expect(row).to_contain_text("moved")
+        expect(row).to_contain_text("B")  # its size
+        row.get_by_role("link", name="mover.py 'a b' c").click()
+        expect(page.locator(".cm-line.now")).to_contain_text("import sys")
+        expect(page.locator(".args")).to_have_text("'a b' c")
+    context.close()
+
+
 def test_recordings_are_listed_and_opened(shop):
     shop.press("Control+o")
     link = shop.page.get_by_role("table").get_by_role("link", name="shop.py").first

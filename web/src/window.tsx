@@ -55,15 +55,16 @@ function answered(link: Link): Promise<void> {
 /** An address without a recording means the one that the server was started for, or the only one. */
 async function enterServed(model: Model) {
   const opened = model.link.opened.get();
-  if (opened) {
-    const route = { recording: opened.recording.recordingId || SERVED, moment: null };
+  const tell = (route: Route) => {
     history.replaceState(null, "", routeHash(route));
     model.route.set(route);
-    return;
-  }
-  model.link.close();
+  };
+  if (opened) return tell({ recording: opened.recording.recordingId || SERVED, moment: null });
   await model.recordings.load();
-  const [only, ...others] = model.recordings.state.get().recordings;
+  const { current, recordings } = model.recordings.state.get();
+  if (current !== null) return tell({ recording: SERVED, moment: null }); // the page says why it cannot be shown
+  model.link.close();
+  const [only, ...others] = recordings;
   if (!only || others.length > 0) return;
   const route = { recording: only.id || SERVED, moment: null };
   history.replaceState(null, "", routeHash(route));

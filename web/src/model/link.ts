@@ -3,8 +3,8 @@
 import { type Api, ApiError, type EventCursor } from "../api/client";
 import { type Atom, atom } from "../lib/atom";
 import type { DapEvent } from "../lib/dap";
-import type { Moment } from "../lib/protocol";
-import { type Opened, opening } from "./opening";
+import type { Moment, Recording } from "../lib/protocol";
+import { NothingRecorded, type Opened, opening } from "./opening";
 import { Outbox } from "./outbox";
 import { Session } from "./session";
 
@@ -14,6 +14,7 @@ export type LinkState =
   | { kind: "ready" }
   | { kind: "lost"; why: string } // it is tried again
   | { kind: "forbidden" } // no token, or a wrong one
+  | { kind: "empty"; recording: Recording } // it has no line
   | { kind: "refused"; why: string }; // this recording cannot be opened
 
 /** The server did what it was asked for, and the answer is no. */
@@ -129,7 +130,8 @@ export class Link {
       this.state.set({ kind: "ready" });
     } catch (problem) {
       if (stop.signal.aborted) return;
-      this.state.set({ kind: "refused", why: problem instanceof Error ? problem.message : String(problem) });
+      if (problem instanceof NothingRecorded) this.state.set({ kind: "empty", recording: problem.recording });
+      else this.state.set({ kind: "refused", why: problem instanceof Error ? problem.message : String(problem) });
     }
   }
 

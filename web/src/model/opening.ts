@@ -18,23 +18,34 @@ interface Arrived {
   problem: string; // why this is the start, and not the moment that was wanted
 }
 
+/** There is a recording, but no moment in it to go to. */
+export class NothingRecorded extends Error {
+  constructor(readonly recording: Recording) {
+    super("No line was recorded.");
+  }
+}
+
 export async function opening(link: Link, moment: Moment | null): Promise<Opened> {
-  const opened = Promise.all([
-    link.request("initialize", {
-      adapterID: "codetracer",
-      clientID: "ct-window",
-      linesStartAt1: true,
-      columnsStartAt1: true,
-      pathFormat: "path",
-      supportsProgressReporting: true,
-      supportsVariablePaging: true,
-    }),
-    link.request("attach"),
-    link.request<Recording>("ct/recording"),
-    link.request("configurationDone"),
-  ]);
-  const [[, , recording], arrived] = await Promise.all([opened, arrive(link, moment)]);
-  return { recording, ...arrived };
+  const initialized = link.request("initialize", {
+    adapterID: "codetracer",
+    clientID: "ct-window",
+    linesStartAt1: true,
+    columnsStartAt1: true,
+    pathFormat: "path",
+    supportsProgressReporting: true,
+    supportsVariablePaging: true,
+  });
+  const attached = link.request("attach");
+  const described = link.request<Recording>("ct/recording");
+  const configured = link.request("configurationDone");
+  try {
+    const all = [described, arrive(link, moment), initialized, attached, configured] as const;
+    const [recording, arrived] = await Promise.all(all);
+    return { recording, ...arrived };
+  } catch (problem) {
+    const recording = await described.catch(() => null);
+    throw recording?.steps === 0 ? new NothingRecorded(recording) : problem;
+  }
 }
 
 async function arrive(link: Link, moment: Moment | null): Promise<Arrived> {

@@ -35,7 +35,8 @@ export function App() {
   const isSmall = useIsSmall();
   if (route.recording === "")
     return error.includes("token") ? <ConnectionPage state={{ kind: "forbidden" }} /> : <Welcome />;
-  if (!recording || state.kind === "forbidden" || state.kind === "refused") return <ConnectionPage state={state} />;
+  if (!recording || state.kind === "forbidden" || state.kind === "empty" || state.kind === "refused")
+    return <ConnectionPage state={state} />;
   return (
     <div class={isSmall ? "window small" : "window"}>
       <Toolbar />
