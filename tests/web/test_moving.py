@@ -195,6 +195,17 @@ def test_the_timeline_seeks_zooms_and_tells_what_is_there(shop):
     assert int(shop.step()) > 1000
 
 
+def test_ctrl_g_goes_to_a_moment_wherever_the_keyboard_is(shop):
+    shop.find_line("return part / whole")
+    shop.press("Alt+0")
+    expect(shop.page.locator(".cm-content")).to_be_focused()
+    shop.go(7)
+    expect(shop.page.locator(".cm-search")).to_have_count(0)
+    shop.press("Alt+0", "Control+f")
+    expect(shop.page.locator(".cm-search input[name=search]")).to_be_focused()
+    shop.go(9)
+
+
 def test_back_goes_where_one_was_and_links_lead_to_a_moment(shop, addresses):
     shop.find_line("total = sum(")
     there = shop.step()

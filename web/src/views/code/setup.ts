@@ -32,6 +32,6 @@ export function codeSetup(): Extension {
     drawSelection({ cursorBlinkRate: 0 }),
     highlightSelectionMatches(),
     search({ top: true }),
-    keymap.of(searchKeymap.filter((binding) => ["Mod-f", "F3", "Mod-g", "Escape"].includes(binding.key ?? ""))),
+    keymap.of(searchKeymap.filter((binding) => ["Mod-f", "F3", "Escape"].includes(binding.key ?? ""))),
   ];
 }
