@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from conftest import ROOT
 from playwright.sync_api import expect
 
 MIRRORED = [("F10", "Shift+F10"), ("F11", "Shift+F11")]
@@ -204,6 +205,27 @@ def test_ctrl_g_goes_to_a_moment_wherever_the_keyboard_is(shop):
     shop.press("Alt+0", "Control+f")
     expect(shop.page.locator(".cm-search input[name=search]")).to_be_focused()
     shop.go(9)
+
+
+@pytest.mark.parametrize("wrong", ["-1", "abc", "999999"])
+def test_an_address_that_leads_nowhere_is_set_right(shop, wrong):
+    shop.go(25)
+    shop.page.wait_for_url(re.compile("/25$"))
+    shop.page.evaluate("wrong => { location.hash = location.hash.replace(/25$/, wrong) }", wrong)
+    shop.page.wait_for_url(re.compile("/25$"))
+    assert shop.settle().step() == "25"
+    shop.press("F10").settle()
+    shop.page.wait_for_url(re.compile(f"/{shop.step()}$"))
+
+
+def test_an_address_with_a_key_is_not_taken_for_a_recording(shop, addresses):
+    asked = []
+    shop.page.on("request", lambda request: asked.append((request.method, request.post_data)))
+    token = addresses(ROOT / "examples/shop.py").split("#")[1]
+    shop.page.evaluate("token => { location.hash = token }", token)
+    shop.page.wait_for_url(lambda url: "token" not in url)
+    expect(shop.page.locator(".cm-line.now")).to_be_visible()
+    assert not [body for method, body in asked if method == "POST" and "token=" in (body or "")]
 
 
 def test_back_goes_where_one_was_and_links_lead_to_a_moment(shop, addresses):

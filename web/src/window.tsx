@@ -87,16 +87,28 @@ function followAddress(model: Model) {
   let last = 0;
   let isEntered = false; // by the address itself: nothing to write
   let rest = 0; // the timer of the latest
+  const isToken = () => splitToken(location.hash).token !== ""; // of another server that is here now
   addEventListener("popstate", () => {
-    if (splitToken(location.hash).token !== "") return location.reload(); // of another server that is here now
+    if (isToken()) return location.reload();
     clearTimeout(rest);
     isEntered = true;
     model.enter(parseRoute(location.hash));
+    correct();
   });
   addEventListener("hashchange", () => {
     const route = parseRoute(location.hash);
-    if (routeHash(route) !== routeHash(model.route.get())) model.enter(route);
+    if (!isToken() && routeHash(route) !== routeHash(model.route.get())) model.enter(route);
   });
+  // An address that leads nowhere is set right: there may be no such moment.
+  const correct = () => {
+    const now = model.player.now.get();
+    if (!isEntered || !now || model.player.waiting.get() > 0) return;
+    isEntered = false;
+    const route = { recording: model.route.get().recording, moment: now.moment };
+    model.route.set(route);
+    history.replaceState(null, "", routeHash(route));
+  };
+  model.player.waiting.watch(correct);
   model.player.arrived = (state: MoveState, arrival) => {
     const recording = model.route.get().recording;
     const route = { recording, moment: state.moment };
@@ -105,7 +117,7 @@ function followAddress(model: Model) {
     const time = Date.now();
     const isEntry = arrival === "jump" || (arrival === "step" && time - last > STEPS_APART);
     clearTimeout(rest);
-    if (!isEntered && hash !== location.hash) {
+    if ((!isEntered || arrival === "first") && hash !== location.hash) {
       if (isEntry) history.pushState(null, "", hash);
       else rest = window.setTimeout(() => history.replaceState(null, "", hash), REST);
     }
