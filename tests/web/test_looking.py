@@ -58,6 +58,48 @@ def test_hovering_a_name_shows_its_value_as_a_tree(shop):
     expect(shop.page.locator(".hover")).to_contain_text("float")
 
 
+def select(shop, line, text):
+    """Mark a piece of a line with the mouse, and rest on it."""
+    middle, start, end = shop.row(line).evaluate(
+        """(element, text) => {
+            const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+            const at = element.textContent.indexOf(text);
+            const place = (offset) => {
+                walker.currentNode = element;
+                for (let node, passed = 0; (node = walker.nextNode()); passed += node.data.length) {
+                    if (passed + node.data.length < offset) continue;
+                    const range = document.createRange();
+                    range.setStart(node, offset - passed);
+                    return range.getBoundingClientRect();
+                }
+            };
+            const [from, to] = [place(at), place(at + text.length)];
+            return [from.y + from.height / 2, from.x, to.x];
+        }""",
+        text,
+    )
+    mouse = shop.page.mouse
+    mouse.move(start, middle)
+    mouse.down()
+    mouse.move(end, middle, steps=4)
+    mouse.up()
+    mouse.move(5, 5)
+    mouse.move((start + end) / 2, middle)
+    mouse.move((start + end) / 2 + 1, middle)
+
+
+def test_hovering_an_expression_says_why_it_has_no_value(shop):
+    inside(shop)
+    select(shop, "off += total", "total * rule.rate")
+    expect(shop.page.locator(".hover")).to_contain_text("total * rule.rate = ")
+    expect(shop.page.locator(".hover .bad")).to_have_count(0)
+    select(shop, "def discount", "discount(order, coupon)")
+    expect(shop.page.locator(".hover .bad")).to_contain_text("no code of the program runs")
+    shop.press("Escape")
+    shop.page.mouse.move(5, 5)
+    expect(shop.page.locator(".hover")).to_have_count(0)
+
+
 def test_variables_open_mark_changes_and_say_what_comes(shop):
     inside(shop)
     rows = shop.list("variables")

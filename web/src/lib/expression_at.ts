@@ -15,6 +15,11 @@ export function expressionAt(line: string, column: number): { from: number; to: 
   return KEYWORDS.has(text) ? null : { from, to, text };
 }
 
+/** Whether it is one name, without attributes and items. */
+export function isName(text: string): boolean {
+  return /^[\p{L}_][\p{L}\p{N}_]*$/u.test(text);
+}
+
 const KEYWORDS = new Set(
   `and as assert async await break case class continue def del elif else except finally for from global if import
    in is lambda match nonlocal not or pass raise return try while with yield True False None`.split(/\s+/),

@@ -81,19 +81,21 @@ export class VariablesModel {
   }
 
   private async watchRoot(expression: string): Promise<Root> {
-    const id = `watch ${expression}`;
+    return { id: `watch ${expression}`, isOpenAtFirst: false, value: await this.answer(expression, "watch") };
+  }
+
+  /** The value of an expression, or why there is none. */
+  async answer(expression: string, context: "hover" | "watch"): Promise<Variable> {
     try {
-      const value = variableOf(expression, await this.evaluate(expression, "watch"));
-      return { id, isOpenAtFirst: false, value };
+      return variableOf(expression, await this.evaluate(expression, context));
     } catch (problem) {
-      const text = problem instanceof Error ? problem.message : String(problem);
-      const ct = { kind: "error" };
-      return { id, isOpenAtFirst: false, value: { name: expression, value: text, variablesReference: 0, ct } };
+      const value = problem instanceof Error ? problem.message : String(problem);
+      return { name: expression, value, variablesReference: 0, ct: { kind: "error" } };
     }
   }
 }
 
-export function variableOf(name: string, value: Evaluated): Variable {
+function variableOf(name: string, value: Evaluated): Variable {
   const { result, ...rest } = value;
   return { name, evaluateName: name, ...rest, value: result };
 }

@@ -1,6 +1,7 @@
 // Rows of a tree of values.
 
 import type { Variable } from "../lib/dap";
+import { isName } from "../lib/expression_at";
 import { count, plural } from "../lib/format";
 import { selectedFrame } from "../model/frames";
 import type { Model } from "../model/model";
@@ -158,8 +159,7 @@ export function showHistory(model: Model, name: string, holder?: string, label =
 }
 
 export function showHistoryOf(model: Model, { variable, holder }: ValueRowData) {
-  const isName = /^[\p{L}_][\p{L}\p{N}_]*$/u.test(variable.name);
-  if (holder === "" || (holder === undefined && !isName)) {
+  if (holder === "" || (holder === undefined && !isName(variable.name))) {
     model.notices.say("Variables and parts of values have a history; this is neither.");
   } else showHistory(model, variable.name, holder, variable.evaluateName);
 }

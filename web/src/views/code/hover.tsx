@@ -4,9 +4,8 @@ import { syntaxTree } from "@codemirror/language";
 import type { Extension } from "@codemirror/state";
 import { type EditorView, hoverTooltip } from "@codemirror/view";
 import { render } from "preact";
-import { expressionAt } from "../../lib/expression_at";
+import { expressionAt, isName } from "../../lib/expression_at";
 import { ValueTree } from "../../model/value_tree";
-import { variableOf } from "../../model/variables";
 import { type Window, WindowContext } from "../hooks";
 import { ValueRows } from "../value_rows";
 
@@ -16,10 +15,10 @@ export function valueHover(window: Window): Extension {
       const found = expressionUnder(view, position);
       if (!found) return null;
       const { model } = window;
-      const value = await model.variables.evaluate(found.text, "hover").catch(() => null);
-      if (!value) return null;
+      const value = await model.variables.answer(found.text, "hover");
+      if (value.ct?.kind === "error" && isName(found.text)) return null; // many words are no variables here
       const tree = new ValueTree(model.link);
-      await tree.show([{ id: "hover", isOpenAtFirst: true, value: variableOf(found.text, value) }]);
+      await tree.show([{ id: "hover", isOpenAtFirst: true, value }]);
       return {
         pos: found.from,
         end: found.to,
