@@ -100,6 +100,18 @@ def test_hovering_an_expression_says_why_it_has_no_value(shop):
     expect(shop.page.locator(".hover")).to_have_count(0)
 
 
+def test_a_module_shows_its_own_names_first(shop):
+    rows = shop.list("variables")
+    expect(rows.first).to_contain_text("<module>")
+    folded = rows.filter(has_text="names like __name__")
+    expect(folded).to_be_visible()
+    expect(rows.filter(has_text="__name__ = ")).to_have_count(0)
+    folded.click()
+    expect(rows.filter(has_text="__name__ = ")).to_contain_text("'__main__'")
+    shop.press("F10").settle()
+    expect(rows.filter(has_text="__name__ = ")).to_be_visible()
+
+
 def test_variables_open_mark_changes_and_say_what_comes(shop):
     inside(shop)
     rows = shop.list("variables")

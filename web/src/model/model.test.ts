@@ -463,6 +463,28 @@ describe("the tree of values", () => {
     const texts = tree.rows.get().map((row) => (row.kind === "value" ? row.variable.value : row.kind));
     expect(texts).toEqual(["section", "Box", "5"]);
   });
+
+  test("names that every module has come last and are folded, unless they changed", async () => {
+    const child = (name: string, ct = {}) => ({ name, value: name, variablesReference: 0, ct });
+    const { link } = await linkTo(() => ({
+      variables: [child("__name__"), child("__doc__"), child("__all__", { isChanged: true }), child("x"), child("_y_")],
+    }));
+    const tree = new ValueTree(link);
+    const value = { name: "", value: "", variablesReference: 1 };
+    await tree.show([{ id: "locals", title: "f", isOpenAtFirst: true, value }]);
+    const names = () =>
+      tree.rows
+        .get()
+        .slice(1)
+        .map((row) => (row.kind === "value" ? row.variable.name : "title" in row ? row.title : row.kind));
+    expect(names()).toEqual(["__all__", "x", "_y_", "2 names like __name__"]);
+    await tree.toggle(tree.rows.get().at(-1)?.path ?? "");
+    expect(names()).toEqual(["__all__", "x", "_y_", "2 names like __name__", "__name__", "__doc__"]);
+    await tree.show([{ id: "locals", title: "f", isOpenAtFirst: true, value }]);
+    expect(names().length).toBe(6);
+    await tree.show([{ id: "box", isOpenAtFirst: true, value }]);
+    expect(names()).toEqual(["__name__", "__doc__", "__all__", "x", "_y_"]); // of an object: its attributes
+  });
 });
 
 describe("commands and settings", () => {

@@ -2,6 +2,7 @@
 
 import { type Atom, atom } from "../lib/atom";
 import type { Variable } from "../lib/dap";
+import { plural } from "../lib/format";
 import { PAGE } from "./glance";
 import type { Link } from "./link";
 
@@ -19,6 +20,11 @@ export type TreeRow =
   | { kind: "value"; path: string; depth: number; variable: Variable; holder?: string | undefined; isOpen: boolean }
   | { kind: "more"; path: string; depth: number; left: number }
   | { kind: "note"; path: string; depth: number; text: string };
+
+interface Parts {
+  holder: Variable;
+  variables: readonly Variable[];
+}
 
 interface Branch {
   children: Variable[];
@@ -117,6 +123,7 @@ export class ValueTree {
     return rows;
   }
 
+  /** What a value holds. Of the names of a scope those that every module has come last, and folded. */
   private put(rows: TreeRow[], path: string, depth: number, holder: Variable) {
     const branch = this.branches.get(path);
     if (branch === undefined) return;
@@ -124,14 +131,31 @@ export class ValueTree {
       rows.push({ kind: "note", path: `${path}//`, depth, text: branch });
       return;
     }
-    for (const variable of branch.children) {
+    const isFolded = ({ name, ct }: Variable) => depth === 0 && /^__\w+__$/.test(name) && !ct?.isChanged;
+    this.putAll(rows, path, depth, { holder, variables: branch.children.filter((variable) => !isFolded(variable)) });
+    if (branch.left > 0) rows.push({ kind: "more", path, depth, left: branch.left });
+    if (branch.children.length === 0) rows.push({ kind: "note", path: `${path}//`, depth, text: "nothing" });
+    const folded = branch.children.filter(isFolded);
+    if (folded[0]) {
+      const at = `${path}//folded`;
+      const isOpen = this.toggled.get(at) === true;
+      rows.push({
+        kind: "section",
+        path: at,
+        title: `${plural(folded.length, "name")} like ${folded[0].name}`,
+        isOpen,
+      });
+      if (isOpen) this.putAll(rows, path, depth, { holder, variables: folded });
+    }
+  }
+
+  private putAll(rows: TreeRow[], path: string, depth: number, { holder, variables }: Parts) {
+    for (const variable of variables) {
       const at = `${path}/${variable.name}`;
       const isOpen = this.toggled.get(at) === true && variable.variablesReference !== 0;
       rows.push({ kind: "value", path: at, depth, variable, holder: nameOf(holder, depth), isOpen });
       if (isOpen) this.put(rows, at, depth + 1, variable);
     }
-    if (branch.left > 0) rows.push({ kind: "more", path, depth, left: branch.left });
-    if (branch.children.length === 0) rows.push({ kind: "note", path: `${path}//`, depth, text: "nothing" });
   }
 }
 
