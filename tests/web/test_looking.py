@@ -3,6 +3,7 @@
 import re
 
 from playwright.sync_api import expect
+from window import Window
 
 
 def inside(shop):
@@ -367,3 +368,22 @@ def test_of_many_threads_the_timeline_says_how_many_and_shows_the_chosen_one(ope
     calls.get_by_text("work (turns=3)").click()
     expect(names.filter(has_text="name 3")).to_be_visible()
     expect(names).to_have_count(4)
+
+
+def test_names_and_lines_that_would_turn_the_writing_round_show_it(
+    browser, record, serve, tmp_path
+):
+    program = tmp_path / "a\u202eb.py"
+    program.write_text('text = "x\u202ey\u202bz"  # end\nprint(text)\n', "utf-8")
+    context = browser.new_context()
+    window = Window(context.new_page())
+    with serve(record(program)) as (address, _):
+        window.open(address, at=1)
+        assert not {"\u202e", "\u202b"} & set(window.row("text = ").inner_text())
+        expect(window.page.locator(".cm-specialChar")).to_have_count(2)
+        for place in ("footer", ".program", ".tab.file"):
+            text = window.page.locator(place).first.text_content()
+            assert "a\\u202eb.py" in text, place
+            assert "\u202e" not in text, place
+    assert window.complaints == []
+    context.close()

@@ -42,9 +42,15 @@ export function bytes(size: number): string {
   return `${size < 10 ? size.toFixed(1) : Math.round(size)} ${units[at]}`;
 }
 
+/** A name from outside: what turns the writing round, breaks the line or is not seen, as Python writes it. */
+export function visible(name: string): string {
+  const hidden = /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu;
+  return name.replace(hidden, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** The last part of a path. */
 export function fileName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1) || path;
+  return visible(path.slice(path.lastIndexOf("/") + 1) || path);
 }
 
 /** Where two files have one name, with as much of their folders as tells them apart. */
@@ -53,9 +59,9 @@ export function fileLabels(paths: readonly string[]): string[] {
     const parts = path.split("/");
     for (let from = parts.length - 1; from > 0; from--) {
       const label = parts.slice(from).join("/");
-      if (paths.every((other) => other === path || !`/${other}`.endsWith(`/${label}`))) return label;
+      if (paths.every((other) => other === path || !`/${other}`.endsWith(`/${label}`))) return visible(label);
     }
-    return path;
+    return visible(path);
   });
 }
 
@@ -74,7 +80,8 @@ export function clip(text: string, most: number): string {
 /** A command line as one would type it: words that a shell would take apart are quoted. */
 export function shellWords(words: readonly string[]): string {
   const isPlain = (word: string) => /^[\p{L}\p{N}_@%+=:,./-]+$/u.test(word);
-  return words.map((word) => (isPlain(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+  const quoted = words.map((word) => (isPlain(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
+  return visible(quoted.join(" "));
 }
 
 /** When a recording was made, in the reader's own time: "today 10:21", "Nov 20, 10:21". */

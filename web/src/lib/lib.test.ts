@@ -3,7 +3,7 @@ import { ansiSpans, PLAIN } from "./ansi";
 import { drawFirst, drawNow, drawSoon, drawTogether } from "./drawing";
 import { expressionAt } from "./expression_at";
 import { attributeOf, pillsOf, shapeOf, storiesOf } from "./flow_view";
-import { brief, bytes, duration, fileLabels, plural, sharedFolder, shellWords } from "./format";
+import { brief, bytes, duration, fileLabels, fileName, plural, sharedFolder, shellWords, visible } from "./format";
 import { fuzzyFind } from "./fuzzy";
 import { chordOf, type Pressed } from "./keys";
 import { hasHappened, momentText, parseMoment, parseRoute, routeHash } from "./moment";
@@ -27,6 +27,13 @@ describe("texts", () => {
     ]);
     expect(sharedFolder(["/a/b/c.py", "/a/bd.py"])).toBe("/a/");
     expect(sharedFolder(["/a/c.py"])).toBe("/a/");
+  });
+
+  test("names show what would turn them round or hide in them", () => {
+    expect(visible("naïve 名 👩‍💻.py")).toBe("naïve 名 👩‍💻.py");
+    expect(visible("a\u202eyp.b\n\u200b")).toBe("a\\u202eyp.b\\u000a\\u200b");
+    expect(fileName("/x\u202e/y\u2066.py")).toBe("y\\u2066.py");
+    expect(fileLabels(["/a/\u202e.py", "/b/\u202e.py"])).toEqual(["a/\\u202e.py", "b/\\u202e.py"]);
   });
 
   test("a command line is quoted as a shell wants it", () => {

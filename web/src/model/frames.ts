@@ -2,6 +2,7 @@
 
 import { type Atom, atom } from "../lib/atom";
 import type { StackFrame, Thread } from "../lib/dap";
+import { visible } from "../lib/format";
 import type { MoveState, Task } from "../lib/protocol";
 import { type Glance, glance, LEVELS } from "./glance";
 import { type Link, refusal } from "./link";
@@ -123,5 +124,5 @@ export function sameFrame(state: Frames | null, frame: StackFrame): StackFrame |
 }
 
 export function threadName(state: Frames | null, id: number): string {
-  return state?.threads.find((thread) => thread.id === id)?.name ?? `thread ${id}`;
+  return visible(state?.threads.find((thread) => thread.id === id)?.name ?? `thread ${id}`);
 }

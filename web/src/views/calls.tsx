@@ -1,7 +1,7 @@
 // The tree of calls, and calls found by name.
 
 import { useEffect, useState } from "preact/hooks";
-import { count } from "../lib/format";
+import { count, visible } from "../lib/format";
 import type { Call, Calls as CallsPage } from "../lib/protocol";
 import type { CallRow } from "../model/calls";
 import { useAtom, useFocusTarget, useModel } from "./hooks";
@@ -108,7 +108,7 @@ function OtherRow({ row }: { row: Exclude<CallRow, { kind: "call" }> }) {
         <span class="twisty" aria-hidden="true">
           {row.isOpen ? "▾" : "▸"}
         </span>
-        <span class="title">{names.get(row.thread) ?? `Thread ${row.thread}`}</span>
+        <span class="title">{visible(names.get(row.thread) ?? `Thread ${row.thread}`)}</span>
       </>
     );
   }

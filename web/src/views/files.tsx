@@ -1,6 +1,6 @@
 // The recorded files, and how much of each ran.
 
-import { count, sharedFolder } from "../lib/format";
+import { count, sharedFolder, visible } from "../lib/format";
 import { useAtom, useModel } from "./hooks";
 import { Empty, Failure, Loading } from "./panel";
 import { VirtualList } from "./virtual_list";
@@ -39,7 +39,7 @@ export function Files() {
           content: (
             <>
               <span class={`text ${file.hasSource ? "" : "faint"}`} title={title.filter(Boolean).join("\n")}>
-                {file.path.slice(folder.length)}
+                {visible(file.path.slice(folder.length))}
                 {file.mayDiffer && <span class="warm"> may differ</span>}
               </span>
               <span class="meter" role="presentation">

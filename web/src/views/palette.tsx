@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
-import { count } from "../lib/format";
+import { count, visible } from "../lib/format";
 import { fuzzyFind } from "../lib/fuzzy";
 import { chordLabel } from "../lib/keys";
 import { parseMoment } from "../lib/moment";
@@ -139,7 +139,7 @@ function fileItems({ model }: Window): Item[] {
     text: file.path,
     content: (
       <>
-        <span class="text">{file.path}</span>
+        <span class="text">{visible(file.path)}</span>
         <span class="keys faint">{count(file.steps)} steps</span>
       </>
     ),

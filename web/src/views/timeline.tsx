@@ -2,7 +2,7 @@
 // to go there, turn the wheel to zoom, with Shift to pan.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { count, duration, fileName, plural } from "../lib/format";
+import { count, duration, fileName, plural, visible } from "../lib/format";
 import { momentLabel } from "../lib/moment";
 import type { TimelineThread } from "../lib/protocol";
 import type { TimelineModel } from "../model/timeline";
@@ -139,7 +139,7 @@ function LaneNames({ lanes, threads }: { lanes: readonly TimelineThread[]; threa
       {lanes.map((lane, index) => (
         <div key={lane.threadId} class="lane" style={{ top: `${TOP + index * laneHeight(lanes.length)}px` }}>
           <span class="lane-name" title={lane.name}>
-            {lane.name}
+            {visible(lane.name)}
           </span>
           {index === lanes.length - 1 && threads > lanes.length && <OtherThreads number={threads - lanes.length} />}
         </div>

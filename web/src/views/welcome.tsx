@@ -1,7 +1,7 @@
 // The recordings there are.
 
 import type { RecordingEntry } from "../api/client";
-import { bytes, duration, shellWords, when } from "../lib/format";
+import { bytes, duration, shellWords, visible, when } from "../lib/format";
 import { routeHash, SERVED } from "../lib/moment";
 import { useAtom, useModel } from "./hooks";
 import { Failure, Loading } from "./panel";
@@ -86,7 +86,7 @@ function Row({ entry, isCurrent }: { entry: RecordingEntry; isCurrent: boolean }
       </td>
       <td class="number">{isThere ? bytes(entry.bytes) : ""}</td>
       <td class="folder faint" title={entry.directory}>
-        <bdi>{entry.directory}</bdi>
+        <bdi>{visible(entry.directory)}</bdi>
       </td>
     </tr>
   );

@@ -4,7 +4,7 @@ import { python } from "@codemirror/lang-python";
 import { syntaxHighlighting } from "@codemirror/language";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
 import { EditorState, type Extension } from "@codemirror/state";
-import { drawSelection, EditorView, keymap } from "@codemirror/view";
+import { drawSelection, EditorView, highlightSpecialChars, keymap } from "@codemirror/view";
 import { tagHighlighter, tags } from "@lezer/highlight";
 
 const highlighter = tagHighlighter([
@@ -29,6 +29,7 @@ export function codeSetup(): Extension {
     EditorView.contentAttributes.of({ "aria-label": "Source", "aria-readonly": "true", tabindex: "0" }),
     python(),
     syntaxHighlighting(highlighter),
+    highlightSpecialChars({ addSpecialChars: /[\u202a-\u202c\u2068]/g }), // and what else turns a line round
     drawSelection({ cursorBlinkRate: 0 }),
     highlightSelectionMatches(),
     search({ top: true }),
