@@ -36,6 +36,9 @@ def test_the_loop_has_a_slider(shop):
     expect(loop).to_contain_text("of 3")
     field = loop.get_by_label("Turn, of 3")
     assert field.input_value() == "2"
+    number = loop.get_attribute("aria-label").removeprefix("Loop on line ")
+    for name in ("Previous turn", "Turn, of 3", "Next turn", "Turn"):
+        expect(loop.get_by_label(f"{name}, line {number}", exact=True)).to_have_count(1)
     loop.get_by_label("Next turn").click()
     shop.settle()
     assert field.input_value() == "3"
@@ -263,8 +266,7 @@ def test_calls_are_found_by_name(shop):
     found.nth(3).click()
     expect(shop.page.locator(".cm-line.now")).to_contain_text("return part / whole")
     shop.press("Control+Shift+f", "Control+a")
-    shop.page.keyboard.type("nothing like it")
-    shop.press("Enter")
+    shop.page.keyboard.type("nothing like it")  # it is searched for as one types
     expect(shop.panel("Calls and files")).to_contain_text("No calls")
 
 

@@ -207,8 +207,16 @@ export class CallsModel {
     return found;
   }
 
-  search(value: string, from: Calls["next"], count: number): Promise<Calls> {
-    return this.link.request<Calls>("ct/search-calltrace", { value, count, ...(from ? { from } : {}) });
+  search(
+    value: string,
+    from: Calls["next"],
+    { count, signal }: { count: number; signal: AbortSignal },
+  ): Promise<Calls> {
+    const args = { value, count, ...(from ? { from } : {}) };
+    const { seq, promise } = this.link.start<Calls>("ct/search-calltrace", args);
+    const cancel = () => this.link.cancel(seq);
+    signal.addEventListener("abort", cancel);
+    return promise.finally(() => signal.removeEventListener("abort", cancel));
   }
 
   private roots(threadId: number, behind: number | undefined): Promise<Calls> {

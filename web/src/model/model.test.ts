@@ -487,6 +487,22 @@ describe("the tree of values", () => {
   });
 });
 
+describe("finding calls", () => {
+  test("a search that is no longer wanted is cancelled, one that has ended is not", async () => {
+    const { api, link } = await linkTo(() => ({ calls: [], more: false }));
+    const calls = new CallsModel(link);
+    const first = new AbortController();
+    const late = calls.search("a", undefined, { count: 9, signal: first.signal });
+    first.abort();
+    await late;
+    const second = new AbortController();
+    await calls.search("ab", undefined, { count: 9, signal: second.signal });
+    second.abort();
+    await vi.waitFor(() => expect(api.sent.filter((command) => command === "cancel").length).toBe(1));
+    expect(api.sent.filter((command) => command === "ct/search-calltrace").length).toBe(2);
+  });
+});
+
 describe("commands and settings", () => {
   test("every command has a key, and no key has two commands", () => {
     const keys = COMMANDS.flatMap((command) => command.keys);

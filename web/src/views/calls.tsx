@@ -1,6 +1,6 @@
 // The tree of calls, and calls found by name.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { count, visible } from "../lib/format";
 import type { Call, Calls as CallsPage } from "../lib/protocol";
 import type { CallRow } from "../model/calls";
@@ -8,26 +8,36 @@ import { useAtom, useFocusTarget, useModel } from "./hooks";
 import { Empty, Failure, Loading } from "./panel";
 import { type RowProps, VirtualList } from "./virtual_list";
 
+const PAUSE = 200; // milliseconds: who types on means another name
 const FOUND = 100; // calls of one page of a search
 const INDENTED = 6; // levels; deeper ones tell their number
 
 export function Calls() {
   const [wanted, setWanted] = useState("");
   const field = useFocusTarget<HTMLInputElement>("find-call");
-  const search = (event: SubmitEvent) => {
-    event.preventDefault();
-    setWanted(field.current?.value.trim() ?? "");
+  const timer = useRef(0);
+  const search = (pause: number) => {
+    clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => setWanted(field.current?.value.trim() ?? ""), pause);
   };
+  useEffect(() => () => clearTimeout(timer.current), []);
   return (
     <div class="stacked">
-      <form class="field" role="search" onSubmit={search}>
+      <form
+        class="field"
+        role="search"
+        onSubmit={(event) => {
+          event.preventDefault();
+          search(0);
+        }}
+      >
         <input
           ref={field}
           type="search"
           placeholder="Find calls by name"
           aria-label="Find calls by name"
           spellcheck={false}
-          onInput={(event) => event.currentTarget.value === "" && setWanted("")}
+          onInput={(event) => search(event.currentTarget.value === "" ? 0 : PAUSE)}
         />
       </form>
       {wanted === "" ? <Tree /> : <Found wanted={wanted} />}
@@ -184,22 +194,22 @@ function Found({ wanted }: { wanted: string }) {
   const { calls } = model;
   const current = useAtom(calls.current);
   const [found, setFound] = useState<Search>(NOTHING);
-  const load = (before: Search, isLate: () => boolean) => {
+  const ending = useRef(new AbortController());
+  const load = (before: Search) => {
+    const { signal } = ending.current;
     setFound({ ...before, isLoading: true });
-    calls.search(wanted, before.next, FOUND).then(
+    calls.search(wanted, before.next, { count: FOUND, signal }).then(
       (page) => {
         const all = [...before.calls, ...page.calls];
-        if (!isLate()) setFound({ calls: all, next: page.next, more: page.more, isLoading: false, error: "" });
+        if (!signal.aborted) setFound({ calls: all, next: page.next, more: page.more, isLoading: false, error: "" });
       },
-      (problem: unknown) => !isLate() && setFound({ ...before, isLoading: false, error: String(problem) }),
+      (problem: unknown) => !signal.aborted && setFound({ ...before, isLoading: false, error: String(problem) }),
     );
   };
   useEffect(() => {
-    let isLate = false;
-    load(NOTHING, () => isLate);
-    return () => {
-      isLate = true;
-    };
+    ending.current = new AbortController();
+    load(NOTHING);
+    return () => ending.current.abort();
   }, [wanted]);
   if (found.error) return <Failure text={found.error} />;
   if (found.calls.length === 0) {
@@ -220,7 +230,7 @@ function Found({ wanted }: { wanted: string }) {
       onOpen={(index) => {
         const call = found.calls[index];
         if (call) model.goTo({ move: "callStart", call: call.key });
-        else if (!found.isLoading) load(found, () => false);
+        else if (!found.isLoading) load(found);
       }}
       row={(index) => {
         const call = found.calls[index];

@@ -22,7 +22,12 @@ export function LoopBar({ line }: { line: number }) {
   const shape = state.shapes.get(line);
   return (
     <div class="loop" role="group" aria-label={`Loop on line ${line}`}>
-      <button type="button" disabled={iteration <= 0} aria-label="Previous turn" onClick={() => go(iteration - 1)}>
+      <button
+        type="button"
+        disabled={iteration <= 0}
+        aria-label={`Previous turn, line ${line}`}
+        onClick={() => go(iteration - 1)}
+      >
         ‹
       </button>
       <label>
@@ -33,14 +38,14 @@ export function LoopBar({ line }: { line: number }) {
           size={Math.max(3, String(iterations).length)}
           value={iteration < 0 ? "–" : iteration < iterations ? iteration + 1 : "end"}
           onChange={type}
-          aria-label={`Turn, of ${iterations}`}
+          aria-label={`Turn, of ${iterations}, line ${line}`}
         />
       </label>
       <span>of {count(iterations)}</span>
       <button
         type="button"
         disabled={iteration >= iterations - 1}
-        aria-label="Next turn"
+        aria-label={`Next turn, line ${line}`}
         onClick={() => go(iteration + 1)}
       >
         ›
@@ -52,7 +57,7 @@ export function LoopBar({ line }: { line: number }) {
         value={Math.min(iterations, Math.max(1, iteration + 1))}
         style={{ "--done": `${done * 100}%` }}
         onInput={type}
-        aria-label="Turn"
+        aria-label={`Turn, line ${line}`}
         aria-valuetext={`turn ${iteration + 1} of ${iterations}`}
       />
       {shape && <Sparkline shape={shape} step={state.step} />}
