@@ -138,7 +138,7 @@ export class Player {
       this.queue.unshift({ args: { ...args, backwards: true }, replaces: "", isEither: false });
       return;
     }
-    if (state.end !== "moved") this.stayed(whyItStayed(state.end, args));
+    if (state.end !== "moved") this.stayed(whyItStayed(state.end, args, state.atEnd));
     this.show(state, { seen: this.queue.length === 0 ? seen : null, isDragged });
     this.arrived(state, STEPS.has(args.move) || isDragged ? "step" : "jump");
   }
@@ -156,10 +156,13 @@ export class Player {
 }
 
 /** What to tell about a move that stayed where it was. */
-export function whyItStayed(end: End, args: MoveArguments): string {
+export function whyItStayed(end: End, args: MoveArguments, atEnd = false): string {
   if (end === "start") return "Nothing of this thread is before this moment.";
   if (end === "end") return "Nothing of this thread comes after this moment.";
-  if (end === "root") return "No recorded code called this one. Step into goes on where the thread does.";
+  if (end === "root") {
+    const rest = atEnd ? "The recording ends here." : "Step into goes on where the thread does.";
+    return `No recorded code called this one. ${rest}`;
+  }
   const where = args.backwards ? "before" : "after";
   if (args.move === "continue") return `No breakpoint is hit ${where} this moment.`;
   if (args.move === "exception") return `No exception is raised ${where} this moment.`;
