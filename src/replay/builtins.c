@@ -4,6 +4,8 @@
 #include "replay/exception_type.h"
 #include "replay/expression_internal.h"
 #include "trace/shape.h"
+#include "trace/str.h"
+#include "trace/text.h"
 
 static struct rp_val *wrong_count(struct rp_eval *eval, const char *name)
 {
@@ -38,6 +40,9 @@ static bool length_of_range(struct rp_eval *eval, struct rp_val *range, uint64_t
 bool rp_length(struct rp_eval *eval, struct rp_val *val, uint64_t *length)
 {
     struct rp_value_info info;
+    if ((rp_val_methods(eval, val) & RP_M_LENGTH) != 0) {
+        return rp_unknown(eval, "how long this is: its class may say") != NULL;
+    }
     switch (val->kind) {
     case RP_V_STR:
         *length = val->is_cut ? val->true_length : rp_characters(val->text, val->size);
@@ -86,6 +91,107 @@ static struct rp_val *len(struct rp_eval *eval, struct rp_val **arguments, uint3
 
 /* ---- texts and types ---- */
 
+static bool is_text_known(struct rp_eval *eval, struct rp_val *val);
+
+static bool are_texts_known(struct rp_eval *eval, struct rp_val *container)
+{
+    bool all = rp_val_items(eval, container);
+    uint64_t count = container->kind == RP_V_DICT ? 2 * container->count : container->count;
+    for (uint64_t i = 0; all && i < count; i++) {
+        all = is_text_known(eval, container->items[i]);
+    }
+    return all;
+}
+
+/* Of what an object's text is made of: its attributes, of an exception the arguments alone. */
+static bool are_attributes_known(struct rp_eval *eval, const struct rp_val *val)
+{
+    bool is_exception = val->shape == CTR_F_EXCEPTION, all = true;
+    for (uint32_t i = 0; all; i++) {
+        const struct ctr_object *object = ctr_player_object(eval->player, val->recorded.bits, NULL);
+        if (object == NULL || i >= object->attr_count) {
+            break;
+        }
+        struct ctr_pair attribute = object->attrs[i];
+        if (!is_exception || ctr_shape_text_is(eval->player, attribute.key, "args")) {
+            struct rp_val *held = rp_val_load(eval, attribute.value);
+            all = held != NULL && is_text_known(eval, held);
+        }
+    }
+    return all;
+}
+
+static bool has_form(struct rp_eval *eval, const struct rp_val *val)
+{
+    struct ctr_shape shape;
+    ctr_shape_open(eval->player, val->recorded, &shape);
+    bool has = ctr_text_has_form(&shape);
+    ctr_shape_close(eval->player, &shape);
+    return has;
+}
+
+static bool is_thing_known(struct rp_eval *eval, const struct rp_val *val)
+{
+    switch (val->shape) {
+    case CTR_F_OBJECT:
+        if (!has_form(eval, val)) {
+            return false;
+        }
+        break;
+    case CTR_F_METHOD:
+    case CTR_F_GENERATOR:
+    case CTR_F_CELL:
+    case CTR_F_BUFFER:
+    case CTR_F_TRACEBACK:
+    case CTR_K_REDACTED:
+    case CTR_K_DROPPED:
+    case CTR_K_OPAQUE:
+    case CTR_K_UNREADABLE:
+    case CTR_K_UNBOUND:
+        return false;
+    default:
+        break;
+    }
+    return val->recorded.tag != CTR_V_OBJECT || are_attributes_known(eval, val);
+}
+
+/* Whether a text is what Python would say: no class has one of its own, and no limit or address
+ * that was not recorded is in it. */
+static bool is_text_known(struct rp_eval *eval, struct rp_val *val)
+{
+    enum { NESTING_MAX = 100 };
+    bool has_own = (rp_val_methods(eval, val) & RP_M_TEXT) != 0 && !has_form(eval, val);
+    if (val->is_cut || has_own || eval->nesting >= NESTING_MAX || !rp_work(eval, 1)) {
+        return false;
+    }
+    eval->nesting++;
+    bool is_known = true;
+    switch (val->kind) {
+    case RP_V_TUPLE:
+    case RP_V_LIST:
+    case RP_V_SET:
+    case RP_V_DICT:
+        is_known = are_texts_known(eval, val);
+        break;
+    case RP_V_THING:
+        is_known = is_thing_known(eval, val);
+        break;
+    default:
+        break;
+    }
+    eval->nesting--;
+    return is_known;
+}
+
+/* str() of what is no built-in value, where it is not its repr. */
+static bool is_str_known(struct rp_eval *eval, const struct rp_val *val)
+{
+    struct ct_bytes text = {0};
+    bool is_known = val->kind != RP_V_THING || ctr_str_of(eval->player, val->recorded, &text);
+    ct_bytes_free(&text);
+    return is_known;
+}
+
 static struct rp_val *to_text(struct rp_eval *eval, struct rp_val **arguments, uint32_t count,
                               bool as_str)
 {
@@ -100,8 +206,8 @@ static struct rp_val *to_text(struct rp_eval *eval, struct rp_val **arguments, u
     struct rp_val *val = arguments[0], *result = NULL;
     struct ctr_text_options whole = options;
     whole.depth = 100;
-    if (val->is_cut) {
-        return rp_unknown(eval, "the whole value");
+    if (!is_text_known(eval, val) || (as_str && !is_str_known(eval, val))) {
+        return eval->status != CT_OK ? NULL : rp_unknown(eval, "the whole text of this");
     }
     if (rp_val_text(eval, val, &whole, as_str, &text) && !text.failed) {
         result = rp_val_str(eval, RP_V_STR, (const char *)text.data, text.size);
@@ -258,6 +364,9 @@ static struct rp_val *iterate(struct rp_eval *eval, struct rp_val *val)
     uint64_t length = 0;
     if (val->is_cut) {
         return rp_unknown(eval, "all that is in it");
+    }
+    if ((rp_val_methods(eval, val) & RP_M_ITEMS) != 0) {
+        return rp_unknown(eval, "what is in this: its class may say");
     }
     switch (val->kind) {
     case RP_V_TUPLE:

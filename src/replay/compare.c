@@ -107,6 +107,9 @@ static int truth_of_thing(struct rp_eval *eval, struct rp_val *val)
 int rp_truth(struct rp_eval *eval, struct rp_val *val)
 {
     uint64_t length;
+    if ((rp_val_methods(eval, val) & (RP_M_TRUTH | RP_M_LENGTH)) != 0) {
+        return unknown(eval, "whether this is true: its class may say");
+    }
     switch (val->kind) {
     case RP_V_NONE:
         return 0;
@@ -247,14 +250,27 @@ static int equal_containers(struct rp_eval *eval, struct rp_val *a, struct rp_va
     return 1;
 }
 
-/* Values of classes whose == is not known here. */
-static bool may_decide(const struct rp_val *val)
+static bool is_instance(const struct rp_val *val)
 {
-    return val->kind == RP_V_THING && val->shape != CTR_F_FUNCTION && val->shape != CTR_F_MODULE &&
-           val->shape != CTR_F_GENERATOR && val->shape != CTR_K_ELLIPSIS &&
-           val->shape != CTR_K_NOT_IMPLEMENTED && val->shape != CTR_F_EXCEPTION;
+    return val->kind == RP_V_THING && (val->shape == CTR_F_OBJECT || val->shape == CTR_F_DATACLASS);
 }
 
+/* Values of Python's types whose == is not known here. */
+static bool may_decide(const struct rp_val *val)
+{
+    return val->kind == RP_V_THING && !is_instance(val) && val->shape != CTR_F_FUNCTION &&
+           val->shape != CTR_F_MODULE && val->shape != CTR_F_GENERATOR &&
+           val->shape != CTR_K_ELLIPSIS && val->shape != CTR_K_NOT_IMPLEMENTED &&
+           val->shape != CTR_F_EXCEPTION;
+}
+
+static bool same_type(const struct rp_val *a, const struct rp_val *b)
+{
+    return a->is_recorded && b->is_recorded && a->type == b->type;
+}
+
+/* No class of the two has a say in it. An instance is equal to itself alone, but for those that
+ * are compared by their attributes. */
 static int equal_things(struct rp_eval *eval, struct rp_val *a, struct rp_val *b)
 {
     if (is_hidden(a) || is_hidden(b) || a->shape == CTR_F_BUFFER || b->shape == CTR_F_BUFFER) {
@@ -264,14 +280,23 @@ static int equal_things(struct rp_eval *eval, struct rp_val *a, struct rp_val *b
         ctr_value_equal(eval->session->trace, a->recorded, b->recorded)) {
         return 1;
     }
-    bool is_plain = a->kind != RP_V_THING || b->kind != RP_V_THING;
-    bool is_instance = a->shape == CTR_F_OBJECT || a->shape == CTR_F_DATACLASS ||
-                       b->shape == CTR_F_OBJECT || b->shape == CTR_F_DATACLASS;
-    if (!(is_plain && is_instance) && (may_decide(a) || may_decide(b))) {
-        bool is_none = a->kind == RP_V_NONE || b->kind == RP_V_NONE;
-        return is_none ? 0 : unknown(eval, "whether these are equal");
+    bool is_none = a->kind == RP_V_NONE || b->kind == RP_V_NONE;
+    if (is_none || ((is_instance(a) || is_instance(b)) && !same_type(a, b))) {
+        return 0;
     }
-    return 0;
+    bool is_known = is_instance(a) ? a->recorded.tag == CTR_V_OBJECT
+                                   : a->shape == CTR_F_ENUM && same_type(a, b);
+    return is_known || !(may_decide(a) || may_decide(b) || is_instance(a))
+               ? 0
+               : unknown(eval, "whether these are equal");
+}
+
+/* Whether a class may have a == of its own, that of its own kind included. */
+static bool class_may_equal(struct rp_eval *eval, const struct rp_val *a, const struct rp_val *b)
+{
+    unsigned methods = rp_val_methods(eval, a) | rp_val_methods(eval, b);
+    bool are_alike = (methods & RP_M_ALIKE) != 0 && same_type(a, b) && !same_recorded(a, b);
+    return (methods & RP_M_EQUAL) != 0 || are_alike;
 }
 
 static bool is_deque(const struct rp_val *val)
@@ -305,6 +330,9 @@ int rp_equal(struct rp_eval *eval, struct rp_val *a, struct rp_val *b)
     if (eval->nesting >= NESTING_MAX) {
         rp_fail(eval, CT_ESTATE, "RecursionError: values nest too deep");
         return -1;
+    }
+    if (class_may_equal(eval, a, b)) {
+        return unknown(eval, "whether these are equal: a class may say");
     }
     if (rp_is_number(a) && rp_is_number(b)) {
         return order_of_numbers(a, b, &ordered) == 0 && ordered;
@@ -388,6 +416,9 @@ static int order_sets(struct rp_eval *eval, enum rp_op op, struct rp_val *a, str
 static int order(struct rp_eval *eval, enum rp_op op, struct rp_val *a, struct rp_val *b)
 {
     bool ordered, same = a->kind == b->kind && is_deque(a) == is_deque(b);
+    if (((rp_val_methods(eval, a) | rp_val_methods(eval, b)) & RP_M_ORDER) != 0) {
+        return unknown(eval, "the order of these: a class may say");
+    }
     if (rp_is_number(a) && rp_is_number(b)) {
         int result = order_of_numbers(a, b, &ordered);
         return ordered && by_order(op, result);
@@ -463,6 +494,9 @@ bool rp_is_hashable(struct rp_eval *eval, struct rp_val *val)
         rp_fail(eval, CT_ESTATE, "TypeError: unhashable type: %s", rp_val_type_name(eval, val));
         return false;
     }
+    if ((rp_val_methods(eval, val) & (RP_M_EQUAL | RP_M_ALIKE)) != 0) {
+        return rp_unknown(eval, "whether this has a hash: its class may say") != NULL;
+    }
     if (val->kind == RP_V_TUPLE) {
         bool is_loaded = rp_val_items(eval, val);
         for (uint64_t i = 0; is_loaded && i < val->count; i++) {
@@ -532,6 +566,9 @@ static int is_in_range(struct rp_eval *eval, struct rp_val *val, struct rp_val *
 
 static int contains(struct rp_eval *eval, struct rp_val *val, struct rp_val *container)
 {
+    if ((rp_val_methods(eval, container) & RP_M_ITEMS) != 0) {
+        return unknown(eval, "what is in this: its class may say");
+    }
     switch (container->kind) {
     case RP_V_STR:
     case RP_V_BYTES:

@@ -5,6 +5,7 @@
 
 #include <gmp.h>
 
+#include "replay/class_methods.h"
 #include "replay/expression.h"
 #include "replay/session_internal.h"
 
@@ -167,6 +168,8 @@ struct rp_val *rp_val_container(struct rp_eval *eval, enum rp_value_kind kind, u
 struct rp_val *rp_val_type_of(struct rp_eval *eval, const struct rp_val *val);
 /* A recorded value. */
 struct rp_val *rp_val_load(struct rp_eval *eval, struct ctr_value recorded);
+/* What its class may do in its own way: a set of enum rp_methods. */
+unsigned rp_val_methods(struct rp_eval *eval, const struct rp_val *val);
 /* The items of a container are in `items` afterwards. */
 bool rp_val_items(struct rp_eval *eval, struct rp_val *val);
 /* One item of a container that has at least so many, or the key or value of a dict. */

@@ -327,6 +327,11 @@ struct rp_val *rp_val_type_of(struct rp_eval *eval, const struct rp_val *val)
     return type;
 }
 
+unsigned rp_val_methods(struct rp_eval *eval, const struct rp_val *val)
+{
+    return val->is_recorded ? rp_methods_of(eval->session->classes, val->type) : 0;
+}
+
 const char *rp_val_type_name(struct rp_eval *eval, const struct rp_val *val)
 {
     struct ct_bytes name = {0};

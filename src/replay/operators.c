@@ -369,8 +369,16 @@ static struct rp_val *repeat(struct rp_eval *eval, struct rp_val *val, struct rp
     return result;
 }
 
+static bool class_may_compute(struct rp_eval *eval, const struct rp_val *val)
+{
+    return (rp_val_methods(eval, val) & RP_M_NUMBER) != 0;
+}
+
 struct rp_val *rp_binary(struct rp_eval *eval, enum rp_op op, struct rp_val *a, struct rp_val *b)
 {
+    if (class_may_compute(eval, a) || class_may_compute(eval, b)) {
+        return rp_unknown(eval, "what this gives: a class may say");
+    }
     if (is_whole(a) && is_whole(b)) {
         return with_ints(eval, op, a, b);
     }
@@ -394,6 +402,9 @@ struct rp_val *rp_binary(struct rp_eval *eval, enum rp_op op, struct rp_val *a, 
 
 struct rp_val *rp_unary(struct rp_eval *eval, enum rp_op op, struct rp_val *a)
 {
+    if (class_may_compute(eval, a)) {
+        return rp_unknown(eval, "what this gives: a class may say");
+    }
     if (a->kind == RP_V_FLOAT && op != RP_OP_INVERT) {
         return rp_val_float(eval, op == RP_OP_NEG ? -a->number : a->number);
     }

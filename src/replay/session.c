@@ -15,6 +15,12 @@ int rp_session_new(struct rp_session **session, struct ctr_trace *trace, struct 
         return ct_fail(error, CT_ENOMEM, "no memory for a session");
     }
     made->trace = trace;
+    made->classes = rp_classes_new(trace);
+    if (made->classes == NULL) {
+        rp_session_free(made);
+        *session = NULL;
+        return ct_fail(error, CT_ENOMEM, "no memory for a session");
+    }
     int status = ctr_info(trace)->steps > 0
                      ? ctr_player_new(&made->player, trace, error)
                      : ct_fail(error, CT_ESTATE, "nothing was recorded: there is no step");
@@ -37,6 +43,7 @@ void rp_session_free(struct rp_session *session)
         ctr_player_free(session->player);
         ctr_player_free(session->scout);
         ctr_player_free(session->past);
+        rp_classes_free(session->classes);
         free(session->references.values);
         rp_breakpoints_free(session);
         rp_exceptions_clear(session);

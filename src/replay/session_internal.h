@@ -2,6 +2,7 @@
 #ifndef CT_REPLAY_SESSION_INTERNAL_H
 #define CT_REPLAY_SESSION_INTERNAL_H
 
+#include "replay/class_methods.h"
 #include "replay/session.h"
 #include "replay/values.h"
 #include "trace/facts.h"
@@ -28,6 +29,7 @@ struct rp_session {
     struct ctr_player *player; /* stands at `now` */
     struct ctr_player *scout;  /* looks at other moments */
     struct ctr_player *past;   /* at the step before of the frame last asked for, or NULL */
+    struct rp_classes *classes;
     struct rp_references references;
     struct rp_breakpoint *breakpoints; /* a list, by their numbers */
     uint32_t last_breakpoint;

@@ -297,7 +297,8 @@ static bool is_same_object(const struct rp_operand *a, const struct rp_operand *
 /* One of them is a THING. */
 static int is_equal_thing(const struct rp_operand *a, const struct rp_operand *b)
 {
-    if (rp_is_unknown(a) || rp_is_unknown(b)) {
+    bool is_own = a->thing == RP_T_OWN || b->thing == RP_T_OWN;
+    if (rp_is_unknown(a) || rp_is_unknown(b) || is_own) {
         return -1;
     }
     if (a->kind == b->kind) { /* the class decides */

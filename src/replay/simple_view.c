@@ -32,6 +32,7 @@ struct text {
 struct rp_view {
     struct ctr_trace *trace;
     struct ctr_sweeper *sweeper;
+    struct rp_classes *classes;
     struct hint hints[HINTS];
     struct known_node nodes[NODES];
     struct text *gone; /* an operand of this visit may still have it */
@@ -42,9 +43,14 @@ static const struct rp_operand unknown = {.kind = RP_V_THING};
 struct rp_view *rp_view_new(struct ctr_trace *trace)
 {
     struct rp_view *view = calloc(1, sizeof *view);
-    if (view != NULL) {
-        view->trace = trace;
+    struct rp_classes *classes = rp_classes_new(trace);
+    if (view == NULL || classes == NULL) {
+        free(view);
+        rp_classes_free(classes);
+        return NULL;
     }
+    view->trace = trace;
+    view->classes = classes;
     return view;
 }
 
@@ -64,6 +70,7 @@ void rp_view_free(struct rp_view *view)
         for (unsigned i = 0; i < NODES; i++) {
             free(view->nodes[i].text);
         }
+        rp_classes_free(view->classes);
         free(view);
     }
 }
@@ -102,8 +109,17 @@ static bool is_sound_inside(struct rp_view *view, struct ctr_node *wrapper)
     return is_sound;
 }
 
+/* Whether what is said here of a family is right of a type: its class has no other idea of truth,
+ * length and equality. (Two instances are left to the evaluator anyway.) */
+static bool says_all(struct rp_view *view, const struct ctr_type *type)
+{
+    unsigned own = rp_methods_of(view->classes, type) & ~(RP_M_ORDER | RP_M_NUMBER | RP_M_TEXT);
+    bool is_instance = type->family == CTR_F_OBJECT || type->family == CTR_F_DATACLASS;
+    return (own & ~(is_instance ? RP_M_ALIKE | RP_M_ITEMS : 0u)) == 0;
+}
+
 /* Wrapped values that are neither built-in numbers, texts nor containers, by their family. */
-static enum rp_thing thing_of(const struct ctr_type *type)
+static enum rp_thing thing_of(struct rp_view *view, const struct ctr_type *type)
 {
     static const uint8_t things[CTR_F_MAX] = {
         [CTR_F_FUNCTION] = RP_T_OTHER,   [CTR_F_METHOD] = RP_T_OTHER,
@@ -114,7 +130,9 @@ static enum rp_thing thing_of(const struct ctr_type *type)
         [CTR_F_FRACTION] = RP_T_UNSURE,  [CTR_F_PATH] = RP_T_OTHER,
         [CTR_F_TRACEBACK] = RP_T_OTHER,
     };
-    return type != NULL && type->family < CTR_F_MAX ? things[type->family] : RP_T_UNKNOWN;
+    enum rp_thing thing =
+        type != NULL && type->family < CTR_F_MAX ? things[type->family] : RP_T_UNKNOWN;
+    return thing == RP_T_UNKNOWN || says_all(view, type) ? thing : RP_T_OWN;
 }
 
 static void keep_text(struct known_node *known, const struct ctr_node *node)
@@ -155,7 +173,7 @@ static void look_into(struct rp_view *view, struct known_node *known)
     case CTR_V_AS:
     case CTR_V_THING:
         if (is_sound_inside(view, &node)) {
-            operand->thing = thing_of(ctr_type(view->trace, node.type));
+            operand->thing = thing_of(view, ctr_type(view->trace, node.type));
         }
         break;
     default:
@@ -189,6 +207,10 @@ static struct rp_operand of_object(struct rp_view *view, struct ctr_value value)
     struct rp_operand operand = {.kind = RP_V_THING, .value = value, .state = state};
     if (type == NULL) {
         return unknown;
+    }
+    if (!says_all(view, type)) {
+        operand.thing = RP_T_OWN;
+        return operand;
     }
     operand.size = state->object.true_items;
     switch (type->family) {

@@ -12,6 +12,7 @@ enum rp_thing {                /* what is known of a THING */
                                   true */
                 RP_T_OTHER,    /* it is not None, and true */
                 RP_T_UNSURE,   /* it is not None, and may be false */
+                RP_T_OWN,      /* of a class that may have methods of its own: no more than that */
 };
 
 struct rp_operand {

@@ -107,6 +107,9 @@ struct rp_val *rp_subscript(struct rp_eval *eval, struct rp_val *of, struct rp_v
 {
     bool is_sequence = of->kind == RP_V_STR || of->kind == RP_V_BYTES || of->kind == RP_V_TUPLE ||
                        of->kind == RP_V_LIST || of->kind == RP_V_RANGE;
+    if ((rp_val_methods(eval, of) & RP_M_ITEMS) != 0) {
+        return rp_unknown(eval, "what is in this: its class may say");
+    }
     if (of->kind == RP_V_DICT) {
         return value_of_key(eval, of, key);
     }

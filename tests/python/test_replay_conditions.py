@@ -168,6 +168,65 @@ def look(thing, turn):
 for turn, thing in enumerate(THINGS):
     look(thing, turn)
 """
+CLASSES = """\
+import collections
+import dataclasses
+import typing
+
+class Plain:
+    x = None
+
+class Child(Plain):
+    def __init__(self):
+        self.x = 1
+
+class Empty:
+    def __len__(self):
+        return 0
+
+class Inherits(Empty):
+    pass
+
+class Equal:
+    def __eq__(self, other):
+        return True
+
+class Long(list):
+    def __len__(self):
+        return 42
+
+class Full(dict):
+    def __contains__(self, key):
+        return True
+
+class Same(list):
+    pass
+
+class Alone(collections.UserList):
+    pass
+
+@dataclasses.dataclass
+class Data:
+    x: int
+
+class Point(typing.NamedTuple):
+    x: int
+
+class Problem(ValueError):
+    pass
+
+THINGS = [Plain(), Child(), Empty(), Inherits(), Equal(), Long([1, 2]), Full(k=1), Same([1])]
+THINGS += [Same(), Alone(), Data(1), Point(1), Problem("p"), collections.Counter(a=0), None, 0]
+THINGS += [collections.OrderedDict(k=1), [], [1], {"k": 1}, "k", ValueError("v")]
+
+def look(thing, turn):
+    return 1
+
+for turn, thing in enumerate(THINGS):
+    look(thing, turn)
+"""
+CLASSES_LINE = 1 + CLASSES.splitlines().index("    return 1")
+
 LOOK_LINE = 1 + THINGS.splitlines().index("    return 1")
 
 MANY_VISITS = """\
@@ -468,6 +527,54 @@ def test_what_is_not_known_is_not_decided_by_a_sweep(things, condition):
     with Probe(things) as probe:
         expected = [s for s in visits(probe, LOOK_LINE) if holds(probe, s, condition)]
         add(probe, LOOK_LINE, condition)
+        assert stops(probe) == expected
+
+
+@pytest.fixture(scope="module")
+def classes(ct, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("classes")
+    program = folder / "program.py"
+    program.write_text(CLASSES, encoding="utf-8")
+    return record(ct, program, folder / "recording", "--format", "ctr")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "thing",
+        "not thing",
+        "thing or turn > 3",
+        "thing == None",
+        "thing is None",
+        "thing is not None and turn >= 0",
+        "thing == 5",
+        "thing != 5",
+        "'k' == thing",
+        "thing in (None, 5)",
+        "5 not in [thing]",
+        "thing == thing",
+        "thing == THINGS[0]",
+        "THINGS[turn] is thing",
+        "len(thing) == 1",
+        "len(thing) > 1",
+        "'k' in thing",
+        "5 in THINGS",
+        "thing['k'] == 1",
+        "thing[0] == 1",
+        "thing.x == 1",
+    ],
+)
+def test_a_sweep_leaves_to_a_class_what_it_may_decide(classes, condition):
+    namespace = {"__name__": "classes"}
+    exec(CLASSES, namespace)
+    with Probe(classes) as probe:
+        steps = visits(probe, CLASSES_LINE)
+        expected = [step for step in steps if holds(probe, step, condition)]
+        for turn, step in enumerate(steps):
+            if step in expected:
+                names = {"turn": turn, "thing": namespace["THINGS"][turn]}
+                assert eval(condition, namespace, names), (condition, turn)
+        add(probe, CLASSES_LINE, condition)
         assert stops(probe) == expected
 
 

@@ -1,9 +1,13 @@
 """Expressions of the engine against Python's own eval, and what they refuse."""
 
 import builtins
+import enum
+import importlib
 import os
 import re
+import sys
 import warnings
+from pathlib import Path
 
 import pytest
 from engine import Probe, record
@@ -312,6 +316,7 @@ import collections, enum, dataclasses
 Pair = collections.namedtuple("Pair", "left right")
 class Colour(enum.Enum):
     RED = 1
+    BLUE = 2
 @dataclasses.dataclass
 class Node:
     value: int
@@ -331,7 +336,7 @@ pair = Pair(1, [2])
 node = Node(1, Node(2))
 same = node.next
 plain, other = Plain(), Plain()
-colour = Colour.RED
+colour, blue = Colour.RED, Colour.BLUE
 own = Own(9)
 counts = collections.Counter("aab")
 queue = collections.deque([1, 2, 3])
@@ -356,6 +361,7 @@ def objects(ct, tmp_path_factory):
         ("node.next is same, node is same", "(True, False)"),
         ("pair.left, pair[1][0], pair == (1, [2])", "(1, 2, True)"),
         ("plain is other, plain == plain, plain == None, not plain", "(False, True, False, False)"),
+        ("plain == other, plain != other, colour == blue", "(False, True, False)"),
         ("own + 1, own > 8", "(10, True)"),
         ("counts['a'], len(counts)", "(2, 2)"),
         ("queue[-1], 2 in queue, len(queue)", "(3, True, 3)"),
@@ -374,11 +380,201 @@ def test_objects_of_the_program(objects, text, expected):
     assert answer.get("text") == expected, answer
 
 
-@pytest.mark.parametrize("text", ["plain == other", "plain < other", "isinstance(node, Plain)"])
+@pytest.mark.parametrize("text", ["node == same", "plain < other", "isinstance(node, Plain)"])
 def test_what_a_class_may_decide_is_not_guessed(objects, text):
     objects.ask("end")
     objects.ask("step", "out", "back")
     assert "does not know" in objects.ask("evaluate", 0, 0, text)["error"]
+
+
+CLASSES = """\
+import abc, collections, dataclasses, enum, functools, io, logging, queue, threading, typing
+import shared
+from shared import Empty, Far, Far as Renamed
+class Plain: pass
+class Child(Plain):
+    limit = 3
+    def ready(self): return True
+class Bag:
+    def __init__(self): self.items = []
+    def __len__(self): return len(self.items)
+class Inherits(Bag): pass
+class Falsy:
+    __bool__ = lambda self: False
+class Alike:
+    def __eq__(self, other): return True
+class Ordered:
+    def __lt__(self, other): return True
+class Said:
+    def __str__(self): return "said"
+class Base(abc.ABC):
+    @abc.abstractmethod
+    def run(self): pass
+class Runs(Base):
+    def run(self): pass
+Held = typing.TypeVar("Held")
+class Holds(typing.Generic[Held]): pass
+class Borrowed(collections.UserList): pass
+class FromFar(Far): pass
+class FromEmpty(shared.Empty, Plain): pass
+class FromRenamed(Renamed): pass
+class Made(type("Nobody", (), {"__len__": lambda self: 0})): pass
+def own(cls):
+    cls.__bool__ = lambda self: False
+    return cls
+@own
+class Decorated: pass
+@dataclasses.dataclass
+class Data:
+    x: int
+@dataclasses.dataclass(order=True)
+class Long:
+    x: int
+    def __len__(self): return 0
+@functools.total_ordering
+class Total:
+    def __lt__(self, other): return False
+class Items(list):
+    def __len__(self): return 42
+class Same(list): pass
+class Says(list):
+    def __contains__(self, item): return True
+    def __repr__(self): return "Says"
+class Near(float):
+    def __eq__(self, other): return True
+    def __hash__(self): return 1
+    def __add__(self, other): return "added"
+    def __radd__(self, other): return "radded"
+class Much(int): pass
+class Error(Exception): pass
+class Quiet(Error):
+    def __bool__(self): return False
+    def __str__(self): return "quiet"
+class State(enum.Enum):
+    ON = 0
+    OFF = 1
+class Level(enum.IntEnum):
+    NONE = 0
+    SOME = 4
+class Bits(enum.Flag):
+    A = 1
+class Point(typing.NamedTuple):
+    x: int
+class Nothing(collections.namedtuple("Nothing", "x")):
+    def __bool__(self): return False
+class Meta(type):
+    def __len__(cls): return 0
+class Odd(metaclass=Meta): pass
+def local():
+    class Inner(Plain): pass
+    class Outer:
+        class Inside(Bag): pass
+    return Inner(), Outer.Inside(), Outer()
+inner, inside, outer = local()
+values = [Plain(), Child(), Bag(), Inherits(), Falsy(), Alike(), Ordered(), Said(), Runs(), Holds()]
+values += [Borrowed(), FromFar(), FromEmpty(), FromRenamed(), Made(), Decorated(), Data(0), Data(0)]
+values += [Long(1), Total(), Items([1]), Same([1]), Same(), Says([1]), Near(2), Much(0), Much(5)]
+values += [Error("e"), Quiet("q"), State.ON, State.OFF, Level.NONE, Level.SOME, Bits.A, Bits(0)]
+values += [Point(1), Nothing(1), Plain, Odd, inner, inside, outer, collections.Counter(a=0)]
+values += [collections.OrderedDict(a=1), collections.OrderedDict(), collections.Counter()]
+values += [io.StringIO(), logging.getLogger("a"), queue.Queue(), threading.Lock(), map(len, [])]
+values += [None, 0, 1, 2.5, "", "e", [1], (1,), {}, ValueError("v"), collections.ChainMap()]
+values += [Empty(), Far(), {}.keys(), [Plain()]]
+same = values[:]
+"""
+SHARED = """\
+class Empty: pass
+class Far:
+    def __bool__(self): return False
+    def __eq__(self, other): return True
+"""
+OF_ONE = [
+    "bool({0})", "{0} == None", "{0} != None", "{0} is None", "{0} == 5", "'e' == {0}",
+    "{0} == {0}", "{0} in (None, 5)", "len({0})", "1 if {0} else 2", "{0} and 7", "any([{0}])",
+    "[1] == {0}", "1 in {0}", "({0} or 7) is None",
+    "str({0})", "repr({0})", "{0} + 1", "1 + {0}", "{0} < 3", "max({0}, 1)", "{0}[0]", "-{0}",
+    "sum({0})", "{0} == same[{1}]", "[{0}] == [same[{1}]]", "{0} in values", "str([{0}])",
+    "{0} in {{1: 2}}", "{0} in {{1, 2}}",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def classes(ct, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("classes")
+    program = folder / "program.py"
+    program.write_text(CLASSES + "done = 1\n", encoding="utf-8")
+    folder.joinpath("shared.py").write_text(SHARED, encoding="utf-8")
+    names = {"__name__": "__main__"}
+    sys.path.insert(0, str(folder))
+    exec(CLASSES, names)
+    sys.path.remove(str(folder))
+    sys.modules.pop("shared")
+    with Probe(record(ct, program, folder / "recording")) as probe:
+        probe.ask("end")
+        yield probe, names
+
+
+def answer_of(probe, text):
+    answer = probe.ask("evaluate", 0, 0, text.replace("bool", "not not "))
+    return answer.get("text"), answer.get("error", "")
+
+
+@pytest.mark.parametrize("text", OF_ONE)
+def test_what_has_a_value_has_that_of_python(classes, text):
+    probe, names = classes
+    values = names["values"]
+    for number, value in enumerate(values):
+        for other in {number, (number + 1) % len(values)}:
+            filled = text.format(f"values[{number}]", other)
+            found, error = answer_of(probe, filled)
+            if found is None:
+                continue
+            try:
+                wanted = repr(eval(filled, names))
+            except Exception as problem:
+                wanted = repr(problem)
+            is_shown = " at 0x" in wanted or wanted == "Says"  # as the recording shows it
+            told = found if is_shown else wanted
+            assert found == told, f"{filled} of a {type(value).__name__}: {error}"
+
+
+def test_classes_of_the_library_that_are_always_true_are_that_in_python():
+    source = Path(__file__).resolve().parents[2].joinpath("src/replay/class_methods.c").read_text()
+    modules = re.findall(r'\{"([^"]+)",\s*TRUE_ALWAYS\}', source)
+    assert "threading" in modules
+    for module in map(importlib.import_module, modules):
+        for kind in vars(module).values():
+            is_class = isinstance(kind, type) and kind.__module__ == module.__name__
+            if is_class and not issubclass(kind, (enum.Enum, tuple)):
+                assert not hasattr(kind, "__bool__"), kind
+                assert not hasattr(kind, "__len__"), kind
+                assert kind.__eq__ in (object.__eq__, BaseException.__eq__), kind
+
+
+# What the recording knows: the value of `bool()`, of == 5 and of == None, or not.
+KNOWN = {
+    "Plain": "yyy", "Child": "yyy", "Bag": "nyy", "Inherits": "nyy", "Falsy": "nyy",
+    "Alike": "ynn", "Ordered": "yyy", "Said": "yyy", "Runs": "yyy", "Holds": "yyy",
+    "Borrowed": "nnn", "FromFar": "nnn", "FromEmpty": "yyy", "FromRenamed": "nnn", "Made": "nnn",
+    "Decorated": "nnn", "Data": "yyy", "Long": "nyy", "Total": "yyy", "Items": "nyy",
+    "Same": "yyy", "Near": "ynn", "Much": "yyy", "Error": "yyy", "Quiet": "nyy", "State": "yny",
+    "Level": "yny", "Bits": "nnn", "Point": "yyy", "Nothing": "nyy", "type": "yyy", "Meta": "nyy",
+    "Inner": "yyy", "Inside": "nyy", "Outer": "yyy", "StringIO": "yyy", "Logger": "yyy",
+    "Queue": "yyy", "map": "yyy", "ChainMap": "nnn", "Empty": "yyy", "Far": "nnn",
+}  # fmt: skip
+
+
+def test_what_the_recording_knows_of_a_class(classes):
+    probe, names = classes
+    found = {}
+    for number, value in enumerate(names["values"]):
+        texts = ("bool(values[{}])", "values[{}] == 5", "values[{}] == None")
+        answers = [answer_of(probe, text.format(number)) for text in texts]
+        known = "".join("y" if text is not None else "n" for text, _ in answers)
+        found[type(value).__name__] = known
+        for text, error in answers:
+            assert text is not None or "does not know" in error, type(value)
+    assert {name: found[name] for name in KNOWN} == KNOWN
 
 
 PROBLEMS = """\
