@@ -8,7 +8,16 @@
 #include "replay/expression_internal.h"
 #include "replay/lines.h"
 
-enum hit_test { HIT_ALL, HIT_EQUAL, HIT_AT_LEAST, HIT_MORE, HIT_LESS, HIT_AT_MOST, HIT_EVERY };
+enum hit_test {
+    HIT_ALL,
+    HIT_EQUAL,
+    HIT_AT_LEAST,
+    HIT_MORE,
+    HIT_LESS,
+    HIT_AT_MOST,
+    HIT_EVERY,
+    HIT_NOT
+};
 
 struct rp_breakpoint {
     struct rp_breakpoint *next;
@@ -61,13 +70,19 @@ static int find_functions(const struct ctr_trace *trace, const char *name,
     return CT_OK;
 }
 
+static bool may_be_zero(enum hit_test test)
+{
+    return test == HIT_AT_LEAST || test == HIT_MORE || test == HIT_NOT;
+}
+
 static int parse_hits(const char *text, struct rp_breakpoint *breakpoint, struct ct_error *error)
 {
     static const struct {
         const char *sign;
         enum hit_test test;
-    } signs[] = {{"==", HIT_EQUAL}, {">=", HIT_AT_LEAST}, {"<=", HIT_AT_MOST}, {">", HIT_MORE},
-                 {"<", HIT_LESS},   {"%", HIT_EVERY},     {"=", HIT_EQUAL},    {"", HIT_EQUAL}};
+    } signs[] = {{"==", HIT_EQUAL}, {">=", HIT_AT_LEAST}, {"<=", HIT_AT_MOST},
+                 {">", HIT_MORE},   {"<", HIT_LESS},      {"%", HIT_EVERY},
+                 {"!=", HIT_NOT},   {"=", HIT_EQUAL},     {"", HIT_EQUAL}};
     text = text == NULL ? "" : text + strspn(text, " ");
     if (*text == '\0') {
         return CT_OK;
@@ -82,10 +97,13 @@ static int parse_hits(const char *text, struct rp_breakpoint *breakpoint, struct
     const char *end = digits + count + strspn(digits + count, " ");
     breakpoint->test = signs[i].test;
     breakpoint->hits_wanted = strtoull(digits, NULL, 10);
-    bool is_sound = count > 0 && count < 19 && *end == '\0' &&
-                    (breakpoint->test != HIT_EVERY || breakpoint->hits_wanted > 0);
-    return is_sound ? CT_OK
-                    : ct_fail(error, CT_EUSAGE, "a hit condition is a number, or >= 5, %% 5");
+    if (count == 0 || count >= 19 || *end != '\0') {
+        return ct_fail(error, CT_EUSAGE, "a hit condition is a number, or >= 5, != 5, %% 5");
+    }
+    uint64_t least = breakpoint->test == HIT_LESS ? 2 : 1;
+    return breakpoint->hits_wanted >= least || may_be_zero(breakpoint->test)
+               ? CT_OK
+               : ct_fail(error, CT_EUSAGE, "this hit condition never holds: hits count from 1");
 }
 
 static void free_breakpoint(struct rp_breakpoint *breakpoint)
@@ -356,6 +374,8 @@ static bool number_counts(const struct rp_breakpoint *breakpoint, uint64_t numbe
         return number <= wanted;
     case HIT_EVERY:
         return number % wanted == 0;
+    case HIT_NOT:
+        return number != wanted;
     default:
         return true;
     }

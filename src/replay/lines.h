@@ -31,7 +31,8 @@ int rp_line_counts(struct rp_session *session, uint32_t path, uint32_t first, ui
                    uint64_t step, uint64_t *visits, struct ct_error *error);
 
 /* The line of a breakpoint wished for at `line`: that line where steps are on it, else the next
- * one that has steps, else the one before. CT_ESTATE: the file has none. */
+ * one of the same function, class or module body that has steps, else the one before. CT_ESTATE:
+ * that code never ran, or the file has no such line. */
 int rp_line_with_steps(struct rp_session *session, uint32_t path, uint32_t line, uint32_t *found,
                        struct ct_error *error);
 

@@ -576,10 +576,77 @@ def set_lines(client, *breakpoints):
 
 def test_breakpoints_are_verified_only_where_steps_are(client):
     made = set_lines(client, {"line": 10}, {"line": 5}, {"line": 500})
-    assert [(b["verified"], b["line"]) for b in made] == [(True, 10), (True, 7), (True, 32)]
+    assert [(b["verified"], b["line"]) for b in made] == [(True, 10), (True, 7), (False, 500)]
     assert made[1]["message"] == "Line 5 never ran: moved to line 7"
+    assert made[2]["message"] == "The file ends before this line"
     answer = client.ask("setBreakpoints", source={"path": "other.py"}, breakpoints=[{"line": 1}])
     assert [b["verified"] for b in answer["breakpoints"]] == [False]
+
+
+NEAR = (
+    """\
+def ran(n):
+    # about it
+    if n > 5:
+        big = n
+
+        return "big"
+    total = n
+    return total
+    # no more
+
+# of the module
+def never(
+    a=1,
+):
+    first = a
+
+    # inside
+    def inner():
+        return 1
+    return """
+    + '"""text\nof it"""'
+    + """
+
+class Kind:
+    limit = 3
+
+    def unused(self):
+        pass
+
+    def used(self):
+        if self.limit > 5:
+            raise ValueError
+        # not so large
+        return 4
+
+def caller():
+    values = [
+        1,
+        ran(2),
+    ]
+    return Kind().used()
+# the end
+caller()
+"""
+)
+# The line of a breakpoint, and where it is then; None: nowhere.
+MOVED = {
+    1: 1, 2: 3, 4: 7, 5: 7, 6: 7, 8: 8, 9: 8, 10: 12, 11: 12, 13: 13, 14: None, 15: None, 16: None,
+    17: None, 18: None, 19: None, 20: None, 22: 23, 23: 23, 24: 24, 25: 26, 27: None, 28: 29,
+    31: 33, 32: 33, 34: 35, 37: 37, 39: 40, 41: 42, 43: 42, 999: None,
+}  # fmt: skip
+
+
+def test_a_breakpoint_moves_within_its_function(ct, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(NEAR, encoding="utf-8")
+    record(ct, program, tmp_path / "recording")
+    with Client(tmp_path / "recording") as client:
+        client.ask("attach")
+        made = set_lines(client, *[{"line": line} for line in MOVED])
+    found = [b["line"] if b["verified"] else None for b in made]
+    assert dict(zip(MOVED, found, strict=True)) == MOVED
 
 
 def test_stops_name_the_breakpoints_hit(client):
@@ -604,6 +671,10 @@ def test_conditions_hit_counts_and_their_errors(client):
     (bad,) = set_lines(client, {"line": 8, "condition": "n =="})
     assert not bad["verified"]
     assert "(column 5)" in bad["message"]
+    for never in ("0", "== 0", "% 0", "<= 0", "< 1", "<1"):
+        (bad,) = set_lines(client, {"line": 8, "hitCondition": never})
+        assert not bad["verified"]
+        assert "never holds" in bad["message"]
     (bad,) = set_lines(client, {"line": 8, "condition": "n == 2", "hitCondition": "bad"})
     assert "a hit condition is" in bad["message"]
     assert "column" not in bad["message"]
