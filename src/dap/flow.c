@@ -197,7 +197,12 @@ static int put_loop(struct dap_request *request, uint64_t call, const struct rp_
     dap_put_line(session, json, "last", about->last_line);
     dap_put_line(session, json, "registeredLine", about->first_line);
     ct_json_put_int(json, "base", loop_around(loops, count, which));
-    ct_json_put_uint(json, "iterations", loops[which].visits);
+    ct_json_key(json, "iterations");
+    if (loops[which].knows_turns) {
+        ct_json_uint(json, loops[which].turns);
+    } else {
+        ct_json_null(json);
+    }
     ct_json_put_int(json, "iteration", (int64_t)so_far - 1);
     ct_json_end_object(json);
     return status;

@@ -375,6 +375,83 @@ int rp_flow(struct rp_session *session, const struct ctr_call *call, uint64_t fr
     return status;
 }
 
+/* ---- loops ---- */
+
+static bool is_inside_another(const struct ctr_facts *facts, uint32_t which)
+{
+    const struct ctr_loop_fact *inner = &facts->loops[which];
+    bool is_inside = false;
+    for (uint32_t i = 0; i < facts->loop_count; i++) {
+        const struct ctr_loop_fact *outer = &facts->loops[i];
+        is_inside |= i != which && outer->kind != CTR_LOOP_COMPREHENSION &&
+                     outer->first_line <= inner->first_line && outer->last_line >= inner->last_line;
+    }
+    return is_inside;
+}
+
+/* What a call does after the last visit of a loop's line: a line, its end or, where turns are on
+ * the line itself, an exception or a suspension. CT_ESTATE: nothing is recorded. */
+static int find_behind(struct rp_session *session, const struct ctr_call *call,
+                       const struct rp_loop *loop, bool is_on_line, struct ctr_hit *hit,
+                       struct ct_error *error)
+{
+    uint32_t on_line = is_on_line ? RP_LEAVES | RP_BIT(CTR_EVENT_RAISE) : 0;
+    struct ctr_query query = rp_of_call(call->number, RP_LINE | RP_ENDS | on_line);
+    struct ctr_place place;
+    uint64_t step, count;
+    query.is_bounded = call->exit != CTR_EXIT_NONE;
+    query.bound = call->end_block;
+    int status = ctr_call_visit(session->trace, call->number, loop->about.first_line,
+                                loop->visits - 1, &step, &count, error);
+    if (status == CT_OK) {
+        status = ctr_place_of_step(session->trace, step, &place, error);
+    }
+    return status != CT_OK ? status
+                           : rp_find_one(session, &query, rp_behind(place), false, hit, error);
+}
+
+/* Of a loop that a call comes to once: each visit of its line is the start of a turn, but for the
+ * last one where that finds no more. On one line a `while` looks at its condition where a turn
+ * ends; and an exception there says nothing, as iterators may end by StopIteration. */
+static int count_turns_once(struct rp_session *session, const struct ctr_call *call,
+                            struct rp_loop *loop, struct ct_error *error)
+{
+    const struct ctr_loop_fact *about = &loop->about;
+    bool is_on_line = about->first_line == about->last_line;
+    struct ctr_hit hit;
+    loop->turns = loop->visits;
+    if (loop->visits == 0 || (is_on_line && about->kind == CTR_LOOP_WHILE)) {
+        loop->knows_turns = loop->visits != 1; /* its condition may not have held */
+        return CT_OK;
+    }
+    int status = find_behind(session, call, loop, is_on_line, &hit, error);
+    if (status == CT_OK) {
+        bool is_inside = hit.event == CTR_EVENT_LINE && about->first_line < hit.line &&
+                         hit.line <= about->last_line;
+        loop->knows_turns = hit.event != CTR_EVENT_RAISE;
+        loop->turns -= !is_inside && hit.event != CTR_EVENT_YIELD;
+    }
+    return status == CT_ESTATE ? CT_OK : status;
+}
+
+static int count_turns(struct rp_session *session, const struct ctr_call *call,
+                       const struct ctr_facts *facts, uint32_t which, struct rp_loop *loop,
+                       struct ct_error *error)
+{
+    bool is_on_line = loop->about.first_line == loop->about.last_line;
+    loop->knows_turns = false;
+    loop->turns = 0;
+    if (loop->about.kind == CTR_LOOP_COMPREHENSION) {
+        return CT_OK; /* most of its turns are no steps */
+    }
+    if (is_inside_another(facts, which)) {
+        loop->knows_turns = !is_on_line;
+        loop->turns = is_on_line ? 0 : loop->visits;
+        return CT_OK;
+    }
+    return count_turns_once(session, call, loop, error);
+}
+
 int rp_loops(struct rp_session *session, uint64_t call, uint32_t first, uint32_t room,
              struct rp_loop *loops, uint32_t *count, uint32_t *total, struct ct_error *error)
 {
@@ -393,7 +470,8 @@ int rp_loops(struct rp_session *session, uint64_t call, uint32_t first, uint32_t
         loop->about = facts.loops[i];
         status = ctr_call_visit(session->trace, call, loop->about.first_line, UINT64_MAX, &step,
                                 &loop->visits, error);
-        status = status == CT_ESTATE ? CT_OK : status;
+        status =
+            status == CT_ESTATE ? count_turns(session, &about, &facts, i, loop, error) : status;
         *count += status == CT_OK;
     }
     ctr_facts_clear(&facts);

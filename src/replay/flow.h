@@ -45,10 +45,14 @@ int rp_flow(struct rp_session *session, const struct ctr_call *call, uint64_t fr
             const struct ctr_text_options *options, struct rp_flow *page, struct ct_error *error);
 
 /* The loops of a call, `first` and on, as its code has them; `visits` of the line where each turn
- * begins, by this call. */
+ * begins, by this call. That line is come to once more where the loop ends: the turns are told
+ * without it; of a loop inside of another one, with it. What turns a comprehension made is not
+ * known, nor those of a loop on one line inside of another, or that an exception ends. */
 struct rp_loop {
     struct ctr_loop_fact about;
     uint64_t visits;
+    bool knows_turns;
+    uint64_t turns;
 };
 int rp_loops(struct rp_session *session, uint64_t call, uint32_t first, uint32_t room,
              struct rp_loop *loops, uint32_t *count, uint32_t *total, struct ct_error *error);

@@ -298,10 +298,72 @@ def test_flow_visits_and_loops_of_a_call(run, client):
         }
         for loop in client.ask("ct/load-loops", call=call, start=0, count=50)["loops"]:
             turns = [v["step"] for v in visits if v["line"] == loop["registeredLine"]]
-            assert loop["iterations"] == len(turns)
+            assert loop["iterations"] in (None, len(turns), len(turns) - 1)
             assert loop["iteration"] == sum(step <= here["step"] for step in turns) - 1
     answer = client.ask("ct/visit", call=0, line=10**6)
     assert answer == {"index": -1, "count": 0, "step": -1}
+
+
+LOOPS = """\
+def check(i):
+    if i == 30:
+        raise KeyError
+    return i * i
+class Count:
+    left = 3
+    def __iter__(self): return self
+    def __next__(self):
+        self.left -= 1
+        if self.left < 0: raise StopIteration
+        return self.left
+def main():
+    found = [check(i) for i in range(6)]
+    found = [
+        check(i)
+        for i in range(3)
+    ]
+    for a, b in zip(found, found): pass
+    for a in []: pass
+    left = 3
+    while left: left -= 1
+    while left > 5: left = 3
+    for i in range(3):
+        for j in range(2): check(j)
+    for a in found:
+        check(a)
+    for a in found:
+        if a: break
+    try:
+        for x in [1, 2, 30, 4]: check(x)
+    except KeyError:
+        pass
+    for a in Count(): pass
+    return list(gives())
+def gives():
+    for a in range(4): yield a
+main()
+"""
+# Turns by the first line of the loop; None: not known.
+TURNS = {13: None, 15: None, 18: 3, 19: 0, 21: 3, 22: None, 23: 3, 24: None, 25: 3, 27: 2}
+TURNS |= {30: None, 33: None}
+
+
+def test_the_turns_of_loops(ct, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(LOOPS, encoding="utf-8")
+    record(ct, program, tmp_path / "recording")
+    with Client(tmp_path / "recording") as client:
+        client.ask("attach")
+        client.ask("configurationDone")
+        found = {}
+        for name in ("main", "gives"):
+            (call,) = client.ask("ct/search-calltrace", value=name, count=9)["calls"]
+            loops = client.ask("ct/load-loops", call=call["key"], start=0, count=50)["loops"]
+            found[name] = {loop["first"]: loop["iterations"] for loop in loops}
+    assert {13, 30, 33} <= found["main"].keys()
+    # a comprehension over several lines begins on one or another
+    assert {line: found["main"].get(line) for line in TURNS} == TURNS
+    assert found["gives"] == {36: 4}
 
 
 # ---- histories and events ----

@@ -192,8 +192,8 @@ export interface Loop {
   last: number;
   registeredLine: number; // where each turn begins
   base: number; // the loop around it, -1: none
-  iterations: number; // visits of registeredLine by the call
-  iteration: number; // the one at the moment; -1: not begun
+  iterations: number | null; // its turns in the call; inside of another loop: visits of registeredLine; null: not known
+  iteration: number; // the visit of registeredLine at the moment; -1: not begun
 }
 
 /** `ct/load-calltrace-section`: calls that `parent` made; null: those at the bottom of a thread. */

@@ -99,16 +99,18 @@ export class FlowModel {
     return visit.step >= 0 ? visit.step : null;
   }
 
-  /** The header of a loop runs once more than the loop turns, unless something breaks out of it: then
-   *  the first line inside tells how often it turned. */
+  /** The first line inside of a loop runs in each turn. Where it does less often it is a part of the header's, and
+   *  the turns are not known. A loop in another one is told with the visits of its header that end it: one, maybe. */
   private async withTurns({ call, linesRun }: Loaded, loop: Loop): Promise<Loop> {
     const inside = [...linesRun].filter((line) => line > loop.registeredLine && line <= loop.last);
-    if (inside.length === 0 || loop.iterations < 2) return loop;
+    const told = loop.iterations ?? 0;
+    if (inside.length === 0 || told < 2) return loop;
     const key = `${call.key} ${loop.registeredLine}`;
     const asked = { call: call.key, line: Math.min(...inside) };
     const count = this.turns.get(key) ?? (await this.link.request<Visit>("ct/visit", asked)).count;
     this.turns.set(key, count);
-    return count === loop.iterations - 1 ? { ...loop, iterations: count } : loop;
+    if (loop.base < 0) return count < told ? { ...loop, iterations: null } : loop;
+    return count === told - 1 ? { ...loop, iterations: count } : loop;
   }
 
   private window(call: number, from: number, count: number): Promise<Flow> {

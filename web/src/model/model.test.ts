@@ -442,6 +442,24 @@ describe("the flow of a long loop", () => {
     expect(await show(14_000)).toEqual([13_998, 13_999, 14_000]);
     expect(loads()).toBe(9);
   });
+
+  test("turns are counted where the lines inside of the loop allow it", async () => {
+    const turnsOf = async (iterations: number | null, inside: number, base = -1) => {
+      const { link } = await linkTo((command, args: never) =>
+        command === "ct/visit" ? { step: -1, index: 0, count: inside } : answer(command, args),
+      );
+      const flow = new FlowModel(link, async () => []);
+      const loops = [{ ...loop, iterations, base }];
+      await flow.refresh(at(5), call.key, 3, { call, loops, visit: null, whole: null });
+      return flow.state.get()?.loops[0]?.iterations;
+    };
+    expect(await turnsOf(5, 5)).toBe(5);
+    expect(await turnsOf(5, 20)).toBe(5); // the line inside is a loop, too
+    expect(await turnsOf(5, 2)).toBeNull(); // it is a part of the header's
+    expect(await turnsOf(5, 4, 0)).toBe(4); // a loop in another one, begun once
+    expect(await turnsOf(9, 6, 0)).toBe(9); // and several times
+    expect(await turnsOf(null, 4)).toBeNull();
+  });
 });
 
 describe("the tree of values", () => {

@@ -91,6 +91,7 @@ function turnMove(id: string, title: string, key: string, by: number): Command {
     const around = flow.loops.filter((loop) => loop.first <= flow.line && flow.line <= loop.last);
     const inner = around.sort((a, b) => a.last - a.first - (b.last - b.first))[0];
     if (!inner) return model.notices.say("This line is in no loop.");
+    if (inner.iterations === null) return model.notices.say("How often this loop turned is not known.");
     const index = inner.iteration + by;
     if (index < 0 || index >= inner.iterations) return model.notices.say("The loop has no such turn.");
     model.player.go({ move: "visit", call: flow.call.key, line: inner.registeredLine, index });

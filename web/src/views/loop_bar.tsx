@@ -10,7 +10,8 @@ export function LoopBar({ line }: { line: number }) {
   const state = useAtom(flow.state);
   const loop = state?.loops.find((candidate) => candidate.registeredLine === line);
   if (!state || !loop) return null;
-  const { iteration, iterations } = loop;
+  const { iteration } = loop;
+  const iterations = loop.iterations ?? 0;
   const call = state.call.key;
   const go = (index: number) => {
     if (Number.isFinite(index) && index >= 0 && index < iterations) {

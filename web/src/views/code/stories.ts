@@ -97,7 +97,7 @@ function lineDecorations(line: Line, flow: FlowState, { stories, actions }: Cont
   if (number !== stories.line && isOff(flow, number)) found.push(dimLine.range(line.from));
   const pills = pillsOfLine(flow, number, stories);
   if (pills.length > 0) found.push(Decoration.widget({ widget: new Pills(pills, actions), side: 1 }).range(line.to));
-  const loop = flow.loops.find((candidate) => candidate.registeredLine === number && candidate.iterations > 1);
+  const loop = flow.loops.find((candidate) => candidate.registeredLine === number && (candidate.iterations ?? 0) > 1);
   if (loop) {
     const widget = new LoopBarWidget(flow.call.key, number, actions);
     found.push(Decoration.widget({ widget, side: 2, block: true }).range(line.to));
