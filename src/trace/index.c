@@ -288,14 +288,19 @@ uint32_t ctr_marks_visits(const struct ctr_segment *segment, const struct ctr_ma
     return segment->visits[marks->visits + (unsigned)__builtin_popcountll(before)];
 }
 
-bool ctr_segment_opens(const struct ctr_segment *segment, unsigned block, uint64_t object)
+bool ctr_segment_opens(const struct ctr_segment *segment, unsigned block, const uint64_t *objects,
+                       uint32_t count)
 {
     struct ct_cursor cursor = {segment->objects[block].at, segment->objects[block].end, false};
     uint64_t at = 0;
+    uint32_t next = 0;
     while (cursor.at < cursor.end && !cursor.failed) {
         at += ct_get_varint(&cursor);
-        if (at >= object) {
-            return at == object && !cursor.failed;
+        while (next < count && objects[next] < at) {
+            next++;
+        }
+        if (next == count || objects[next] == at) {
+            return next < count && !cursor.failed;
         }
     }
     return false;

@@ -161,8 +161,9 @@ uint64_t ctr_segment_with(const struct ctr_segment *segment, enum ctr_index_tabl
 uint32_t ctr_marks_visits(const struct ctr_segment *segment, const struct ctr_marks *marks,
                           unsigned block);
 
-/* Whether the block opens the object. */
-bool ctr_segment_opens(const struct ctr_segment *segment, unsigned block, uint64_t object);
+/* Whether the block opens any of the objects, whose numbers ascend. */
+bool ctr_segment_opens(const struct ctr_segment *segment, unsigned block, const uint64_t *objects,
+                       uint32_t count);
 
 /* How a call ended, when it began in an earlier block and ended in this segment. */
 bool ctr_segment_end_of(const struct ctr_segment *segment, uint64_t call, struct ctr_call_end *end);

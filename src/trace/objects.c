@@ -611,6 +611,37 @@ void ctr_objects_trim(struct ctr_objects *objects, uint64_t move)
     objects->trim_at = objects->bytes > enough ? objects->bytes + enough : objects->limit;
 }
 
+/* ---- comparing ---- */
+
+static bool pairs_equal(struct ctr_trace *trace, const struct ctr_pair *a, const struct ctr_pair *b,
+                        uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!ctr_value_equal(trace, a[i].value, b[i].value) ||
+            !ctr_value_equal(trace, a[i].key, b[i].key)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ctr_object_equal(struct ctr_trace *trace, const struct ctr_object *a,
+                      const struct ctr_object *b)
+{
+    if (a->true_items != b->true_items || a->true_pairs != b->true_pairs ||
+        a->true_attrs != b->true_attrs || a->item_count != b->item_count ||
+        a->pair_count != b->pair_count || a->attr_count != b->attr_count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->item_count; i++) {
+        if (!ctr_value_equal(trace, a->items[i], b->items[i])) {
+            return false;
+        }
+    }
+    return pairs_equal(trace, a->pairs, b->pairs, a->pair_count) &&
+           pairs_equal(trace, a->attrs, b->attrs, a->attr_count);
+}
+
 /* ---- folding ---- */
 
 /* Fold what the block says of the object from the state's next record on, before byte `limit`. */

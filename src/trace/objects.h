@@ -80,6 +80,10 @@ int ctr_objects_finish(struct ctr_objects *objects, const struct ctr_block *bloc
 /* Close the holes, so that `pairs` is what player.h promises. */
 void ctr_object_settle(struct ctr_objects *objects, struct ctr_object_state *state);
 
+/* Whether two states are the same: lengths, items, pairs and attributes; not what is in those. */
+bool ctr_object_equal(struct ctr_trace *trace, const struct ctr_object *a,
+                      const struct ctr_object *b);
+
 /* Keep no more than so many bytes of states. */
 void ctr_objects_limit(struct ctr_objects *objects, size_t bytes);
 

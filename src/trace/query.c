@@ -19,7 +19,9 @@ struct search {
     uint32_t unwound_capacity;
     struct ctr_value *held; /* WRITE: the slot in each frame of its running */
     uint32_t held_capacity;
-    struct ctr_objects objects; /* CHANGE */
+    struct ctr_objects objects; /* CHANGE, CHANGES */
+    struct ctr_objects earlier; /* CHANGES: as they were before a record */
+    uint64_t move;              /* of both */
     uint32_t key_place;         /* where its key was found last */
     const struct ctr_hit
         *changes;          /* those of the block at hand, of which only place and value are */
@@ -56,11 +58,12 @@ static uint64_t blocks_of_call(const struct search *search, const struct ctr_seg
     return kept;
 }
 
-static uint64_t blocks_of_object(const struct ctr_segment *segment, uint64_t object)
+static uint64_t blocks_of_objects(const struct ctr_segment *segment, const uint64_t *objects,
+                                  uint32_t count)
 {
     uint64_t kept = segment->missing[CTR_TABLE_OBJECTS];
     for (unsigned block = 0; block < segment->count; block++) {
-        kept |= (uint64_t)ctr_segment_opens(segment, block, object) << block;
+        kept |= (uint64_t)ctr_segment_opens(segment, block, objects, count) << block;
     }
     return kept;
 }
@@ -127,7 +130,9 @@ static uint64_t find_candidates(const struct search *search, const struct ctr_se
         }
         break;
     case CTR_FIND_CHANGE:
-        return blocks_of_object(segment, query->object);
+        return blocks_of_objects(segment, &query->object, 1);
+    case CTR_FIND_CHANGES:
+        return blocks_of_objects(segment, query->objects, query->object_count);
     case CTR_FIND_LINES:
         return ctr_segment_with(segment, CTR_TABLE_LINES, query->keys, query->key_count);
     case CTR_FIND_STARTS:
@@ -344,7 +349,7 @@ static int read_part(struct search *search, const struct ctr_block *block, size_
     struct ctr_object_state *state;
     *value = unbound;
     int status = ctr_objects_get(&search->objects, query->object, block, limit, 0, &state, error);
-    if (status != CT_OK || state == NULL || query->part == CTR_PART_ALL) {
+    if (status != CT_OK || state == NULL) {
         return status;
     }
     ctr_object_settle(&search->objects, state);
@@ -359,41 +364,97 @@ static int read_part(struct search *search, const struct ctr_block *block, size_
     return CT_OK;
 }
 
-/* Whether a record of the object's chain changes it: not by saying again what it is. */
-static bool changes_all(const struct ctr_block *block, const struct ctr_object_record *at)
-{
-    struct ctr_scan scan = ctr_scan_at(block, at);
-    struct ctr_rec rec;
-    return ctr_record_next(&scan, &rec) && rec.kind != CTR_CHECKED &&
-           (rec.kind != CTR_OPEN || (rec.flags & CTR_OPEN_NEW));
-}
-
 /* Fold the object's records of the block one by one: where the part changes. */
-static int find_changes(struct search *search, size_t from, size_t to, struct ct_error *error)
+static int find_part_changes(struct search *search, size_t from, size_t to, struct ct_error *error)
 {
     const struct ctr_block *block = search->reading.block;
     const struct ctr_cell *cell = ctr_cell_of(block);
     uint32_t next = ctr_cell_first(cell, search->query->object);
     struct ctr_value before = unbound;
-    bool all = search->query->part == CTR_PART_ALL;
-    int status = CT_OK;
-    search->found_count = 0;
-    if (next != 0 && !all) {
-        status = read_part(search, block, cell->records[next - 1].at, &before, error);
-    }
+    int status =
+        next == 0 ? CT_OK : read_part(search, block, cell->records[next - 1].at, &before, error);
     while (status == CT_OK && next != 0 && cell->records[next - 1].at < to) {
         const struct ctr_object_record *at = &cell->records[next - 1];
         struct ctr_value after = unbound;
-        if (!all) {
-            status = read_part(search, block, at->at + 1, &after, error);
-        }
-        bool changes =
-            all ? changes_all(block, at) : !ctr_value_equal(search->trace, before, after);
+        status = read_part(search, block, at->at + 1, &after, error);
+        bool changes = !ctr_value_equal(search->trace, before, after);
         if (status == CT_OK && changes && at->at >= from && !add_hit(search, at->at, 0, after)) {
             status = no_memory(error);
         }
         before = after;
         next = at->next;
+    }
+    return status;
+}
+
+/* Whether an object that is described anew is another one than it was. */
+static int is_another(struct search *search, uint64_t object, size_t at, bool *is_changed,
+                      struct ct_error *error)
+{
+    const struct ctr_block *block = search->reading.block;
+    struct ctr_object_state *before, *after = NULL;
+    uint64_t move = ++search->move;
+    int status = ctr_objects_get(&search->earlier, object, block, at, move, &before, error);
+    if (status == CT_OK && before != NULL) {
+        status = ctr_objects_get(&search->objects, object, block, at + 1, move, &after, error);
+    }
+    *is_changed = false;
+    if (status == CT_OK && after != NULL) {
+        ctr_object_settle(&search->earlier, before);
+        ctr_object_settle(&search->objects, after);
+        *is_changed = !ctr_object_equal(search->trace, &before->object, &after->object);
+    }
+    ctr_objects_trim(&search->earlier, move);
+    ctr_objects_trim(&search->objects, move);
+    return status;
+}
+
+/* Whether a record of the object's chain changes it: not by saying again what it is. */
+static int changes_object(struct search *search, const struct ctr_object_record *at,
+                          uint64_t object, bool *is_changed, struct ct_error *error)
+{
+    struct ctr_scan scan = ctr_scan_at(search->reading.block, at);
+    struct ctr_rec rec;
+    bool is_read = ctr_record_next(&scan, &rec);
+    *is_changed = is_read && rec.kind != CTR_CHECKED && rec.kind != CTR_OPEN;
+    bool is_again = is_read && rec.kind == CTR_OPEN && (rec.flags & CTR_OPEN_BASE) &&
+                    !(rec.flags & CTR_OPEN_NEW);
+    return is_again ? is_another(search, object, at->at, is_changed, error) : CT_OK;
+}
+
+static int compare_places(const void *left, const void *right)
+{
+    const struct ctr_hit *a = left, *b = right;
+    return a->place.at < b->place.at ? -1 : a->place.at > b->place.at;
+}
+
+/* What the block's records change of any of the objects. */
+static int find_object_changes(struct search *search, size_t from, size_t to,
+                               struct ct_error *error)
+{
+    const struct ctr_query *query = search->query;
+    const struct ctr_cell *cell = ctr_cell_of(search->reading.block);
+    size_t latest = search->latest;
+    int status = CT_OK;
+    search->latest = SIZE_MAX; /* the last ones of each object are not those of all */
+    for (uint32_t i = 0; status == CT_OK && i < query->object_count; i++) {
+        struct ctr_value object = {.tag = CTR_V_OBJECT, .bits = query->objects[i]};
+        uint32_t next = ctr_cell_first(cell, object.bits);
+        while (status == CT_OK && next != 0 && cell->records[next - 1].at < to) {
+            const struct ctr_object_record *at = &cell->records[next - 1];
+            bool is_changed = false;
+            if (at->at >= from) {
+                status = changes_object(search, at, object.bits, &is_changed, error);
+            }
+            if (is_changed && !add_hit(search, at->at, 0, object)) {
+                status = no_memory(error);
+            }
+            next = at->next;
+        }
+    }
+    search->latest = latest;
+    if (query->object_count > 1 && search->found_count > 1) {
+        qsort(search->found, search->found_count, sizeof *search->found, compare_places);
     }
     return status;
 }
@@ -544,6 +605,7 @@ static bool look_at(struct search *search)
     case CTR_FIND_WRITE:
         return look_at_write(search);
     case CTR_FIND_CHANGE: /* one of those that were found by themselves */
+    case CTR_FIND_CHANGES:
         hit = search->change_count > 0 && search->changes->place.at == ctr_reading_place(reading);
         if (hit) {
             value = search->changes->value;
@@ -694,10 +756,14 @@ static void look_into(struct search *search, size_t from, size_t to, size_t enou
 static int look_into_changes(struct search *search, size_t from, size_t to, size_t enough,
                              bool backwards, struct ct_error *error)
 {
-    if (backwards) {
-        ctr_objects_clear(&search->objects); /* a state only goes forwards */
+    if (backwards) { /* a state only goes forwards */
+        ctr_objects_clear(&search->objects);
+        ctr_objects_clear(&search->earlier);
     }
-    int status = find_changes(search, from, to, error);
+    search->found_count = 0;
+    int status = search->query->kind == CTR_FIND_CHANGE
+                     ? find_part_changes(search, from, to, error)
+                     : find_object_changes(search, from, to, error);
     if (status != CT_OK || search->found_count == 0) {
         return status;
     }
@@ -740,7 +806,7 @@ static int find_in_block(struct search *search, uint32_t number, size_t from, si
         return status;
     }
     search->who = NULL; /* of the block before */
-    if (search->query->kind == CTR_FIND_CHANGE) {
+    if (search->query->kind == CTR_FIND_CHANGE || search->query->kind == CTR_FIND_CHANGES) {
         status = look_into_changes(search, from, to, enough, backwards, error);
     } else if (backwards && search->latest == 1 && !needs_start(search->query)) {
         look_back(search, to);
@@ -856,6 +922,7 @@ static int fill(struct search *search, bool backwards, uint32_t most_blocks, str
 static void search_free(struct search *search)
 {
     ctr_objects_clear(&search->objects);
+    ctr_objects_clear(&search->earlier);
     free(search->held);
     free(search->unwound);
     free(search->found);
@@ -866,6 +933,7 @@ int ctr_find(struct ctr_trace *trace, const struct ctr_query *query, struct ctr_
 {
     struct search search = {.trace = trace, .query = query, .segment = SIZE_MAX};
     ctr_objects_init(&search.objects, trace);
+    ctr_objects_init(&search.earlier, trace);
     page->count = 0;
     page->done = false;
     page->next = from;

@@ -13,22 +13,23 @@
 #include "trace/running.h"
 
 enum ctr_find {
-    CTR_FIND_LINE,   /* `plan` comes to `line` */
-    CTR_FIND_STEP,   /* `call` comes to any line */
-    CTR_FIND_WRITE,  /* variable `slot` of `plan` takes a value */
-    CTR_FIND_RAISE,  /* an exception is raised in, or reaches, a frame */
-    CTR_FIND_OUTPUT, /* something is written to a standard stream */
-    CTR_FIND_INPUT,  /* something is read from standard input */
-    CTR_FIND_CHANGE, /* `object`, or the part of it that `part` names, changes */
-    CTR_FIND_LINES,  /* as LINE, of any call, for each of `keys` */
-    CTR_FIND_STARTS, /* code of any of `keys` (their lines do not count) is called */
-    CTR_FIND_EVENTS, /* any of `events`, in `call` and on `thread` */
+    CTR_FIND_LINE,    /* `plan` comes to `line` */
+    CTR_FIND_STEP,    /* `call` comes to any line */
+    CTR_FIND_WRITE,   /* variable `slot` of `plan` takes a value */
+    CTR_FIND_RAISE,   /* an exception is raised in, or reaches, a frame */
+    CTR_FIND_OUTPUT,  /* something is written to a standard stream */
+    CTR_FIND_INPUT,   /* something is read from standard input */
+    CTR_FIND_CHANGE,  /* the part of `object` that `part` names changes */
+    CTR_FIND_CHANGES, /* any of `objects` changes: what it holds itself, or how much. That it is
+                         described, or described again as it was, is no change */
+    CTR_FIND_LINES,   /* as LINE, of any call, for each of `keys` */
+    CTR_FIND_STARTS,  /* code of any of `keys` (their lines do not count) is called */
+    CTR_FIND_EVENTS,  /* any of `events`, in `call` and on `thread` */
 };
 
 #define CTR_ANY_THREAD UINT32_MAX
 
 enum ctr_part {
-    CTR_PART_ALL,  /* any record that changes the object */
     CTR_PART_ITEM, /* items[`index`] */
     CTR_PART_PAIR, /* the value of `key` */
     CTR_PART_ATTR, /* the attribute `key` */
@@ -53,7 +54,9 @@ struct ctr_query {
     uint64_t object;
     enum ctr_part part;
     uint64_t index;
-    struct ctr_value key; /* as an object's pairs and attributes hold it */
+    struct ctr_value key;    /* as an object's pairs and attributes hold it */
+    const uint64_t *objects; /* CHANGES: numbers, ascending */
+    uint32_t object_count;
 };
 
 /* A record of the trace: block and byte in it. */
@@ -72,7 +75,7 @@ struct ctr_hit {
     bool is_turn;                /* EVENTS: a line that is another turn of the loop on it */
     bool is_passed_on;           /* RAISE: it came out of the call the frame had made */
     struct ctr_value value; /* set, raised, written, returned; what the part of the object is now
-                               (unbound: it is gone); unbound for a line */
+                               (unbound: it is gone); the object that changed; unbound for a line */
 };
 
 struct ctr_page {

@@ -286,7 +286,7 @@ static unsigned find_open(struct ctr_trace *trace, size_t index, unsigned end, u
         if (ctr_segment_get(trace, index, &segment, NULL) != CT_OK || i >= segment->count) {
             return end;
         }
-        bool here = ctr_segment_opens(segment, i, object);
+        bool here = ctr_segment_opens(segment, i, &object, 1);
         if (!here && (segment->missing[CTR_TABLE_OBJECTS] >> i & 1)) {
             here = look_for_object(trace, trace->segments[index].first_block + i, object);
         }

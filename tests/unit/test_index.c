@@ -38,7 +38,7 @@ static void look_everywhere(const struct ctr_segment *segment)
     for (uint64_t number = 0; number < 40; number++) {
         ctr_segment_end_of(segment, number, &end);
         for (unsigned block = 0; block < segment->count; block++) {
-            ctr_segment_opens(segment, block, number);
+            ctr_segment_opens(segment, block, &number, 1);
             if (ctr_segment_part(segment, block, number, &part)) {
                 ctr_part_visits(&part, 30);
             }

@@ -162,8 +162,12 @@ static void find_in_plan(struct user *user, uint32_t id)
 
 static void find_changes(struct user *user, uint64_t object)
 {
-    struct ctr_query query = {.kind = CTR_FIND_CHANGE, .object = object, .call = CTR_NO_CALL};
+    uint64_t objects[] = {object, object + 1};
+    struct ctr_query query = {
+        .kind = CTR_FIND_CHANGES, .objects = objects, .object_count = 2, .call = CTR_NO_CALL};
     find(user, &query);
+    query.kind = CTR_FIND_CHANGE;
+    query.object = object;
     query.part = CTR_PART_ITEM;
     query.index = object % 3;
     find(user, &query);
