@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/session_internal.h"
+#include "replay/history_walk.h"
 #include "trace/calls.h"
 #include "trace/shape.h"
 #include "trace/sweep.h"
 
-enum { AT_ONCE = 512, DRAWN_AT_ONCE = 8192 };
+enum { AT_ONCE = 512 };
 
 void rp_entries_clear(struct rp_entries *page)
 {
@@ -208,12 +208,45 @@ static int fill(struct rp_session *session, const struct ctr_query *query, struc
     return status == CT_OK && page->texts.failed ? no_memory(error) : status;
 }
 
+/* Forwards, as they happened: states only go forwards. */
+static int add_texts(struct rp_session *session, bool backwards, enum ctr_find kind,
+                     const struct ctr_text_options *options, struct rp_entries *page,
+                     struct ct_error *error)
+{
+    int status = CT_OK;
+    for (size_t i = 0; status == CT_OK && i < page->count; i++) {
+        struct rp_entry *entry = &page->entries[backwards ? page->count - 1 - i : i];
+        entry->text = page->texts.size;
+        status = add_text(session, entry, kind, options, &page->texts, error);
+    }
+    return status == CT_OK && page->texts.failed ? no_memory(error) : status;
+}
+
 int rp_history_page(struct rp_session *session, const struct rp_history *history,
                     struct ctr_place from, bool backwards, uint32_t room,
                     const struct ctr_text_options *options, struct rp_entries *page,
                     struct ct_error *error)
 {
-    return fill(session, &history->query, from, backwards, room, options, page, error);
+    struct rp_history_walk *walk;
+    struct rp_history_change change;
+    page->count = 0;
+    page->texts.size = 0;
+    page->next = from;
+    page->done = false;
+    int status = rp_history_walk_new(&walk, session, &history->query, from, backwards, error);
+    while (status == CT_OK && page->count < room) {
+        status = rp_history_walk_next(walk, &change, error);
+        page->done = status == CT_ESTATE;
+        if (status == CT_OK) {
+            page->next = change.next;
+            status = new_entry(page, &change.hit) != NULL ? CT_OK : no_memory(error);
+        }
+    }
+    rp_history_walk_free(walk);
+    status = status == CT_ESTATE ? CT_OK : status;
+    return status == CT_OK && options != NULL
+               ? add_texts(session, backwards, history->query.kind, options, page, error)
+               : status;
 }
 
 int rp_event_page(struct rp_session *session, enum rp_event event, struct ctr_place from,
@@ -306,26 +339,24 @@ static struct rp_bucket *bucket_of(const struct drawing *drawing, uint64_t step)
     return &drawing->buckets[part < last ? (uint32_t)part : last];
 }
 
-static int draw_hits(struct rp_session *session, const struct ctr_query *query,
-                     const struct drawing *drawing, struct ct_error *error)
+static int draw_changes(struct rp_session *session, const struct ctr_query *query,
+                        const struct drawing *drawing, struct ct_error *error)
 {
-    struct ctr_hit *hits = malloc(DRAWN_AT_ONCE * sizeof *hits);
-    struct ctr_page found = {.hits = hits, .capacity = DRAWN_AT_ONCE};
-    int status = hits == NULL ? no_memory(error) : CT_OK;
-    while (status == CT_OK && !found.done) {
-        status = rp_find(session, query, found.next, false, &found, error);
-        for (size_t i = 0; status == CT_OK && i < found.count; i++) {
-            draw(bucket_of(drawing, hits[i].step), hits[i].value);
-        }
+    struct rp_history_walk *walk;
+    struct rp_history_change change;
+    struct ctr_place start = {0, 0};
+    int status = rp_history_walk_new(&walk, session, query, start, false, error);
+    while (status == CT_OK) {
+        status = rp_history_walk_next(walk, &change, error);
         if (status == CT_OK) {
-            status = rp_ask_watch(session, (struct ctr_place){0, 0}, found.next, error);
+            draw(bucket_of(drawing, change.hit.step), change.hit.value);
         }
     }
-    free(hits);
-    return status;
+    rp_history_walk_free(walk);
+    return status == CT_ESTATE ? CT_OK : status;
 }
 
-/* ---- drawing a variable, by a sweep ---- */
+/* ---- drawing a variable that holds no objects, by a sweep ---- */
 
 /* What a worker drew: it goes forwards, so that only the buckets' ends need their places. */
 struct sketch {
@@ -333,6 +364,7 @@ struct sketch {
     struct stroke {
         struct ctr_place first, last; /* of the numbers in the bucket */
     } * strokes;
+    bool has_objects; /* it was bound to one: this is no drawing of it */
 };
 
 struct sketches {
@@ -343,9 +375,13 @@ struct sketches {
 static bool sketch(void *context, const struct ctr_sweep_visit *visit)
 {
     struct sketches *sketches = context;
-    const struct sketch *own = &sketches->of[visit->worker];
+    struct sketch *own = &sketches->of[visit->worker];
     if (sketches->call != CTR_NO_CALL && visit->call != sketches->call) {
         return true;
+    }
+    if (visit->values[0].tag == CTR_V_OBJECT) {
+        own->has_objects = true;
+        return false;
     }
     struct rp_bucket *bucket = bucket_of(&own->drawing, visit->step);
     struct stroke *stroke = &own->strokes[bucket - own->drawing.buckets];
@@ -390,6 +426,15 @@ static int blocks_of(struct rp_session *session, uint64_t number, struct ctr_swe
     return status;
 }
 
+static bool has_objects(const struct sketches *sketches)
+{
+    bool has = false;
+    for (unsigned i = 0; i < RP_SWEEP_WORKERS; i++) {
+        has |= sketches->of[i].has_objects;
+    }
+    return has;
+}
+
 static int sweep_writes(struct rp_session *session, const struct ctr_query *query,
                         struct sketches *sketches, struct ct_error *error)
 {
@@ -406,7 +451,7 @@ static int sweep_writes(struct rp_session *session, const struct ctr_query *quer
     struct ctr_sweep_range range = {.end = UINT32_MAX, .most_blocks = RP_SWEEP_BLOCKS};
     int status =
         query->call == CTR_NO_CALL ? CT_OK : blocks_of(session, query->call, &range, error);
-    while (status == CT_OK && range.first < range.end) {
+    while (status == CT_OK && range.first < range.end && !has_objects(sketches)) {
         status = ctr_sweep(session->trace, &sweep, &range, error);
         if (status == CT_OK) {
             struct ctr_place at = {range.first, 0};
@@ -416,6 +461,7 @@ static int sweep_writes(struct rp_session *session, const struct ctr_query *quer
     return status;
 }
 
+/* CT_ESTATE: it was bound to objects, whose changes are to be drawn, too. */
 static int draw_writes(struct rp_session *session, const struct ctr_query *query,
                        const struct drawing *drawing, struct ct_error *error)
 {
@@ -430,6 +476,7 @@ static int draw_writes(struct rp_session *session, const struct ctr_query *query
         status = has_memory ? status : no_memory(error);
     }
     status = status == CT_OK ? sweep_writes(session, query, &sketches, error) : status;
+    status = status == CT_OK && has_objects(&sketches) ? CT_ESTATE : status;
     for (uint32_t i = 0; status == CT_OK && i < drawing->count; i++) {
         struct stroke stroke = {0};
         for (unsigned j = 0; j < RP_SWEEP_WORKERS; j++) {
@@ -453,6 +500,7 @@ int rp_history_draw(struct rp_session *session, const struct rp_history *history
     if (count == 0) {
         return CT_OK;
     }
-    return query->kind == CTR_FIND_WRITE ? draw_writes(session, query, &drawing, error)
-                                         : draw_hits(session, query, &drawing, error);
+    int status =
+        query->kind == CTR_FIND_WRITE ? draw_writes(session, query, &drawing, error) : CT_ESTATE;
+    return status == CT_ESTATE ? draw_changes(session, query, &drawing, error) : status;
 }

@@ -46,8 +46,9 @@ int rp_history_of_part(struct rp_session *session, struct ctr_value object, enum
                        uint64_t index, struct ctr_value key, struct rp_history *history,
                        struct ct_error *error);
 
-/* Changes from a place on, with texts by `options` (NULL: without). The first page is there at
- * once: it looks no further than it must. */
+/* Changes from a place on, with texts by `options` (NULL: without): what it is bound to, and, while
+ * that is an object, where what the object itself holds changes. The first page is there at once:
+ * it looks no further than it must. */
 int rp_history_page(struct rp_session *session, const struct rp_history *history,
                     struct ctr_place from, bool backwards, uint32_t room,
                     const struct ctr_text_options *options, struct rp_entries *page,

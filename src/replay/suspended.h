@@ -30,6 +30,10 @@ void rp_follower_free(struct rp_follower *follower);
 /* Stand behind the record at `place`. CT_ECANCEL: the watch said so. */
 int rp_follow_to(struct rp_follower *follower, struct ctr_place place, struct ct_error *error);
 
+/* That of the session, where it stands behind the record at `place` (tasks.c). */
+int rp_follower_at(struct rp_session *session, struct ctr_place place,
+                   struct rp_follower **follower, struct ct_error *error);
+
 /* What is suspended there, in no order; `count` of them. Borrowed until it moves. */
 const struct rp_suspended *rp_follower_all(struct rp_follower *follower, size_t *count);
 /* The suspended call, or NULL. */

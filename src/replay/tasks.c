@@ -162,28 +162,48 @@ void rp_tasks_free(struct rp_task_list *list)
     }
 }
 
-/* The list of the session's moment. Without any coroutine in the recording it is empty. */
-static int bring_up(struct rp_session *session, struct rp_task_list **list, struct ct_error *error)
+static struct rp_task_list *list_of(struct rp_session *session)
 {
     if (session->tasks == NULL) {
         session->tasks = calloc(1, sizeof *session->tasks);
-        if (session->tasks == NULL) {
-            return no_memory(error);
-        }
-        int made = rp_has_tasks(session->trace)
-                       ? rp_follower_new(&session->tasks->follower, session, error)
-                       : CT_OK;
-        if (made != CT_OK) {
-            rp_tasks_free(session->tasks);
-            session->tasks = NULL;
-            return made;
-        }
     }
-    *list = session->tasks;
-    if ((*list)->is_current || (*list)->follower == NULL) {
+    return session->tasks;
+}
+
+static int need_follower(struct rp_session *session, struct rp_task_list *list,
+                         struct ct_error *error)
+{
+    return list->follower != NULL ? CT_OK : rp_follower_new(&list->follower, session, error);
+}
+
+int rp_follower_at(struct rp_session *session, struct ctr_place place,
+                   struct rp_follower **follower, struct ct_error *error)
+{
+    struct rp_task_list *list = list_of(session);
+    if (list == NULL) {
+        return no_memory(error);
+    }
+    int status = need_follower(session, list, error);
+    if (status == CT_OK) {
+        list->is_current = false; /* that of the moment is to be found anew */
+        *follower = list->follower;
+        status = rp_follow_to(list->follower, place, error);
+    }
+    return status;
+}
+
+/* The list of the session's moment. Without any coroutine in the recording it is empty. */
+static int bring_up(struct rp_session *session, struct rp_task_list **list, struct ct_error *error)
+{
+    *list = list_of(session);
+    if (*list == NULL) {
+        return no_memory(error);
+    }
+    if ((*list)->is_current || !rp_has_tasks(session->trace)) {
         return CT_OK;
     }
-    int status = rp_follow_to((*list)->follower, session->now.place, error);
+    int status = need_follower(session, *list, error);
+    status = status == CT_OK ? rp_follow_to((*list)->follower, session->now.place, error) : status;
     if (status == CT_OK) {
         status = fill(session, *list, error);
     }

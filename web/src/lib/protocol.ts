@@ -268,7 +268,8 @@ export interface TaskFramesArguments {
   count: number;
 }
 
-/** `ct/load-history`: changes of a variable, or of a child of a value, from a place on. */
+/** `ct/load-history`: changes of a variable, or of a child of a value, from a place on: what it is bound to, and what
+ *  that object holds. */
 export interface HistoryArguments {
   expression: string; // a variable's name, in frame `frameId`
   frameId?: number;
