@@ -42,8 +42,9 @@ struct walk {
     int slots[NAMES_MAX];             /* -1: a name of the namespace or the module */
     struct rp_parts parts;
     uint32_t parts_seen;
-    size_t first_part;                 /* behind the values of names: those of parts, and */
-    uint32_t open_parts[RP_PARTS_MAX]; /* which of the line's they are */
+    size_t first_part;                         /* behind the values of names: those of parts, and */
+    uint32_t open_parts[RP_PARTS_MAX];         /* which of the line's they are */
+    struct ctr_value held_parts[RP_PARTS_MAX]; /* what each was before the line */
 };
 
 /* ---- values ---- */
@@ -154,12 +155,14 @@ static void open_uses(struct walk *walk, uint32_t line)
 }
 
 /* Append what a part of a value is; false: it has none here, or enough were looked at. */
-static bool add_part(struct walk *walk, const struct rp_part *part, size_t *at, size_t *size)
+static bool add_part(struct walk *walk, const struct rp_part *part, struct ctr_value *value,
+                     size_t *at, size_t *size)
 {
     struct ct_bytes *texts = &walk->page->texts;
     struct rp_answer answer;
     *at = texts->size;
     *size = 0;
+    *value = unbound;
     if (walk->parts_seen++ >= PARTS_AT_ONCE ||
         !rp_evaluate_briefly(walk->session, walk->session->scout, walk->frame, part->expression,
                              walk->options, &answer)) {
@@ -167,6 +170,7 @@ static bool add_part(struct walk *walk, const struct rp_part *part, size_t *at, 
     }
     ct_bytes_add(texts, answer.text.data, answer.text.size);
     *size = texts->size - *at;
+    *value = answer.is_recorded ? answer.value : unbound;
     ct_bytes_free(&answer.text);
     ct_bytes_free(&answer.type);
     return true;
@@ -181,12 +185,15 @@ static void open_parts(struct walk *walk, uint32_t line)
     walk->first_part = walk->page->value_count;
     for (uint32_t i = 0; parts != NULL && i < parts->count && i < room; i++) {
         const struct rp_part *part = &parts->parts[i];
+        struct ctr_value held;
         size_t at, size;
-        bool is_there = add_part(walk, part, &at, &size);
+        bool is_there = add_part(walk, part, &held, &at, &size);
         struct rp_flow_value *value =
             is_there || part->is_written ? new_value(walk, part->text) : NULL;
         if (value != NULL) {
-            walk->open_parts[walk->page->value_count - walk->first_part - 1] = i;
+            size_t number = walk->page->value_count - walk->first_part - 1;
+            walk->open_parts[number] = i;
+            walk->held_parts[number] = held;
             value->before = at;
             value->before_size = size;
             value->is_read = part->is_read;
@@ -257,17 +264,21 @@ static void close_value(struct walk *walk, struct rp_flow_value *value, size_t a
     }
 }
 
-/* Only of those that were written: what the others are made of may be something else by now. */
+/* Of those that were written; and of those that hold the same object, which may have changed: what
+ * others are made of may be something else by now. */
 static void close_parts(struct walk *walk, uint32_t line)
 {
     struct rp_flow *page = walk->page;
     const struct rp_line_parts *parts = rp_parts_of(&walk->parts, line);
     for (size_t i = walk->first_part; parts != NULL && i < page->value_count; i++) {
         struct rp_flow_value *value = &page->values[i];
+        const struct rp_part *part = &parts->parts[walk->open_parts[i - walk->first_part]];
+        struct ctr_value held = walk->held_parts[i - walk->first_part], now;
         size_t at, size;
-        if (value->is_written &&
-            add_part(walk, &parts->parts[walk->open_parts[i - walk->first_part]], &at, &size)) {
-            value->is_changed = differs(walk, value, at, size);
+        if ((value->is_written || held.tag == CTR_V_OBJECT) &&
+            add_part(walk, part, &now, &at, &size)) {
+            value->is_changed =
+                (value->is_written || ctr_value_same(held, now)) && differs(walk, value, at, size);
             close_value(walk, value, at, size);
         }
     }

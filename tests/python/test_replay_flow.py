@@ -172,7 +172,7 @@ def test_attributes_and_items_are_values_of_the_line(replayed):
         "node.value": ("1", "", READ),
     }
     assert visits[8] == {
-        "node.next": (node, "", READ),
+        "node.next": (node, "<Node value=3, next=None>", READ | CHANGED),
         "node.next.value": ("2", "3", WRITTEN | CHANGED),
         "xs[-1]": ("3", "", READ),
     }
@@ -190,6 +190,54 @@ def test_attributes_and_items_are_values_of_the_line(replayed):
     assert visits[16]["node.deep"][0::2] == ("", WRITTEN | CHANGED)
     assert visits[17]["node.deep.value.value"] == ("1", "", READ)
     assert "xs[\n        i]" not in visits[17]
+
+
+HOLDERS = """\
+class Stack:
+    def __init__(self):
+        self.items = []
+        self.table = {"k": 1}
+        self.same = [3]
+
+def drop(stack):
+    stack.items.pop()
+    stack.items = ["other"]
+
+def f(stack):
+    stack.items.append(1)
+    stack.items[0] += 5
+    stack.table.update(k=stack.same)
+    stack.items.extend([2, 3]); y = len(stack.items)
+    x = len(stack.items)
+    stack = drop(stack) or stack.items
+    stack = Stack() if stack.append(1) is None else stack
+    stack.items = stack.items + stack.same
+    drop(stack)
+    return stack.same.copy()
+
+f(Stack())
+"""
+
+
+def test_a_part_that_holds_an_object_shows_what_that_became(replayed):
+    """As a name does; not of another object, which stands in its place now."""
+    probe = replayed(HOLDERS)
+    call = probe.ask("line", "program.py", 12)["call"]
+    visits = {visit["line"]: parts(visit) for visit in probe.ask("flow", call, 0, 100)["visits"]}
+    assert visits[12] == {"stack.items": ("[]", "[1]", READ | CHANGED)}
+    assert visits[13] == {
+        "stack.items": ("[1]", "[6]", READ | CHANGED),
+        "stack.items[0]": ("1", "6", READ | WRITTEN | CHANGED),
+    }
+    assert visits[14] == {
+        "stack.table": ("{'k': 1}", "{'k': [3]}", READ | CHANGED),
+        "stack.same": ("[3]", "", READ),
+    }
+    assert visits[15] == {"stack.items": ("[6]", "[6, 2, 3]", READ | CHANGED)}
+    assert visits[16] == {"stack.items": ("[6, 2, 3]", "", READ)}
+    assert visits[17] == {"stack.items": ("[6, 2, 3]", "", READ)}
+    assert visits[19]["stack.items"] == ("[]", "[3]", READ | WRITTEN | CHANGED)
+    assert visits[21] == {"stack.same": ("[3]", "", READ)}
 
 
 MANY = """\
