@@ -513,6 +513,21 @@ static struct shadow_frame *resync(struct session *session, struct thread *threa
 /* ---- the events
  * ---------------------------------------------------------------------------------------------- */
 
+static void put_others(struct session *session);
+
+/* The tick of the background's clock, when it advanced. */
+static inline void put_new_tick(struct session *session)
+{
+    struct ctr_writer *writer = session->writer;
+    unsigned tick = atomic_load_explicit(&writer->tick, memory_order_relaxed);
+    if (__builtin_expect(tick != writer->ticked, 0)) {
+        *writer->at++ = CTR_TICK;
+        writer->at = ct_varint_put(writer->at, tick - writer->ticked);
+        writer->ticked = tick;
+        put_others(session);
+    }
+}
+
 static inline void put_line(struct session *session, struct shadow_frame *frame, int line)
 {
     struct ctr_writer *writer = session->writer;
@@ -554,6 +569,7 @@ __attribute__((noinline)) static PyObject *
 line_of(struct session *session, struct shadow_frame *frame, compat_frame *real, int line)
 {
     apply_line_here(session, frame, real);
+    put_new_tick(session); /* what runs long without an event is called, and so comes here */
     put_line(session, frame, line);
     objects_settle(session);
     return line_done(session, frame, real);
@@ -633,20 +649,12 @@ static void put_others(struct session *session)
     io_capture_put_foreign(session);
 }
 
-/* The tick of the background's clock, when it advanced. */
 static inline void put_tick(struct session *session)
 {
-    struct ctr_writer *writer = session->writer;
-    if (__builtin_expect(!ctr_writer_is_awake(writer), 0)) {
-        ctr_writer_wake(writer); /* its thread was joined for a fork */
+    if (__builtin_expect(!ctr_writer_is_awake(session->writer), 0)) {
+        ctr_writer_wake(session->writer); /* its thread was joined for a fork */
     }
-    unsigned tick = atomic_load_explicit(&writer->tick, memory_order_relaxed);
-    if (__builtin_expect(tick != writer->ticked, 0)) {
-        *writer->at++ = CTR_TICK;
-        writer->at = ct_varint_put(writer->at, tick - writer->ticked);
-        writer->ticked = tick;
-        put_others(session);
-    }
+    put_new_tick(session);
 }
 
 static inline bool effect_is_seen(const struct effect *effect)
