@@ -467,37 +467,38 @@ static bool least_fate(const struct rp_exception_rules *rules, uint32_t type, en
     return stops;
 }
 
-static bool asks_for_type(const struct rp_exception_rules *rules, uint32_t type_count)
+/* Whether nobody handles an exception, and no call is left by it: it ended an `await`, or a loop.
+ */
+static int is_taken(struct rp_session *session, const struct rp_candidate *candidate, bool *taken,
+                    struct ct_error *error)
 {
-    for (size_t i = 0; i < rules->count; i++) {
-        const struct rule *rule = &rules->rules[i];
-        if (!rule->has_unknown || rule->at_least > RP_LEAVES_CALL ||
-            memchr(rule->types, 0, type_count) != NULL) {
-            return true;
-        }
-    }
-    return false;
+    struct ctr_query query =
+        rp_of_thread(candidate->thread, RP_BIT(CTR_EVENT_HANDLED) | RP_LINE | RP_LEAVES);
+    struct ctr_hit next;
+    int status = rp_find_one(session, &query, rp_behind(candidate->place), false, &next, error);
+    *taken = status == CT_OK && next.event != CTR_EVENT_HANDLED && next.event != CTR_EVENT_UNWIND;
+    return status == CT_ESTATE ? CT_OK : status;
 }
 
 int rp_exception_stops(struct rp_session *session, const struct rp_candidate *candidate,
                        bool *stops, struct ct_error *error)
 {
     const struct rp_exception_rules *rules = session->exceptions;
-    uint32_t count = ctr_info(session->trace)->type_count, type = UINT32_MAX;
+    uint32_t type = type_of(session, candidate);
     enum rp_fate least, fate = RP_RAISED;
+    bool taken = false;
     *stops = false;
-    if (asks_for_type(rules, count)) {
-        type = type_of(session, candidate);
-        type = type < count ? type : UINT32_MAX;
-    }
+    type = type < ctr_info(session->trace)->type_count ? type : UINT32_MAX;
     if (!least_fate(rules, type, &least)) {
         return CT_OK;
     }
-    if (least > RP_LEAVES_CALL && type != UINT32_MAX &&
-        is_of_protocol(ctr_type(session->trace, type))) {
+    bool is_protocol = type != UINT32_MAX && is_of_protocol(ctr_type(session->trace, type));
+    if (least > RP_LEAVES_CALL && is_protocol) {
         return CT_OK;
     }
-    int status = least > RP_RAISED ? follow(session, candidate, least, &fate, error) : CT_OK;
-    *stops = status == CT_OK && fate >= least;
+    int status = least > RP_RAISED ? follow(session, candidate, least, &fate, error)
+                 : is_protocol     ? is_taken(session, candidate, &taken, error)
+                                   : CT_OK;
+    *stops = status == CT_OK && fate >= least && !taken;
     return status;
 }
