@@ -20,7 +20,7 @@ def test_a_line_behind_a_pause_has_its_time(ct, tmp_path):
     lines = [(event["line"], event["ms"]) for event in events if event["event"] == "line"]
     times = [ms for _, ms in lines]
     assert times == sorted(times)
-    first = {line: ms for line, ms in reversed(lines)}
+    first = dict(reversed(lines))
     start = first[2]
     slack = 50  # milliseconds: while nothing happens the clock is read every ten
     assert first[4] - start >= 300 - slack
