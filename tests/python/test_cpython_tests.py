@@ -67,10 +67,16 @@ class Run:
         return self.status, self.outcomes
 
 
+# Skips itself where the machine is too fast, by the time it takes.
+TIMED = "test_denial_of_service_prevented"
+
+
 def read_outcomes(path):
     outcomes = {}
     for line in path.read_text("utf-8").splitlines():
         test, outcome = json.loads(line)
+        if TIMED in test and outcome in ("passed", "skipped"):
+            continue
         outcomes.setdefault(test, []).append(outcome)
     return outcomes
 
