@@ -99,10 +99,13 @@ bool cli_duration_parse(const char *text, uint64_t *milliseconds)
     if (strcmp(text, "never") == 0 || strcmp(text, "off") == 0) {
         return true;
     }
+    if (!isdigit((unsigned char)text[0])) {
+        return false;
+    }
     char *end;
     errno = 0;
-    uint64_t number = isdigit((unsigned char)text[0]) ? strtoull(text, &end, 10) : 0;
-    for (size_t i = 0; isdigit((unsigned char)text[0]) && i < sizeof units / sizeof units[0]; i++) {
+    uint64_t number = strtoull(text, &end, 10);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (strcmp(end, units[i].name) == 0) {
             *milliseconds = number * units[i].milliseconds;
             return errno == 0 && number <= UINT64_MAX / units[i].milliseconds;

@@ -117,7 +117,7 @@ static void convert(iconv_t with, struct ctr_text bytes, struct ct_bytes *to)
 int ctr_source_text(struct ctr_text bytes, struct ctr_text *text, uint8_t **buffer)
 {
     static const char mark[] = "\xef\xbb\xbf";
-    char name[NAME_BYTES];
+    char name[NAME_BYTES] = "";
     *text = bytes;
     *buffer = NULL;
     if (bytes.size >= sizeof mark - 1 && memcmp(bytes.bytes, mark, sizeof mark - 1) == 0) {
