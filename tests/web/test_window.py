@@ -444,15 +444,17 @@ def test_the_interpreter_of_the_tests_is_the_recorded_one(shop):
 
 
 def test_the_code_shows_that_it_has_the_keyboard_unless_it_was_clicked(shop):
-    def ring():
-        return shop.page.locator(".cm-editor").evaluate(
-            "element => getComputedStyle(element, '::after').borderTopWidth"
+    def wait_for_ring(width):
+        shop.page.wait_for_function(
+            "width => getComputedStyle(document.querySelector('.cm-editor'), '::after')"
+            ".borderTopWidth === width",
+            arg=width,
         )
 
     shop.press("Alt+0")
-    assert ring() == "2px"
+    wait_for_ring("2px")
     shop.press("Alt+3")
-    assert ring() == "0px"
+    wait_for_ring("0px")
     shop.row("def discount").click(position={"x": 5, "y": 5})
     expect(shop.page.locator(".cm-content")).to_be_focused()
-    assert ring() == "0px"
+    wait_for_ring("0px")
