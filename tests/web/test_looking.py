@@ -46,7 +46,9 @@ def test_the_loop_has_a_slider(shop):
     field.fill("1")
     shop.press("Enter").settle()
     assert any("summer" in pill for pill in shop.pills("for rule in RULES"))
-    loop.get_by_role("slider").focus()
+    slider = loop.get_by_role("slider")
+    expect(slider).to_have_value("1")  # the bar is told a little after the line
+    slider.focus()
     shop.press("ArrowRight")
     expect(field).to_have_value("2")  # a drag that may go on: the panels follow a little later
     shop.settle().row("if not rule.match").click()
@@ -313,8 +315,14 @@ def test_big_lists_are_tables_of_pages(open_window):
     window.press("Control+End").settle()
     rows = window.list("variables")
     rows.filter(has_text="cells = ").click()
-    window.press("Alt+3", "End", "PageUp")
-    expect(rows.filter(has_text="800 more")).to_be_visible()
+    expect(rows.filter(has_text="cells = ")).to_have_attribute("aria-expanded", "true")
+    expect(rows.nth(3)).to_be_attached()
+    more = rows.filter(has_text="800 more")
+    for _ in range(20):  # the elements come a little later
+        window.press("Alt+3", "End", "PageUp")
+        if more.is_visible():
+            break
+    expect(more).to_be_visible()
 
 
 def test_a_loop_of_ten_thousand_turns(open_window):
