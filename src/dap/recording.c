@@ -71,7 +71,7 @@ static void put_sizes(struct ct_json_out *json, const struct ctr_trace *trace)
     } else {
         ct_json_int(json, info->exit_status);
     }
-    ct_json_put_bool(json, "isComplete", ctr_ending_is_the_program_s(info));
+    ct_json_put_bool(json, "isComplete", ctr_ending_is_whole(info));
     end_reason(info, reason);
     ct_json_put_text(json, "endReason", reason);
     ct_json_put_uint(json, "endSignal", (uint64_t)ctr_ending_signal(info));
@@ -120,7 +120,7 @@ static void put_losses(struct ct_json_out *json, const struct ctr_info *info)
             put_missing(json, losses[i].kind, count, text);
         }
     }
-    if (!ctr_ending_is_the_program_s(info)) {
+    if (!ctr_ending_is_whole(info)) {
         end_reason(info, reason);
         snprintf(text, sizeof text,
                  "The recording ends before the program did, or is not whole. "

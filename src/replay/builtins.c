@@ -1,8 +1,8 @@
 /* The functions an expression may call. */
 #include <string.h>
 
-#include "replay/exception_type.h"
 #include "replay/expression_internal.h"
+#include "trace/exception_type.h"
 #include "trace/shape.h"
 #include "trace/str.h"
 #include "trace/text.h"
@@ -183,15 +183,6 @@ static bool is_text_known(struct rp_eval *eval, struct rp_val *val)
     return is_known;
 }
 
-/* str() of what is no built-in value, where it is not its repr. */
-static bool is_str_known(struct rp_eval *eval, const struct rp_val *val)
-{
-    struct ct_bytes text = {0};
-    bool is_known = val->kind != RP_V_THING || ctr_str_of(eval->player, val->recorded, &text);
-    ct_bytes_free(&text);
-    return is_known;
-}
-
 static struct rp_val *to_text(struct rp_eval *eval, struct rp_val **arguments, uint32_t count,
                               bool as_str)
 {
@@ -206,10 +197,15 @@ static struct rp_val *to_text(struct rp_eval *eval, struct rp_val **arguments, u
     struct rp_val *val = arguments[0], *result = NULL;
     struct ctr_text_options whole = options;
     whole.depth = 100;
-    if (!is_text_known(eval, val) || (as_str && !is_str_known(eval, val))) {
-        return eval->status != CT_OK ? NULL : rp_unknown(eval, "the whole text of this");
+    bool has_str = as_str && val->kind == RP_V_THING; /* which may not be its repr */
+    bool is_known =
+        is_text_known(eval, val) && (!has_str || ctr_str_of(eval->player, val->recorded, &text));
+    if (!is_known && eval->status == CT_OK) {
+        rp_unknown(eval, "the whole text of this");
     }
-    if (rp_val_text(eval, val, &whole, as_str, &text) && !text.failed) {
+    bool is_made = is_known && (has_str ? rp_work(eval, text.size / 64)
+                                        : rp_val_text(eval, val, &whole, as_str, &text));
+    if (is_made && !text.failed) {
         result = rp_val_str(eval, RP_V_STR, (const char *)text.data, text.size);
     }
     ct_bytes_free(&text);
@@ -264,7 +260,7 @@ bool rp_is_type_name(const char *name, size_t size)
             return strcmp(types[i].name, "NoneType") != 0;
         }
     }
-    return rp_is_exception_of_python((struct ctr_text){name, size});
+    return ctr_is_python_exception((struct ctr_text){name, size});
 }
 
 static bool text_is(const struct rp_val *val, const char *text)
@@ -289,8 +285,8 @@ static int is_exception(struct rp_eval *eval, const struct rp_val *val, const st
     if (text_is(of, "BaseException")) {
         return 1;
     }
-    return rp_is_python_s(val->type) ? rp_exception_is_a(val->type, of->text, of->size)
-                                     : (rp_unknown(eval, "its base classes"), -1);
+    return ctr_type_is_builtin(val->type) ? ctr_exception_is_a(val->type, of->text, of->size)
+                                          : (rp_unknown(eval, "its base classes"), -1);
 }
 
 /* 1, 0; -1: failed. Which classes a class derives from is not recorded. */
@@ -326,7 +322,7 @@ static int is_instance(struct rp_eval *eval, struct rp_val *val, struct rp_val *
         return is_exception(eval, val, of);
     }
     bool is_builtin = !val->is_recorded || val->type == NULL;
-    return is_builtin || rp_is_exception_of_python((struct ctr_text){of->text, of->size})
+    return is_builtin || ctr_is_python_exception((struct ctr_text){of->text, of->size})
                ? 0
                : (rp_unknown(eval, "its base classes"), -1);
 }

@@ -41,11 +41,6 @@ void rp_sites_clear(struct rp_sites *sites)
 
 /* ---- texts ---- */
 
-static bool same(struct ctr_text a, struct ctr_text b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.bytes, b.bytes, a.size) == 0);
-}
-
 /* Cut off what follows the last dot, and give it. */
 static struct ctr_text last_part(struct ctr_text *name)
 {
@@ -147,7 +142,7 @@ static bool is_called(const struct line *line, const struct ctr_use_fact *use)
 {
     for (uint32_t i = 0; i < line->count; i++) {
         const struct site *site = &line->sites[i];
-        if (same_start(&site->place, &use->place) && same(site->name, use->name)) {
+        if (same_start(&site->place, &use->place) && ctr_text_same(site->name, use->name)) {
             return true;
         }
     }
@@ -165,7 +160,8 @@ static bool is_read_otherwise(struct line *line, struct ctr_text name)
             continue;
         }
         line->has_bare_attribute |= use->use == CTR_USE_READ_ATTRIBUTE;
-        found |= (is_read(use) || use->use == CTR_USE_READ_ATTRIBUTE) && same(use->name, name);
+        found |=
+            (is_read(use) || use->use == CTR_USE_READ_ATTRIBUTE) && ctr_text_same(use->name, name);
     }
     return found;
 }
@@ -177,12 +173,13 @@ static bool makes(const struct line *line, struct ctr_text name)
     bool is_maker =
         ctr_text_is(line->callee_name, "__init__") || ctr_text_is(line->callee_name, "__new__");
     struct ctr_text self = {(const char *)line->self.data, line->self.failed ? 0 : line->self.size};
-    return is_maker && (same(name, line->owner) || same(name, self));
+    return is_maker && (ctr_text_same(name, line->owner) || ctr_text_same(name, self));
 }
 
 static bool is_named(const struct line *line, const struct site *site)
 {
-    return site->name.size > 0 && (same(site->name, line->callee_name) || makes(line, site->name));
+    return site->name.size > 0 &&
+           (ctr_text_same(site->name, line->callee_name) || makes(line, site->name));
 }
 
 /* ---- several calls of one name: by their order ---- */
@@ -256,7 +253,7 @@ static bool runs_in_order(const struct line *line, const struct site *const *nam
 {
     bool in_order = !has_branch(line) && is_plain(line);
     for (uint32_t i = 0; in_order && i < count; i++) {
-        in_order = named[i]->is_variable && same(named[i]->name, line->callee_name);
+        in_order = named[i]->is_variable && ctr_text_same(named[i]->name, line->callee_name);
     }
     return in_order;
 }

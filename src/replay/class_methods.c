@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/exception_type.h"
+#include "trace/exception_type.h"
 #include "trace/facts.h"
 
 enum {
@@ -185,7 +185,7 @@ static unsigned of_builtin(const struct ctr_type *type)
 
 static unsigned of_library(const struct ctr_type *type)
 {
-    if (ctr_text_is(type->module, "builtins")) {
+    if (ctr_type_is_builtin(type)) {
         return of_builtin(type);
     }
     if (type->family == CTR_F_OBJECT || type->family == CTR_F_EXCEPTION) {
@@ -199,11 +199,6 @@ static unsigned of_library(const struct ctr_type *type)
 }
 
 /* ---- class statements ---- */
-
-static bool same_text(struct ctr_text a, struct ctr_text b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.bytes, b.bytes, a.size) == 0);
-}
 
 static bool is_class_body(const struct ctr_plan *plan)
 {
@@ -367,7 +362,7 @@ static unsigned of_class(struct search *search, uint32_t number)
         for (uint32_t j = 0; j < facts.use_count && all != RP_M_ANY; j++) {
             const struct ctr_use_fact *use = &facts.uses[j];
             if (use->use == CTR_USE_CODE &&
-                same_text(facts.codes[use->index].qualname, plan->qualname) &&
+                ctr_text_same(facts.codes[use->index].qualname, plan->qualname) &&
                 facts.codes[use->index].first_line == plan->first_line) {
                 is_made = true;
                 all |= of_statement(search, plan, &facts, j);
@@ -386,17 +381,17 @@ static unsigned of_base(struct search *search, const struct ctr_plan *from, stru
     bool is_here = false, is_elsewhere = false;
     for (uint32_t i = 0; i < ctr_info(trace)->plan_count; i++) {
         const struct ctr_plan *plan = ctr_plan(trace, i);
-        if (!same_text(plan->name, name) || !is_class_body(plan) || plan == from) {
+        if (!ctr_text_same(plan->name, name) || !is_class_body(plan) || plan == from) {
             continue;
         }
-        bool *is_there = same_text(plan->module, from->module) ? &is_here : &is_elsewhere;
+        bool *is_there = ctr_text_same(plan->module, from->module) ? &is_here : &is_elsewhere;
         *is_there = true;
         *(is_there == &is_here ? &here : &elsewhere) |= of_class(search, i);
     }
     if (is_here || is_elsewhere) {
         return is_here ? here : elsewhere;
     }
-    return rp_is_exception_of_python(name) ? 0 : look_up(bases, name);
+    return ctr_is_python_exception(name) ? 0 : look_up(bases, name);
 }
 
 static unsigned of_type(const struct ctr_trace *trace, const struct ctr_type *type)
@@ -406,8 +401,8 @@ static unsigned of_type(const struct ctr_trace *trace, const struct ctr_type *ty
     bool is_recorded = false;
     for (uint32_t i = 0; i < ctr_info(trace)->plan_count; i++) {
         const struct ctr_plan *plan = ctr_plan(trace, i);
-        if (same_text(plan->qualname, type->name) && same_text(plan->module, type->module) &&
-            is_class_body(plan)) {
+        if (ctr_text_same(plan->qualname, type->name) &&
+            ctr_text_same(plan->module, type->module) && is_class_body(plan)) {
             is_recorded = true;
             all |= of_class(&search, i);
         }

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "replay/candidates.h"
-#include "replay/exception_type.h"
 #include "trace/calls.h"
+#include "trace/exception_type.h"
 #include "trace/text.h"
 
 enum {
@@ -107,7 +107,7 @@ static bool is_about(const char *types, const struct ctr_type *type)
     bool has_included = false, is_included = false, is_excluded = false;
     struct name name;
     for (const char *at = types; *skip_spaces(at) != '\0' && next_name(&at, &name);) {
-        bool fits = type != NULL && rp_exception_is_a(type, name.at, name.size);
+        bool fits = type != NULL && ctr_exception_is_a(type, name.at, name.size);
         has_included |= !name.is_excluded;
         is_included |= fits && !name.is_excluded;
         is_excluded |= fits && name.is_excluded;
@@ -442,7 +442,7 @@ static int follow(struct rp_session *session, const struct rp_candidate *candida
  */
 static bool is_of_protocol(const struct ctr_type *type)
 {
-    return type != NULL && rp_is_python_s(type) &&
+    return type != NULL && ctr_type_is_builtin(type) &&
            (ctr_text_is(type->name, "StopIteration") ||
             ctr_text_is(type->name, "StopAsyncIteration") ||
             ctr_text_is(type->name, "GeneratorExit"));

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "replay/state.h"
 #include "replay/suspended.h"
 #include "trace/calls.h"
@@ -63,27 +64,12 @@ static int no_memory(struct ct_error *error)
     return ct_fail(error, CT_ENOMEM, "no memory for a history");
 }
 
-static bool make_room(void *array, size_t *capacity, size_t count, size_t size)
-{
-    if (count < *capacity) {
-        return true;
-    }
-    size_t larger = *capacity == 0 ? 64 : *capacity * 2;
-    void *moved = realloc(*(void **)array, larger * size);
-    if (moved == NULL) {
-        return false;
-    }
-    *(void **)array = moved;
-    *capacity = larger;
-    return true;
-}
-
 /* ---- searching one block ---- */
 
 static int add_hits(struct batch *batch, const struct ctr_hit *hits, size_t count, bool is_inside)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!make_room(&batch->changes, &batch->capacity, batch->count, sizeof *batch->changes)) {
+        if (!ct_grow(&batch->changes, &batch->capacity, batch->count, sizeof *batch->changes)) {
             return CT_ENOMEM;
         }
         batch->changes[batch->count++] =
@@ -133,7 +119,7 @@ static int hold(struct holders *holders, uint64_t call, struct ctr_value value)
         return CT_OK;
     }
     if (at == 0) {
-        if (!make_room(&holders->all, &holders->capacity, holders->count, sizeof *holders->all)) {
+        if (!ct_grow(&holders->all, &holders->capacity, holders->count, sizeof *holders->all)) {
             return CT_ENOMEM;
         }
         holders->all[holders->count++] = (struct holder){.call = call};
@@ -325,8 +311,8 @@ static int compare_numbers(const void *left, const void *right)
 
 static int add_object(struct rp_history_walk *walk, uint64_t number)
 {
-    if (!make_room(&walk->objects, &walk->object_capacity, walk->object_count,
-                   sizeof *walk->objects)) {
+    if (!ct_grow(&walk->objects, &walk->object_capacity, walk->object_count,
+                 sizeof *walk->objects)) {
         return CT_ENOMEM;
     }
     walk->objects[walk->object_count++] = number;

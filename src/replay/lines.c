@@ -63,14 +63,9 @@ uint32_t rp_path_number(const struct ctr_trace *trace, const char *path)
 
 /* ---- how often ---- */
 
-static bool is_same_text(struct ctr_text a, struct ctr_text b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.bytes, b.bytes, a.size) == 0);
-}
-
 static bool is_same_code(const struct ctr_plan *a, const struct ctr_plan *b)
 {
-    return a->first_line == b->first_line && is_same_text(a->qualname, b->qualname);
+    return a->first_line == b->first_line && ctr_text_same(a->qualname, b->qualname);
 }
 
 /* Of one code (and all plans it has), or of a whole file: `code` NULL. */

@@ -84,8 +84,8 @@ static bool far_is_possible(void *context, uint64_t blocks_back, uint64_t node)
 static bool add_record(struct preparation *work, struct ctr_object_record record)
 {
     struct ctr_cell *cell = work->cell;
-    if (!ctr_grow(&cell->records, &work->record_capacity, cell->record_count,
-                  sizeof *cell->records)) {
+    if (!ct_grow(&cell->records, &work->record_capacity, cell->record_count,
+                 sizeof *cell->records)) {
         work->collect.no_memory = true;
         return false;
     }

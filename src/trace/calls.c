@@ -408,7 +408,7 @@ static bool add_line(struct lines *lines, uint32_t line)
     if (low < lines->count && lines->items[low] == line) {
         return true;
     }
-    if (!ctr_grow(&lines->items, &lines->capacity, lines->count, sizeof *lines->items)) {
+    if (!ct_grow(&lines->items, &lines->capacity, lines->count, sizeof *lines->items)) {
         return false;
     }
     memmove(lines->items + low + 1, lines->items + low,

@@ -5,33 +5,6 @@
 #include "trace/source_text.h"
 #include "trace/trace_internal.h"
 
-bool ctr_grow(void *array, size_t *capacity, size_t count, size_t item_size)
-{
-    if (count < *capacity) {
-        return true;
-    }
-    size_t larger = *capacity == 0 ? 16 : *capacity * 2;
-    void *before;
-    memcpy(&before, array, sizeof before);
-    void *after = realloc(before, larger * item_size);
-    if (after == NULL) {
-        return false;
-    }
-    memcpy(array, &after, sizeof after);
-    *capacity = larger;
-    return true;
-}
-
-bool ctr_make_room(void *array, size_t *capacity, size_t count, size_t item_size)
-{
-    while (*capacity < count) {
-        if (!ctr_grow(array, capacity, *capacity, item_size)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* `count` items need at least `least` bytes each: refuses counts the bytes cannot hold. */
 static bool count_fits(const struct ct_cursor *cursor, uint64_t count, unsigned least)
 {
@@ -40,7 +13,7 @@ static bool count_fits(const struct ct_cursor *cursor, uint64_t count, unsigned 
 
 static int read_run(struct ctr_definitions *to, struct ct_cursor *cursor)
 {
-    if (!ctr_grow(&to->run, &to->run_capacity, to->run_count, sizeof *to->run)) {
+    if (!ct_grow(&to->run, &to->run_capacity, to->run_count, sizeof *to->run)) {
         return CT_ENOMEM;
     }
     struct ctr_run_entry entry = {.key = ctr_get_text(cursor)};
@@ -54,7 +27,7 @@ static int read_run(struct ctr_definitions *to, struct ct_cursor *cursor)
 
 static int read_path(struct ctr_definitions *to, struct ct_cursor *cursor)
 {
-    if (!ctr_grow(&to->paths, &to->path_capacity, to->path_count, sizeof *to->paths)) {
+    if (!ct_grow(&to->paths, &to->path_capacity, to->path_count, sizeof *to->paths)) {
         return CT_ENOMEM;
     }
     struct ctr_path path = {.path = ctr_get_text(cursor)};
@@ -67,7 +40,7 @@ static int read_path(struct ctr_definitions *to, struct ct_cursor *cursor)
 
 static int keep_buffer(struct ctr_definitions *to, uint8_t *buffer)
 {
-    if (!ctr_grow(&to->buffers, &to->buffer_capacity, to->buffer_count, sizeof *to->buffers)) {
+    if (!ct_grow(&to->buffers, &to->buffer_capacity, to->buffer_count, sizeof *to->buffers)) {
         free(buffer);
         return CT_ENOMEM;
     }
@@ -132,7 +105,7 @@ static int read_source(struct ctr_definitions *to, struct ct_cursor *cursor)
 
 static int read_type(struct ctr_definitions *to, struct ct_cursor *cursor)
 {
-    if (!ctr_grow(&to->types, &to->type_capacity, to->type_count, sizeof *to->types)) {
+    if (!ct_grow(&to->types, &to->type_capacity, to->type_count, sizeof *to->types)) {
         return CT_ENOMEM;
     }
     struct ctr_type type = {.family = ct_get_byte(cursor)};
@@ -179,7 +152,7 @@ static int read_variables(struct ctr_plan *plan, struct ct_cursor *cursor)
 
 static int read_plan(struct ctr_definitions *to, struct ct_cursor *cursor)
 {
-    if (!ctr_grow(&to->plans, &to->plan_capacity, to->plan_count, sizeof *to->plans)) {
+    if (!ct_grow(&to->plans, &to->plan_capacity, to->plan_count, sizeof *to->plans)) {
         return CT_ENOMEM;
     }
     struct ctr_plan plan = {.path = ct_get_varint32(cursor)};
@@ -206,7 +179,7 @@ static int read_plan(struct ctr_definitions *to, struct ct_cursor *cursor)
 
 static int read_thread(struct ctr_definitions *to, struct ct_cursor *cursor)
 {
-    if (!ctr_grow(&to->threads, &to->thread_capacity, to->thread_count, sizeof *to->threads)) {
+    if (!ct_grow(&to->threads, &to->thread_capacity, to->thread_count, sizeof *to->threads)) {
         return CT_ENOMEM;
     }
     struct ctr_thread thread = {.number = ct_get_varint32(cursor)};

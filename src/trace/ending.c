@@ -43,7 +43,7 @@ void ctr_ending_text(const struct ctr_info *info, char text[CTR_ENDING_BYTES])
     }
 }
 
-bool ctr_ending_is_the_program_s(const struct ctr_info *info)
+bool ctr_ending_is_whole(const struct ctr_info *info)
 {
     bool is_cut = info->reason == CTR_ENDED_BY_SIZE || info->reason == CTR_ENDED_BY_SPACE ||
                   info->reason == CTR_ENDED_BY_ERROR;

@@ -13,6 +13,6 @@ void ctr_ending_text(const struct ctr_info *info, char text[CTR_ENDING_BYTES]);
 int ctr_ending_signal(const struct ctr_info *info);
 
 /* Whether it holds what the program did to its end, however that came. */
-bool ctr_ending_is_the_program_s(const struct ctr_info *info);
+bool ctr_ending_is_whole(const struct ctr_info *info);
 
 #endif

@@ -705,7 +705,7 @@ static int find_chain(struct ctr_objects *objects, const struct ctr_object_state
             return ct_fail(error, CT_EFORMAT, "block %u does not open object %llu as it should",
                            here, (unsigned long long)number);
         }
-        if (!ctr_grow(&chain->blocks, &chain->capacity, chain->count, sizeof *chain->blocks)) {
+        if (!ct_grow(&chain->blocks, &chain->capacity, chain->count, sizeof *chain->blocks)) {
             return ct_fail(error, CT_ENOMEM, "no memory to fetch an object");
         }
         chain->blocks[chain->count++] = here;

@@ -119,8 +119,8 @@ static void free_numbered(struct ctr_player *player)
 
 static bool number_frame(struct ctr_player *player, struct ctr_frame *frame)
 {
-    if (!ctr_grow(&player->numbered, &player->numbered_capacity, player->numbered_count,
-                  sizeof(struct ctr_frame *))) {
+    if (!ct_grow(&player->numbered, &player->numbered_capacity, player->numbered_count,
+                 sizeof(struct ctr_frame *))) {
         return false;
     }
     ctr_activation_of(frame)->number = (uint32_t)player->numbered_count;
@@ -696,8 +696,8 @@ static void keep_mark(struct ctr_player *player)
 /* The frames of the block's numbers; others have ended. */
 static bool number_frames(struct ctr_player *player, const struct playing *playing)
 {
-    if (!ctr_make_room(&player->numbered, &player->numbered_capacity, playing->numbered_count,
-                       sizeof(struct ctr_frame *))) {
+    if (!ct_make_room(&player->numbered, &player->numbered_capacity, playing->numbered_count,
+                      sizeof(struct ctr_frame *))) {
         return false;
     }
     while (player->numbered_count < playing->numbered_count) {

@@ -211,8 +211,8 @@ static void forget_first(struct search *search)
 static bool add_hit(struct search *search, uint32_t at, uint64_t step, struct ctr_value value)
 {
     forget_first(search);
-    if (!ctr_grow(&search->found, &search->found_capacity, search->found_count,
-                  sizeof *search->found)) {
+    if (!ct_grow(&search->found, &search->found_capacity, search->found_count,
+                 sizeof *search->found)) {
         return false;
     }
     const struct ctr_runner *who = search->who;

@@ -27,6 +27,11 @@ static inline bool ctr_text_is(struct ctr_text text, const char *word)
     return text.size == strlen(word) && memcmp(text.bytes, word, text.size) == 0;
 }
 
+static inline bool ctr_text_same(struct ctr_text a, struct ctr_text b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.bytes, b.bytes, a.size) == 0);
+}
+
 struct ctr_run_entry {
     struct ctr_text key;
     struct ctr_text value;
@@ -39,6 +44,11 @@ struct ctr_type {
     uint32_t field_count;
     struct ctr_text *fields; /* of a named tuple */
 };
+
+static inline bool ctr_type_is_builtin(const struct ctr_type *type)
+{
+    return ctr_text_is(type->module, "builtins");
+}
 
 struct ctr_variable {
     struct ctr_text name;

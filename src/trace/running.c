@@ -22,8 +22,8 @@ static bool switch_to(struct ctr_running *running, uint32_t thread)
             return true;
         }
     }
-    if (!ctr_grow(&running->stacks, &running->stack_capacity, running->stack_count,
-                  sizeof *running->stacks)) {
+    if (!ct_grow(&running->stacks, &running->stack_capacity, running->stack_count,
+                 sizeof *running->stacks)) {
         return false;
     }
     running->stack = running->stack_count++;
@@ -74,12 +74,12 @@ struct ctr_running_saved *ctr_running_save(const struct ctr_running *running, si
 bool ctr_running_restore(struct ctr_running *running, const struct ctr_running_saved *saved)
 {
     const struct ctr_running *state = &saved->state;
-    if (!ctr_make_room(&running->frames, &running->frame_capacity, state->frame_count,
-                       sizeof *running->frames) ||
-        !ctr_make_room(&running->numbered, &running->numbered_capacity, state->numbered_count,
-                       sizeof *running->numbered) ||
-        !ctr_make_room(&running->stacks, &running->stack_capacity, state->stack_count,
-                       sizeof *running->stacks)) {
+    if (!ct_make_room(&running->frames, &running->frame_capacity, state->frame_count,
+                      sizeof *running->frames) ||
+        !ct_make_room(&running->numbered, &running->numbered_capacity, state->numbered_count,
+                      sizeof *running->numbered) ||
+        !ct_make_room(&running->stacks, &running->stack_capacity, state->stack_count,
+                      sizeof *running->stacks)) {
         return false;
     }
     running->step = state->step;
@@ -119,8 +119,8 @@ static void release(struct ctr_running *running, uint32_t index)
 
 static bool give_number(struct ctr_running *running, uint32_t index)
 {
-    if (!ctr_grow(&running->numbered, &running->numbered_capacity, running->numbered_count,
-                  sizeof *running->numbered)) {
+    if (!ct_grow(&running->numbered, &running->numbered_capacity, running->numbered_count,
+                 sizeof *running->numbered)) {
         return false;
     }
     running->frames[index].number = running->numbered_count;
@@ -133,8 +133,8 @@ static uint32_t new_frame(struct ctr_running *running, uint32_t plan, uint64_t c
     uint32_t index = running->free_frame;
     if (index != CTR_NO_FRAME) {
         running->free_frame = running->frames[index].below;
-    } else if (ctr_grow(&running->frames, &running->frame_capacity, running->frame_count,
-                        sizeof *running->frames)) {
+    } else if (ct_grow(&running->frames, &running->frame_capacity, running->frame_count,
+                       sizeof *running->frames)) {
         index = running->frame_count++;
     } else {
         return CTR_NO_FRAME;

@@ -8,8 +8,8 @@
 int ctr_segments_add(struct ctr_trace *trace, const struct ctr_segment_slot *slot,
                      struct ct_error *error)
 {
-    if (!ctr_grow(&trace->segments, &trace->segment_capacity, trace->segment_count,
-                  sizeof *trace->segments)) {
+    if (!ct_grow(&trace->segments, &trace->segment_capacity, trace->segment_count,
+                 sizeof *trace->segments)) {
         return ct_fail(error, CT_ENOMEM, "no memory for the index");
     }
     trace->segments[trace->segment_count++] = *slot;

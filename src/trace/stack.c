@@ -155,7 +155,7 @@ struct ctr_stack *ctr_stacks_get(struct ctr_stacks *stacks, uint32_t thread, uin
     if (found != NULL) {
         return found;
     }
-    if (!ctr_grow(&stacks->stacks, &stacks->capacity, stacks->count, sizeof(struct ctr_stack *))) {
+    if (!ct_grow(&stacks->stacks, &stacks->capacity, stacks->count, sizeof(struct ctr_stack *))) {
         return NULL;
     }
     found = calloc(1, sizeof *found);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "trace/exception_type.h"
 #include "trace/shape.h"
 #include "trace/text.h"
 
@@ -64,7 +65,7 @@ static uint32_t take_fields(struct ctr_shape *shape, struct ctr_value *fields, u
 
 static void add_type_path(const struct ctr_type *type, struct ct_bytes *to)
 {
-    if (type->module.size > 0 && !ctr_text_is(type->module, "builtins")) {
+    if (type->module.size > 0 && !ctr_type_is_builtin(type)) {
         ct_bytes_add(to, type->module.bytes, type->module.size);
         ct_bytes_add_byte(to, '.');
     }
@@ -170,35 +171,6 @@ static void str_traceback(struct str *str, struct ctr_value value, struct ctr_sh
 
 /* ---- exceptions ---- */
 
-/* OSError and its kinds, whose text is made of two arguments or more. */
-static bool is_os_error(struct ctr_text name)
-{
-    static const char *const names[] = {
-        "OSError",
-        "BlockingIOError",
-        "ChildProcessError",
-        "ConnectionError",
-        "BrokenPipeError",
-        "ConnectionAbortedError",
-        "ConnectionRefusedError",
-        "ConnectionResetError",
-        "FileExistsError",
-        "FileNotFoundError",
-        "InterruptedError",
-        "IsADirectoryError",
-        "NotADirectoryError",
-        "PermissionError",
-        "ProcessLookupError",
-        "TimeoutError",
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (ctr_text_is(name, names[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Those of several arguments that say more than what they are. */
 static bool is_told_in_words(struct ctr_text name)
 {
@@ -236,6 +208,9 @@ static void add_group(struct str *str, const struct ctr_value *args, struct ct_b
                         count == 1 ? "" : "s");
 }
 
+/* The text of OSError and its kinds is made of two arguments or more. */
+static const struct ctr_text os_error = {"OSError", 7};
+
 static void str_exception(struct str *str, struct ctr_value value, struct ctr_shape *shape,
                           struct ct_bytes *to)
 {
@@ -257,7 +232,7 @@ static void str_exception(struct str *str, struct ctr_value value, struct ctr_sh
         add_repr(str, args[0], to);
     } else if (count == 1) {
         add_plain(str, args[0], to);
-    } else if (count == 2 && is_os_error(name)) {
+    } else if (count == 2 && ctr_python_exception_is_a(name, os_error)) {
         add_os_error(str, value, args, to);
     } else if (count == 2 &&
                (ctr_text_is(name, "ExceptionGroup") || ctr_text_is(name, "BaseExceptionGroup"))) {

@@ -302,8 +302,8 @@ static void note_set(struct ctr_summary *summary, uint32_t plan, uint32_t slot)
         return;
     }
     if (summary->sets[plan] == 0) {
-        if (!ctr_grow(&summary->set_plans, &summary->set_plan_capacity, summary->set_count,
-                      sizeof *summary->set_plans)) {
+        if (!ct_grow(&summary->set_plans, &summary->set_plan_capacity, summary->set_count,
+                     sizeof *summary->set_plans)) {
             miss(summary, CTR_TABLE_SLOTS);
             return;
         }
@@ -314,8 +314,8 @@ static void note_set(struct ctr_summary *summary, uint32_t plan, uint32_t slot)
 
 static void note_open(struct ctr_summary *summary, uint64_t object)
 {
-    if (!ctr_grow(&summary->opened, &summary->opened_capacity, summary->opened_count,
-                  sizeof *summary->opened)) {
+    if (!ct_grow(&summary->opened, &summary->opened_capacity, summary->opened_count,
+                 sizeof *summary->opened)) {
         miss(summary, CTR_TABLE_OBJECTS);
         return;
     }
@@ -544,8 +544,8 @@ static void keep_visits(struct ctr_summary *summary, uint64_t key, uint32_t coun
 {
     struct marked *lines = &summary->lines;
     if (summary->visit_count >= VISITS_MAX ||
-        !ctr_grow(&summary->visits, &summary->visit_capacity, summary->visit_count,
-                  sizeof *summary->visits)) {
+        !ct_grow(&summary->visits, &summary->visit_capacity, summary->visit_count,
+                 sizeof *summary->visits)) {
         miss(summary, CTR_TABLE_LINES);
         return;
     }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/array.h"
 #include "base/status.h"
 #include "trace/block.h"
 #include "trace/index.h"
@@ -53,11 +54,6 @@ static inline struct ctr_text ctr_get_text(struct ct_cursor *cursor)
     const uint8_t *bytes = ct_get_bytes(cursor, size);
     return (struct ctr_text){(const char *)bytes, cursor->failed ? 0 : size};
 }
-
-/* Make room for one more item of `*array`. */
-bool ctr_grow(void *array, size_t *capacity, size_t count, size_t item_size);
-/* Make room for `count` items. */
-bool ctr_make_room(void *array, size_t *capacity, size_t count, size_t item_size);
 
 /* ---- walking the file (walk.c) ---- */
 

@@ -1,4 +1,4 @@
-#include "replay/exception_type.h"
+#include "trace/exception_type.h"
 
 #include <string.h>
 
@@ -81,23 +81,31 @@ static bool is_text(struct ctr_text text, const char *other, size_t size)
     return text.size == size && memcmp(text.bytes, other, size) == 0;
 }
 
-bool rp_is_python_s(const struct ctr_type *type)
+/* NULL: it is BaseException, or none of Python's own. */
+static const char *base_of(struct ctr_text name)
 {
-    return ctr_text_is(type->module, "builtins");
-}
-
-/* The base of one of Python's own; NULL: it is BaseException. Of classes of the program and of
- * libraries the trace does not say what they are derived from: Exception, as they should be. */
-static const char *base_of(const struct ctr_type *type, struct ctr_text name)
-{
-    for (size_t i = 0; rp_is_python_s(type) && i < sizeof bases / sizeof bases[0]; i++) {
+    for (size_t i = 0; i < sizeof bases / sizeof bases[0]; i++) {
         if (ctr_text_is(name, bases[i].name)) {
             return bases[i].base;
         }
     }
-    bool is_cancelled = ctr_text_is(type->module, "asyncio.exceptions") &&
-                        ctr_text_is(type->name, "CancelledError");
-    return ctr_text_is(name, "BaseException") ? NULL : is_cancelled ? "BaseException" : "Exception";
+    return NULL;
+}
+
+bool ctr_is_python_exception(struct ctr_text name)
+{
+    return base_of(name) != NULL || ctr_text_is(name, "BaseException");
+}
+
+bool ctr_python_exception_is_a(struct ctr_text name, struct ctr_text base)
+{
+    bool has_second = ctr_text_is(name, "ExceptionGroup") && ctr_text_is(base, "Exception");
+    const char *next = base_of(name);
+    while (!ctr_text_same(name, base) && next != NULL) {
+        name = (struct ctr_text){next, strlen(next)};
+        next = base_of(name);
+    }
+    return has_second || ctr_text_same(name, base);
 }
 
 /* "Error", "Outer.Error", "app.Outer.Error". */
@@ -116,39 +124,17 @@ static bool is_called(const struct ctr_type *type, const char *name, size_t size
            (has_module && is_text(type->name, name + module + 1, size - module - 1));
 }
 
-bool rp_exception_is_a(const struct ctr_type *type, const char *name, size_t size)
+bool ctr_exception_is_a(const struct ctr_type *type, const char *name, size_t size)
 {
+    static const char python[] = "builtins.";
+    static const struct ctr_text any = {"BaseException", 13}, usual = {"Exception", 9};
     if (is_called(type, name, size)) {
         return true;
     }
-    static const char python[] = "builtins.";
-    if (size >= sizeof python - 1 && memcmp(name, python, sizeof python - 1) == 0) {
-        name += sizeof python - 1;
-        size -= sizeof python - 1;
-    }
-    struct ctr_text base = type->name;
-    struct ctr_text wanted = {name, size};
-    if (rp_is_python_s(type) && ctr_text_is(base, "ExceptionGroup") &&
-        ctr_text_is(wanted, "Exception")) { /* its second base */
-        return true;
-    }
-    for (const char *next = base_of(type, base); next != NULL;) {
-        base = (struct ctr_text){next, strlen(next)};
-        if (is_text(base, name, size)) {
-            return true;
-        }
-        static const struct ctr_type built_in = {.module = {"builtins", 8}};
-        next = base_of(&built_in, base);
-    }
-    return false;
-}
-
-bool rp_is_exception_of_python(struct ctr_text name)
-{
-    for (size_t i = 0; i < sizeof bases / sizeof bases[0]; i++) {
-        if (ctr_text_is(name, bases[i].name)) {
-            return true;
-        }
-    }
-    return ctr_text_is(name, "BaseException");
+    bool has_module = size >= sizeof python - 1 && memcmp(name, python, sizeof python - 1) == 0;
+    size_t skipped = has_module ? sizeof python - 1 : 0;
+    bool is_cancelled = ctr_text_is(type->module, "asyncio.exceptions") &&
+                        ctr_text_is(type->name, "CancelledError");
+    struct ctr_text own = ctr_type_is_builtin(type) ? type->name : is_cancelled ? any : usual;
+    return ctr_python_exception_is_a(own, (struct ctr_text){name + skipped, size - skipped});
 }
