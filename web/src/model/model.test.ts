@@ -10,7 +10,7 @@ import { COMMANDS } from "./commands";
 import { FlowModel } from "./flow";
 import { Link } from "./link";
 import { PlaceList } from "./place_list";
-import { Player } from "./player";
+import { Player, whyItStayed } from "./player";
 import { Settings, type Store } from "./settings";
 import { TasksModel } from "./tasks";
 import { ValueTree } from "./value_tree";
@@ -518,6 +518,15 @@ describe("finding calls", () => {
     second.abort();
     await vi.waitFor(() => expect(api.sent.filter((command) => command === "cancel").length).toBe(1));
     expect(api.sent.filter((command) => command === "ct/search-calltrace").length).toBe(2);
+  });
+});
+
+describe("moves that stay", () => {
+  test("the end of the recording is told where one goes towards it", () => {
+    const over = { move: "over" } as const;
+    expect(whyItStayed("root", over, true)).toContain("The recording ends here.");
+    expect(whyItStayed("root", over, false)).toContain("Step into goes on");
+    expect(whyItStayed("root", { ...over, backwards: true }, true)).toContain("Step into goes on");
   });
 });
 

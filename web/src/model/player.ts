@@ -156,11 +156,11 @@ export class Player {
 }
 
 /** What to tell about a move that stayed where it was. */
-export function whyItStayed(end: End, args: MoveArguments, atEnd = false): string {
+export function whyItStayed(end: End, args: MoveArguments, atEnd: boolean): string {
   if (end === "start") return "Nothing of this thread is before this moment.";
   if (end === "end") return "Nothing of this thread comes after this moment.";
   if (end === "root") {
-    const rest = atEnd ? "The recording ends here." : "Step into goes on where the thread does.";
+    const rest = atEnd && !args.backwards ? "The recording ends here." : "Step into goes on where the thread does.";
     return `No recorded code called this one. ${rest}`;
   }
   const where = args.backwards ? "before" : "after";
