@@ -162,7 +162,8 @@ test-long: $(VENV)/.installed $(CHECK_VENV)/.installed $(ASAN_UNIT)/build.ninja 
 sanitize: $(ASAN_VENV)/.installed $(ASAN_UNIT)/build.ninja $(CLIENT) ## the tests under ASan and UBSan
 	@$(ASAN_VENV)/bin/python tests/run --sanitized $(ASAN_UNIT) $(ARGS)
 
-# Of the Python tests those whose engine is the probe, which is built with TSan too.
+# Of the Python tests those whose engine is the probe, which is built with TSan too. One Python is
+# enough: what has threads does not know it.
 tsan: $(VENV)/.installed $(TSAN_UNIT)/build.ninja ## the C tests and those of the engine under TSan
 	@$(BIN)/python tests/run --threads $(TSAN_UNIT) $(ARGS)
 
@@ -208,7 +209,9 @@ $(NEED_PYTHON):
 endif
 
 test-all: ## everything, on every Python found: tests, sanitizers, long campaigns, the window
-	@.ci/run test sanitize tsan fuzz test-long test-web
+	@.ci/run test sanitize test-long test-web
+	@$(MAKE) tsan
+	@$(MAKE) fuzz
 
 clean: ## remove whatever make made
 	rm -rf build dist web/dist web/node_modules editors/vscode/node_modules .venv-* .mesonpy-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
