@@ -535,13 +535,13 @@ uint8_t *value__put_opaque(struct session *session, uint8_t *at, PyObject *value
     return ct_varint_put(at, (uint64_t)(uintptr_t)value);
 }
 
-/* The body of a node; its number is already taken. An AS stands before the value of a derived type.
- */
+/* The body of a node; its number is already taken. An AS stands before the value of a derived type,
+ * here unless that needs a look at the value. */
 static uint8_t *put_node(struct session *session, uint8_t *at, PyObject *value,
                          struct type_info *type, int depth)
 {
-    bool derived =
-        !type->exact && type->capture != CAPTURE_OPAQUE && type->capture != CAPTURE_THING;
+    bool derived = !type->exact && type->capture != CAPTURE_OPAQUE &&
+                   type->capture != CAPTURE_THING && type->capture != CAPTURE_PARTS;
     if (derived) {
         at = value__put_as(session, at, type);
     }

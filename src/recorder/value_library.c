@@ -226,11 +226,35 @@ static Py_ssize_t collect_parts(PyObject *value, const struct type_info *type, P
     return type->part_count;
 }
 
-static uint8_t *put_parts(struct session *session, uint8_t *at, PyObject *value,
-                          const struct type_info *type, int depth)
+/* One that __init__ or __new__ has not filled in yet lacks some. */
+static bool has_parts(PyObject *const *parts, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (parts[i] == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint64_t hash_parts(struct session *session, PyObject *value, const struct type_info *type)
 {
     PyObject *parts[3];
     Py_ssize_t count = collect_parts(value, type, parts);
+    return has_parts(parts, count)
+               ? value__hash_values(session, CAPTURE_PARTS, parts, count)
+               : value__mix((uint64_t)(uintptr_t)value, (uint64_t)(uintptr_t)type);
+}
+
+static uint8_t *put_parts(struct session *session, uint8_t *at, PyObject *value,
+                          struct type_info *type, int depth)
+{
+    PyObject *parts[3];
+    Py_ssize_t count = collect_parts(value, type, parts);
+    if (!has_parts(parts, count)) {
+        return value__put_opaque(session, at, value, type);
+    }
+    at = value__put_as(session, at, type);
     if (count > 1) {
         at = value__put_tuple(session, at, (size_t)count);
     }
@@ -277,7 +301,7 @@ uint64_t value__hash_library(struct session *session, PyObject *value, const str
     case CAPTURE_PATH:
         return value__hash_bytes(session, CAPTURE_PATH, text, path_text(value, type, text));
     case CAPTURE_PARTS:
-        return value__hash_values(session, CAPTURE_PARTS, parts, collect_parts(value, type, parts));
+        return hash_parts(session, value, type);
     case CAPTURE_PATTERN:
         return regex_hash_pattern(session, value, type);
     case CAPTURE_MATCH:

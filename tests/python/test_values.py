@@ -257,6 +257,35 @@ def test_a_class_that_is_called_like_an_iterator_is_the_programs(sides):
         assert item.get("attrs", {}) == {}
 
 
+def test_an_instance_that_is_not_filled_in_yet_is_no_value(sides):
+    rows = states(
+        sides,
+        """
+        import fractions, pathlib, uuid
+        class Id(uuid.UUID):
+            def __init__(self, text):
+                note = text
+                super().__init__(text)
+        def f():
+            bare = object.__new__(uuid.UUID)
+            half = object.__new__(fractions.Fraction)
+            held = [bare, (half, bare), {1: half}]
+            path = object.__new__(pathlib.PurePosixPath)
+            whole = Id("12345678123456781234567812345678")
+            half._numerator, half._denominator = 1, 2
+            again = half
+            return whole
+        f()
+        """,
+    )
+    seen = rows[-1]["locals"]
+    assert ADDRESS.sub("", seen["bare"]["repr"]) == "<uuid.UUID object at >"
+    assert seen["again"]["repr"] == "Fraction(1, 2)"
+    assert "<fractions.Fraction object at " in history(rows, "half")[0]
+    assert seen["path"]["repr"] == "PurePosixPath('')"
+    assert [item["kind"] for item in seen["held"]["items"]] == ["opaque", "tuple", "dict"]
+
+
 @pytest.mark.skipif(not HAS_NUMPY, reason="numpy is not installed")
 def test_numbers_of_numpy(sides):
     made = {
