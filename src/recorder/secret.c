@@ -12,7 +12,7 @@ enum {
 /* ---- tokens
  * ---------------------------------------------------------------------------------------- */
 
-static const struct token_kind {
+static const struct token_kind { /* those of one first character stand together */
     const char *prefix;
     uint8_t least; /* characters of base64url behind it */
 } token_kinds[] = {
@@ -27,7 +27,8 @@ static const struct token_kind {
 
 enum { TOKEN_KINDS = sizeof token_kinds / sizeof token_kinds[0] };
 
-static uint8_t classes[256]; /* of bytes; filled on first use */
+static uint8_t classes[256];  /* of bytes; filled on first use */
+static uint8_t kinds_of[256]; /* the first kind of token that begins with it */
 
 static void fill_classes(void)
 {
@@ -38,8 +39,9 @@ static void fill_classes(void)
         classes[c] = (uint8_t)((is_word ? WORD : 0) | (c >= '0' && c <= '9' ? DIGIT | BEGINS : 0) |
                                (is_token ? TOKEN : 0));
     }
-    for (int i = 0; i < TOKEN_KINDS; i++) {
+    for (int i = TOKEN_KINDS - 1; i >= 0; i--) {
         classes[(uint8_t)token_kinds[i].prefix[0]] |= BEGINS;
+        kinds_of[(uint8_t)token_kinds[i].prefix[0]] = (uint8_t)i;
     }
     classes['-'] |= BEGINS; /* -----BEGIN */
     classes['e'] |= BEGINS; /* eyJ */
@@ -63,9 +65,10 @@ static size_t token_length(const uint8_t *at, const uint8_t *end)
 
 static bool is_known_token(const uint8_t *at, const uint8_t *end)
 {
-    for (int i = 0; i < TOKEN_KINDS; i++) {
-        const struct token_kind *kind = &token_kinds[i];
-        if (kind->prefix[0] == (char)*at && starts(at, end, kind->prefix) &&
+    const struct token_kind *last = token_kinds + TOKEN_KINDS;
+    const struct token_kind *kind = token_kinds + kinds_of[*at];
+    for (; kind < last && kind->prefix[0] == (char)*at; kind++) {
+        if (starts(at, end, kind->prefix) &&
             token_length(at + strlen(kind->prefix), end) >= kind->least) {
             return true;
         }
@@ -189,6 +192,15 @@ static bool is_secret(const uint8_t *at, const uint8_t *end)
            is_url_with_password(at, end);
 }
 
+static const uint8_t *word_end(const uint8_t *at, const uint8_t *end)
+{
+    while (at < end && (classes[*at] & WORD)) {
+        at++;
+    }
+    return at;
+}
+
+/* What begins with a letter or digit begins a word. */
 bool secret_in_bytes(const uint8_t *text, size_t size)
 {
     if (classes['0'] == 0) {
@@ -196,18 +208,18 @@ bool secret_in_bytes(const uint8_t *text, size_t size)
     }
     const uint8_t *at = text, *end = text + size;
     while (at < end) {
-        bool is_inside = at > text && (classes[*at] & classes[at[-1]] & WORD);
-        bool may_begin = (classes[*at] & BEGINS) && !is_inside;
-        if (may_begin && (classes[*at] & DIGIT)) {
+        uint8_t class = classes[*at];
+        if ((class & DIGIT) != 0) {
             bool is_fraction = at > text && at[-1] == '.';
             if (take_card_number(&at, end) && !is_fraction) {
                 return true;
             }
-        } else if (may_begin && is_secret(at, end)) {
+        } else if ((class & BEGINS) != 0 && is_secret(at, end)) {
             return true;
         } else {
             at++;
         }
+        at = (class & WORD) != 0 ? word_end(at, end) : at;
     }
     return false;
 }
