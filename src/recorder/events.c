@@ -9,6 +9,7 @@
 #include "recorder/gate.h"
 #include "recorder/inject.h"
 #include "recorder/io_capture.h"
+#include "recorder/joint.h"
 #include "recorder/monitor.h"
 #include "recorder/plan.h"
 #include "recorder/reach.h"
@@ -370,13 +371,6 @@ apply_line_here(struct session *session, struct shadow_frame *frame, compat_fram
     self_check_frame(session, frame, real);
 }
 
-/* For all events but that of a line, which has it in its own code. */
-__attribute__((noinline)) static void apply_line(struct session *session,
-                                                 struct shadow_frame *frame, compat_frame *real)
-{
-    apply_line_here(session, frame, real);
-}
-
 /* ---- frames met in the middle
  * ----------------------------------------------------------------------------- */
 
@@ -513,6 +507,27 @@ static struct shadow_frame *resync(struct session *session, struct thread *threa
 /* ---- the events
  * ---------------------------------------------------------------------------------------------- */
 
+static inline void put_line(struct session *session, struct shadow_frame *frame, int line);
+
+/* The frame's first line was told neither by its start, when its event was still on, nor by its
+ * event, which another thread turned off meanwhile. */
+static void put_missed_opening(struct session *session, struct shadow_frame *frame)
+{
+    if (frame->plan->opening.is_told) {
+        put_line(session, frame, frame->plan->opening_line);
+    }
+}
+
+/* For all events but that of a line, which has it in its own code. */
+__attribute__((noinline)) static void apply_line(struct session *session,
+                                                 struct shadow_frame *frame, compat_frame *real)
+{
+    apply_line_here(session, frame, real);
+    if (__builtin_expect(frame->line_info->flags & LINE_BEFORE, 0)) {
+        put_missed_opening(session, frame);
+    }
+}
+
 static void put_others(struct session *session);
 
 /* The tick of the background's clock, when it advanced. */
@@ -546,10 +561,33 @@ static inline void put_line(struct session *session, struct shadow_frame *frame,
     frame->line_info = plan_line(frame->plan, line);
 }
 
-/* The loop may come round: then the line is about to do less. */
-__attribute__((noinline)) static PyObject *
-come_round(struct session *session, struct shadow_frame *frame, compat_frame *real)
+static void put_exit(struct session *session, struct thread *thread, compat_frame *real,
+                     PyObject *value);
+
+/* Where the return or yield of a line that does nothing else is told with it. `unit`: where the
+ * line begins. */
+static void leave_at_once(struct session *session, const struct shadow_frame *frame,
+                          compat_frame *real, Py_ssize_t unit)
 {
+    const struct exit *exit = exit_of(frame->plan, frame->line_info);
+    if (exit == NULL || unit != (Py_ssize_t)exit->joint.from || !exit->joint.is_told) {
+        return;
+    }
+    PyObject *value = exit_value(exit, real);
+    if (value != NULL) {
+        put_exit(session, frame_current_thread, real, value);
+    }
+}
+
+/* What few lines take besides. A loop may come round: then its header is about to do less. */
+__attribute__((noinline)) static PyObject *line_more(struct session *session,
+                                                     struct shadow_frame *frame, compat_frame *real)
+{
+    if (frame->line_info->flags & LINE_LEAVES) {
+        leave_at_once(session, frame, real,
+                      compat_frame_unit(real, (PyCodeObject *)frame->plan->code));
+        return done(session);
+    }
     frame->line_info = reach_line_again(session, frame, real, frame->line_info);
     Py_RETURN_NONE;
 }
@@ -558,21 +596,68 @@ static inline PyObject *line_done(struct session *session, struct shadow_frame *
                                   compat_frame *real)
 {
     ctr_commit(session->writer);
-    if (__builtin_expect(frame->line_info->flags & LINE_AGAIN, 0)) {
-        return come_round(session, frame, real);
+    if (__builtin_expect(frame->line_info->flags & (LINE_AGAIN | LINE_LEAVES), 0)) {
+        return line_more(session, frame, real);
     }
     Py_RETURN_NONE;
+}
+
+static bool stands_at_opening(const struct plan *plan, const compat_frame *real)
+{
+    return compat_frame_unit(real, (PyCodeObject *)plan->code) == (Py_ssize_t)plan->opening.to;
+}
+
+/* A line event of the line where the frame is: the start told it, unless it is another turn. */
+static inline bool was_told(const struct shadow_frame *frame, const compat_frame *real, int line)
+{
+    return __builtin_expect((uint32_t)line == frame->line, 0) && frame->opened &&
+           stands_at_opening(frame->plan, real);
+}
+
+/* The first line event of a frame. That of its opening was the last of its kind. */
+__attribute__((noinline)) static PyObject *
+line_first(struct session *session, struct shadow_frame *frame, compat_frame *real, int line)
+{
+    const struct plan *plan = frame->plan;
+    bool is_opening = stands_at_opening(plan, real);
+    apply_line_here(session, frame, real);
+    put_new_tick(session);
+    if (!is_opening) {
+        put_missed_opening(session, frame);
+    }
+    put_line(session, frame, line);
+    objects_settle(session);
+    PyObject *result = line_done(session, frame, real);
+    return is_opening ? joint_close_opening(session, plan) : result;
 }
 
 /* A line of a frame that the block knows. */
 __attribute__((noinline)) static PyObject *
 line_of(struct session *session, struct shadow_frame *frame, compat_frame *real, int line)
 {
+    if (__builtin_expect(frame->line_info->flags & LINE_BEFORE, 0)) {
+        return line_first(session, frame, real, line);
+    }
+    if (was_told(frame, real, line)) {
+        return joint_close_opening(session, frame->plan);
+    }
     apply_line_here(session, frame, real);
     put_new_tick(session); /* what runs long without an event is called, and so comes here */
     put_line(session, frame, line);
     objects_settle(session);
     return line_done(session, frame, real);
+}
+
+/* A frame that only returns is told with its start, and gone: its line was turned on again. */
+static bool is_told_whole(const struct session *session, PyCodeObject *code,
+                          const compat_frame *real)
+{
+    const struct plan *plan = compat_code_extra(code, session->code_extra);
+    if (plan == NULL || !plan->opening.is_told || !stands_at_opening(plan, real)) {
+        return false;
+    }
+    const struct exit *exit = exit_of(plan, plan_line(plan, plan->opening_line));
+    return exit != NULL && exit->joint.is_told && exit->joint.from == plan->opening.to;
 }
 
 /* The same when the frame that runs may be another one than at the last line. */
@@ -589,6 +674,9 @@ __attribute__((noinline)) static PyObject *line_anywhere(struct session *session
     compat_frame *real = compat_current_frame(thread->state);
     struct shadow_frame *frame = thread->top;
     if (frame == NULL || frame->frame != real) {
+        if (is_told_whole(session, (PyCodeObject *)args[0], real)) {
+            return Py_NewRef(session->disable);
+        }
         frame = resync(session, thread, real);
         if (frame == NULL) {
             Py_RETURN_NONE;
@@ -617,13 +705,17 @@ PyObject *event_line(struct session *session, PyObject *const *args)
         return line_anywhere(session, args);
     }
     const struct line_info *line = frame->line_info;
-    if ((line->flags & ~LINE_AGAIN) != 0 || frame->epoch != session->epoch ||
+    if ((line->flags & ~(LINE_AGAIN | LINE_LEAVES)) != 0 || frame->epoch != session->epoch ||
         (line->reads & frame->restless) != 0 ||
         !slots_set_numbers(session, frame, real, line->writes)) {
         return line_of(session, frame, real, compat_line_number(args[1]));
     }
     self_check_frame(session, frame, real);
-    put_line(session, frame, compat_line_number(args[1]));
+    int number = compat_line_number(args[1]);
+    if (was_told(frame, real, number)) {
+        return joint_close_opening(session, frame->plan);
+    }
+    put_line(session, frame, number);
     return line_done(session, frame, real);
 }
 
@@ -848,6 +940,11 @@ PyObject *event_start(struct session *session, PyObject *const *args)
     ctr_count(writer, CTR_C_calls);
     start_arguments(session, frame, real);
     stand_in(session, frame);
+    if (plan->opening.is_told) {
+        frame->opened = true;
+        put_line(session, frame, plan->opening_line);
+        leave_at_once(session, frame, real, plan->opening.to);
+    }
     return done(session);
 }
 
@@ -978,40 +1075,72 @@ static void put_exception(struct session *session, const struct shadow_frame *fr
     }
 }
 
-PyObject *event_return(struct session *session, PyObject *const *args)
+static void put_return(struct session *session, struct thread *thread, PyObject *value)
+{
+    struct shadow_frame *frame = thread->top;
+    put_tick(session);
+    put_span(session, thread, frame);
+    *session->writer->at++ = CTR_RETURN;
+    put_result(session, frame->plan->return_action, value);
+    ctr_count(session->writer, CTR_C_returns);
+    frame_pop(session, thread);
+}
+
+static void put_yield(struct session *session, struct thread *thread, PyObject *value)
+{
+    *session->writer->at++ = CTR_YIELD;
+    put_result(session, thread->top->plan->yield_action, value);
+    ctr_count(session->writer, CTR_C_yields);
+    frame_suspend(session, thread);
+}
+
+/* The frame at the line of an exit takes it. */
+static void put_exit(struct session *session, struct thread *thread, compat_frame *real,
+                     PyObject *value)
+{
+    (thread->top->plan->generator ? put_yield : put_return)(session, thread, value);
+    go_on_in(session, thread->top, real);
+}
+
+/* The exit whose line this event ends, and need not tell of any more; else NULL. The gate of an
+ * activation path waits for returns. */
+static const struct exit *exit_left_by(const struct session *session,
+                                       const struct shadow_frame *frame, PyObject *offset)
+{
+    const struct exit *exit =
+        session->activation == NULL ? exit_of(frame->plan, frame->line_info) : NULL;
+    return exit != NULL && exit_is_at(exit, offset) ? exit : NULL;
+}
+
+/* The running frame returns or yields. */
+static PyObject *leave(struct session *session, PyObject *const *args,
+                       void (*put)(struct session *, struct thread *, PyObject *))
 {
     struct thread *thread;
     compat_frame *real;
     struct shadow_frame *frame = leaving(session, &thread, &real);
     if (frame == NULL) {
-        Py_RETURN_NONE;
+        const struct plan *plan = compat_code_extra((PyCodeObject *)args[0], session->code_extra);
+        bool is_told = plan != NULL && exit_is_told_at(plan, args[1]);
+        return Py_NewRef(is_told ? session->disable : Py_None);
     }
+    const struct plan *plan = frame->plan;
+    const struct exit *exit = exit_left_by(session, frame, args[1]);
     apply_line(session, frame, real);
-    put_tick(session);
-    put_span(session, thread, frame);
-    *session->writer->at++ = CTR_RETURN;
-    put_result(session, frame->plan->return_action, args[2]);
-    ctr_count(session->writer, CTR_C_returns);
-    frame_pop(session, thread);
+    put(session, thread, args[2]);
     go_on_in(session, thread->top, real);
-    return done(session);
+    PyObject *result = done(session);
+    return exit != NULL ? joint_close_exit(session, plan, exit) : result;
+}
+
+PyObject *event_return(struct session *session, PyObject *const *args)
+{
+    return leave(session, args, put_return);
 }
 
 PyObject *event_yield(struct session *session, PyObject *const *args)
 {
-    struct thread *thread;
-    compat_frame *real;
-    struct shadow_frame *frame = leaving(session, &thread, &real);
-    if (frame == NULL) {
-        Py_RETURN_NONE;
-    }
-    apply_line(session, frame, real);
-    *session->writer->at++ = CTR_YIELD;
-    put_result(session, frame->plan->yield_action, args[2]);
-    ctr_count(session->writer, CTR_C_yields);
-    frame_suspend(session, thread);
-    go_on_in(session, thread->top, real);
-    return done(session);
+    return leave(session, args, put_yield);
 }
 
 static struct shadow_frame *resumed(struct session *session, PyCodeObject *code,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "recorder/bytecode.h"
+#include "recorder/joint.h"
 #include "recorder/wtf8.h"
 
 enum {
@@ -539,6 +540,9 @@ void facts_define(struct session *session, struct plan *plan, PyCodeObject *code
         return;
     }
     if (bytecode_read(&facts.bytecode, code, bytes)) {
+        if (session->exact == NULL) { /* which looks at everything before each line */
+            joints_learn(plan, &facts.bytecode);
+        }
         bool has_names = learn_names(&facts);
         if (has_names) {
             learn_loops(&facts);

@@ -7,7 +7,8 @@
 #include "recorder/session.h"
 
 /* Read them from the bytecode and define them for `plan`, which is defined already; also learns
- * plan->turns. Facts are help, not state: where memory is out the trace does without. */
+ * plan->turns and its joints. Facts are help, not state: where memory is out the trace does
+ * without. */
 void facts_define(struct session *session, struct plan *plan, PyCodeObject *code);
 
 #endif

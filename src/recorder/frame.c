@@ -134,6 +134,7 @@ struct shadow_frame *frame_push(struct thread *thread, compat_frame *frame, stru
     shadow->block = NO_BLOCK;
     shadow->on_heap = plan->generator;
     shadow->suspended = false;
+    shadow->opened = false;
     shadow->answered = false;
     for (uint32_t i = 0; i < plan->slot_count; i++) {
         shadow->slots[i] = (struct shadow){0};

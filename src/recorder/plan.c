@@ -5,6 +5,7 @@
 #include "recorder/effects.h"
 #include "recorder/facts.h"
 #include "recorder/filter.h"
+#include "recorder/joint.h"
 #include "recorder/reach.h"
 #include "recorder/source.h"
 #include "recorder/value.h"
@@ -277,6 +278,7 @@ struct plan *plan_of(struct session *session, PyCodeObject *code, PyObject *glob
         return NULL;
     }
     if (first != NULL) { /* setting our storage again would announce the death of what is there */
+        joints_take_over(plan, first);
         plan->next = first->next;
         first->next = plan;
         return plan;
@@ -315,6 +317,7 @@ static void free_plan(struct plan *plan)
     free(plan->globals_read);
     free(plan->effects);
     free(plan->turns);
+    free(plan->exits);
     if (plan->owns_repair) {
         free(plan->repair);
     }

@@ -86,6 +86,8 @@ enum line_flags {
     LINE_VAGUE = 8,     /* its effects are not all listed: see reach.h */
     LINE_EXACT = 32,    /* everything is looked at, whatever it does: see exact.h */
     LINE_GLOBALS = 128, /* uses globals, of which some are restless: plans_heed_globals */
+    LINE_BEFORE = 256,  /* what runs before the first line of code that has an opening */
+    LINE_LEAVES = 512,  /* only returns or yields a variable or a constant */
 };
 
 /* Something a line does to an object it reaches by name. */
@@ -157,6 +159,19 @@ struct turn {
     int line;
 };
 
+/* Two events told together: joint.h. */
+struct joint {
+    uint32_t from; /* code unit of the first event: of an exit, its line */
+    uint32_t to;   /* of the second, which is the line of an opening */
+    bool is_told;  /* the second by the first: its own event was seen, and turned off */
+};
+
+struct exit {
+    struct joint joint; /* of a line that only returns or yields, and that event */
+    int32_t slot;       /* what it gives: this variable, or */
+    uint32_t constant;  /* this constant of the code; slot < 0 */
+};
+
 struct line_info {
     uint64_t writes;  /* slots (below 64) its instructions can rebind, the plain ones */
     uint64_t special; /* the same of cells and redacted ones, and all cells others may rebind */
@@ -173,7 +188,8 @@ struct line_info {
     uint32_t loop_at;  /* code unit of its FOR_ITER, when it has one */
     uint16_t loops;
     uint16_t vagues; /* instructions that make it LINE_VAGUE */
-    uint32_t again;  /* LINE_AGAIN: of plan->lines, what the line does when its loop comes round */
+    uint32_t again;  /* LINE_AGAIN: of plan->lines, what the line does when its loop comes round;
+                        LINE_LEAVES: of plan->exits */
 };
 
 struct plan {
@@ -202,6 +218,10 @@ struct plan {
     PyObject *code;     /* address */
     struct turn *turns; /* in the order of the code */
     uint32_t turn_count;
+    struct joint opening; /* of the start and the first line, and */
+    int opening_line;     /* the line; 0: there is none */
+    struct exit *exits;
+    uint32_t exit_count;
     struct line_repair *repair; /* its line events give made-up lines: repair.h. Mostly NULL */
     bool owns_repair;
     struct plan *next;    /* the same code under other globals */
@@ -234,6 +254,7 @@ struct shadow_frame {
     uint32_t start_thread; /* number of the thread it started on */
     bool on_heap;          /* a generator's: freed one by one */
     bool suspended;
+    bool opened;   /* its first line was told with its start */
     bool answered; /* what makes its line LINE_VAGUE turned out to be a call that is recorded */
     struct shadow slots[]; /* plan->slot_count */
 };
