@@ -70,6 +70,7 @@ ASAN_VENV := .venv-asan-$(VERSION)
 ASAN_UNIT := build/unit-asan-$(VERSION)
 TSAN_UNIT := build/unit-tsan-$(VERSION)
 CHECK_VENV := .venv-self-check-$(VERSION)
+BENCH_VENV := .venv-bench-$(VERSION)
 
 # Folders are listed too: their time changes when a file goes away.
 SOURCES := $(shell find src python meson.build meson.options pyproject.toml README.md LICENSE \
@@ -77,6 +78,7 @@ SOURCES := $(shell find src python meson.build meson.options pyproject.toml READ
 
 # What the tests run can be made to fail; what users get cannot.
 FAILURES := -Csetup-args=-Dinject_failures=true
+WITH_WINDOW := -Csetup-args=-Dweb=$(if $(WINDOW),enabled,auto)
 SANITIZE := b_sanitize=address,undefined b_lundef=false b_ndebug=false
 
 system:
@@ -111,6 +113,15 @@ $(ASAN_VENV)/.installed: $(ASAN_VENV)/.requirements $(SOURCES)
 $(CHECK_VENV)/.installed: $(CHECK_VENV)/.requirements $(SOURCES)
 	$(call begin,$(@D): build and install the package with the recorder's self-check)
 	$(call install,build/wheel-self-check-$(VERSION),-Csetup-args=-Dself_check=true)
+	$(end)
+
+# What users get: no build that can be made to fail, and the layout of a wheel.
+$(BENCH_VENV)/.installed: $(BENCH_VENV)/.requirements $(SOURCES) tools/wheel.sh tools/exercise.py
+	$(call begin,$(@D): build a wheel and install it)
+	@rm -rf build/bench-$(VERSION)-wheel
+	@tools/wheel.sh $(BENCH_VENV)/bin build/bench-$(VERSION) build/bench-$(VERSION)-wheel $(WITH_WINDOW)
+	@$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
+		build/bench-$(VERSION)-wheel/*.whl
 	$(end)
 
 $(UNIT)/build.ninja: | $(VENV)/.requirements
@@ -173,10 +184,10 @@ fuzz: build/fuzz/build.ninja ## libFuzzer for what reads hostile bytes (SECONDS=
 		$(patsubst tests/fuzz/%.c,tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 	@tests/fuzz/run build/fuzz $(SECONDS)
 
-bench: $(VENV)/.installed ## measure speed and size
-	@$(BIN)/python bench/run.py $(ARGS)
-	@$(BIN)/python bench/filters.py --out target/perf/filters.json
-	@CODETRACER_TRACE_FILTER_PERF=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/python/perf
+bench: $(BENCH_VENV)/.installed ## measure speed and size of the wheel
+	@$(BENCH_VENV)/bin/python bench/run.py $(ARGS)
+	@$(BENCH_VENV)/bin/python bench/filters.py --out target/perf/filters.json
+	@CODETRACER_TRACE_FILTER_PERF=1 $(BENCH_VENV)/bin/python -m pytest -q -p no:cacheprovider tests/python/perf
 
 bench-replay: $(VENV)/.installed ## measure the debug adapter on up to 100 million steps
 	@$(BIN)/python bench/replay.py --ct $(BIN)/ct $(ARGS)
@@ -184,10 +195,8 @@ bench-replay: $(VENV)/.installed ## measure the debug adapter on up to 100 milli
 bench-web: $(VENV)/.installed $(WINDOW) | browser ## measure the window
 	@$(BIN)/python bench/web.py $(ARGS)
 
-wheel: $(VENV)/.requirements $(WINDOW) ## build a wheel into dist/
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip wheel --quiet --disable-pip-version-check \
-		--no-build-isolation --no-deps -Cbuild-dir=build/dist-$(VERSION) \
-		-Csetup-args=-Dweb=$(if $(WINDOW),enabled,auto) -w dist .
+wheel: $(VENV)/.requirements $(WINDOW) ## build a wheel into dist/, laid out by what programs make it do
+	@tools/wheel.sh $(BIN) build/dist-$(VERSION) dist $(WITH_WINDOW)
 	@ls dist/*.whl
 
 lint: $(VENV)/.installed $(UNIT)/build.ninja | lint-system ## format, static checks, layers, lists, types

@@ -262,6 +262,32 @@ def test_an_sdist_builds_the_same_wheel(
     assert in_wheel == ours
 
 
+@pytest.mark.long
+def test_a_wheel_laid_out_by_its_profile_records(committed_tree: Path, tmp_path: Path) -> None:
+    options = ["build/wheel", str(tmp_path), "-Csetup-args=-Dweb=disabled"]
+    folder = str(Path(sys.executable).parent)
+    result = run_build(["tools/wheel.sh", folder, *options], committed_tree)
+    assert result.returncode == 0, result.stdout + result.stderr
+    counted = {file.name for file in (committed_tree / "build" / "wheel").rglob("*.gcda")}
+    assert {"events.c.gcda", "reach.c.gcda", "writer.c.gcda"} <= counted
+    (wheel,) = tmp_path.glob("*.whl")
+    assert b"gcda" not in zipfile.ZipFile(wheel).read(EXTENSION), "it counts no more"
+    install = ["install", "--quiet", "--no-index", "--no-deps", "--target", str(tmp_path / "site")]
+    subprocess.run([sys.executable, "-m", "pip", *install, str(wheel)], check=True)
+    program = tmp_path / "program.py"
+    program.write_text("print('recorded')\n")
+    command = [sys.executable, "-m", "codetracer_python_recorder", "-o", str(tmp_path / "out")]
+    done = subprocess.run(
+        [*command, "--format", "ctr", str(program)],
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "recorded\n"), done.stderr
+    assert (tmp_path / "out" / "trace.ctr").exists()
+
+
 @pytest.mark.parametrize(
     ("implementation", "version", "gil_disabled", "words"),
     [
