@@ -163,9 +163,12 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
  * here. */
 static struct session *watching;
 
+/* Nothing is written any more once the recording has ended, but a dict that dies must be forgotten:
+ * it is not unwatched at the end. */
 static int on_dict_event(PyDict_WatchEvent event, PyObject *dict, PyObject *key, PyObject *value)
 {
-    if (watching != NULL && watching->writer != NULL && watching->writer->soft != NULL) {
+    bool writes = watching != NULL && watching->writer != NULL && watching->writer->soft != NULL;
+    if (writes || (watching != NULL && event == PyDict_EVENT_DEALLOCATED)) {
         dict_changed(watching, event, dict, key, value);
     }
     return 0;

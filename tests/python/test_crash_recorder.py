@@ -242,6 +242,34 @@ def test_the_size_limit(sides):
     assert "d[i % 100]" in sides.printed("--limit", "50")
 
 
+OVER_LIMIT = """
+import gc, os
+dicts = [{"n": i, "s": str(i)} for i in range(3000)]
+for d in dicts:
+    d["m"] = 1
+for i in range(60000):
+    text = str(i) * 40
+if os.fork() == 0:
+    del dicts, d
+    memory = [bytes(31) + b"x" * (i % 3) for i in range(60000)]
+    raise SystemExit(0)
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+del dicts, d
+gc.collect()
+memory = [bytes(31) + b"x" * (i % 3) for i in range(60000)]
+print("done")
+"""
+
+
+def test_what_dies_after_the_recording_ended_is_left_alone(sides):
+    sides.write(OVER_LIMIT)
+    plain = sides.plain("program.py")
+    recorded = sides.recorded("program.py", limits=["--max-size", "300K"])
+    assert str(recorded) == str(plain)
+    assert plain.status == 0
+    assert "size limit" in sides.said
+
+
 @pytest.mark.parametrize("size", ["1", "64", "1000", "20K"])
 def test_tiny_size_limits(sides, size):
     sides.write("def f(n): return [n]\nfor i in range(2000): x = f(i)\nprint(x)\n")
