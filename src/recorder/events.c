@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "recorder/changes.h"
 #include "recorder/exact.h"
 #include "recorder/failure.h"
 #include "recorder/frame.h"
@@ -17,7 +18,6 @@
 #include "recorder/self_check.h"
 #include "recorder/slot.h"
 #include "recorder/thread.h"
-#include "recorder/unseen.h"
 #include "recorder/value.h"
 
 /* Steps of every handler: (1) room in the block, (2) the running thread and its frame, (3) what the
@@ -62,16 +62,6 @@ static void switch_thread(struct session *session, struct thread *thread)
     session->epoch++;
 }
 
-/* A trace or profile function written in Python runs between any two events, and none of it is
- * seen: as long as one follows the thread, no event takes the short way. */
-static void heed_followers(struct session *session, struct thread *thread)
-{
-    static struct thread nobody;
-    bool followed = compat_is_followed(thread->state);
-    session->epoch += followed || session->running == &nobody;
-    session->running = followed ? &nobody : thread;
-}
-
 static bool get_ready(struct session *session, struct thread *thread)
 {
     struct ctr_writer *writer = session->writer;
@@ -81,7 +71,7 @@ static bool get_ready(struct session *session, struct thread *thread)
     if (writer->thread != thread->number || thread->is_new) {
         switch_thread(session, thread);
     }
-    heed_followers(session, thread);
+    thread_heed_followers(session, thread);
     return true;
 }
 
@@ -137,42 +127,7 @@ static inline void stand_in(struct session *session, struct shadow_frame *frame)
     }
 }
 
-/* ---- (3) what a line changed
- * ------------------------------------------------------------------------------ */
-
-/* What a global name, or one of the frame's namespace, stands for; NULL when it cannot be told. */
-static PyObject *global_read(const struct plan *plan, compat_frame *real, PyObject *name)
-{
-    Py_hash_t hash = ((PyASCIIObject *)name)->hash;
-    PyObject *names = plan->has_namespace ? real->f_locals : real->f_globals;
-    if (hash == -1 || names == NULL || !PyDict_CheckExact(names)) {
-        return NULL;
-    }
-    PyObject *value = compat_dict_find(names, name, hash);
-    return value == NULL && names != real->f_globals ? compat_dict_find(real->f_globals, name, hash)
-                                                     : value;
-}
-
-static void check_global_objects(struct session *session, struct shadow_frame *frame,
-                                 compat_frame *real, const struct line_info *line)
-{
-    for (unsigned i = 0; i < line->global_count; i++) {
-        PyObject *value =
-            global_read(frame->plan, real, frame->plan->globals_read[line->first_global + i]);
-        if (value == NULL || PyFunction_Check(value) || PyType_Check(value) ||
-            PyModule_Check(value) || PyLong_CheckExact(value)) {
-            continue;
-        }
-        struct shadow shadow;
-        value_shadow(session, value, &shadow);
-        if (shadow_kind(&shadow) == CTR_V_OBJECT) {
-            object_check(session, value, &shadow, true, true);
-            object_check_children(session, value, &shadow, true);
-        }
-    }
-}
-
-/* Objects that were not looked at, with what is inside, since unseen code ran. */
+/* Slots whose objects were not looked at, with what is inside, since unseen code ran. */
 static inline uint64_t unchecked_slots(const struct session *session,
                                        const struct shadow_frame *frame)
 {
@@ -184,191 +139,6 @@ static inline uint64_t unchecked_slots(const struct session *session,
         }
     }
     return unchecked;
-}
-
-static void check_slots(struct session *session, struct shadow_frame *frame, compat_frame *real,
-                        uint64_t mask, bool named)
-{
-    for (; mask != 0; mask &= mask - 1) {
-        uint32_t slot = (uint32_t)__builtin_ctzll(mask);
-        PyObject *value = slot_value(frame->plan, real, slot);
-        if (value == NULL) {
-            continue;
-        }
-        struct shadow *shadow = &frame->slots[slot];
-        object_check(session, value, shadow, named, false);
-        if (named) {
-            object_check_children(session, value, shadow, false);
-        }
-    }
-}
-
-/* Those in `named` come first: under another name the same object is looked at in part only, and
- * counts as looked at. */
-static void check_objects(struct session *session, struct shadow_frame *frame, compat_frame *real,
-                          uint64_t named)
-{
-    check_slots(session, frame, real, frame->object_slots & named, true);
-    check_slots(session, frame, real, frame->object_slots & ~named, false);
-}
-
-/* A tuple never changes, but what it holds may: objects in it that are known are looked at again,
- * and one that was forgotten meanwhile goes on under the number it gets now. A function may get
- * another name. */
-static bool may_read_otherwise(struct session *session, PyObject *value)
-{
-    enum { SHORT_TUPLE = 64 };
-    if (value == NULL || PyUnicode_CheckExact(value) || PyLong_CheckExact(value)) {
-        return false;
-    }
-    if (PyTuple_Check(value)) {
-        return PyTuple_GET_SIZE(value) <= SHORT_TUPLE;
-    }
-    const struct type_info *type = types_of(session, Py_TYPE(value));
-    return type != NULL && type_has_inside(type);
-}
-
-static void check_values(struct session *session, struct shadow_frame *frame, compat_frame *real,
-                         uint64_t mask)
-{
-    for (; mask != 0; mask &= mask - 1) {
-        uint32_t slot = (uint32_t)__builtin_ctzll(mask);
-        PyObject *value =
-            slot < frame->plan->real_slots ? slot_value(frame->plan, real, slot) : NULL;
-        if (may_read_otherwise(session, value)) {
-            slot_read(session, frame, slot, value);
-        }
-    }
-}
-
-/* Whoever has the frame's object may set its variables. */
-static void apply_foreign(struct session *session, struct shadow_frame *frame, compat_frame *real)
-{
-    for (uint32_t i = 0; real->frame_obj != NULL && i < frame->plan->real_slots; i++) {
-        slot_read(session, frame, i, slot_value(frame->plan, real, i));
-    }
-}
-
-/* The line may have changed any object: those it names are looked at wholly, the frame's others
- * too. */
-__attribute__((noinline)) static void apply_vague(struct session *session,
-                                                  struct shadow_frame *frame, compat_frame *real,
-                                                  const struct line_info *line)
-{
-    session->epoch++;
-    heed_followers(session, frame_current_thread);
-    apply_foreign(session, frame, real);
-    if (line->global_count != 0) {
-        check_global_objects(session, frame, real, line);
-    }
-    frame->epoch = session->epoch;
-    check_objects(session, frame, real, line->reads | line->writes);
-    check_values(session, frame, real, line->reads & ~frame->object_slots);
-}
-
-/* Unseen code ran since the frame's objects were last looked at. */
-__attribute__((noinline)) static void catch_up(struct session *session, struct shadow_frame *frame,
-                                               compat_frame *real, const struct line_info *line)
-{
-    apply_foreign(session, frame, real);
-    frame->epoch = session->epoch;
-    check_objects(session, frame, real, line->reads | line->writes);
-}
-
-static uint16_t unseen_uses_of_entry(const struct object_entry *entry)
-{
-    return entry->type->unseen != 0 ? entry->type->unseen : USE_ITERATE; /* a generator */
-}
-
-static bool uses_restless_globals(struct session *session, compat_frame *real,
-                                  const struct plan *plan, const struct line_info *line)
-{
-    for (unsigned i = 0; i < line->global_count; i++) {
-        PyObject *value = global_read(plan, real, plan->globals_read[line->first_global + i]);
-        const struct object_entry *entry = value != NULL ? object_known(session, value) : NULL;
-        if (entry != NULL && entry->is_restless && (unseen_uses_of_entry(entry) & line->uses)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-__attribute__((noinline)) static bool
-uses_restless(struct session *session, const struct shadow_frame *frame, compat_frame *real)
-{
-    const struct line_info *line = frame->line_info;
-    for (uint64_t mask = line->reads & frame->restless; mask != 0; mask &= mask - 1) {
-        const struct object_entry *entry = object_of(session, &frame->slots[__builtin_ctzll(mask)]);
-        if (entry == NULL || (unseen_uses_of_entry(entry) & line->uses)) {
-            return true;
-        }
-    }
-    return (line->flags & LINE_GLOBALS) && uses_restless_globals(session, real, frame->plan, line);
-}
-
-/* Does the line that runs do anything with an object that runs code that is not recorded? */
-static inline bool line_is_restless(struct session *session, const struct shadow_frame *frame,
-                                    compat_frame *real)
-{
-    const struct line_info *line = frame->line_info;
-    return ((line->reads & frame->restless) != 0 || (line->flags & LINE_GLOBALS)) &&
-           uses_restless(session, frame, real);
-}
-
-static bool was_answered(struct shadow_frame *frame)
-{
-    bool answered = frame->answered;
-    frame->answered = false;
-    return answered;
-}
-
-/* What a line did to objects. */
-static inline void apply_effects(struct session *session, struct shadow_frame *frame,
-                                 compat_frame *real, const struct line_info *line, bool is_restless)
-{
-    bool reaches = (line->flags & (LINE_ESCAPES | LINE_STORES)) != 0;
-    bool is_vague = (line->flags & LINE_VAGUE) && !was_answered(frame);
-    if (is_restless || (reaches && (is_vague || reach_apply(session, frame, real, line)))) {
-        apply_vague(session, frame, real, line);
-    } else if (frame->epoch != session->epoch) {
-        catch_up(session, frame, real, line);
-    }
-}
-
-/* What few lines do. */
-__attribute__((noinline)) static void apply_deeds(struct session *session,
-                                                  struct shadow_frame *frame, compat_frame *real,
-                                                  const struct line_info *line, bool is_restless)
-{
-    if (line->flags & LINE_EXACT) {
-        slots_read_all(session, frame, real);
-        exact_look(session, frame, real);
-        return;
-    }
-    if (line->flags & LINE_SPECIAL) {
-        slots_apply_special(session, frame, real, line->special, line->into);
-    }
-    if (line->flags & LINE_MANY) {
-        slots_apply_far(session, frame, real);
-    }
-    apply_effects(session, frame, real, line, is_restless);
-}
-
-__attribute__((always_inline)) static inline void
-apply_line_here(struct session *session, struct shadow_frame *frame, compat_frame *real)
-{
-    const struct line_info *line = frame->line_info;
-    bool is_restless = line_is_restless(session, frame, real); /* before it takes another object */
-    slots_apply(session, frame, real, line->writes, line->into);
-    if (line->flags & (LINE_EXACT | LINE_SPECIAL | LINE_MANY)) {
-        apply_deeds(session, frame, real, line, is_restless);
-    } else {
-        apply_effects(session, frame, real, line, is_restless);
-    }
-    if (session->objects.queue_size != 0) {
-        objects_open_queued(session);
-    }
-    self_check_frame(session, frame, real);
 }
 
 /* ---- frames met in the middle
@@ -522,7 +292,7 @@ static void put_missed_opening(struct session *session, struct shadow_frame *fra
 __attribute__((noinline)) static void apply_line(struct session *session,
                                                  struct shadow_frame *frame, compat_frame *real)
 {
-    apply_line_here(session, frame, real);
+    changes_apply(session, frame, real);
     if (__builtin_expect(frame->line_info->flags & LINE_BEFORE, 0)) {
         put_missed_opening(session, frame);
     }
@@ -564,16 +334,14 @@ static inline void put_line(struct session *session, struct shadow_frame *frame,
 static void put_exit(struct session *session, struct thread *thread, compat_frame *real,
                      PyObject *value);
 
-/* Where the return or yield of a line that does nothing else is told with it. `unit`: where the
- * line begins. */
+/* Of a line with an exit: its return or yield, where that is told with it. `unit`: where the line
+ * begins. */
 static void leave_at_once(struct session *session, const struct shadow_frame *frame,
                           compat_frame *real, Py_ssize_t unit)
 {
     const struct exit *exit = exit_of(frame->plan, frame->line_info);
-    if (exit == NULL || unit != (Py_ssize_t)exit->joint.from || !exit->joint.is_told) {
-        return;
-    }
-    PyObject *value = exit_value(exit, real);
+    bool is_told = exit->joint.is_told && unit == (Py_ssize_t)exit->joint.from;
+    PyObject *value = is_told ? exit_value(exit, real) : NULL;
     if (value != NULL) {
         put_exit(session, frame_current_thread, real, value);
     }
@@ -620,7 +388,7 @@ line_first(struct session *session, struct shadow_frame *frame, compat_frame *re
 {
     const struct plan *plan = frame->plan;
     bool is_opening = stands_at_opening(plan, real);
-    apply_line_here(session, frame, real);
+    changes_apply(session, frame, real);
     put_new_tick(session);
     if (!is_opening) {
         put_missed_opening(session, frame);
@@ -641,7 +409,7 @@ line_of(struct session *session, struct shadow_frame *frame, compat_frame *real,
     if (was_told(frame, real, line)) {
         return joint_close_opening(session, frame->plan);
     }
-    apply_line_here(session, frame, real);
+    changes_apply(session, frame, real);
     put_new_tick(session); /* what runs long without an event is called, and so comes here */
     put_line(session, frame, line);
     objects_settle(session);
@@ -815,7 +583,7 @@ static inline void heed_caller(struct session *session, struct shadow_frame *cal
     bool is_seen = caller != NULL &&
                    (line_is_seen(caller) ? compat_is_called_from(real, caller->frame)
                                          : line_is_seen_before(caller, real)) &&
-                   !line_is_restless(session, caller, caller->frame);
+                   !changes_line_is_restless(session, caller, caller->frame);
     session->epoch += !is_seen;
 }
 
@@ -825,7 +593,7 @@ static inline void heed_resumer(struct session *session, const struct shadow_fra
 {
     bool is_seen = resumer != NULL && line_is_seen(resumer) &&
                    compat_is_called_from(real, resumer->frame) &&
-                   !line_is_restless(session, resumer, resumer->frame);
+                   !changes_line_is_restless(session, resumer, resumer->frame);
     session->epoch += !is_seen;
 }
 
@@ -857,7 +625,7 @@ static void start_arguments(struct session *session, struct shadow_frame *frame,
     uint64_t unchecked = unchecked_slots(session, frame);
     frame->epoch = session->epoch;
     if (unchecked != 0) {
-        check_slots(session, frame, real, unchecked, true);
+        changes_check_slots(session, frame, real, unchecked, true);
     }
     if (session->objects.queue_size != 0) {
         objects_open_queued(session);
@@ -943,7 +711,9 @@ PyObject *event_start(struct session *session, PyObject *const *args)
     if (plan->opening.is_told) {
         frame->opened = true;
         put_line(session, frame, plan->opening_line);
-        leave_at_once(session, frame, real, plan->opening.to);
+        if (frame->line_info->flags & LINE_LEAVES) {
+            leave_at_once(session, frame, real, plan->opening.to);
+        }
     }
     return done(session);
 }

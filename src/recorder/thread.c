@@ -116,3 +116,15 @@ void thread_announce(struct session *session, struct thread *thread)
     PyErr_Clear(); /* no memory for a key: the name is not known */
     PyErr_SetRaisedException(pending);
 }
+
+/* ---- who follows it
+ * ------------------------------------------------------------------------------------------------
+ */
+
+void thread_heed_followers(struct session *session, struct thread *thread)
+{
+    static struct thread nobody;
+    bool followed = compat_is_followed(thread->state);
+    session->epoch += followed || session->running == &nobody;
+    session->running = followed ? &nobody : thread;
+}

@@ -16,4 +16,8 @@ bool thread_has_ended(void);
 /* The record of a thread that ended, the caller's from now on; NULL when there is none. */
 struct thread *thread_take_ended(void);
 
+/* A trace or profile function written in Python runs between any two events, and none of it is
+ * seen: as long as one follows the thread, no event takes the short way. */
+void thread_heed_followers(struct session *session, struct thread *thread);
+
 #endif

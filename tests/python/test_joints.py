@@ -71,7 +71,7 @@ def stories(events, function):
     """What was told of each call of a function, in order."""
     calls = {}
     for event in events:
-        if event.get("function") == function and event["event"] != "thread":
+        if event.get("function") == function and "thread" not in event["event"]:
             value = event.get("value", {}).get("repr")
             calls.setdefault(event["call"], []).append((event["event"], event["line"], value))
     return list(calls.values())
