@@ -106,15 +106,19 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         return;
     }
     session->epoch += entry->is_instance; /* the instance changes with its dict */
+    bool has_key = event == PyDict_EVENT_ADDED || event == PyDict_EVENT_MODIFIED ||
+                   event == PyDict_EVENT_DELETED;
+    bool is_unique = !has_key || value_reads_uniquely(session, key);
     uint8_t *at;
     if (event == PyDict_EVENT_MODIFIED || event == PyDict_EVENT_DELETED) {
         Py_hash_t hash = compat_simple_hash(key);
         PyObject *held = hash != -1 ? compat_dict_find(dict, key, hash) : NULL;
         let_go_value(session, held);
-        if ((hash != -1 && held == NULL) || !is_key_itself(key, 0)) {
-            read_again(session, entry);
-            return;
-        }
+        is_unique = is_unique && (hash == -1 || held != NULL) && is_key_itself(key, 0);
+    }
+    if (!is_unique) { /* a reader could not tell which pair it is about */
+        read_again(session, entry);
+        return;
     }
     switch (event) {
     case PyDict_EVENT_ADDED:

@@ -86,7 +86,7 @@ static PyObject *attribute_now(PyObject *owner, PyObject *name)
     if (PyModule_CheckExact(owner)) {
         PyObject *dict = PyModule_GetDict(owner);
         Py_hash_t hash = ((PyASCIIObject *)name)->hash;
-        return hash != -1 ? compat_dict_find(dict, name, hash) : NULL;
+        return dict != NULL && hash != -1 ? compat_dict_find(dict, name, hash) : NULL;
     }
     return instance_attribute(owner, name);
 }

@@ -108,9 +108,10 @@ static void begin_children(struct session *session)
     }
 }
 
+/* A part may be missing: the collector takes the parts of what is garbage one by one. */
 static uint64_t hash_child(struct session *session, uint64_t hash, PyObject *value)
 {
-    if (session->hash_budget == 0 || session->hash_nesting > MAX_TUPLE_DEPTH) {
+    if (value == NULL || session->hash_budget == 0 || session->hash_nesting > MAX_TUPLE_DEPTH) {
         return value__mix(hash, (uint64_t)(uintptr_t)value);
     }
     session->hash_budget--;
@@ -612,6 +613,46 @@ static bool is_secret(const struct session *session, PyObject *value, uint8_t ca
     return capture == CAPTURE_BYTES &&
            secret_in_bytes((const uint8_t *)PyBytes_AS_STRING(value),
                            (size_t)value__cut(limit, PyBytes_GET_SIZE(value)));
+}
+
+static bool text_reads_uniquely(struct session *session, PyObject *text)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
+    if (length <= CTR_SHORT_TEXT_MAX || value__cut(session->limits.max_text, length) < length) {
+        return length <= CTR_SHORT_TEXT_MAX;
+    }
+    const struct node_cache_entry *known = find_node(session, value__hash_text(session, text));
+    return known != NULL ? known->block != HIDDEN_BLOCK : !is_secret(session, text, CAPTURE_TEXT);
+}
+
+static bool reads_uniquely(struct session *session, PyObject *value, int depth)
+{
+    enum { DEPTH = 4 };
+    if (PyUnicode_CheckExact(value)) {
+        return text_reads_uniquely(session, value);
+    }
+    if (PyBytes_CheckExact(value)) {
+        Py_ssize_t size = PyBytes_GET_SIZE(value);
+        return value__cut(session->limits.max_text, size) == size &&
+               !is_secret(session, value, CAPTURE_BYTES);
+    }
+    if (PyLong_CheckExact(value)) {
+        return compat_int_digits(value) <= HASHED_DIGITS;
+    }
+    if (!PyTuple_CheckExact(value)) {
+        return true;
+    }
+    Py_ssize_t count = PyTuple_GET_SIZE(value);
+    bool is_whole = depth < DEPTH && value__cut(session->limits.max_items, count) == count;
+    for (Py_ssize_t i = 0; is_whole && i < count; i++) {
+        is_whole = reads_uniquely(session, PyTuple_GET_ITEM(value, i), depth + 1);
+    }
+    return is_whole;
+}
+
+bool value_reads_uniquely(struct session *session, PyObject *value)
+{
+    return reads_uniquely(session, value, 0);
 }
 
 uint8_t *value_put_secret(struct session *session, uint8_t *at)

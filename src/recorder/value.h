@@ -91,6 +91,10 @@ uint8_t *value_emit(struct session *session, uint8_t *at, PyObject *value, struc
 uint8_t *value_emit_base(struct session *session, uint8_t *at, PyObject *value,
                          const struct type_info *type);
 
+/* Is the value recorded so that any other reads otherwise? Of long texts a part is, of what looks
+ * like a secret nothing. True for all that is no text, number or tuple of such. */
+bool value_reads_uniquely(struct session *session, PyObject *value);
+
 /* What stands in the place of a value that looks like a secret, counted. */
 uint8_t *value_put_secret(struct session *session, uint8_t *at);
 

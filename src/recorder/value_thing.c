@@ -6,10 +6,12 @@
 
 enum { NAME_BYTES = 256 }; /* of a name C gives, or a class's with its module */
 
-/* The `__name__` a module has now, borrowed. */
+/* The `__name__` a module has now, borrowed. The collector takes the dict of one that is garbage.
+ */
 static PyObject *module_name(PyObject *module)
 {
-    PyObject *name = compat_dict_get(PyModule_GetDict(module), "__name__");
+    PyObject *dict = PyModule_GetDict(module);
+    PyObject *name = dict != NULL ? compat_dict_get(dict, "__name__") : NULL;
     return name != NULL && PyUnicode_CheckExact(name) ? name : NULL;
 }
 

@@ -151,6 +151,44 @@ def test_ends_the_same_when_recorded(ct, python, plainly, tmp_path, module):
     assert done.returncode == 0, done.stderr
 
 
+# Much of the standard library under these tests is Python, and recorded with them; the larger ones
+# reach the size limit, and go on without being recorded.
+
+# fmt: off
+WHOLE = [
+    "argparse", "asyncgen", "configparser", "contextlib", "dataclasses", "decimal", "difflib",
+    "email", "enum", "fractions", "functools", "inspect", "ipaddress", "json", "pathlib",
+    "pickle", "statistics", "textwrap", "traceback", "typing", "uuid", "weakref",
+]
+# fmt: on
+
+EVERYTHING = """\
+[meta]
+name = "everything"
+version = 1
+
+[scope]
+default_exec = "trace"
+default_value_action = "allow"
+
+[[scope.rules]]
+selector = "pkg:*"
+exec = "trace"
+"""
+
+
+@pytest.mark.parametrize("module", WHOLE)
+def test_ends_the_same_when_the_standard_library_is_recorded(ct, python, plainly, tmp_path, module):
+    rules = tmp_path / "everything.toml"
+    rules.write_text(EVERYTHING)
+    options = ["--trace-filter", rules, "--format", "ctr", "--max-size", "64M"]
+    run = recorded(ct, python, module, tmp_path, *options)
+    assert run.result() == plainly(module).result(), run.output[-2000:]
+    command = [ct, "verify", tmp_path / "recording"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @every_module
 def test_what_the_recorder_remembers_is_right(plainly, self_check_bin, tmp_path, module):
     run = recorded(self_check_bin / "ct", self_check_bin / "python", module, tmp_path)

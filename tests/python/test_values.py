@@ -286,6 +286,115 @@ def test_an_instance_that_is_not_filled_in_yet_is_no_value(sides):
     assert [item["kind"] for item in seen["held"]["items"]] == ["opaque", "tuple", "dict"]
 
 
+def test_keys_that_read_the_same_are_pairs_of_their_own(sides):
+    rows = states(
+        sides,
+        """
+        long, secret = "x" * 5000, "ghp_" + "a1B2" * 8
+        def f():
+            texts = {long + "1": 1}
+            texts[long + "2"] = 2
+            del texts[long + "1"]
+            tuples = {}
+            tuples["k", long + "1"] = 1
+            tuples["k", long + "2"] = 2
+            del tuples["k", long + "1"]
+            del tuples["k", long + "2"]
+            shaped = {}
+            shaped[secret + "1"] = 1
+            shaped[secret + "2"] = 2
+            shaped[secret + "2"] = 3
+            del shaped[secret + "1"]
+            pairs = {("k", secret + "1"): 1}
+            pairs["k", secret + "2"] = 2
+            pairs.pop(("k", secret + "1"))
+            octets = {b"y" * 5000 + b"1": 1}
+            octets[b"y" * 5000 + b"2"] = 2
+            del octets[b"y" * 5000 + b"1"]
+            return
+        f()
+        """,
+    )
+
+    def values(name):
+        seen = [re.findall(r": (\d)", text) for text in history(rows, name)]
+        return [text for at, text in enumerate(seen) if at == 0 or seen[at - 1] != text]
+
+    assert values("texts") == [["1"], ["1", "2"], ["2"]]
+    assert values("tuples") == [[], ["1"], ["1", "2"], ["2"], []]
+    assert values("shaped") == [[], ["1"], ["1", "2"], ["1", "3"], ["3"]]
+    assert values("pairs") == [["1"], ["1", "2"], ["2"]]
+    assert values("octets") == [["1"], ["1", "2"], ["2"]]
+
+
+GARBAGE = """
+import collections, functools, gc, itertools, re, types, weakref
+class Plain:
+    pass
+def closure(a):
+    def inner(): return a
+    return inner
+def begun(loop):
+    def run(): yield loop
+    generator = run()
+    next(generator)
+    return generator
+def raised(loop):
+    try:
+        raise ValueError(loop)
+    except ValueError as error:
+        return error
+def module(loop):
+    made = types.ModuleType("made")
+    made.loop = loop
+    return made
+makers = [
+    module, closure, begun, raised,
+    lambda loop: type("Made", (Plain,), {"loop": loop}),
+    lambda loop: type("Made", (Plain, list), {"loop": loop})(),
+    lambda loop: functools.partial(closure, loop), lambda loop: property(closure(loop)),
+    lambda loop: staticmethod(closure(loop)), lambda loop: types.MethodType(closure, loop["keep"]),
+    lambda loop: re.compile("(a)" + str(id(loop))), lambda loop: re.match("(a)", "abc"),
+    lambda loop: memoryview(bytearray(b"abc")), lambda loop: iter([loop]),
+    lambda loop: map(closure, [loop]), lambda loop: zip([loop]),
+    lambda loop: itertools.chain([loop]), lambda loop: weakref.ref(loop["keep"]),
+    lambda loop: collections.deque([loop]), lambda loop: collections.OrderedDict(a=loop),
+    lambda loop: collections.defaultdict(closure(loop), a=loop),
+    lambda loop: types.SimpleNamespace(a=loop), lambda loop: types.MappingProxyType({"a": loop}),
+    lambda loop: types.CellType(loop), lambda loop: super(Plain, loop["keep"]),
+    lambda loop: functools.lru_cache(closure(loop)), lambda loop: frozenset([loop["keep"]]),
+    lambda loop: slice(loop["keep"], [loop]), lambda loop: collections.namedtuple("N", "a")(loop),
+]
+gc.disable()
+def make(held):
+    for maker in makers:
+        keep = Plain()
+        loop = {"keep": keep}
+        loop["self"] = loop
+        loop["value"] = value = maker(loop)
+        loop["more"] = [value, loop]
+        keep.loop = loop
+        held.append(loop)
+def fill():
+    for i in range(30000):
+        text = "%d%d" % (i, i)
+for turn in range(2):
+    held = []
+    make(held)
+    fill()
+    del held
+    print(gc.collect() > 100)
+    fill()
+"""
+
+
+def test_what_the_collector_takes_apart_is_recorded(sides):
+    sides.write(GARBAGE)
+    done = sides.recorded("program.py")
+    assert (done.status, str(done)) == (0, str(sides.plain("program.py")))
+    sides.verify()
+
+
 @pytest.mark.skipif(not HAS_NUMPY, reason="numpy is not installed")
 def test_numbers_of_numpy(sides):
     made = {
