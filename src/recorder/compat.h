@@ -279,7 +279,11 @@ static inline Py_ssize_t compat_dict_index(const PyDictKeysObject *keys, size_t 
     return (Py_ssize_t)((const int64_t *)keys->dk_indices)[at];
 }
 
-static inline bool compat_same_key(PyObject *a, PyObject *b)
+enum { COMPAT_KEY_DEPTH = 4 }; /* tuples in tuples that are compared as keys */
+
+/* The same object, or equal and of the same built-in type, down to the items of tuples: equal keys
+ * of which one is True and the other 1 are not. */
+static inline bool compat_same_key(PyObject *a, PyObject *b, int depth)
 {
     if (a == b) {
         return true;
@@ -290,13 +294,29 @@ static inline bool compat_same_key(PyObject *a, PyObject *b)
         return length == PyUnicode_GET_LENGTH(b) && kind == (int)PyUnicode_KIND(b) &&
                memcmp(PyUnicode_DATA(a), PyUnicode_DATA(b), (size_t)(length * kind)) == 0;
     }
+    if (PyBytes_CheckExact(a) && PyBytes_CheckExact(b)) {
+        Py_ssize_t size = PyBytes_GET_SIZE(a);
+        return size == PyBytes_GET_SIZE(b) &&
+               memcmp(PyBytes_AS_STRING(a), PyBytes_AS_STRING(b), (size_t)size) == 0;
+    }
+    if (PyTuple_CheckExact(a) && PyTuple_CheckExact(b)) {
+        Py_ssize_t count = PyTuple_GET_SIZE(a);
+        bool same = count == PyTuple_GET_SIZE(b) && depth < COMPAT_KEY_DEPTH;
+        for (Py_ssize_t i = 0; same && i < count; i++) {
+            same = compat_same_key(PyTuple_GET_ITEM(a, i), PyTuple_GET_ITEM(b, i), depth + 1);
+        }
+        return same;
+    }
+    if (PyFloat_CheckExact(a) && PyFloat_CheckExact(b)) {
+        double x = PyFloat_AS_DOUBLE(a), y = PyFloat_AS_DOUBLE(b);
+        return memcmp(&x, &y, sizeof x) == 0;
+    }
     int64_t x = 0, y = 0;
     return PyLong_CheckExact(a) && PyLong_CheckExact(b) && compat_small_int(a, &x) &&
            compat_small_int(b, &y) && x == y;
 }
 
-/* The place of a key that is the same object, or an equal exact str or small int: no __eq__ runs.
- * Negative: it is not there. */
+/* The place of a key that is the same: no __eq__ runs. Negative: it is not there. */
 static inline Py_ssize_t compat_dict_place(PyObject *dict, PyObject *key, Py_hash_t hash)
 {
     enum { PERTURB = 5, EMPTY = -1 };
@@ -311,7 +331,7 @@ static inline Py_ssize_t compat_dict_place(PyObject *dict, PyObject *key, Py_has
         if (index >= 0) {
             PyObject *held = DK_IS_UNICODE(keys) ? DK_UNICODE_ENTRIES(keys)[index].me_key
                                                  : DK_ENTRIES(keys)[index].me_key;
-            if (compat_same_key(held, key)) {
+            if (compat_same_key(held, key, 0)) {
                 return index;
             }
         }
@@ -345,13 +365,27 @@ static inline bool compat_dict_is_at(PyObject *dict, const PyObject *name, uint3
            DK_UNICODE_ENTRIES(keys)[place].me_key == name;
 }
 
+static inline bool compat_hashes_simply(PyObject *key, int depth)
+{
+    if (PyTuple_CheckExact(key)) {
+        bool simply = depth < COMPAT_KEY_DEPTH;
+        for (Py_ssize_t i = 0; simply && i < PyTuple_GET_SIZE(key); i++) {
+            simply = compat_hashes_simply(PyTuple_GET_ITEM(key, i), depth + 1);
+        }
+        return simply;
+    }
+    return PyUnicode_CheckExact(key) || PyLong_CheckExact(key) || PyBytes_CheckExact(key) ||
+           PyFloat_CheckExact(key) || PyBool_Check(key) || key == Py_None ||
+           Py_TYPE(key)->tp_hash == PyBaseObject_Type.tp_hash;
+}
+
 /* The hash of a key whose hashing runs no code of the program's; -1 otherwise. */
 static inline Py_hash_t compat_simple_hash(PyObject *key)
 {
-    if (PyUnicode_CheckExact(key)) {
+    if (PyUnicode_CheckExact(key) && ((PyASCIIObject *)key)->hash != -1) {
         return ((PyASCIIObject *)key)->hash;
     }
-    return PyLong_CheckExact(key) ? PyLong_Type.tp_hash(key) : -1;
+    return compat_hashes_simply(key, 0) ? Py_TYPE(key)->tp_hash(key) : -1;
 }
 
 /* Does the dict report its changes to this watcher? */

@@ -51,22 +51,22 @@ void object__let_go_dict(struct session *session, PyObject *dict)
     }
 }
 
-/* The dict may hold another key that equals this one, and only the program's own __eq__ could tell:
- * `d[True]` changes `d[1]`. True when an equal key has equal content too. */
-static bool is_key_itself(PyObject *key, int depth)
+/* The value of the very key, or of one that reads the same; NULL: of no such. A key that hashes as
+ * the program says may be another object each time, as `True` is for `1`. */
+static PyObject *value_under(PyObject *dict, PyObject *key)
 {
-    if (PyUnicode_CheckExact(key) || PyBytes_CheckExact(key) || key == Py_None) {
-        return true;
+    Py_hash_t hash = compat_simple_hash(key);
+    if (hash != -1) {
+        return compat_dict_find(dict, key, hash);
     }
-    if (PyTuple_CheckExact(key) && depth < 4) {
-        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(key); i++) {
-            if (!is_key_itself(PyTuple_GET_ITEM(key, i), depth + 1)) {
-                return false;
-            }
+    struct compat_dict_walk walk = compat_dict_walk(dict);
+    PyObject *held, *value;
+    while (compat_dict_next(&walk, &held, &value)) {
+        if (held == key) {
+            return value;
         }
-        return true;
     }
-    return PyLong_CheckExact(key) || Py_TYPE(key)->tp_hash == PyBaseObject_Type.tp_hash;
+    return NULL;
 }
 
 /* What the change does is seen at the next event, when the dict has it. */
@@ -111,10 +111,9 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
     bool is_unique = !has_key || value_reads_uniquely(session, key);
     uint8_t *at;
     if (event == PyDict_EVENT_MODIFIED || event == PyDict_EVENT_DELETED) {
-        Py_hash_t hash = compat_simple_hash(key);
-        PyObject *held = hash != -1 ? compat_dict_find(dict, key, hash) : NULL;
+        PyObject *held = value_under(dict, key);
         let_go_value(session, held);
-        is_unique = is_unique && (hash == -1 || held != NULL) && is_key_itself(key, 0);
+        is_unique = is_unique && held != NULL;
     }
     if (!is_unique) { /* a reader could not tell which pair it is about */
         read_again(session, entry);

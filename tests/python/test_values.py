@@ -286,6 +286,56 @@ def test_an_instance_that_is_not_filled_in_yet_is_no_value(sides):
     assert [item["kind"] for item in seen["held"]["items"]] == ["opaque", "tuple", "dict"]
 
 
+def test_equal_keys_of_other_types_mean_one_pair(sides):
+    rows = states(
+        sides,
+        """
+        import enum
+        class Text(str):
+            pass
+        class Octets(bytes):
+            pass
+        class Color(enum.Enum):
+            RED = "r"
+            BLUE = "b"
+        class Alike:
+            def __init__(self, n): self.n = n
+            def __hash__(self): return 7
+            def __eq__(self, other): return self.n == other.n
+        def f():
+            made = {("k", True): 1, ("k", 2.0): 2, Text("s"): 3, Octets(b"b"): 4, 1: 5, 2.5: 6,
+                    Color.RED: 7, ("c", Color.BLUE): 8, Alike(1): 9, (None, b"b"): 10}
+            made["k", 1] += 10
+            made["k", 2] += 10
+            made["s"] += 10
+            made[b"b"] += 10
+            made[True] += 10
+            made[2.5] += 10
+            made[Color.RED] += 10
+            made["c", Color.BLUE] += 10
+            made[Alike(1)] += 10
+            made[None, b"b"] += 10
+            left = dict(made)
+            for key in [("k", 1.0), ("k", 2), "s", b"b", 1.0, 2.5, Color.RED]:
+                del made[key]
+            del made["c", Color.BLUE]
+            made.pop(Alike(1))
+            del made[None, b"b"]
+            return left
+        f()
+        """,
+        depth=4,
+    )
+    texts = history(rows, "made")
+    assert [re.findall(r": (\d+)", text) for text in (texts[0], texts[10])] == [
+        [str(n) for n in range(1, 11)],
+        [str(n) for n in range(11, 21)],
+    ]
+    assert texts[-1] == "{}"
+    assert len(texts) == 21
+    assert texts[1].startswith("{('k', True): 11, ('k', 2.0): 2, 's': 3")
+
+
 def test_keys_that_read_the_same_are_pairs_of_their_own(sides):
     rows = states(
         sides,
@@ -369,12 +419,12 @@ gc.disable()
 def make(held):
     for maker in makers:
         keep = Plain()
-        loop = {"keep": keep}
-        loop["self"] = loop
-        loop["value"] = value = maker(loop)
-        loop["more"] = [value, loop]
-        keep.loop = loop
-        held.append(loop)
+        early = {"keep": keep}
+        value = maker(early)
+        late = {"value": value, "early": early}  # is cleared when the value has been
+        early["late"] = keep.late = late
+        late["more"] = [value, late]
+        held.append(late)
 def fill():
     for i in range(30000):
         text = "%d%d" % (i, i)
