@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import stat
 import sys
 from dataclasses import dataclass, field
@@ -49,7 +50,6 @@ _FRAMEWORK_FLAGS = {"--pytest": " (test path or options)", "--unittest": ""}
 _HELP_WIDTH = 96
 _OUT_DIR = "CODETRACER_PYTHON_RECORDER_OUT_DIR"
 _DEFAULT_DIR = "trace-out"
-_SUFFIXES = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _IO_CAPTURE = {"off": (False, False), "proxies": (True, False), "proxies+fd": (True, True)}
 
 
@@ -255,12 +255,13 @@ def _count(value: str) -> int:
 
 
 def _size(value: str) -> int:
-    digits, suffix = (value[:-1], value[-1].upper()) if value[-1:].isalpha() else (value, "")
-    if suffix not in ("", *_SUFFIXES) or not (digits.isascii() and digits.isdigit()):
+    found = re.fullmatch(r"(\d+)(\.\d+)?(?:([kmgtKMGT])(?:i?B)?)?", value, re.ASCII)
+    if found is None or (found[2] and not found[3]):
         raise argparse.ArgumentTypeError(
-            f"'{value}' is not a size: a whole number, with K, M or G after it if you like"
+            f"'{value}' is not a size: a number, with K, M, G or T after it if you like"
         )
-    return int(digits) * _SUFFIXES.get(suffix, 1)
+    scale = 1 << 10 * " KMGT".index((found[3] or " ").upper())
+    return int(found[1]) * scale + int(float(found[2] or 0) * scale)
 
 
 def _switch(help: str) -> dict[str, Any]:

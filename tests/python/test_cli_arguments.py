@@ -89,6 +89,14 @@ def test_limits_and_preferences():
     }
 
 
+@pytest.mark.parametrize(
+    ("word", "size"),
+    [("50MiB", 50 << 20), ("1.5k", 1536), ("2T", 2 << 40), ("3GB", 3 << 30), ("12", 12)],
+)
+def test_sizes_are_written_as_for_ct(word, size):
+    assert cli._parse_args(["--max-size", word, "app.py"]).options == {"max_size": size}
+
+
 def test_policy(folder):
     words = "--on-recorder-error disable --require-trace --keep-partial-trace --log-level debug"
     words += " --log-file r.log --json-errors --io-capture proxies+fd"
@@ -133,7 +141,8 @@ def test_formats(name):
         (["-c"], "argument expected for the -c option"),
         (["--format", "xml", "app.py"], "unsupported trace format 'xml'. Expected one of: binary"),
         (["--io-capture", "all", "app.py"], "invalid choice"),
-        (["--max-size", "2T", "app.py"], "'2T' is not a size"),
+        (["--max-size", "2X", "app.py"], "'2X' is not a size"),
+        (["--max-size", "0.5", "app.py"], "'0.5' is not a size"),
         (["--max-items", "-1", "app.py"], "'-1' is not a whole number"),
         (["--max-items", "1K", "app.py"], "'1K' is not a whole number"),
         (["--trace", "x", "app.py"], "unrecognized arguments: --trace"),
