@@ -51,22 +51,13 @@ void object__let_go_dict(struct session *session, PyObject *dict)
     }
 }
 
-/* The value of the very key, or of one that reads the same; NULL: of no such. A key that hashes as
- * the program says may be another object each time, as `True` is for `1`. */
+/* The value under the key, or under one that reads the same; NULL: there is no such, as for a key
+ * that hashes as the program says: it may equal another, as `True` does `1`, or read otherwise by
+ * now, as a weak reference does. */
 static PyObject *value_under(PyObject *dict, PyObject *key)
 {
     Py_hash_t hash = compat_simple_hash(key);
-    if (hash != -1) {
-        return compat_dict_find(dict, key, hash);
-    }
-    struct compat_dict_walk walk = compat_dict_walk(dict);
-    PyObject *held, *value;
-    while (compat_dict_next(&walk, &held, &value)) {
-        if (held == key) {
-            return value;
-        }
-    }
-    return NULL;
+    return hash != -1 ? compat_dict_find(dict, key, hash) : NULL;
 }
 
 /* What the change does is seen at the next event, when the dict has it. */

@@ -377,6 +377,31 @@ def test_keys_that_read_the_same_are_pairs_of_their_own(sides):
     assert values("octets") == [["1"], ["1", "2"], ["2"]]
 
 
+def test_a_key_that_reads_otherwise_by_now_is_its_pair(sides):
+    rows = states(
+        sides,
+        """
+        import weakref
+        class Thing:
+            pass
+        def f():
+            things = [Thing() for i in range(3)]
+            made = {weakref.ref(thing): i + 1 for i, thing in enumerate(things)}
+            keys = list(made)
+            things.clear()
+            made[keys[0]] = 4
+            del made[keys[1]]
+            left = len(made)
+            return left
+        f()
+        """,
+        depth=4,
+    )
+    texts = [re.findall(r">: (\d)", text) for text in history(rows, "made")]
+    assert texts[0] == ["1", "2", "3"]
+    assert texts[-1] == ["4", "3"]
+
+
 GARBAGE = """
 import collections, functools, gc, itertools, re, types, weakref
 class Plain:
