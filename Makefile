@@ -116,7 +116,7 @@ $(CHECK_VENV)/.installed: $(CHECK_VENV)/.requirements $(SOURCES)
 	$(end)
 
 # What users get: no build that can be made to fail, and the layout of a wheel.
-$(BENCH_VENV)/.installed: $(BENCH_VENV)/.requirements $(SOURCES) tools/wheel.sh tools/exercise.py
+$(BENCH_VENV)/.installed: $(BENCH_VENV)/.requirements $(SOURCES) tools/wheel.sh $(wildcard tools/exercise.*)
 	$(call begin,$(@D): build a wheel and install it)
 	@rm -rf build/bench-$(VERSION)-wheel
 	@tools/wheel.sh $(BENCH_VENV)/bin build/bench-$(VERSION) build/bench-$(VERSION)-wheel $(WITH_WINDOW)

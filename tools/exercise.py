@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Keep the recorder as busy as programs do, for the profile that a wheel is built with.
+"""A program that keeps the recorder as busy as programs do, for the profile of a wheel.
 
 Python programs of all kinds lie in the standard library: readers, writers, parsers, arithmetic,
-classes, generators, coroutines. Those are recorded here, whatever the filters say of them.
+classes, generators, coroutines. With exercise.toml beside this file as filter they are recorded.
 """
 
 import _pydecimal
@@ -15,7 +15,6 @@ import copy
 import difflib
 import email
 import fractions
-import functools
 import graphlib
 import html.parser
 import io
@@ -28,27 +27,10 @@ import re
 import shlex
 import statistics
 import string
-import tempfile
 import textwrap
 import tokenize
 from collections.abc import Callable
 from pathlib import Path
-
-import codetracer_python_recorder as recorder
-
-FILTER = """\
-[meta]
-name = "exercise"
-version = 1
-
-[scope]
-default_exec = "trace"
-default_value_action = "allow"
-
-[[scope.rules]]
-selector = "pkg:*"
-exec = "trace"
-"""
 
 SOURCE = Path(textwrap.__file__).read_text(encoding="utf-8")
 LINES = SOURCE.splitlines()[:60]
@@ -80,9 +62,7 @@ def compare() -> None:
 def parse() -> None:
     """Read formats that are not Python's."""
     config = configparser.ConfigParser()
-    config.read_string(
-        "[a]\nb = 1\nc = %(b)s\n" * 1 + "[d]\n" + "".join(f"k{i}=v\n" for i in range(80))
-    )
+    config.read_string("[a]\nb = 1\nc = %(b)s\n[d]\n" + "".join(f"k{i}=v\n" for i in range(80)))
     dict(config["d"])
     email.message_from_string("Subject: x\nTo: a@b\n\n" + SOURCE[:400]).as_string()
     html.parser.HTMLParser().feed("<p class='x'>text <b>bold</b> &amp; more</p>" * 30)
@@ -119,10 +99,9 @@ def copy_objects() -> None:
     parser.parse_args(["--size", "3", "a", "b"])
 
 
-@functools.cache
 def fibonacci(n: int) -> int:
     """Return a number of the sequence, the slow way."""
-    return n if n < 2 else fibonacci.__wrapped__(n - 1) + fibonacci.__wrapped__(n - 2)
+    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
 
 
 def raise_and_handle() -> None:
@@ -150,25 +129,15 @@ async def serve() -> None:
     await task
 
 
-def exercise() -> None:
+def main() -> None:
     """Run all of it once."""
     parts: list[Callable[[], object]] = [
         *(read_sources, write_texts, compare, parse, compute, copy_objects, raise_and_handle),
-        lambda: fibonacci.__wrapped__(13),
+        lambda: fibonacci(13),
         lambda: asyncio.run(serve()),
     ]
     for part in parts:
         part()
-
-
-def main() -> None:
-    """Record it."""
-    with tempfile.TemporaryDirectory() as folder:
-        rules = Path(folder, "all.toml")
-        rules.write_text(FILTER, encoding="utf-8")
-        recorder.start(Path(folder, "out"), format="ctr", trace_filter=rules)
-        exercise()
-        recorder.stop()
 
 
 if __name__ == "__main__":

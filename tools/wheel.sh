@@ -26,8 +26,9 @@ build_wheel() { # TO SETTING...
 build_wheel "$counted" "$@" -Csetup-args=-Db_pgo=generate
 pip install --quiet --disable-pip-version-check --no-index --no-deps --target "$counted/site" \
     "$counted"/*.whl
-for _ in 1 2 3; do
-    PYTHONPATH="$counted/site" python tools/exercise.py
+for run in 1 2 3; do
+    PYTHONPATH="$counted/site" python -m codetracer_python_recorder --format ctr \
+        -o "$counted/$run" --trace-filter tools/exercise.toml tools/exercise.py
 done
 # What was not exercised is compiled as ever, and not as if it never ran.
 build_wheel "$to" "$@" -Csetup-args=-Db_pgo=use \

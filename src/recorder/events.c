@@ -277,27 +277,6 @@ static struct shadow_frame *resync(struct session *session, struct thread *threa
 /* ---- the events
  * ---------------------------------------------------------------------------------------------- */
 
-static inline void put_line(struct session *session, struct shadow_frame *frame, int line);
-
-/* The frame's first line was told neither by its start, when its event was still on, nor by its
- * event, which another thread turned off meanwhile. */
-static void put_missed_opening(struct session *session, struct shadow_frame *frame)
-{
-    if (frame->plan->opening.is_told) {
-        put_line(session, frame, frame->plan->opening_line);
-    }
-}
-
-/* For all events but that of a line, which has it in its own code. */
-__attribute__((noinline)) static void apply_line(struct session *session,
-                                                 struct shadow_frame *frame, compat_frame *real)
-{
-    changes_apply(session, frame, real);
-    if (__builtin_expect(frame->line_info->flags & LINE_BEFORE, 0)) {
-        put_missed_opening(session, frame);
-    }
-}
-
 static void put_others(struct session *session);
 
 /* The tick of the background's clock, when it advanced. */
@@ -329,6 +308,25 @@ static inline void put_line(struct session *session, struct shadow_frame *frame,
     writer->counters[CTR_C_lines]++;
     frame->line = (uint32_t)line;
     frame->line_info = plan_line(frame->plan, line);
+}
+
+/* The frame's first line was told neither by its start, when its event was still on, nor by its
+ * event, which another thread turned off meanwhile. */
+static void put_missed_opening(struct session *session, struct shadow_frame *frame)
+{
+    if (frame->plan->opening.is_told) {
+        put_line(session, frame, frame->plan->opening_line);
+    }
+}
+
+/* For all events but that of a line, which has it in its own code. */
+__attribute__((noinline)) static void apply_line(struct session *session,
+                                                 struct shadow_frame *frame, compat_frame *real)
+{
+    changes_apply(session, frame, real);
+    if (__builtin_expect(frame->line_info->flags & LINE_BEFORE, 0)) {
+        put_missed_opening(session, frame);
+    }
 }
 
 static void put_exit(struct session *session, struct thread *thread, compat_frame *real,

@@ -86,7 +86,7 @@ static int find_exit(const struct learning *learning, int leaving)
     return (learning->ways[first] & LED_ON_LINE) == 0 ? first : -1;
 }
 
-static bool learn_exits(const struct learning *learning)
+static void learn_exits(const struct learning *learning)
 {
     struct plan *plan = learning->plan;
     const struct instruction *at = learning->bytecode->at;
@@ -99,7 +99,7 @@ static bool learn_exits(const struct learning *learning)
         }
         struct exit *exits = realloc(plan->exits, (plan->exit_count + 1) * sizeof *exits);
         if (exits == NULL) {
-            return false;
+            return;
         }
         plan->exits = exits;
         bool is_variable = at[first].opcode == LOAD_FAST;
@@ -111,24 +111,21 @@ static bool learn_exits(const struct learning *learning)
         line->flags |= LINE_LEAVES;
         line->again = plan->exit_count++;
     }
-    return true;
 }
 
-bool joints_learn(struct plan *plan, const struct bytecode *bytecode)
+void joints_learn(struct plan *plan, const struct bytecode *bytecode)
 {
     struct learning learning = {
         .plan = plan,
         .bytecode = bytecode,
         .ways = calloc((size_t)bytecode->count + 1, 1),
     };
-    bool done = learning.ways != NULL;
-    if (done) {
+    if (learning.ways != NULL) {
         find_ways(&learning);
         learn_opening(&learning);
-        done = learn_exits(&learning);
+        learn_exits(&learning);
     }
     free(learning.ways);
-    return done;
 }
 
 /* ---- using them

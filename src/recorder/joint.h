@@ -12,8 +12,8 @@
 #include "recorder/bytecode.h"
 #include "recorder/session.h"
 
-/* Find them, and have the entries of their lines say so. False: no memory, there are none. */
-bool joints_learn(struct plan *plan, const struct bytecode *bytecode);
+/* Find them, and have the entries of their lines say so; as many as there is memory for. */
+void joints_learn(struct plan *plan, const struct bytecode *bytecode);
 
 /* What another plan of the same code knows to be told. */
 void joints_take_over(struct plan *plan, const struct plan *other);

@@ -51,13 +51,25 @@ void object__let_go_dict(struct session *session, PyObject *dict)
     }
 }
 
-/* The value under the key, or under one that reads the same; NULL: there is no such, as for a key
- * that hashes as the program says: it may equal another, as `True` does `1`, or read otherwise by
- * now, as a weak reference does. */
-static PyObject *value_under(PyObject *dict, PyObject *key)
+/* Can a reader tell which pair the change is about? Not of keys that are recorded alike, nor where
+ * the key that is in the dict may read otherwise than the one it is changed by: as `1` and `True`
+ * do, or a weak reference by now, and anything that hashes as the program says may. The value that
+ * was there is let go of. */
+static bool names_its_pair(struct session *session, PyDict_WatchEvent event, PyObject *dict,
+                           PyObject *key)
 {
-    Py_hash_t hash = compat_simple_hash(key);
-    return hash != -1 ? compat_dict_find(dict, key, hash) : NULL;
+    if (event == PyDict_EVENT_CLEARED || event == PyDict_EVENT_CLONED) {
+        return true; /* of all pairs */
+    }
+    if (event != PyDict_EVENT_ADDED) {
+        Py_hash_t hash = compat_simple_hash(key);
+        PyObject *held = hash != -1 ? compat_dict_find(dict, key, hash) : NULL;
+        let_go_value(session, held);
+        if (held == NULL) {
+            return false;
+        }
+    }
+    return value_reads_uniquely(session, key);
 }
 
 /* What the change does is seen at the next event, when the dict has it. */
@@ -97,19 +109,11 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         return;
     }
     session->epoch += entry->is_instance; /* the instance changes with its dict */
-    bool has_key = event == PyDict_EVENT_ADDED || event == PyDict_EVENT_MODIFIED ||
-                   event == PyDict_EVENT_DELETED;
-    bool is_unique = !has_key || value_reads_uniquely(session, key);
-    uint8_t *at;
-    if (event == PyDict_EVENT_MODIFIED || event == PyDict_EVENT_DELETED) {
-        PyObject *held = value_under(dict, key);
-        let_go_value(session, held);
-        is_unique = is_unique && held != NULL;
-    }
-    if (!is_unique) { /* a reader could not tell which pair it is about */
+    if (!names_its_pair(session, event, dict, key)) {
         read_again(session, entry);
         return;
     }
+    uint8_t *at;
     switch (event) {
     case PyDict_EVENT_ADDED:
     case PyDict_EVENT_MODIFIED:

@@ -627,7 +627,6 @@ static bool text_reads_uniquely(struct session *session, PyObject *text)
 
 static bool reads_uniquely(struct session *session, PyObject *value, int depth)
 {
-    enum { DEPTH = 4 };
     if (PyUnicode_CheckExact(value)) {
         return text_reads_uniquely(session, value);
     }
@@ -643,7 +642,8 @@ static bool reads_uniquely(struct session *session, PyObject *value, int depth)
         return true;
     }
     Py_ssize_t count = PyTuple_GET_SIZE(value);
-    bool is_whole = depth < DEPTH && value__cut(session->limits.max_items, count) == count;
+    bool is_whole =
+        depth < COMPAT_KEY_DEPTH && value__cut(session->limits.max_items, count) == count;
     for (Py_ssize_t i = 0; is_whole && i < count; i++) {
         is_whole = reads_uniquely(session, PyTuple_GET_ITEM(value, i), depth + 1);
     }

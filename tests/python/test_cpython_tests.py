@@ -162,25 +162,12 @@ WHOLE = [
 ]
 # fmt: on
 
-EVERYTHING = """\
-[meta]
-name = "everything"
-version = 1
-
-[scope]
-default_exec = "trace"
-default_value_action = "allow"
-
-[[scope.rules]]
-selector = "pkg:*"
-exec = "trace"
-"""
-
 
 @pytest.mark.parametrize("module", WHOLE)
-def test_ends_the_same_when_the_standard_library_is_recorded(ct, python, plainly, tmp_path, module):
-    rules = tmp_path / "everything.toml"
-    rules.write_text(EVERYTHING)
+def test_ends_the_same_when_the_standard_library_is_recorded(
+    ct, python, root, plainly, tmp_path, module
+):
+    rules = root / "tools" / "exercise.toml"
     options = ["--trace-filter", rules, "--format", "ctr", "--max-size", "64M"]
     run = recorded(ct, python, module, tmp_path, *options)
     assert run.result() == plainly(module).result(), run.output[-2000:]
