@@ -472,7 +472,7 @@ PyObject *event_line(struct session *session, PyObject *const *args)
     }
     const struct line_info *line = frame->line_info;
     if ((line->flags & ~(LINE_AGAIN | LINE_LEAVES)) != 0 || frame->epoch != session->epoch ||
-        (line->reads & frame->restless) != 0 ||
+        session->objects.unsettled || (line->reads & frame->restless) != 0 ||
         !slots_set_numbers(session, frame, real, line->writes)) {
         return line_of(session, frame, real, compat_line_number(args[1]));
     }
@@ -642,6 +642,18 @@ static const struct failure no_memory = {
     {{"details", "no memory"}},
 };
 
+/* An object that begins, at the address of one that nobody holds any more and that was not just
+ * returned by its `__new__`, is another one. */
+static void heed_birth(struct session *session, const compat_frame *real)
+{
+    const PyObject *self = real->localsplus[0];
+    struct object_entry *entry = self != NULL ? object_known(session, self) : NULL;
+    if (entry != NULL && (entry->flags & ENTRY_LIMBO) && entry->holders == 0 &&
+        entry->number != session->passed) {
+        object_end(session, entry);
+    }
+}
+
 static struct plan *meet_code(struct session *session, PyCodeObject *code, compat_frame *real)
 {
     struct plan *plan = plan_of(session, code, real->f_globals, real->f_locals);
@@ -691,6 +703,9 @@ PyObject *event_start(struct session *session, PyObject *const *args)
         know_frame(session, thread->top); /* the caller stands in the block where the call starts */
     }
     heed_caller(session, thread->top, real);
+    if (plan->is_init) {
+        heed_birth(session, real);
+    }
     struct shadow_frame *frame = frame_push(thread, real, plan);
     if (frame == NULL) {
         return failure_end(session, &no_memory);
@@ -760,6 +775,7 @@ static void put_known_value(struct session *session, PyObject *value, struct sha
 {
     session->writer->at = value_emit(session, session->writer->at, value, shadow);
     if (shadow_kind(shadow) == CTR_V_OBJECT) { /* held until the next event */
+        session->passed = shadow->bits;
         object_hold(session, shadow);
         object_let_go(session, shadow);
     }

@@ -58,6 +58,9 @@ static inline struct object_entry *object_known(const struct session *session,
 
 void object_release(struct session *session, struct object_entry *entry);
 
+/* Nobody holds the object, and it is gone: what comes to its address is another one. */
+void object_end(struct session *session, struct object_entry *entry);
+
 static inline void object_hold(struct session *session, const struct shadow *shadow)
 {
     struct object_entry *entry = object_of(session, shadow);

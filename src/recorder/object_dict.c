@@ -31,45 +31,85 @@ void object__unwatch(struct session *session, struct object_entry *entry)
     }
 }
 
-/* A dict's values are not remembered: that they are held is counted in their entries alone, and
- * taken back when a value is replaced or the dict's own identity ends. */
+/* A dict's values are not remembered: that they are held is counted in their entries alone, as the
+ * dict reports its changes, and taken back when its own identity ends. */
 static void let_go_value(struct session *session, PyObject *value)
 {
-    struct object_entry *held = value != NULL ? object_known(session, value) : NULL;
+    struct object_entry *held = object_known(session, value);
     if (held != NULL && held->holders > 0 && --held->holders == 0) {
         object_release(session, held);
     }
 }
 
-void object__let_go_dict(struct session *session, PyObject *dict)
+static void let_go_pair(struct session *session, const struct object_entry *entry, PyObject *key,
+                        PyObject *value)
 {
-    struct compat_dict_walk walk = compat_dict_walk(dict);
-    PyObject *key, *value;
-    while (compat_dict_next(&walk, &key, &value)) {
-        let_go_value(session, key);
+    if (object__key_action(session, entry, key) == CTR_KEEP) {
         let_go_value(session, value);
+    }
+    let_go_value(session, key);
+}
+
+void object__let_go_dict(struct session *session, struct object_entry *entry)
+{
+    struct compat_dict_walk walk = compat_dict_walk(entry->address);
+    PyObject *key, *value;
+    while (entry->is_counted && compat_dict_next(&walk, &key, &value)) {
+        let_go_pair(session, entry, key, value);
+    }
+}
+
+/* What a key that is in the dict stands for now. NULL: no pair can be told to be the key's without
+ * code of the program's, which may say that another key is equal. */
+static PyObject *value_of(PyObject *dict, PyObject *key)
+{
+    Py_hash_t hash = compat_simple_hash(key);
+    if (hash != -1) {
+        return compat_dict_find(dict, key, hash);
+    }
+    struct compat_dict_walk walk = compat_dict_walk(dict);
+    PyObject *other, *value;
+    while (compat_dict_next(&walk, &other, &value)) {
+        if (other == key) {
+            return value;
+        }
+    }
+    return NULL;
+}
+
+/* One pair is about to change. `held`: what it stands for so far, if that is known. */
+static void count_change(struct session *session, const struct object_entry *entry,
+                         PyDict_WatchEvent event, PyObject *key, PyObject *held, PyObject *value)
+{
+    bool is_hidden = object__key_action(session, entry, key) != CTR_KEEP;
+    if (event == PyDict_EVENT_ADDED) {
+        object__hold_value(session, key);
+    }
+    if (event != PyDict_EVENT_DELETED && !is_hidden) {
+        object__hold_value(session, value);
+    }
+    if (held != NULL && event == PyDict_EVENT_DELETED) {
+        let_go_pair(session, entry, key, held);
+    } else if (held != NULL && !is_hidden) {
+        let_go_value(session, held);
     }
 }
 
 /* Can a reader tell which pair the change is about? Not of keys that are recorded alike, nor where
  * the key that is in the dict may read otherwise than the one it is changed by: as `1` and `True`
- * do, or a weak reference by now, and anything that hashes as the program says may. The value that
- * was there is let go of. */
-static bool names_its_pair(struct session *session, PyDict_WatchEvent event, PyObject *dict,
-                           PyObject *key)
+ * do, or a weak reference by now; of what hashes as the program says only objects do not. Counts
+ * the change. */
+static bool names_its_pair(struct session *session, const struct object_entry *entry,
+                           PyDict_WatchEvent event, PyObject *dict, PyObject *key, PyObject *value)
 {
     if (event == PyDict_EVENT_CLEARED || event == PyDict_EVENT_CLONED) {
         return true; /* of all pairs */
     }
-    if (event != PyDict_EVENT_ADDED) {
-        Py_hash_t hash = compat_simple_hash(key);
-        PyObject *held = hash != -1 ? compat_dict_find(dict, key, hash) : NULL;
-        let_go_value(session, held);
-        if (held == NULL) {
-            return false;
-        }
-    }
-    return value_reads_uniquely(session, key);
+    PyObject *held = event != PyDict_EVENT_ADDED ? value_of(dict, key) : NULL;
+    count_change(session, entry, event, key, held, value);
+    bool is_there = event == PyDict_EVENT_ADDED ||
+                    (held != NULL && (compat_simple_hash(key) != -1 || object_known(session, key)));
+    return is_there && value_reads_uniquely(session, key);
 }
 
 /* What the change does is seen at the next event, when the dict has it. */
@@ -100,7 +140,7 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         return;
     }
     if (event == PyDict_EVENT_DEALLOCATED) {
-        object__let_go_dict(session, dict);
+        object__let_go_dict(session, entry);
         entry->flags &= (uint8_t)~ENTRY_WATCHED;
         object__end_entry(session, entry);
         return;
@@ -109,7 +149,7 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         return;
     }
     session->epoch += entry->is_instance; /* the instance changes with its dict */
-    if (!names_its_pair(session, event, dict, key)) {
+    if (!names_its_pair(session, entry, event, dict, key, value)) {
         read_again(session, entry);
         return;
     }
@@ -118,7 +158,7 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
     case PyDict_EVENT_ADDED:
     case PyDict_EVENT_MODIFIED:
         at = object__begin(session, entry, dict, CTR_PAIR);
-        object__end(session, entry, object__put_pair(session, at, entry, key, value));
+        object__end(session, entry, object__put_pair(session, at, entry, key, value, false));
         if (entry->is_cut) {
             note_length(session, entry, dict, event);
         }
@@ -137,7 +177,7 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         break;
     }
     case PyDict_EVENT_CLEARED:
-        object__let_go_dict(session, dict);
+        object__let_go_dict(session, entry);
         self_check_clear(session, entry);
         object__end(session, entry, object__begin(session, entry, dict, CTR_CLEAR));
         break;
@@ -150,7 +190,7 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         while (session_has_room(session, session->writer->at, 4096) &&
                compat_dict_next(&walk, &from, &what)) {
             at = object__begin(session, entry, dict, CTR_PAIR);
-            object__end(session, entry, object__put_pair(session, at, entry, from, what));
+            object__end(session, entry, object__put_pair(session, at, entry, from, what, true));
         }
     }
     objects_open_queued(session);

@@ -47,7 +47,10 @@ uint8_t *object__place_named(struct session *session, uint8_t *at, struct shadow
                              uint8_t action, PyObject *value);
 uint8_t *object__put_name(struct session *session, uint8_t *at, const struct attribute *attribute);
 uint8_t *object__put_pair(struct session *session, uint8_t *at, const struct object_entry *entry,
-                          PyObject *key, PyObject *value);
+                          PyObject *key, PyObject *value, bool counts);
+
+/* The value is an object: one place more holds it. */
+void object__hold_value(struct session *session, PyObject *value);
 
 /* Start an operation on an object: its block has opened it, the record and reference are written.
  */
@@ -83,6 +86,6 @@ int object__report_dicts_to(struct session *session);
 void object__watch(struct session *session, struct object_entry *entry, PyObject *dict);
 void object__unwatch(struct session *session, struct object_entry *entry);
 /* `dict` lives: a dict that is watched ends with an event. */
-void object__let_go_dict(struct session *session, PyObject *dict);
+void object__let_go_dict(struct session *session, struct object_entry *entry);
 
 #endif

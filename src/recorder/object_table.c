@@ -130,7 +130,7 @@ void object__end_entry(struct session *session, struct object_entry *entry)
 {
     struct object_table *table = &session->objects;
     if (entry->flags & ENTRY_WATCHED) {
-        object__let_go_dict(session, entry->address);
+        object__let_go_dict(session, entry);
         object__unwatch(session, entry);
     }
     erase(table, entry->address);
@@ -191,6 +191,13 @@ void object_release(struct session *session, struct object_entry *entry)
     entry->is_back = false;
     table->limbo[table->limbo_size++] = (uint32_t)(entry - table->entries);
     table->unsettled = true;
+}
+
+void object_end(struct session *session, struct object_entry *entry)
+{
+    if ((entry->flags & (ENTRY_BUSY | ENTRY_PINNED)) == 0) {
+        object__end_entry(session, entry);
+    }
 }
 
 /* An object returned or moved is without holder for one event: only what was in limbo before this

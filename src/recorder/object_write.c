@@ -160,11 +160,18 @@ static uint8_t *put_items(struct session *session, uint8_t *at, struct object_en
     return at;
 }
 
-static void hold_value(struct session *session, const struct shadow *value)
+static void hold_shadow(struct session *session, const struct shadow *value)
 {
     if (shadow_kind(value) == CTR_V_OBJECT) {
         object_hold(session, value);
     }
+}
+
+void object__hold_value(struct session *session, PyObject *value)
+{
+    struct shadow shadow;
+    value_shadow(session, value, &shadow);
+    hold_shadow(session, &shadow);
 }
 
 /* `__spec__`, `__loader__`: what the interpreter puts into every module, and no line uses. */
@@ -175,12 +182,11 @@ static bool is_module_attribute(PyObject *name)
 }
 
 uint8_t *object__put_pair(struct session *session, uint8_t *at, const struct object_entry *entry,
-                          PyObject *key, PyObject *value)
+                          PyObject *key, PyObject *value, bool counts)
 {
     struct shadow name, held;
     value_shadow(session, key, &name);
     at = value_emit(session, at, key, &name);
-    hold_value(session, &name);
     uint8_t action = object__key_action(session, entry, key);
     if (action != CTR_KEEP) {
         filter_count(session, key_kind(entry), action);
@@ -189,7 +195,10 @@ uint8_t *object__put_pair(struct session *session, uint8_t *at, const struct obj
         value_shadow(session, value, &held);
     }
     at = value_emit(session, at, value, &held);
-    hold_value(session, &held);
+    if (counts) {
+        hold_shadow(session, &name);
+        hold_shadow(session, &held);
+    }
     if ((entry->flags & ENTRY_PINNED) && !session->restless_globals &&
         shadow_kind(&held) == CTR_V_OBJECT && object_entry(session, held.index)->is_restless &&
         !is_module_attribute(key)) {
@@ -210,15 +219,20 @@ static uint8_t *put_pairs(struct session *session, uint8_t *at, struct object_en
     uint8_t *count_at = at;
     at += 5;
     Py_ssize_t done = 0;
+    /* A dict that reports its changes is counted with them; else only that there were some is
+     * known. */
+    uint64_t seen = gather_fingerprint(session, dict, entry->type);
+    bool counts = !entry->is_counted || (!(entry->flags & ENTRY_WATCHED) && seen != entry->seen);
     struct gather_pairs pairs = gather_pairs(dict, entry->type);
     PyObject *key, *value;
     self_check_clear(session, entry);
     while (done < count && session_has_room(session, at, 4096) &&
            gather_next_pair(&pairs, &key, &value)) {
-        at = object__put_pair(session, at, entry, key, value);
+        at = object__put_pair(session, at, entry, key, value, counts);
         done++;
     }
-    entry->seen = gather_fingerprint(session, dict, entry->type);
+    entry->seen = seen;
+    entry->is_counted = true;
     entry->is_cut = done < length;
     if (entry->is_cut) {
         ctr_count(session->writer, CTR_C_values_cut);

@@ -233,6 +233,8 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
     plan->return_action = filter_result(session, plan->policy, code, globals, FILTER_RETURNS);
     plan->yield_action = filter_result(session, plan->policy, code, globals, FILTER_YIELDS);
     plan->unwind_action = filter_result(session, plan->policy, code, globals, FILTER_UNWINDS);
+    plan->is_init =
+        code->co_argcount > 0 && PyUnicode_CompareWithASCIIString(code->co_name, "__init__") == 0;
     plan->generator = (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
     bool has_namespace = !(code->co_flags & CO_OPTIMIZED) && locals != NULL && PyDict_Check(locals);
     plan->has_namespace = has_namespace;

@@ -199,6 +199,7 @@ struct plan {
     uint8_t return_action; /* enum ctr_variable_action, of what it returns */
     uint8_t yield_action;
     uint8_t unwind_action; /* of exceptions raised in it, handled, leaving */
+    bool is_init;          /* an `__init__`: its first argument is an object that begins */
     bool has_namespace;    /* the last slot is the frame's dict of names */
     uint32_t slot_count;   /* localsplus, and the namespace */
     uint32_t real_slots;   /* localsplus */
@@ -303,6 +304,7 @@ struct object_entry {
     bool is_back : 1;     /* in limbo, and held again meanwhile: it stays for one more event */
     bool is_loose : 1;    /* a place let go of it since it was compared, others hold it */
     bool is_restless : 1; /* what is done with it may run code that is not recorded: unseen.h */
+    bool is_counted : 1;  /* a dict whose pairs are among the holders of what they hold */
     uint32_t rotation;    /* where the next partial look begins */
     uint32_t count;       /* items remembered (list, set, tuple-like) */
     uint32_t capacity;
@@ -401,6 +403,7 @@ struct session {
     struct gather_scratch *scratch;
     struct exact *exact; /* NULL unless limits.exact */
     struct raised raised;
+    uint64_t passed; /* number of the object that was returned, yielded or raised last */
     uint32_t thread_count;
     struct thread *running;    /* the thread the block speaks of; never NULL */
     struct shadow_frame *here; /* whose line was the last event: the block knows it, and its lines
