@@ -642,8 +642,8 @@ static const struct failure no_memory = {
     {{"details", "no memory"}},
 };
 
-/* An object that begins, at the address of one that nobody holds any more and that was not just
- * returned by its `__new__`, is another one. */
+/* An object that begins, at the address of one that nobody holds any more and that was not what was
+ * returned last, by its `__new__`, is another one. */
 static void heed_birth(struct session *session, const compat_frame *real)
 {
     const PyObject *self = real->localsplus[0];

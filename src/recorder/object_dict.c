@@ -33,21 +33,28 @@ void object__unwatch(struct session *session, struct object_entry *entry)
 
 /* A dict's values are not remembered: that they are held is counted in their entries alone, as the
  * dict reports its changes, and taken back when its own identity ends. */
-static void let_go_value(struct session *session, PyObject *value)
+static void let_go(struct session *session, struct object_entry *held)
 {
-    struct object_entry *held = object_known(session, value);
-    if (held != NULL && held->holders > 0 && --held->holders == 0) {
+    if (held->holders > 0 && --held->holders == 0) {
         object_release(session, held);
     }
 }
 
-static void let_go_pair(struct session *session, const struct object_entry *entry, PyObject *key,
-                        PyObject *value)
+static void let_go_key(struct session *session, PyObject *key)
 {
-    if (object__key_action(session, entry, key) == CTR_KEEP) {
-        let_go_value(session, value);
+    struct object_entry *held = object_known(session, key);
+    if (held != NULL) {
+        let_go(session, held);
     }
-    let_go_value(session, key);
+}
+
+static void let_go_value(struct session *session, const struct object_entry *entry, PyObject *key,
+                         PyObject *value)
+{
+    struct object_entry *held = object_known(session, value);
+    if (held != NULL && object__key_action(session, entry, key) == CTR_KEEP) {
+        let_go(session, held);
+    }
 }
 
 void object__let_go_dict(struct session *session, struct object_entry *entry)
@@ -55,15 +62,15 @@ void object__let_go_dict(struct session *session, struct object_entry *entry)
     struct compat_dict_walk walk = compat_dict_walk(entry->address);
     PyObject *key, *value;
     while (entry->is_counted && compat_dict_next(&walk, &key, &value)) {
-        let_go_pair(session, entry, key, value);
+        let_go_value(session, entry, key, value);
+        let_go_key(session, key);
     }
 }
 
-/* What a key that is in the dict stands for now. NULL: no pair can be told to be the key's without
- * code of the program's, which may say that another key is equal. */
-static PyObject *value_of(PyObject *dict, PyObject *key)
+/* What the key of this hash stands for; -1: its hashing runs code of the program's, and only the
+ * very same key is found. NULL: none is. */
+static PyObject *value_of(PyObject *dict, PyObject *key, Py_hash_t hash)
 {
-    Py_hash_t hash = compat_simple_hash(key);
     if (hash != -1) {
         return compat_dict_find(dict, key, hash);
     }
@@ -77,39 +84,38 @@ static PyObject *value_of(PyObject *dict, PyObject *key)
     return NULL;
 }
 
-/* One pair is about to change. `held`: what it stands for so far, if that is known. */
-static void count_change(struct session *session, const struct object_entry *entry,
-                         PyDict_WatchEvent event, PyObject *key, PyObject *held, PyObject *value)
+/* A pair is about to change: let go of what it held. True when a reader can tell which one it is.
+ * Not of keys that are recorded alike, nor where the key that is in the dict may read otherwise
+ * than the one it is changed by: as `1` and `True` do, or a weak reference by now; of what hashes
+ * as the program says only objects do not. */
+static bool begin_change(struct session *session, const struct object_entry *entry,
+                         PyDict_WatchEvent event, PyObject *dict, PyObject *key)
 {
-    bool is_hidden = object__key_action(session, entry, key) != CTR_KEEP;
+    if (event == PyDict_EVENT_ADDED) {
+        return value_reads_uniquely(session, key);
+    }
+    Py_hash_t hash = compat_simple_hash(key);
+    PyObject *held = value_of(dict, key, hash);
+    if (held == NULL) {
+        return false;
+    }
+    let_go_value(session, entry, key, held);
+    if (event == PyDict_EVENT_DELETED) {
+        let_go_key(session, key);
+    }
+    return (hash != -1 || object_known(session, key) != NULL) && value_reads_uniquely(session, key);
+}
+
+/* What a change brings that is not written as such. */
+static void hold_unwritten(struct session *session, const struct object_entry *entry,
+                           PyDict_WatchEvent event, PyObject *key, PyObject *value)
+{
     if (event == PyDict_EVENT_ADDED) {
         object__hold_value(session, key);
     }
-    if (event != PyDict_EVENT_DELETED && !is_hidden) {
+    if (event != PyDict_EVENT_DELETED && object__key_action(session, entry, key) == CTR_KEEP) {
         object__hold_value(session, value);
     }
-    if (held != NULL && event == PyDict_EVENT_DELETED) {
-        let_go_pair(session, entry, key, held);
-    } else if (held != NULL && !is_hidden) {
-        let_go_value(session, held);
-    }
-}
-
-/* Can a reader tell which pair the change is about? Not of keys that are recorded alike, nor where
- * the key that is in the dict may read otherwise than the one it is changed by: as `1` and `True`
- * do, or a weak reference by now; of what hashes as the program says only objects do not. Counts
- * the change. */
-static bool names_its_pair(struct session *session, const struct object_entry *entry,
-                           PyDict_WatchEvent event, PyObject *dict, PyObject *key, PyObject *value)
-{
-    if (event == PyDict_EVENT_CLEARED || event == PyDict_EVENT_CLONED) {
-        return true; /* of all pairs */
-    }
-    PyObject *held = event != PyDict_EVENT_ADDED ? value_of(dict, key) : NULL;
-    count_change(session, entry, event, key, held, value);
-    bool is_there = event == PyDict_EVENT_ADDED ||
-                    (held != NULL && (compat_simple_hash(key) != -1 || object_known(session, key)));
-    return is_there && value_reads_uniquely(session, key);
 }
 
 /* What the change does is seen at the next event, when the dict has it. */
@@ -149,7 +155,10 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         return;
     }
     session->epoch += entry->is_instance; /* the instance changes with its dict */
-    if (!names_its_pair(session, entry, event, dict, key, value)) {
+    bool is_of_pair = event == PyDict_EVENT_ADDED || event == PyDict_EVENT_MODIFIED ||
+                      event == PyDict_EVENT_DELETED;
+    if (is_of_pair && !begin_change(session, entry, event, dict, key)) {
+        hold_unwritten(session, entry, event, key, value);
         read_again(session, entry);
         return;
     }
@@ -158,7 +167,9 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
     case PyDict_EVENT_ADDED:
     case PyDict_EVENT_MODIFIED:
         at = object__begin(session, entry, dict, CTR_PAIR);
-        object__end(session, entry, object__put_pair(session, at, entry, key, value, false));
+        object__end(session, entry,
+                    object__put_pair(session, at, entry, key, value,
+                                     event == PyDict_EVENT_ADDED ? COUNT_PAIR : COUNT_VALUE));
         if (entry->is_cut) {
             note_length(session, entry, dict, event);
         }
@@ -190,7 +201,8 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         while (session_has_room(session, session->writer->at, 4096) &&
                compat_dict_next(&walk, &from, &what)) {
             at = object__begin(session, entry, dict, CTR_PAIR);
-            object__end(session, entry, object__put_pair(session, at, entry, from, what, true));
+            object__end(session, entry,
+                        object__put_pair(session, at, entry, from, what, COUNT_PAIR));
         }
     }
     objects_open_queued(session);

@@ -46,8 +46,11 @@ uint8_t *object__place(struct session *session, uint8_t *at, struct shadow *shad
 uint8_t *object__place_named(struct session *session, uint8_t *at, struct shadow *shadow,
                              uint8_t action, PyObject *value);
 uint8_t *object__put_name(struct session *session, uint8_t *at, const struct attribute *attribute);
+/* What a dict holds from now on of a pair that is written. */
+enum pair_count { COUNT_NOTHING, COUNT_VALUE, COUNT_PAIR };
+
 uint8_t *object__put_pair(struct session *session, uint8_t *at, const struct object_entry *entry,
-                          PyObject *key, PyObject *value, bool counts);
+                          PyObject *key, PyObject *value, enum pair_count counts);
 
 /* The value is an object: one place more holds it. */
 void object__hold_value(struct session *session, PyObject *value);

@@ -182,7 +182,7 @@ static bool is_module_attribute(PyObject *name)
 }
 
 uint8_t *object__put_pair(struct session *session, uint8_t *at, const struct object_entry *entry,
-                          PyObject *key, PyObject *value, bool counts)
+                          PyObject *key, PyObject *value, enum pair_count counts)
 {
     struct shadow name, held;
     value_shadow(session, key, &name);
@@ -195,8 +195,10 @@ uint8_t *object__put_pair(struct session *session, uint8_t *at, const struct obj
         value_shadow(session, value, &held);
     }
     at = value_emit(session, at, value, &held);
-    if (counts) {
+    if (counts == COUNT_PAIR) {
         hold_shadow(session, &name);
+    }
+    if (counts != COUNT_NOTHING) {
         hold_shadow(session, &held);
     }
     if ((entry->flags & ENTRY_PINNED) && !session->restless_globals &&
@@ -222,7 +224,8 @@ static uint8_t *put_pairs(struct session *session, uint8_t *at, struct object_en
     /* A dict that reports its changes is counted with them; else only that there were some is
      * known. */
     uint64_t seen = gather_fingerprint(session, dict, entry->type);
-    bool counts = !entry->is_counted || (!(entry->flags & ENTRY_WATCHED) && seen != entry->seen);
+    bool is_new = !entry->is_counted || (!(entry->flags & ENTRY_WATCHED) && seen != entry->seen);
+    enum pair_count counts = is_new ? COUNT_PAIR : COUNT_NOTHING;
     struct gather_pairs pairs = gather_pairs(dict, entry->type);
     PyObject *key, *value;
     self_check_clear(session, entry);

@@ -6,7 +6,6 @@ holds an object when it takes it and when it lets go.
 
 import json
 import re
-import textwrap
 
 import pytest
 from side_by_side import SideBySide
@@ -70,7 +69,7 @@ def sides(ct, python, tmp_path):
 
 def rows_of(sides, source):
     """The lines of `f` as `ct print` gives them."""
-    sides.write(PRELUDE + textwrap.dedent(source))
+    sides.write(PRELUDE + source)
     done = sides.recorded("program.py")
     assert done.status == 0, done
     assert "lagging" not in done.err, done.err
