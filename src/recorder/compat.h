@@ -407,6 +407,11 @@ struct compat_ordered_node {
 struct compat_ordered_dict {
     PyDictObject dict;
     struct compat_ordered_node *first;
+    struct compat_ordered_node *last;
+    struct compat_ordered_node **fast_nodes;
+    Py_ssize_t fast_node_count;
+    void *resize_sentinel;
+    size_t state; /* rises by one whenever a node comes or goes */
 };
 
 struct compat_default_dict {

@@ -36,11 +36,11 @@ static PyObject **reserve_items(struct session *session, size_t count)
     return scratch->items;
 }
 
-static Py_ssize_t set_items(PyObject *set, PyObject **to)
+static Py_ssize_t set_items(PyObject *set, PyObject **to, Py_ssize_t wanted)
 {
     PySetObject *so = (PySetObject *)set;
     Py_ssize_t count = 0;
-    for (Py_ssize_t i = 0; i <= so->mask && count < so->used; i++) {
+    for (Py_ssize_t i = 0; i <= so->mask && count < wanted; i++) {
         /* a deleted entry's key is a dummy with hash -1; no real hash is -1 */
         if (so->table[i].key != NULL && so->table[i].hash != -1) {
             to[count++] = so->table[i].key;
@@ -81,12 +81,13 @@ static void deque_items(PyObject *value, PyObject **to, Py_ssize_t count)
     }
 }
 
-/* A deque may be long and change at both ends: only what is recorded of it is read. */
+/* A deque or set may be long and change often: only what is recorded of it is read. */
 static Py_ssize_t items_wanted(const struct session *session, const struct type_info *type,
                                Py_ssize_t length)
 {
     uint64_t limit = session->limits.max_items;
-    bool cut = type->capture == CAPTURE_DEQUE && limit != 0 && (uint64_t)length > limit;
+    bool is_cut = type->capture == CAPTURE_DEQUE || type->capture == CAPTURE_SET;
+    bool cut = is_cut && limit != 0 && (uint64_t)length > limit;
     return cut ? (Py_ssize_t)limit : length;
 }
 
@@ -121,7 +122,8 @@ void gather_items(struct session *session, PyObject *value, const struct type_in
     gathered->items = items;
     gathered->item_count = length;
     if (is_set) {
-        gathered->item_count = set_items(value, items);
+        Py_ssize_t found = set_items(value, items, wanted);
+        gathered->item_count = found < wanted ? found : length;
     } else {
         deque_items(value, items, wanted);
     }
@@ -151,17 +153,6 @@ bool gather_next_pair(struct gather_pairs *pairs, PyObject **key, PyObject **val
         }
     }
     return !pairs->ordered && compat_dict_next(&pairs->walk, key, value);
-}
-
-static uint64_t order_of(PyObject *dict)
-{
-    uint64_t hash = 1;
-    const struct compat_ordered_node *node = ((struct compat_ordered_dict *)dict)->first;
-    for (; node != NULL; node = node->next) {
-        hash = (hash ^ (uint64_t)node->hash) * 0x9e3779b97f4a7c15ull;
-        hash ^= hash >> 31;
-    }
-    return hash | 1;
 }
 
 /* By address: for the dict of an instance, whose changes are not reported. */
@@ -201,17 +192,8 @@ static uint64_t place_of(const PyGenObject *generator)
 
 uint64_t gather_fingerprint(struct session *session, PyObject *value, const struct type_info *type)
 {
-    if (type->capture == CAPTURE_SET) {
-        PySetObject *so = (PySetObject *)value;
-        uint64_t sum = (uint64_t)so->used * 0x9e3779b97f4a7c15ull;
-        for (Py_ssize_t i = 0; i <= so->mask; i++) {
-            uint64_t key = (uint64_t)(uintptr_t)so->table[i].key;
-            sum += (key ^ (uint64_t)so->table[i].hash << 16) * 0xc2b2ae3d27d4eb4full;
-        }
-        return sum | 1;
-    }
     if (type->is_ordered_dict) {
-        return order_of(value);
+        return ((struct compat_ordered_dict *)value)->state;
     }
     if (type->capture == CAPTURE_DICT) {
         return content_of(value);

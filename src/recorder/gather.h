@@ -22,8 +22,8 @@ struct gathered {
     const void *shape; /* the shared keys, for an instance that has no dict */
 };
 
-/* Items of a list, set, frozenset or deque; of a deque no more than are recorded, though item_count
- * says how many there are. */
+/* Items of a list, set, frozenset or deque; of a deque or set no more than are recorded, though
+ * item_count says how many there are. */
 void gather_items(struct session *session, PyObject *value, const struct type_info *type,
                   struct gathered *gathered);
 
@@ -60,7 +60,7 @@ bool gather_next_pair(struct gather_pairs *pairs, PyObject **key, PyObject **val
 /* A hash of the first `count` names. */
 uint64_t gather_names(const struct gathered *gathered, uint32_t count);
 
-/* Changes whenever a set's or buffer's content, a generator's state or the order of an OrderedDict
+/* Changes whenever a bytearray's or buffer's content, a generator's state or the order of an OrderedDict
  * does; 0 for others. */
 uint64_t gather_fingerprint(struct session *session, PyObject *value, const struct type_info *type);
 

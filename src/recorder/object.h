@@ -158,12 +158,17 @@ bool object_check_item(struct session *session, PyObject *value, struct shadow *
 bool object_check_attribute(struct session *session, PyObject *value, struct shadow *shadow,
                             PyObject *name, bool into, uint32_t *hint);
 
-/* The same for the end of a list, which one append or pop may have changed. */
+/* The same for the end of a list, which one append or pop may have changed, or for a set to which
+ * one item may have come. */
 bool object_check_tail(struct session *session, PyObject *value, struct shadow *shadow);
 
 /* The same for some of the objects inside it, in rotation. */
 void object_check_children(struct session *session, PyObject *value, const struct shadow *shadow,
                            bool forced);
+
+/* Are the items of a set where they were when they were written, and no others there? Of a long one:
+ * those that are recorded. */
+bool object_is_as_placed(const struct object_entry *entry, PyObject *set);
 
 /* Open what this event met first, to its depth. Call before the event's own record. */
 void objects_open_queued(struct session *session);

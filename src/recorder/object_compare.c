@@ -46,8 +46,8 @@ static void append_item(struct session *session, struct object_entry *entry, PyO
     entry->true_length++;
 }
 
-static void splice(struct session *session, struct object_entry *entry, PyObject *value,
-                   uint32_t start, uint32_t removed, PyObject *const *added, uint32_t count)
+void object__splice(struct session *session, struct object_entry *entry, PyObject *value,
+                    uint32_t start, uint32_t removed, PyObject *const *added, uint32_t count)
 {
     uint8_t *at = object__begin(session, entry, value, CTR_SPLICE);
     object__resize(session, &entry->items, &entry->capacity, entry->count - removed + count);
@@ -67,7 +67,7 @@ static void splice(struct session *session, struct object_entry *entry, PyObject
         at = object__place(session, at, &entry->items[start + i], added[i]);
     }
     entry->count = entry->count - removed + count;
-    entry->true_length = entry->count;
+    entry->true_length = entry->true_length - removed + count;
     object__end(session, entry, at);
 }
 
@@ -99,7 +99,8 @@ static void compare_lengths(struct session *session, struct object_entry *entry,
     if (worth_a_base(entry, added)) {
         object__write_base(session, entry, value);
     } else {
-        splice(session, entry, value, front, entry->count - front - back, items + front, added);
+        object__splice(session, entry, value, front, entry->count - front - back, items + front,
+                       added);
     }
 }
 
@@ -118,8 +119,8 @@ static void compare_range(struct session *session, struct object_entry *entry, P
     }
 }
 
-static void set_length(struct session *session, struct object_entry *entry, PyObject *value,
-                       uint64_t length)
+void object__set_length(struct session *session, struct object_entry *entry, PyObject *value,
+                        uint64_t length)
 {
     uint8_t *at = object__begin(session, entry, value, CTR_TOTAL);
     entry->true_length = length;
@@ -138,11 +139,11 @@ static void follow_front(struct session *session, struct object_entry *entry, Py
     }
     uint32_t rest = entry->count - moved;
     if (change < 0 && same(session, &entry->items[moved], items[0])) {
-        splice(session, entry, value, 0, moved, NULL, 0);
-        splice(session, entry, value, rest, 0, items + rest, moved);
+        object__splice(session, entry, value, 0, moved, NULL, 0);
+        object__splice(session, entry, value, rest, 0, items + rest, moved);
     } else if (change > 0 && same(session, &entry->items[0], items[moved])) {
-        splice(session, entry, value, rest, moved, NULL, 0);
-        splice(session, entry, value, 0, 0, items, moved);
+        object__splice(session, entry, value, rest, moved, NULL, 0);
+        object__splice(session, entry, value, 0, 0, items, moved);
     }
 }
 
@@ -156,7 +157,7 @@ static void check_sequence(struct session *session, struct object_entry *entry, 
             if (entry->count == limit) {
                 follow_front(session, entry, value, items, length - (int64_t)entry->true_length);
             }
-            set_length(session, entry, value, (uint64_t)length);
+            object__set_length(session, entry, value, (uint64_t)length);
         } else if (cut || entry->true_length > entry->count) {
             object__write_base(session, entry, value);
             return;
@@ -280,6 +281,8 @@ static void check_content(struct session *session, struct object_entry *entry, P
         check_sequence(session, entry, value, gathered.items, gathered.item_count, named);
         break;
     case CAPTURE_SET:
+        object__compare_set(session, entry, value);
+        break;
     case CAPTURE_BYTEARRAY:
     case CAPTURE_BUFFER:
         if (gather_fingerprint(session, value, entry->type) != entry->seen) {
@@ -292,11 +295,12 @@ static void check_content(struct session *session, struct object_entry *entry, P
         check_generator(session, entry, value);
         return;
     case CAPTURE_DICT: {
-        /* Watched dicts report everything but OrderedDict.move_to_end. */
-        bool reports = (entry->flags & ENTRY_WATCHED) && !entry->type->is_ordered_dict;
+        bool reports = (entry->flags & ENTRY_WATCHED) != 0;
         if (entry->flags & ENTRY_STALE) {
             entry->flags &= (uint8_t)~ENTRY_STALE;
             object__write_base(session, entry, value);
+        } else if (reports && entry->type->is_ordered_dict) {
+            object__compare_order(session, entry, value);
         } else if (!reports && gather_fingerprint(session, value, entry->type) != entry->seen) {
             object__write_base(session, entry, value);
         }
@@ -361,19 +365,14 @@ static inline bool place_number(struct session *session, struct object_entry *en
     return true;
 }
 
-bool object_check_tail(struct session *session, PyObject *value, struct shadow *shadow)
+static bool check_list_tail(struct session *session, struct object_entry *entry, PyObject *value)
 {
-    struct object_entry *entry =
-        shadow_kind(shadow) == CTR_V_OBJECT ? object_of(session, shadow) : NULL;
-    if (entry == NULL || entry->address != value || !(entry->flags & ENTRY_OPENED)) {
-        return false;
-    }
     uint64_t length = (uint64_t)PyList_GET_SIZE(value), limit = session->limits.max_items;
     if (length == entry->true_length) {
         return true;
     }
     if (limit != 0 && entry->count == limit && length >= limit) { /* beyond what is recorded */
-        set_length(session, entry, value, length);
+        object__set_length(session, entry, value, length);
         return true;
     }
     if (entry->true_length != entry->count) {
@@ -382,10 +381,24 @@ bool object_check_tail(struct session *session, PyObject *value, struct shadow *
     if (length == entry->true_length + 1) {
         append_item(session, entry, value, PyList_GET_ITEM(value, (Py_ssize_t)length - 1));
     } else if (length + 1 == entry->true_length) {
-        splice(session, entry, value, (uint32_t)length, 1, NULL, 0);
+        object__splice(session, entry, value, (uint32_t)length, 1, NULL, 0);
     } else {
         return false;
     }
+    return true;
+}
+
+bool object_check_tail(struct session *session, PyObject *value, struct shadow *shadow)
+{
+    struct object_entry *entry =
+        shadow_kind(shadow) == CTR_V_OBJECT ? object_of(session, shadow) : NULL;
+    if (entry == NULL || entry->address != value || !(entry->flags & ENTRY_OPENED)) {
+        return false;
+    }
+    if (entry->type->capture == CAPTURE_LIST) {
+        return check_list_tail(session, entry, value);
+    }
+    object__compare_grown_set(session, entry, value);
     return true;
 }
 

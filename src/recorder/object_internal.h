@@ -1,6 +1,7 @@
 /* What the object_*.c files share: object.c knows who a value is, object_table.c keeps the entries,
- * object_write.c writes their states and changes, object_compare.c finds what changed,
- * object_check.c decides what is compared, and dicts report by themselves to object_dict.c. */
+ * object_write.c writes their states and changes, object_compare.c finds what changed
+ * (object_set.c in sets), object_check.c decides what is compared, and dicts report by themselves
+ * to object_dict.c. */
 #ifndef CT_RECORDER_OBJECT_INTERNAL_H
 #define CT_RECORDER_OBJECT_INTERNAL_H
 
@@ -81,6 +82,23 @@ static inline void object__end(struct session *session, struct object_entry *ent
 void object__compare(struct session *session, struct object_entry *entry, PyObject *value,
                      bool named);
 
+/* `count` items from `start` on come in the place of `removed` ones. */
+void object__splice(struct session *session, struct object_entry *entry, PyObject *value,
+                    uint32_t start, uint32_t removed, PyObject *const *added, uint32_t count);
+/* Of one that is longer than what is recorded of it. */
+void object__set_length(struct session *session, struct object_entry *entry, PyObject *value,
+                        uint64_t length);
+
+/* ---- object_set.c ---- */
+
+/* Note where the items that were just written stand in the set's table. */
+void object__place_items(struct session *session, struct object_entry *entry, PyObject *set);
+/* Write what came and went since then. */
+void object__compare_set(struct session *session, struct object_entry *entry, PyObject *set);
+/* The same where nothing can have gone. */
+void object__compare_grown_set(struct session *session, struct object_entry *entry, PyObject *set);
+void object__forget_places(struct session *session, struct object_entry *entry);
+
 /* ---- object_dict.c ---- */
 
 /* The number of the process's watcher of dicts, which reports to this session; -1: there is none.
@@ -88,6 +106,8 @@ void object__compare(struct session *session, struct object_entry *entry, PyObje
 int object__report_dicts_to(struct session *session);
 void object__watch(struct session *session, struct object_entry *entry, PyObject *dict);
 void object__unwatch(struct session *session, struct object_entry *entry);
+/* Write in what order an OrderedDict has its pairs now. */
+void object__compare_order(struct session *session, struct object_entry *entry, PyObject *dict);
 /* `dict` lives: a dict that is watched ends with an event. */
 void object__let_go_dict(struct session *session, struct object_entry *entry);
 

@@ -120,6 +120,7 @@ static void free_snapshot(struct session *session, struct object_entry *entry)
     object__drop(session, entry->attrs, entry->attr_count);
     session->objects.snapshot_bytes -=
         ((size_t)entry->capacity + entry->attr_capacity) * sizeof(struct shadow);
+    object__forget_places(session, entry);
     free(entry->items);
     free(entry->attrs);
     entry->items = entry->attrs = NULL;
@@ -291,6 +292,7 @@ void objects_free(struct session *session, bool unwatch_all)
         if (table->entries[i].address != NULL && unwatch_all) {
             object__unwatch(session, &table->entries[i]);
         }
+        free(table->entries[i].places);
         free(table->entries[i].items);
         free(table->entries[i].attrs);
     }

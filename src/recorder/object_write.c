@@ -316,6 +316,9 @@ void object__write_base(struct session *session, struct object_entry *entry, PyO
             at = put_items(session, at, entry, gathered.items, gathered.item_count);
             entry->seen = gather_fingerprint(session, value, entry->type);
         }
+        if (entry->type->capture == CAPTURE_SET) {
+            object__place_items(session, entry, value);
+        }
     }
     if (sections & CTR_PAIRS) {
         at = put_pairs(session, at, entry, value);

@@ -281,8 +281,9 @@ static bool change_tail(struct session *session, struct shadow_frame *frame,
                         const struct effect *effect, PyObject *value)
 {
     struct shadow made;
+    bool has_tail = PyList_CheckExact(value) || Py_IS_TYPE(value, &PySet_Type);
     struct shadow *shadow =
-        PyList_CheckExact(value) ? object_shadow_of(session, frame, effect, value, &made) : NULL;
+        has_tail ? object_shadow_of(session, frame, effect, value, &made) : NULL;
     return (shadow != NULL && object_check_tail(session, value, shadow)) ||
            look_at(session, frame, effect, value);
 }

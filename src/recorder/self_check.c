@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "recorder/gather.h"
+#include "recorder/object.h"
 #include "recorder/slot.h"
 #include "recorder/value.h"
 #include "recorder/wtf8.h"
@@ -310,9 +311,16 @@ static void check_pairs(struct session *session, const struct spot *spot,
     }
 }
 
-static bool has_fingerprint(const struct type_info *type)
+static bool is_as_seen(struct session *session, const struct object_entry *entry, PyObject *value)
 {
-    return type->capture == CAPTURE_SET || type->capture == CAPTURE_BYTEARRAY;
+    switch (entry->type->capture) {
+    case CAPTURE_SET:
+        return object_is_as_placed(entry, value);
+    case CAPTURE_BYTEARRAY:
+        return gather_fingerprint(session, value, entry->type) == entry->seen;
+    default:
+        return true;
+    }
 }
 
 /* What is remembered of an object against what it holds, without the objects inside. */
@@ -330,7 +338,7 @@ static void check_content(struct session *session, const struct spot *spot,
         check_items(session, spot, entry, &gathered);
     } else if (type->capture == CAPTURE_DICT) {
         check_pairs(session, spot, entry, value);
-    } else if (has_fingerprint(type) && gather_fingerprint(session, value, type) != entry->seen) {
+    } else if (!is_as_seen(session, entry, value)) {
         report(session, spot, "content changed");
     }
     if (type->capture == CAPTURE_INSTANCE || type->capture == CAPTURE_EXCEPTION ||

@@ -103,9 +103,12 @@ static enum verdict judge_builtin_method(PyTypeObject *type, PyObject *name, int
         return NAME_IN(text, list_reads) ? VERDICT_PURE : VERDICT_CHANGES;
     }
     if (type == &PySet_Type) {
+        if (strcmp(text, "add") == 0) {
+            return VERDICT_CHANGES_TAIL;
+        }
         return NAME_IN(text, set_reads) ? VERDICT_PURE : VERDICT_CHANGES;
     }
-    return type == &PyByteArray_Type ? VERDICT_CHANGES : VERDICT_ESCAPES;
+    return type == &PyByteArray_Type || type == &PyODict_Type ? VERDICT_CHANGES : VERDICT_ESCAPES;
 }
 
 enum verdict verdict_of_method(struct session *session, PyObject *owner,

@@ -242,13 +242,17 @@ static int remove_pair(struct ctr_objects *objects, struct ctr_object_state *sta
                        struct ctr_scan *values)
 {
     uint32_t position = ctr_object_find_pair(objects, state, next_value(values));
-    if (position == CTR_NO_PAIR) {
+    bool is_cut = state->object.pair_count < state->object.true_pairs;
+    if (position == CTR_NO_PAIR && !is_cut) {
         return CT_EFORMAT;
+    }
+    change_length(&state->object.true_pairs, 1, 0);
+    if (position == CTR_NO_PAIR) {
+        return CT_OK; /* one that is not recorded */
     }
     state->object.pairs[position].key.tag = CTR_HOLE;
     rearrange(objects, state);
     state->object.pair_count--;
-    change_length(&state->object.true_pairs, 1, 0);
     if (state->pair_end > FEW_PAIRS && state->object.pair_count < state->pair_end / 2) {
         ctr_object_settle(objects, state);
     }

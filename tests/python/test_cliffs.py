@@ -4,6 +4,7 @@ import subprocess
 import textwrap
 
 import oracle
+import pytest
 from sanitizer import SLOWER
 
 # Seconds; each takes two at most, and minutes where the cliff is not handled.
@@ -50,6 +51,34 @@ def test_a_line_looks_at_a_bounded_part_of_what_it_reaches(ct, python, tmp_path)
 def test_a_long_deque_that_loses_its_front_is_not_written_anew(ct, python, tmp_path):
     assert record(ct, python, tmp_path, LONG_DEQUE).returncode == 0
     assert (tmp_path / "recording" / "trace.ctr").stat().st_size < 1_000_000
+
+
+# What changes one thing in something long: each time a part as long as the limit would be written.
+LONG = {
+    "a set that grows": "held = set(range(100_000))\nfor n in range(5000): held.add(-n)",
+    "a set that shrinks": "held = set(range(100_000))\nfor n in range(5000): held.discard(n)",
+    "a set of what is to be done": (
+        "held = set(range(100_000))\nfor n in range(5000): held.add(held.pop() + 7)"
+    ),
+    "a dict that shrinks": (
+        "held = dict.fromkeys(range(100_000))\nfor n in range(5000): held.pop(n)"
+    ),
+    "an ordered dict that shrinks": (
+        "from collections import OrderedDict\nheld = OrderedDict.fromkeys(range(100_000))\n"
+        "for n in range(5000): held.popitem(last=False)"
+    ),
+    "a cache": (
+        "from collections import OrderedDict\nheld = OrderedDict.fromkeys(range(100_000))\n"
+        "for n in range(5000): held.move_to_end(n * 7)"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_change_of_something_long_is_told_alone(ct, python, tmp_path, name):
+    body = textwrap.indent(LONG[name].replace(": held.", ":\n    held."), "    ")
+    assert record(ct, python, tmp_path, f"def change():\n{body}\nchange()\n").returncode == 0
+    assert (tmp_path / "recording" / "trace.ctr").stat().st_size < 400_000
 
 
 TUPLE = """

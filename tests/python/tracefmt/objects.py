@@ -57,9 +57,10 @@ class Object:
     def unpair(self, values: Values) -> None:
         key = values.value()
         place = self.find(key)
-        if place is None:
+        if place is not None:
+            del self.pairs[place]
+        elif len(self.pairs) >= self.true_pairs:
             raise Damaged(f"the key {key} is removed, and is not there")
-        del self.pairs[place]
         self.true_pairs -= 1
 
     def clear(self, _values: Values) -> None:

@@ -1,0 +1,167 @@
+"""Containers that change all the time, against what the program itself says of them.
+
+Only what a line changed is written, so each kind of change is tried many times, in tables that grow
+and shrink, in several blocks of the trace, and with more in them than is recorded.
+"""
+
+import json
+
+import pytest
+from side_by_side import SideBySide
+
+LIMIT = 24
+
+# Each turn changes `held` in one way and shows it; the program prints what it was.
+PROGRAM = """
+import json
+import random
+import sys
+from collections import OrderedDict, defaultdict, deque
+
+class Key:
+    def __init__(self, n):
+        self.n = n
+
+class Own(set):
+    pass
+
+def show(held):
+    pass
+
+def listed(held):
+    pairs = list(held.items()) if isinstance(held, dict) else [(key, None) for key in held]
+    return [(getattr(key, "n", repr(key)), value) for key, value in pairs]
+
+held = {made}
+bound = int(sys.argv[1])
+chance = random.Random(bound)
+keys = [*range(bound), *map(str, range(bound)), *((n, str(n)) for n in range(bound)),
+        *map(float, range(bound)), *map(Key, range(bound)), "long" * 20, None, True, b"bytes"]
+said = []
+
+def change(held, what, key, other, some, turn):
+    if not held and what in {empty}:
+        return
+{changes}
+
+for turn in range(1000):
+    what = chance.randrange({count})
+    change(held, what, chance.choice(keys), chance.choice(keys), chance.sample(keys, 9), turn)
+    show(held)
+    said.append(listed(held))
+print(json.dumps(said))
+"""
+
+
+def program(made, changes, is_seen):
+    """`is_seen`: the changes stand in lines that are recorded, or else in such that are not."""
+    lines = changes.splitlines()
+    form = "    if what == {}:\n        {}" if is_seen else "    if what == {}:\n        exec({!r})"
+    return PROGRAM.format(
+        made=made,
+        empty=[i for i, line in enumerate(lines) if "pop" in line],
+        changes="\n".join(form.format(i, line) for i, line in enumerate(lines)),
+        count=len(lines),
+    )
+
+
+SET = """held.add(key)
+held.add(other); held.add(key)
+held.discard(key)
+held.discard(key); held.add(other)
+held.pop()
+held.update(some)
+held.difference_update(some)
+held ^= {key, other}
+held &= {*some, *list(held)[3:]}
+held -= set(list(held)[20:]) if turn % 8 == 0 else set()
+held.clear() if turn % 40 == 0 else held.add(key)"""
+
+DICT = """held[key] = turn
+held[key] = turn; held[other] = turn
+held.pop(key, None)
+held.pop(key, None); held[key] = turn
+held.popitem()
+held.setdefault(key, turn)
+held.update(dict.fromkeys(some, turn))
+[held.pop(each, None) for each in some]
+[held.pop(each) for each in list(held)[20:]] if turn % 8 == 0 else None
+held.clear() if turn % 40 == 0 else held.update({key: turn})"""
+
+ORDERED = (
+    DICT
+    + """
+held.move_to_end(next(iter(held))) if held else None
+held.move_to_end(next(reversed(held)), last=False) if held else None
+held.move_to_end(key) if key in held else None
+held.move_to_end(key, last=False) if key in held else None
+held.move_to_end(key) if key in held else held.setdefault(key, turn)
+held.popitem(last=False) if held else None
+held.__setitem__(key, turn); held.move_to_end(key)"""
+)
+
+LIST = """held.append(key)
+held.append(key); held.pop()
+held.pop()
+held.pop(0)
+held.insert(turn % 7, key)
+held.insert(len(held) // 2, key); held.reverse()
+held.extend(some)
+held.remove(key) if key in held else held.append(key)
+held.__setitem__(turn % len(held), key) if held else None
+held.__setitem__(slice(2, 5), some) if type(held) is list else held.append(key)
+held += [key, other]
+held.sort(key=lambda key: str(type(key))) if type(held) is list else held.rotate(3)
+held.__delitem__(slice(20, None)) if type(held) is list else [held.pop() for _ in list(held)[20:]]
+held.clear() if turn % 40 == 0 else held.append(key)"""
+
+KINDS = {
+    "list": ("[]", LIST),
+    "deque": ("deque()", LIST.replace("pop(0)", "popleft()")),
+    "set": ("set()", SET),
+    "a set of one's own": ("Own()", SET),
+    "dict": ("{}", DICT),
+    "defaultdict": ("defaultdict(int)", DICT),
+    "ordered dict": ("OrderedDict()", ORDERED),
+}
+
+
+@pytest.fixture
+def sides(ct, python, tmp_path):
+    return SideBySide(ct, python, tmp_path)
+
+
+def seen(sides):
+    """What each call of `show` was given: its true length, and the keys (and values) recorded."""
+    for line in sides.printed("--function", "show", "--format", "json").splitlines():
+        row = json.loads(line)
+        if row["event"] == "call":
+            held = row["args"]["held"]
+            pairs = held.get("entries") or [(item, None) for item in held.get("items", ())]
+            parts = [(name_of(key), value and json.loads(value["repr"])) for key, value in pairs]
+            yield held.get("length", len(parts)), parts
+
+
+def name_of(key):
+    return json.loads(key["attrs"]["n"]["repr"]) if key["type"] == "Key" else key["repr"]
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+@pytest.mark.parametrize("bound", [6, 60])
+@pytest.mark.parametrize("limit", [0, LIMIT])
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_holds_what_the_program_says(sides, kind, limit, bound, is_seen):
+    sides.write(program(*KINDS[kind], is_seen))
+    limits = ("--max-items", str(limit)) if limit else ()
+    done = sides.recorded("program.py", str(bound), limits=limits)
+    assert done.status == 0, done.err
+    sides.verify()
+    said = [[tuple(pair) for pair in held] for held in json.loads(done.out)]
+    shown = list(seen(sides))
+    assert len(shown) == len(said)
+    for turn, ((length, parts), truth) in enumerate(zip(shown, said, strict=True)):
+        assert length == len(truth), turn
+        if limit and length > limit:
+            assert set(parts) <= set(truth), turn
+        else:
+            assert parts == truth, turn
