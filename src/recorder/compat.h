@@ -55,6 +55,19 @@ static inline PyCodeObject *compat_frame_code(const compat_frame *frame)
 #endif
 }
 
+/* Is an event of this code the frame's? From 3.13 on C code may report events of code that no frame
+ * runs: modules made by Cython do. */
+static inline bool compat_frame_runs(const compat_frame *frame, const PyObject *code)
+{
+#if CT_PY312
+    (void)frame;
+    (void)code;
+    return true;
+#else
+    return frame != NULL && frame->f_executable == code;
+#endif
+}
+
 static inline PyCodeObject *compat_frame_object_code(const PyFrameObject *frame)
 {
     return compat_frame_code(frame->f_frame);

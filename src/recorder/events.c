@@ -438,6 +438,9 @@ __attribute__((noinline)) static PyObject *line_anywhere(struct session *session
         return monitor_stopped(session);
     }
     compat_frame *real = compat_current_frame(thread->state);
+    if (!compat_frame_runs(real, args[0])) {
+        Py_RETURN_NONE;
+    }
     struct shadow_frame *frame = thread->top;
     if (frame == NULL || frame->frame != real) {
         if (is_told_whole(session, (PyCodeObject *)args[0], real)) {
@@ -467,7 +470,7 @@ PyObject *event_line(struct session *session, PyObject *const *args)
         return line_anywhere(session, args);
     }
     compat_frame *real = compat_current_frame(thread->state);
-    if (frame->frame != real) {
+    if (frame->frame != real || !compat_frame_runs(real, args[0])) {
         return line_anywhere(session, args);
     }
     const struct line_info *line = frame->line_info;
@@ -672,6 +675,9 @@ PyObject *event_start(struct session *session, PyObject *const *args)
         Py_RETURN_NONE;
     }
     compat_frame *real = compat_current_frame(thread->state);
+    if (!compat_frame_runs(real, args[0])) {
+        Py_RETURN_NONE;
+    }
     struct plan *plan = compat_code_extra(code, session->code_extra);
     if (__builtin_expect(plan == NULL || plan->globals != real->f_globals, 0)) {
         if (session->waiting_for_main && !gate_lets_pass(session, code, real)) {
@@ -732,7 +738,7 @@ PyObject *event_start(struct session *session, PyObject *const *args)
 }
 
 __attribute__((noinline)) static struct shadow_frame *
-leaving_slow(struct session *session, struct thread **thread, compat_frame **real)
+leaving_slow(struct session *session, PyObject *code, struct thread **thread, compat_frame **real)
 {
     *thread = frame_thread_seen(session);
     if (*thread == NULL) {
@@ -740,7 +746,7 @@ leaving_slow(struct session *session, struct thread **thread, compat_frame **rea
     }
     *real = compat_current_frame((*thread)->state);
     struct shadow_frame *frame = (*thread)->top;
-    if (frame == NULL) {
+    if (frame == NULL || !compat_frame_runs(*real, code)) {
         return NULL;
     }
     if ((frame->frame != *real && !on_stack(*thread, *real)) || !ready(session, *thread)) {
@@ -757,18 +763,18 @@ leaving_slow(struct session *session, struct thread **thread, compat_frame **rea
 
 /* The shadow of the running frame for the events of one that leaves, or NULL when it is not ours.
  */
-static inline struct shadow_frame *leaving(struct session *session, struct thread **thread,
-                                           compat_frame **real)
+static inline struct shadow_frame *leaving(struct session *session, PyObject *code,
+                                           struct thread **thread, compat_frame **real)
 {
     const struct ctr_writer *writer = session->writer;
     *thread = frame_current_thread;
     if (__builtin_expect(*thread == session->running && writer->at < writer->soft, 1)) {
         *real = compat_current_frame((*thread)->state);
-        if (session->here->frame == *real) {
+        if (session->here->frame == *real && compat_frame_runs(*real, code)) {
             return session->here;
         }
     }
-    return leaving_slow(session, thread, real);
+    return leaving_slow(session, code, thread, real);
 }
 
 static void put_known_value(struct session *session, PyObject *value, struct shadow *shadow)
@@ -902,7 +908,7 @@ static PyObject *leave(struct session *session, PyObject *const *args,
 {
     struct thread *thread;
     compat_frame *real;
-    struct shadow_frame *frame = leaving(session, &thread, &real);
+    struct shadow_frame *frame = leaving(session, args[0], &thread, &real);
     if (frame == NULL) {
         const struct plan *plan = compat_code_extra((PyCodeObject *)args[0], session->code_extra);
         bool is_told = plan != NULL && exit_is_told_at(plan, args[1]);
@@ -936,10 +942,12 @@ static struct shadow_frame *resumed(struct session *session, PyCodeObject *code,
     }
     *real = compat_current_frame((*thread)->state);
     struct plan *plan = compat_code_extra(code, session->code_extra);
-    if (plan == NULL && !session->waiting_for_main && session->writer->soft != NULL) {
+    if (plan == NULL && !session->waiting_for_main && session->writer->soft != NULL &&
+        compat_frame_runs(*real, (PyObject *)code)) {
         plan = meet_code(session, code, *real); /* it began before we looked */
     }
-    if (plan == NULL || plan->skip || !ready(session, *thread)) {
+    if (plan == NULL || plan->skip || !compat_frame_runs(*real, (PyObject *)code) ||
+        !ready(session, *thread)) {
         return NULL;
     }
     if (is_met(*thread) && !adopt_callers(session, *thread, *real)) {
@@ -1028,7 +1036,7 @@ PyObject *event_unwind(struct session *session, PyObject *const *args)
 {
     struct thread *thread;
     compat_frame *real;
-    struct shadow_frame *frame = leaving(session, &thread, &real);
+    struct shadow_frame *frame = leaving(session, args[0], &thread, &real);
     if (frame == NULL) {
         Py_RETURN_NONE;
     }
@@ -1044,12 +1052,13 @@ PyObject *event_unwind(struct session *session, PyObject *const *args)
     return done(session);
 }
 
-static PyObject *exception_event(struct session *session, PyObject *exception, uint8_t record,
+static PyObject *exception_event(struct session *session, PyObject *const *args, uint8_t record,
                                  enum ctr_counter counter)
 {
+    PyObject *exception = args[2];
     struct thread *thread;
     compat_frame *real;
-    struct shadow_frame *frame = leaving(session, &thread, &real);
+    struct shadow_frame *frame = leaving(session, args[0], &thread, &real);
     if (frame == NULL) {
         Py_RETURN_NONE;
     }
@@ -1067,12 +1076,12 @@ static PyObject *exception_event(struct session *session, PyObject *exception, u
 
 PyObject *event_raise(struct session *session, PyObject *const *args)
 {
-    return exception_event(session, args[2], CTR_RAISE, CTR_C_raises);
+    return exception_event(session, args, CTR_RAISE, CTR_C_raises);
 }
 
 PyObject *event_handled(struct session *session, PyObject *const *args)
 {
-    return exception_event(session, args[2], CTR_HANDLED, CTR_C_handled);
+    return exception_event(session, args, CTR_HANDLED, CTR_C_handled);
 }
 
 static const struct turn *find_turn(const struct plan *plan, PyObject *offset)
@@ -1097,7 +1106,7 @@ PyObject *event_jump(struct session *session, PyObject *const *args)
     }
     struct thread *thread;
     compat_frame *real;
-    struct shadow_frame *frame = leaving(session, &thread, &real);
+    struct shadow_frame *frame = leaving(session, args[0], &thread, &real);
     if (frame == NULL || frame->line != (uint32_t)turn->line) {
         Py_RETURN_NONE;
     }

@@ -86,6 +86,9 @@ static PyObject *call_gated(PyObject *self, PyObject *const *args, size_t count,
     struct session *session = callback->session;
     PyCodeObject *code = (PyCodeObject *)args[0];
     compat_frame *frame = compat_current_frame(PyThreadState_Get());
+    if (!compat_frame_runs(frame, args[0])) {
+        Py_RETURN_NONE;
+    }
     const struct monitored *event = callback->event;
     if (gate_is_closed(session)) {
         if (!event->opens || !gate_lets_pass(session, code, frame)) {

@@ -254,6 +254,9 @@ static void look_at_iterator(struct advance *advance, PyObject *iterator);
 static int look_at_part(PyObject *part, void *closure)
 {
     struct advance *advance = closure;
+    if (part == NULL) {
+        return 0; /* zip_longest takes iterators at their end out of its tuple */
+    }
     if (++advance->parts > PARTS_MAX) {
         advance->is_unseen = true;
     }
@@ -265,7 +268,7 @@ static int look_at_part(PyObject *part, void *closure)
             look_at_part(PyTuple_GET_ITEM(part, i), advance);
         }
     } else if (PyFunction_Check(part) || PyCFunction_Check(part) || PyType_Check(part)) {
-        enum verdict verdict = verdict_of_callable(advance->session, part);
+        enum verdict verdict = verdict_of_callable(advance->session, part, false);
         advance->is_unseen = part != (const PyObject *)advance->type && verdict != VERDICT_PURE &&
                              verdict != VERDICT_RECORDED;
     } else if (Py_TYPE(part)->tp_iternext != NULL || Py_TYPE(part)->tp_call != NULL ||

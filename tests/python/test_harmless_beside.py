@@ -6,6 +6,7 @@ What the program prints, its status and its files must be as without the recorde
 # ruff: noqa: E501 (the programs are data: their lines are as long as what they try)
 
 import importlib.util
+import json
 import sys
 import textwrap
 
@@ -54,6 +55,16 @@ PROGRAMS = {
             b.append(g(a))
             return b
         print(D().runcall(f, 3))
+        """,
+    "an iterator with parts that are gone": """
+        import itertools
+        def longest(*parts):
+            pairs = itertools.zip_longest(*parts)
+            for left, right in pairs:
+                print(left, right)
+        def grouped(items):
+            for group in itertools.zip_longest(*[iter(items)] * 3): print(group)
+        longest([], [1, 2]); longest("abc", ()); grouped(range(7))
         """,
     "pdb": """
         # Not pdb.set_trace(): beside any monitoring tool, 3.13.0 stops it one line later.
@@ -770,6 +781,41 @@ try: recorder.start({place!r}, format="json")
 except Exception as error: print(type(error).__name__, error)
 print(recorder.is_tracing(), [sys.monitoring.get_tool(i) for i in range(6)])
 """
+
+
+# As modules made by Cython do it: events of code that is no frame's, from functions written in C.
+FOREIGN = """
+    import ctypes
+
+    class State(ctypes.Structure):
+        _fields_ = [("active", ctypes.c_uint8), ("opaque", ctypes.c_uint8)]
+
+    def many():
+        a = b = c = d = e = f = g = h = i = j = k = l = m = n = o = p = 1
+
+    def caller(first, second):
+        state = State(1 << 5, 0)  # the recorder takes tool 5
+        code = ctypes.py_object(many.__code__)
+        for fire in "_PyMonitoring_FirePyStartEvent", "_PyMonitoring_FirePyResumeEvent":
+            getattr(ctypes.pythonapi, fire)(ctypes.byref(state), code, ctypes.c_int32(0))
+        ctypes.pythonapi._PyMonitoring_FireLineEvent(ctypes.byref(state), code, ctypes.c_int32(0), ctypes.c_int(7))
+        for fire in "_PyMonitoring_FirePyYieldEvent", "_PyMonitoring_FirePyReturnEvent":
+            getattr(ctypes.pythonapi, fire)(ctypes.byref(state), code, ctypes.c_int32(0), ctypes.py_object(first))
+        return first, second
+
+    print(caller(1, "two"))
+    """
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="from 3.13 on C code may report events")
+def test_events_of_code_no_frame_runs_are_not_the_callers(sides):
+    sides.compare(textwrap.dedent(FOREIGN))
+    printed = sides.printed("--format", "json", "--function", "*").splitlines()
+    rows = [json.loads(line) for line in printed]
+    assert {row.get("function") for row in rows} == {"<module>", "State", "caller"}
+    assert not any(row.get("line") == 7 and row["function"] == "many" for row in rows)
+    (ending,) = (row for row in rows if row["event"] == "return" and row["function"] == "caller")
+    assert ending["value"]["repr"] == "(1, 'two')"
 
 
 def test_no_tool_number_is_free(sides, tmp_path):
