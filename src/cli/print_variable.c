@@ -8,7 +8,8 @@ enum {
     FRAMES_REMEMBERED = 4096, /* a power of two */
     VALUES_LOOKED_AT = 20000, /* below one variable, when looking for a change */
     LEVELS_LOOKED_AT = 4,
-    TEXT_LOOKED_AT = 4096, /* characters of an immutable value */
+    TEXT_LOOKED_AT = 4096,     /* bytes of an immutable value */
+    OBJECTS_REMEMBERED = 4096, /* that were looked into: a power of two */
     NOTE_BYTES_MAX = 1 << 25,
 };
 
@@ -90,10 +91,17 @@ struct remembered {
     uint32_t count, capacity;
 };
 
+struct looked_into {
+    uint64_t number; /* of an object */
+    uint64_t round;
+    int level;
+};
+
 struct print_changes {
     struct remembered frames[FRAMES_REMEMBERED];
-    struct ct_bytes text;
     size_t note_bytes;
+    uint64_t round; /* counts the variables looked at */
+    struct looked_into looked_into[OBJECTS_REMEMBERED];
 };
 
 struct look { /* one look at everything below a variable */
@@ -146,7 +154,6 @@ void print_changes_free(struct print_changes *changes)
         forget_names(changes, &changes->frames[i]);
         free(changes->frames[i].seen);
     }
-    ct_bytes_free(&changes->text);
     free(changes);
 }
 
@@ -204,7 +211,37 @@ static void look_into(struct look *look, uint64_t number, int level)
     }
 }
 
-/* Nodes may be written again under another number, so their text counts, not their number. */
+/* Nodes may be written again under another number, so their content counts, not their number. */
+static void look_at_node(struct look *look, struct ctr_value value, int level)
+{
+    struct ctr_node node;
+    if (level >= LEVELS_LOOKED_AT ||
+        ctr_node_open(ctr_player_trace(look->player), value, &node, NULL) != CT_OK) {
+        return;
+    }
+    look->hash = mix(look->hash, node.tag + ((uint64_t)node.type << 8));
+    look->hash = mix(look->hash, node.true_length ^ node.address);
+    size_t size = node.bytes == NULL ? 0 : node.size;
+    look->hash =
+        mix(look->hash, hash_bytes(node.bytes, size < TEXT_LOOKED_AT ? size : TEXT_LOOKED_AT));
+    const struct ctr_value none = {0};
+    for (uint32_t i = 0; i < node.count && look->left > 0; i++) {
+        look_at(look, ctr_scan_value(&node.children, none), level + 1);
+    }
+    ctr_node_close(ctr_player_trace(look->player), &node);
+}
+
+/* Objects may be met many times below one variable. */
+static bool was_looked_into(struct look *look, uint64_t number, int level)
+{
+    struct looked_into *last = &look->changes->looked_into[number & (OBJECTS_REMEMBERED - 1)];
+    if (last->round == look->changes->round && last->number == number && last->level <= level) {
+        return true;
+    }
+    *last = (struct looked_into){number, look->changes->round, level};
+    return false;
+}
+
 static void look_at(struct look *look, struct ctr_value value, int level)
 {
     if (look->left == 0) {
@@ -212,15 +249,11 @@ static void look_at(struct look *look, struct ctr_value value, int level)
     }
     look->left--;
     if (value.tag == CTR_V_NODE) {
-        static const struct ctr_text_options options = {.characters = TEXT_LOOKED_AT};
-        struct ct_bytes *text = &look->changes->text;
-        text->size = 0;
-        ctr_text_of(look->player, value, &options, text);
-        look->hash = mix(look->hash, hash_bytes(text->data, text->size));
+        look_at_node(look, value, level);
         return;
     }
     look->hash = mix(look->hash, value.bits + ((uint64_t)value.tag << 56));
-    if (value.tag == CTR_V_OBJECT) {
+    if (value.tag == CTR_V_OBJECT && !was_looked_into(look, value.bits, level)) {
         look_into(look, value.bits, level);
     }
 }
@@ -228,6 +261,7 @@ static void look_at(struct look *look, struct ctr_value value, int level)
 uint64_t print_fingerprint(struct print_variables *variable, struct ctr_value value)
 {
     struct look look = {variable->changes, variable->print->player, 1, VALUES_LOOKED_AT};
+    variable->changes->round++;
     look_at(&look, value, 0);
     return look.hash;
 }
