@@ -114,6 +114,8 @@ void changes__vague(struct session *session, struct shadow_frame *frame, compat_
     }
     frame->epoch = session->epoch;
     check_objects(session, frame, real, line->reads | line->writes);
+    reach_look_along(session, frame, real, line);
+    object_check_some(session, real->f_globals);
     check_values(session, frame, real, line->reads & ~frame->object_slots);
 }
 

@@ -295,7 +295,7 @@ static void spread_lineless(struct plan *plan)
             plan->lines[i].vague_at = UINT32_MAX;
         }
     }
-    lineless->effect_count = lineless->global_count = 0;
+    lineless->effect_count = lineless->mention_count = lineless->global_count = 0;
     lineless->flags |=
         LINE_ESCAPES | LINE_MANY | LINE_VAGUE; /* a line outside: look at everything */
     lineless->writes = plan->real_slots < PLAN_MASK_SLOTS ? (1ull << plan->real_slots) - 1 : ~0ull;

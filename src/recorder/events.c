@@ -536,7 +536,7 @@ static inline bool line_is_seen(const struct shadow_frame *caller)
     }
     const struct effect *effects = caller->plan->effects + line->first_effect;
     for (unsigned i = 0; i < line->effect_count; i++) {
-        bool stores_last = effects[i].action <= ACTION_STORE_SLOT && i + 1 == line->effect_count;
+        bool stores_last = effects[i].action <= ACTION_STORE_ITEM && i + 1 == line->effect_count;
         if (!effect_is_seen(&effects[i]) && !stores_last) {
             return false;
         }
@@ -1132,6 +1132,8 @@ bool event_begin_stream(struct session *session, uint8_t record, uint8_t stream)
     }
     struct ctr_writer *writer = session->writer;
     put_tick(session);
+    session->epoch +=
+        (stream & CTR_STREAM_REDIRECTED) != 0; /* an object has it, perhaps a variable */
     *writer->at++ = record;
     *writer->at++ = stream;
     ctr_count(writer, record == CTR_INPUT ? CTR_C_inputs : CTR_C_outputs);

@@ -60,8 +60,8 @@ bool gather_next_pair(struct gather_pairs *pairs, PyObject **key, PyObject **val
 /* A hash of the first `count` names. */
 uint64_t gather_names(const struct gathered *gathered, uint32_t count);
 
-/* Changes whenever a bytearray's or buffer's content, a generator's state or the order of an OrderedDict
- * does; 0 for others. */
+/* Changes whenever a bytearray's or buffer's content, a generator's state or the order of an
+ * OrderedDict does; 0 for others. */
 uint64_t gather_fingerprint(struct session *session, PyObject *value, const struct type_info *type);
 
 int gather_init(struct session *session);

@@ -156,6 +156,23 @@ bool object_hides_key(struct session *session, PyObject *dict, PyObject *key)
     return entry != NULL && object__key_action(session, entry, key) != CTR_KEEP;
 }
 
+/* Is it the object that is known, and `__class__` was assigned? Someone holds it still, and it
+ * holds what it held; another one at its address would be of any class, and hold something else. */
+static bool changed_class(struct session *session, const struct object_entry *entry,
+                          PyObject *value, const struct type_info *type)
+{
+    struct gathered gathered;
+    bool is_instance =
+        entry->type->capture == CAPTURE_INSTANCE && type->capture == CAPTURE_INSTANCE;
+    if (!is_instance || entry->holders == 0 || (entry->flags & ENTRY_LIMBO)) {
+        return false;
+    }
+    gather_attributes(session, value, type, &gathered);
+    return entry->attr_count == 0 ||
+           (gathered.count != 0 &&
+            !is_other(session, &entry->attrs[0], gathered.attributes[0].value));
+}
+
 void object_shadow(struct session *session, PyObject *value, struct type_info *type,
                    struct shadow *out)
 {
@@ -168,7 +185,7 @@ void object_shadow(struct session *session, PyObject *value, struct type_info *t
         return;
     }
     if (entry != NULL && entry->type != type) {
-        if (entry->flags & ENTRY_BUSY) {
+        if ((entry->flags & ENTRY_BUSY) || changed_class(session, entry, value, type)) {
             entry->epoch = session->epoch - 1; /* its class was assigned: read again */
             entry->flags &= (uint8_t)~ENTRY_OPENED;
             entry->type = type;

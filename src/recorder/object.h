@@ -138,7 +138,7 @@ void object_check(struct session *session, PyObject *value, struct shadow *shado
                   bool forced);
 
 /* The same for what lives at this address, if it is known. */
-void object_check_known(struct session *session, PyObject *value, bool forced);
+void object_check_known(struct session *session, PyObject *value, bool named, bool forced);
 
 /* Was that done in this epoch, with the objects inside? */
 static inline bool object_is_checked(const struct session *session, const struct shadow *shadow)
@@ -166,9 +166,16 @@ bool object_check_tail(struct session *session, PyObject *value, struct shadow *
 void object_check_children(struct session *session, PyObject *value, const struct shadow *shadow,
                            bool forced);
 
-/* Are the items of a set where they were when they were written, and no others there? Of a long one:
- * those that are recorded. */
+/* Are the items of a set where they were when they were written, and no others there? Of a long
+ * one: those that are recorded. */
 bool object_is_as_placed(const struct object_entry *entry, PyObject *set);
+
+/* Compare a few of the objects a dict holds, in rotation, if that was not done in this epoch. */
+void object_check_some(struct session *session, PyObject *dict);
+
+/* Compare an object and what is in it, several levels deep: a line worked on something in there. As
+ * many objects as a line can afford. */
+void object_check_inside(struct session *session, PyObject *value);
 
 /* Open what this event met first, to its depth. Call before the event's own record. */
 void objects_open_queued(struct session *session);

@@ -2,7 +2,13 @@
 
 #include "recorder/value.h"
 
-enum { CHILDREN_PER_CHECK = 16 }; /* objects inside an object looked at after one line */
+enum {
+    CHILDREN_PER_CHECK = 16,   /* objects inside an object looked at after one line, and */
+    ATTRIBUTES_PER_CHECK = 64, /* those that are attributes */
+    SOME_PER_CHECK = 4,        /* pairs of a dict no line names */
+    INSIDE_PER_CHECK = 256,    /* at all depths, where a line worked on one of them; */
+    PAIRS_PER_CHECK = 1024,    /* of a dict that are searched for them */
+};
 
 /* A place still holds an object the table forgot: it comes back under its old number. */
 static struct object_entry *revive(struct session *session, PyObject *value,
@@ -95,28 +101,34 @@ static void check_child(struct session *session, PyObject *value, struct shadow 
     struct object_entry *child =
         shadow_kind(shadow) == CTR_V_OBJECT ? object_of(session, shadow) : NULL;
     if (child != NULL && child->address == value && (forced || child->epoch != session->epoch)) {
-        object_check(session, value, shadow, true, forced);
+        object_check(session, value, shadow, false, forced);
     }
 }
 
-void object_check_known(struct session *session, PyObject *value, bool forced)
+void object_check_known(struct session *session, PyObject *value, bool named, bool forced)
 {
-    struct object_entry *entry = object_known(session, value);
-    if (entry != NULL && entry->type->type == Py_TYPE(value)) {
-        struct shadow shadow = shadow_of(CTR_V_OBJECT, entry->number);
-        shadow.index = (uint32_t)(entry - session->objects.entries);
-        object_check(session, value, &shadow, true, forced);
+    const struct object_entry *entry = object_known(session, value);
+    if (entry == NULL) {
+        return;
+    }
+    struct shadow shadow = shadow_of(CTR_V_OBJECT, entry->number);
+    shadow.index = (uint32_t)(entry - session->objects.entries);
+    if (entry->type->type != Py_TYPE(value)) { /* assigned its class, or another object */
+        value_shadow(session, value, &shadow);
+    }
+    if (shadow_kind(&shadow) == CTR_V_OBJECT) {
+        object_check(session, value, &shadow, named, forced);
     }
 }
 
 static void check_dict_values(struct session *session, struct object_entry *entry, PyObject *dict,
-                              bool forced)
+                              int budget, bool forced)
 {
     struct compat_dict_walk walk = compat_dict_walk(dict);
     PyObject *key, *value;
     walk.at = entry->rotation < (uint32_t)walk.end ? entry->rotation : 0;
-    for (int i = 0; i < CHILDREN_PER_CHECK && compat_dict_next(&walk, &key, &value); i++) {
-        object_check_known(session, value, forced);
+    for (int i = 0; i < budget && compat_dict_next(&walk, &key, &value); i++) {
+        object_check_known(session, value, false, forced);
     }
     entry->rotation = walk.at < walk.end ? (uint32_t)walk.at : 0;
 }
@@ -136,15 +148,35 @@ static void check_items(struct session *session, struct object_entry *entry, PyO
     }
 }
 
+/* Items of a deque are laid out for reading, and so are a child's. */
+static void check_deque(struct session *session, struct object_entry *entry, PyObject *deque,
+                        bool forced)
+{
+    struct gathered gathered;
+    gather_items(session, deque, entry->type, &gathered);
+    PyObject *items[CHILDREN_PER_CHECK];
+    uint32_t count =
+        entry->count < (size_t)gathered.item_count ? entry->count : (uint32_t)gathered.item_count;
+    uint32_t from = entry->rotation < count ? entry->rotation : 0;
+    uint32_t budget = count - from < CHILDREN_PER_CHECK ? count - from : CHILDREN_PER_CHECK;
+    for (uint32_t i = 0; i < budget; i++) {
+        items[i] = gathered.items[from + i];
+    }
+    entry->rotation = from + budget < count ? from + budget : 0;
+    for (uint32_t i = 0; i < budget; i++) {
+        check_child(session, items[i], &entry->items[from + i], forced);
+    }
+}
+
 static void check_attribute_objects(struct session *session, struct object_entry *entry,
                                     PyObject *value, bool forced)
 {
-    PyObject *values[CHILDREN_PER_CHECK];
+    PyObject *values[ATTRIBUTES_PER_CHECK];
     PyDictKeysObject *keys;
     Py_ssize_t shared;
     PyObject **inline_values = compat_inline_values(value, &keys, &shared);
     if (inline_values != NULL && keys == entry->shape && entry->type->slot_count == 0) {
-        for (uint32_t i = 0; i < entry->attr_count && i < shared && i < CHILDREN_PER_CHECK; i++) {
+        for (uint32_t i = 0; i < entry->attr_count && i < shared && i < ATTRIBUTES_PER_CHECK; i++) {
             check_child(session, inline_values[i], &entry->attrs[i], forced);
         }
         return;
@@ -152,7 +184,7 @@ static void check_attribute_objects(struct session *session, struct object_entry
     struct gathered gathered;
     gather_attributes(session, value, entry->type, &gathered);
     uint32_t count = entry->attr_count < gathered.count ? entry->attr_count : gathered.count;
-    count = count < CHILDREN_PER_CHECK ? count : CHILDREN_PER_CHECK;
+    count = count < ATTRIBUTES_PER_CHECK ? count : ATTRIBUTES_PER_CHECK;
     for (uint32_t i = 0; i < count; i++) { /* checking a child gathers too */
         values[i] = gathered.attributes[i].value;
     }
@@ -170,16 +202,98 @@ void object_check_children(struct session *session, PyObject *value, const struc
         return;
     }
     if (entry->count <= CHILDREN_PER_CHECK && entry->true_length <= CHILDREN_PER_CHECK &&
-        entry->attr_count <= CHILDREN_PER_CHECK) {
+        entry->attr_count <= ATTRIBUTES_PER_CHECK) {
         entry->children_epoch = session->epoch;
     }
     if (entry->type->capture == CAPTURE_LIST) {
         check_items(session, entry, ((PyListObject *)value)->ob_item, PyList_GET_SIZE(value),
                     forced);
+    } else if (entry->type->capture == CAPTURE_DEQUE) {
+        check_deque(session, entry, value, forced);
     } else if (entry->type->capture == CAPTURE_DICT) {
-        check_dict_values(session, entry, value, forced);
+        check_dict_values(session, entry, value, CHILDREN_PER_CHECK, forced);
     }
     if (entry->attr_count != 0 && entry->type->capture != CAPTURE_GENERATOR) {
         check_attribute_objects(session, entry, value, forced);
+    }
+}
+
+void object_check_some(struct session *session, PyObject *dict)
+{
+    struct object_entry *entry = object_known(session, dict);
+    if (entry != NULL && entry->type->capture == CAPTURE_DICT) {
+        check_dict_values(session, entry, dict, SOME_PER_CHECK, false);
+    }
+}
+
+/* ---- several levels deep
+ * ------------------------------------------------------------------------- */
+
+struct listing {
+    uint32_t count;
+    PyObject *objects[INSIDE_PER_CHECK];
+};
+
+/* A known object is looked at, and into; what a tuple holds as if it stood in its place. */
+static void list_object(struct session *session, struct listing *listing, PyObject *value)
+{
+    if (value != NULL && PyTuple_CheckExact(value)) {
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(value) && i < CHILDREN_PER_CHECK; i++) {
+            if (!PyTuple_CheckExact(PyTuple_GET_ITEM(value, i))) {
+                list_object(session, listing, PyTuple_GET_ITEM(value, i));
+            }
+        }
+        return;
+    }
+    struct object_entry *entry = value != NULL ? object_known(session, value) : NULL;
+    if (entry != NULL && !entry->is_listed && listing->count < INSIDE_PER_CHECK) {
+        entry->is_listed = true;
+        listing->objects[listing->count++] = value;
+    }
+}
+
+static void list_inside(struct session *session, struct listing *listing, PyObject *value)
+{
+    const struct object_entry *entry = object_known(session, value);
+    struct gathered gathered = {0};
+    if (entry == NULL || entry->type->type != Py_TYPE(value)) {
+        return;
+    }
+    if (entry->type->capture == CAPTURE_DICT) {
+        struct compat_dict_walk walk = compat_dict_walk(value);
+        PyObject *key, *held;
+        for (int i = 0; i < PAIRS_PER_CHECK && compat_dict_next(&walk, &key, &held); i++) {
+            list_object(session, listing, held);
+        }
+    } else if (entry->type->capture == CAPTURE_LIST || entry->type->capture == CAPTURE_DEQUE) {
+        gather_items(session, value, entry->type, &gathered);
+        for (uint32_t i = 0; i < entry->count && i < gathered.item_count; i++) {
+            uint8_t kind = shadow_kind(&entry->items[i]);
+            if (kind == CTR_V_OBJECT || kind == CTR_V_NODE) { /* a tuple is one */
+                list_object(session, listing, gathered.items[i]);
+            }
+        }
+    }
+    if (entry->attr_count != 0 && entry->type->capture != CAPTURE_GENERATOR) {
+        gather_attributes(session, value, entry->type, &gathered);
+        for (uint32_t i = 0; i < gathered.count; i++) {
+            list_object(session, listing, gathered.attributes[i].value);
+        }
+    }
+}
+
+void object_check_inside(struct session *session, PyObject *value)
+{
+    struct listing listing = {0};
+    list_object(session, &listing, value);
+    for (uint32_t i = 0; i < listing.count; i++) {
+        object_check_known(session, listing.objects[i], true, true);
+        list_inside(session, &listing, listing.objects[i]);
+    }
+    for (uint32_t i = 0; i < listing.count; i++) {
+        struct object_entry *entry = object_known(session, listing.objects[i]);
+        if (entry != NULL) {
+            entry->is_listed = false;
+        }
     }
 }

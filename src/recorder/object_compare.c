@@ -284,6 +284,7 @@ static void check_content(struct session *session, struct object_entry *entry, P
         object__compare_set(session, entry, value);
         break;
     case CAPTURE_BYTEARRAY:
+    case CAPTURE_STREAM:
     case CAPTURE_BUFFER:
         if (gather_fingerprint(session, value, entry->type) != entry->seen) {
             object__write_base(session, entry, value);

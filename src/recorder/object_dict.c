@@ -259,6 +259,8 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
         return;
     }
     session->epoch += entry->is_instance; /* the instance changes with its dict */
+    session->reported = dict;
+    session->reported_at = session->writer->steps;
     bool is_of_pair = event == PyDict_EVENT_ADDED || event == PyDict_EVENT_MODIFIED ||
                       event == PyDict_EVENT_DELETED;
     bool is_told = !is_of_pair || begin_change(session, entry, event, dict, key);

@@ -1,5 +1,7 @@
 #include "recorder/reach.h"
 
+#include <structmember.h>
+
 #include "recorder/frame.h"
 #include "recorder/object.h"
 #include "recorder/plan.h"
@@ -17,6 +19,19 @@ static PyObject *slot_now(const struct shadow_frame *frame, compat_frame *real, 
     return slot < frame->plan->real_slots ? slot_value(frame->plan, real, slot) : NULL;
 }
 
+/* One of __slots__. */
+static PyObject *slot_attribute(PyObject *owner, PyObject *name)
+{
+    PyObject *found = Py_TYPE(owner)->tp_flags & Py_TPFLAGS_HEAPTYPE
+                          ? _PyType_Lookup(Py_TYPE(owner), name)
+                          : NULL;
+    if (found == NULL || !Py_IS_TYPE(found, &PyMemberDescr_Type)) {
+        return NULL;
+    }
+    const PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;
+    return member->type == T_OBJECT_EX ? *(PyObject **)((char *)owner + member->offset) : NULL;
+}
+
 static PyObject *instance_attribute(PyObject *owner, PyObject *name)
 {
     PyDictKeysObject *keys;
@@ -28,12 +43,13 @@ static PyObject *instance_attribute(PyObject *owner, PyObject *name)
                 return values[i];
             }
         }
-        return NULL;
+        return slot_attribute(owner, name);
     }
     PyObject *dict = compat_instance_dict(owner);
-    return dict != NULL && PyDict_Check(dict)
-               ? compat_dict_find(dict, name, ((PyASCIIObject *)name)->hash)
-               : NULL;
+    PyObject *value = dict != NULL && PyDict_Check(dict)
+                          ? compat_dict_find(dict, name, ((PyASCIIObject *)name)->hash)
+                          : NULL;
+    return value != NULL ? value : slot_attribute(owner, name);
 }
 
 static PyObject *global_now(compat_frame *real, struct object_path *path)
@@ -59,26 +75,83 @@ static PyObject *global_now(compat_frame *real, struct object_path *path)
     return NULL;
 }
 
-static PyObject *list_item(PyObject *list, int64_t index)
+static PyObject *item_at(PyObject *const *items, Py_ssize_t count, int64_t index)
 {
-    index += index < 0 ? PyList_GET_SIZE(list) : 0;
-    return index >= 0 && index < PyList_GET_SIZE(list) ? PyList_GET_ITEM(list, index) : NULL;
+    index += index < 0 ? count : 0;
+    return index >= 0 && index < count ? items[index] : NULL;
 }
 
-static PyObject *item_now(PyObject *container, PyObject *key, int64_t constant_index)
+/* A dict that takes its items as every dict does: what it holds under a key is what `[]` gives. */
+static bool is_plain_dict(PyObject *container)
 {
-    int64_t index = constant_index;
-    if (key != NULL && PyDict_CheckExact(container)) {
-        Py_hash_t hash = compat_simple_hash(key);
-        return hash != -1 ? compat_dict_find(container, key, hash) : NULL;
+    return PyDict_CheckExact(container) ||
+           (PyDict_Check(container) && Py_TYPE(container)->tp_as_mapping->mp_subscript ==
+                                           PyDict_Type.tp_as_mapping->mp_subscript);
+}
+
+static bool variable_int(const struct shadow_frame *frame, compat_frame *real, unsigned slot,
+                         int64_t *number)
+{
+    PyObject *value = slot_now(frame, real, slot);
+    return value != NULL && PyLong_CheckExact(value) && compat_small_int(value, number);
+}
+
+static bool sum_now(const struct shadow_frame *frame, compat_frame *real,
+                    const struct path_step *step, int64_t *sum)
+{
+    int64_t first, other = 0;
+    if (!variable_int(frame, real, step->slot, &first) ||
+        (step->sign != 0 && !variable_int(frame, real, step->other, &other))) {
+        return false;
     }
-    if (key != NULL && (!PyLong_CheckExact(key) || !compat_small_int(key, &index))) {
+    uint64_t more = step->sign < 0 ? -(uint64_t)other : (uint64_t)other;
+    *sum = (int64_t)((uint64_t)first + more + (uint64_t)(int64_t)step->index);
+    return true;
+}
+
+/* The place in a list that a step means; false: it means none. */
+static inline bool index_now(const struct shadow_frame *frame, compat_frame *real,
+                             const struct path_step *step, int64_t *index)
+{
+    switch (step->kind) {
+    case STEP_SLOT:
+        return variable_int(frame, real, step->slot, index);
+    case STEP_INDEX:
+        *index = step->index;
+        return true;
+    default:
+        return step->kind == STEP_SUM && sum_now(frame, real, step, index);
+    }
+}
+
+static PyObject *dict_item(PyObject *dict, PyObject *key)
+{
+    Py_hash_t hash = key != NULL ? compat_simple_hash(key) : -1;
+    return hash != -1 ? compat_dict_find(dict, key, hash) : NULL;
+}
+
+static PyObject *item_now(const struct shadow_frame *frame, compat_frame *real, PyObject *container,
+                          const struct path_step *step)
+{
+    int64_t index;
+    if (is_plain_dict(container)) {
+        if (step->kind == STEP_SLOT) {
+            return dict_item(container, slot_now(frame, real, step->slot));
+        }
+        return dict_item(container, step->name); /* NULL for a sum */
+    }
+    if (!index_now(frame, real, step, &index)) {
         return NULL;
     }
     if (PyUnicode_CheckExact(container)) {
         return container; /* stands for its items: they are of its type, and never change */
     }
-    return PyList_CheckExact(container) ? list_item(container, index) : NULL;
+    if (PyList_CheckExact(container)) {
+        return item_at(((PyListObject *)container)->ob_item, PyList_GET_SIZE(container), index);
+    }
+    return PyTuple_CheckExact(container)
+               ? item_at(((PyTupleObject *)container)->ob_item, PyTuple_GET_SIZE(container), index)
+               : NULL;
 }
 
 static PyObject *attribute_now(PyObject *owner, PyObject *name)
@@ -99,14 +172,8 @@ __attribute__((noinline)) static PyObject *follow_now(struct shadow_frame *frame
         path->base == BASE_GLOBAL ? global_now(real, path) : slot_now(frame, real, path->slot);
     for (int i = 0; i < PATH_STEPS && value != NULL && path->steps[i].kind != STEP_NONE; i++) {
         const struct path_step *step = &path->steps[i];
-        if (step->kind == STEP_ATTR) {
-            value = attribute_now(value, step->name);
-        } else if (step->kind == STEP_ITEM_CONST) {
-            value = item_now(value, NULL, step->index);
-        } else {
-            PyObject *key = slot_now(frame, real, (unsigned)step->index);
-            value = key != NULL ? item_now(value, key, 0) : NULL;
-        }
+        value = step->kind == STEP_ATTR ? attribute_now(value, step->name)
+                                        : item_now(frame, real, value, step);
     }
     return value;
 }
@@ -147,7 +214,7 @@ __attribute__((noinline)) static enum verdict verdict_of(struct session *session
             effect->verdict =
                 plan_will_record_function(session, receiver) ? VERDICT_RECORDED : VERDICT_ESCAPES;
         } else if (receiver != effect->pure) {
-            effect->verdict = (uint8_t)verdict_of_callable(session, receiver);
+            effect->verdict = (uint8_t)verdict_of_callable(session, receiver, effect->has_keywords);
             bool lives_on = !PyType_Check(receiver) ||
                             !(((PyTypeObject *)receiver)->tp_flags & Py_TPFLAGS_HEAPTYPE);
             effect->pure = effect->verdict == VERDICT_PURE && lives_on ? receiver : NULL;
@@ -160,8 +227,8 @@ __attribute__((noinline)) static enum verdict verdict_of(struct session *session
         return (enum verdict)effect->verdict;
     }
     if (PyModule_CheckExact(receiver)) {
-        effect->verdict =
-            (uint8_t)verdict_of_callable(session, attribute_now(receiver, effect->name));
+        effect->verdict = (uint8_t)verdict_of_callable(
+            session, attribute_now(receiver, effect->name), effect->has_keywords);
         return (enum verdict)effect->verdict;
     }
     if (type->tp_version_tag == 0 || type->tp_version_tag != effect->version) {
@@ -230,24 +297,48 @@ static bool look_at(struct session *session, struct shadow_frame *frame,
            !(is_direct(&effect->path) && type_has_inside(type));
 }
 
+/* The same, where something in it was worked on in place. */
+static bool look_at_all(struct session *session, struct shadow_frame *frame,
+                        const struct effect *effect, PyObject *value)
+{
+    bool is_all = look_at(session, frame, effect, value);
+    if (effect->back && value != NULL && !is_scalar(value)) {
+        object_check_inside(session, value);
+    }
+    return is_all;
+}
+
+/* `d[key] += ...` of a dict: it reports the store of another object, not that the same one,
+ * changed, was put back. */
+static bool put_back(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                     const struct effect *effect, PyObject *dict)
+{
+    if (session->reported == dict && session->reported_at == session->writer->steps) {
+        return true;
+    }
+    PyObject *item = item_now(frame, real, dict, &effect->key);
+    if (item == NULL) {
+        object_check_inside(session, dict);
+    } else if (!is_scalar(item)) {
+        object_check_known(session, item, true, true);
+    }
+    return true;
+}
+
 static bool store_at(struct session *session, struct shadow_frame *frame, compat_frame *real,
                      const struct effect *effect, PyObject *value)
 {
-    int64_t index = effect->index;
-    if (value == NULL || reports_changes(session, value)) {
-        return value != NULL;
-    }
-    if (effect->action == ACTION_STORE_SLOT) {
-        PyObject *number = slot_now(frame, real, (unsigned)effect->index);
-        if (number == NULL || !PyLong_CheckExact(number) || !compat_small_int(number, &index)) {
-            return look_at(session, frame, effect, value);
-        }
+    int64_t index;
+    if (value != NULL && reports_changes(session, value)) {
+        return !effect->back || put_back(session, frame, real, effect, value);
     }
     struct shadow made;
     struct shadow *shadow =
-        PyList_CheckExact(value) ? object_shadow_of(session, frame, effect, value, &made) : NULL;
+        value != NULL && PyList_CheckExact(value) && index_now(frame, real, &effect->key, &index)
+            ? object_shadow_of(session, frame, effect, value, &made)
+            : NULL;
     return (shadow != NULL && object_check_item(session, value, shadow, index)) ||
-           look_at(session, frame, effect, value);
+           look_at_all(session, frame, effect, value);
 }
 
 /* Does `receiver.name = value` change that attribute and nothing else? */
@@ -273,8 +364,8 @@ static bool store_one(struct session *session, struct shadow_frame *frame, struc
     struct shadow *shadow =
         is_plain ? object_shadow_of(session, frame, effect, value, &made) : NULL;
     return (shadow != NULL && object_check_attribute(session, value, shadow, effect->name,
-                                                     effect->index != 0, &effect->hint)) ||
-           look_at(session, frame, effect, value);
+                                                     effect->back, &effect->hint)) ||
+           look_at_all(session, frame, effect, value);
 }
 
 static bool change_tail(struct session *session, struct shadow_frame *frame,
@@ -293,8 +384,7 @@ static bool apply_effect(struct session *session, struct shadow_frame *frame, co
 {
     PyObject *value = receiver_now(frame, real, &effect->path);
     switch (effect->action) {
-    case ACTION_STORE_CONST:
-    case ACTION_STORE_SLOT:
+    case ACTION_STORE_ITEM:
         return store_at(session, frame, real, effect, value);
     case ACTION_STORE_ATTR:
         return store_one(session, frame, effect, value);
@@ -336,6 +426,50 @@ const struct line_info *reach_line_again(struct session *session, struct shadow_
         frame->advancing = iterator;
     }
     return &plan->lines[line->again];
+}
+
+/* What C code works on besides its arguments: a bound method's object, the memory of a view. */
+static PyObject *behind(PyObject *value)
+{
+    if (PyCFunction_Check(value)) {
+        PyObject *self = ((PyCFunctionObject *)value)->m_self;
+        return self != NULL && !PyModule_Check(self) ? self : NULL;
+    }
+    return PyMemoryView_Check(value) ? PyMemoryView_GET_BASE(value) : NULL;
+}
+
+static void look_along(struct session *session, PyObject *value)
+{
+    if (is_scalar(value)) {
+        return;
+    }
+    PyObject *held = behind(value);
+    if (held != NULL) {
+        object_check_known(session, held, true, true);
+    }
+    struct shadow shadow;
+    value_shadow(session, value, &shadow);
+    if (shadow_kind(&shadow) == CTR_V_OBJECT) {
+        object_check(session, value, &shadow, true, true);
+        object_check_children(session, value, &shadow, true);
+    }
+}
+
+void reach_look_along(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                      const struct line_info *line)
+{
+    struct effect *effects = frame->plan->effects + line->first_effect;
+    for (unsigned i = 0; i < line->effect_count + line->mention_count; i++) {
+        PyObject *value = receiver_now(frame, real, &effects[i].path);
+        if (value == NULL) {
+            continue;
+        }
+        if (effects[i].action == ACTION_INSIDE) {
+            object_check_inside(session, value);
+        } else if (effects[i].path.steps[0].kind != STEP_NONE || behind(value) != NULL) {
+            look_along(session, value);
+        }
+    }
 }
 
 bool reach_apply(struct session *session, struct shadow_frame *frame, compat_frame *real,

@@ -21,6 +21,10 @@ bool reach_learn_loops(struct plan *plan);
 const struct line_info *reach_line_again(struct session *session, struct shadow_frame *frame,
                                          compat_frame *real, const struct line_info *line);
 
+/* Look at what stands along the paths of a line that may have changed anything. */
+void reach_look_along(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                      const struct line_info *line);
+
 /* Write what the line changed. True when it may have changed other objects as well. */
 bool reach_apply(struct session *session, struct shadow_frame *frame, compat_frame *real,
                  const struct line_info *line);

@@ -11,18 +11,20 @@
 enum known {
     UNKNOWN,
     NAMED,    /* the value of a receiver */
-    ITEM,     /* an item of a named container, by an index we do not know */
-    CONSTANT, /* a small int, in `index` */
     METHOD,   /* `name` looked up on the receiver */
+    KEY,      /* a constant, or a sum of variables and constants: `key` */
     RESULT,   /* of working in place on what `path` leads to; `index` is that effect's */
+    REWORKED, /* the same of an item that cannot be told */
     NOTHING,  /* the NULL or self beside a callable */
 };
 
 struct operand {
     uint8_t known;
+    bool is_inside; /* NAMED, METHOD: not what the path leads to, but something in it */
     int32_t index;
     PyObject *name;
     struct object_path path; /* NAMED, METHOD, RESULT */
+    struct path_step key;
 };
 
 enum { STACK_MAX = 64 };
@@ -34,6 +36,7 @@ struct walk {
     int depth;
     int line;
     uint32_t unit;
+    bool has_keywords;      /* the next CALL, on 3.12 */
     struct effect *effects; /* with their lines beside them until all are known */
     int *effect_lines;
     size_t count, capacity;
@@ -72,7 +75,7 @@ static void vague(struct walk *walk)
     struct line_info *line = line_of(walk);
     line->flags |= LINE_VAGUE;
     line->vague_at = walk->unit + 1;
-    line->vagues++;
+    line->vagues += line->vagues < UINT8_MAX;
 }
 
 static void add_effect(struct walk *walk, struct effect effect)
@@ -94,16 +97,34 @@ static void add_effect(struct walk *walk, struct effect effect)
     walk->effects[walk->count++] = effect;
 }
 
-/* A store or call through `on`; vague when nothing names it. */
-static void act(struct walk *walk, enum action action, struct operand on, int32_t index)
+/* Does anything name this, or what it is in? */
+static bool is_named(const struct operand *operand)
 {
-    if (on.known != NAMED && on.known != METHOD) {
+    return operand->known == NAMED || operand->known == METHOD;
+}
+
+/* A line that may change anything is looked at along the paths it goes. */
+static void mention(struct walk *walk, const struct operand *operand)
+{
+    if (is_named(operand) && (operand->is_inside || operand->path.steps[0].kind != STEP_NONE)) {
+        add_effect(walk, (struct effect){
+                             .action = operand->is_inside ? ACTION_INSIDE : ACTION_MENTION,
+                             .path = operand->path,
+                         });
+    }
+}
+
+/* A store or call through `on`; vague when nothing names it. */
+static void act(struct walk *walk, struct operand on, struct effect effect)
+{
+    if (!is_named(&on) || on.is_inside) {
         vague(walk);
+        mention(walk, &on);
         return;
     }
-    add_effect(walk,
-               (struct effect){
-                   .action = (uint8_t)action, .index = index, .name = on.name, .path = on.path});
+    effect.name = on.name;
+    effect.path = on.path;
+    add_effect(walk, effect);
 }
 
 static struct operand slot_operand(unsigned slot)
@@ -117,7 +138,7 @@ static struct operand slot_operand(unsigned slot)
 /* A variable itself, without steps: usable as an index. */
 static bool is_variable(const struct operand *operand)
 {
-    return operand->known == NAMED && operand->path.base == BASE_SLOT &&
+    return operand->known == NAMED && !operand->is_inside && operand->path.base == BASE_SLOT &&
            operand->path.steps[0].kind == STEP_NONE;
 }
 
@@ -134,16 +155,21 @@ static struct operand global_operand(struct walk *walk, unsigned index)
                             .path = {.base = BASE_GLOBAL, .name = name}};
 }
 
-/* One step further along a path; unknown when it has steps enough. */
+/* One step further along a path; when that cannot be told, or it has steps enough, what follows is
+ * somewhere in there. */
 static struct operand follow(struct operand from, struct path_step step)
 {
-    for (int i = 0; from.known == NAMED && i < PATH_STEPS; i++) {
+    if (from.known != NAMED) {
+        return (struct operand){0};
+    }
+    for (int i = 0; !from.is_inside && step.kind != STEP_NONE && i < PATH_STEPS; i++) {
         if (from.path.steps[i].kind == STEP_NONE) {
             from.path.steps[i] = step;
             return from;
         }
     }
-    return (struct operand){0};
+    from.is_inside = true;
+    return from;
 }
 
 static void load_constant(struct walk *walk, unsigned index)
@@ -153,12 +179,56 @@ static void load_constant(struct walk *walk, unsigned index)
     int64_t number;
     if (index < (unsigned)PyTuple_GET_SIZE(constants)) {
         PyObject *value = PyTuple_GET_ITEM(constants, index);
-        if (PyLong_CheckExact(value) && compat_small_int(value, &number) && number >= INT32_MIN &&
-            number <= INT32_MAX) {
-            operand = (struct operand){.known = CONSTANT, .index = (int32_t)number};
+        bool is_index = PyLong_CheckExact(value) && compat_small_int(value, &number) &&
+                        number >= INT32_MIN && number <= INT32_MAX;
+        operand.known = KEY;
+        operand.key = (struct path_step){.kind = STEP_KEY, .name = value};
+        if (is_index) {
+            operand.key.kind = STEP_INDEX;
+            operand.key.index = (int32_t)number;
         }
     }
     push(walk, operand);
+}
+
+/* The step that takes what `key` says out of a container; STEP_NONE: that cannot be told. */
+static struct path_step step_by(const struct operand *key)
+{
+    if (is_variable(key)) {
+        return (struct path_step){.kind = STEP_SLOT, .slot = key->path.slot};
+    }
+    return key->known == KEY ? key->key : (struct path_step){0};
+}
+
+/* `i + 1`, `y - dy`: a place in a list. */
+static struct operand sum_of(struct operand left, struct operand right, int sign)
+{
+    struct path_step a = step_by(&left), b = step_by(&right);
+    if (a.kind == STEP_INDEX && sign > 0) {
+        struct path_step constant = a;
+        a = b;
+        b = constant;
+    }
+    struct operand sum = {.known = KEY, .key = a};
+    sum.key.kind = STEP_SUM;
+    sum.key.name = NULL;
+    bool has_left = a.kind == STEP_SLOT || a.kind == STEP_SUM;
+    int64_t index = a.index + (int64_t)sign * b.index;
+    sum.key.index = (int32_t)index;
+    if (!has_left || index != sum.key.index) {
+        return (struct operand){0};
+    }
+    if (b.kind == STEP_SLOT && a.sign == 0) {
+        sum.key.other = b.slot;
+        sum.key.sign = (int8_t)sign;
+        return sum;
+    }
+    return b.kind == STEP_INDEX ? sum : (struct operand){0};
+}
+
+static struct path_step attribute_step(PyObject *name)
+{
+    return (struct path_step){.kind = name != NULL ? STEP_ATTR : STEP_NONE, .name = name};
 }
 
 static void load_attribute(struct walk *walk, unsigned oparg)
@@ -173,8 +243,7 @@ static void load_attribute(struct walk *walk, unsigned oparg)
         push(walk, (struct operand){.known = NOTHING});
         return;
     }
-    push(walk, name != NULL ? follow(owner, (struct path_step){.kind = STEP_ATTR, .name = name})
-                            : (struct operand){0});
+    push(walk, follow(owner, attribute_step(name)));
 }
 
 static bool same_path(const struct object_path *a, const struct object_path *b)
@@ -182,7 +251,8 @@ static bool same_path(const struct object_path *a, const struct object_path *b)
     bool same = a->base == b->base && a->slot == b->slot && a->name == b->name;
     for (int i = 0; same && i < PATH_STEPS; i++) {
         const struct path_step *x = &a->steps[i], *y = &b->steps[i];
-        same = x->kind == y->kind && x->index == y->index && x->name == y->name;
+        same = x->kind == y->kind && x->slot == y->slot && x->other == y->other &&
+               x->sign == y->sign && x->index == y->index && x->name == y->name;
     }
     return same;
 }
@@ -194,7 +264,7 @@ static bool store_back(struct walk *walk, struct operand value, struct operand t
     if (back) {
         walk->effects[value.index].action = ACTION_NONE;
     }
-    return back;
+    return back || value.known == REWORKED;
 }
 
 /* `a += b`: the line binds the variable, and then looks into what it holds. */
@@ -210,86 +280,76 @@ static void store_attribute(struct walk *walk, unsigned index)
 {
     struct operand owner = pop(walk), value = pop(walk);
     PyObject *name = name_at(walk, index);
-    bool back =
-        store_back(walk, value, follow(owner, (struct path_step){.kind = STEP_ATTR, .name = name}));
+    bool back = store_back(walk, value, follow(owner, attribute_step(name)));
     owner.name = name;
-    act(walk, name != NULL ? ACTION_STORE_ATTR : ACTION_STORE, owner, back);
-}
-
-static struct operand item_of(struct operand container, struct operand key)
-{
-    if (is_variable(&key)) {
-        return follow(container, (struct path_step){STEP_ITEM_SLOT, key.path.slot, NULL});
-    }
-    if (key.known == CONSTANT) {
-        return follow(container, (struct path_step){STEP_ITEM_CONST, key.index, NULL});
-    }
-    return (struct operand){0};
+    act(walk, owner,
+        (struct effect){.action = name != NULL ? ACTION_STORE_ATTR : ACTION_STORE, .back = back});
 }
 
 static void store_item(struct walk *walk)
 {
     struct operand key = pop(walk), container = pop(walk), value = pop(walk);
-    store_back(walk, value, item_of(container, key));
-    if (key.known == CONSTANT) {
-        act(walk, ACTION_STORE_CONST, container, key.index);
-    } else if (is_variable(&key)) {
-        act(walk, ACTION_STORE_SLOT, container, key.path.slot);
-    } else {
-        act(walk, ACTION_STORE, container, 0);
-    }
+    struct path_step step = step_by(&key);
+    bool back = store_back(walk, value, follow(container, step));
+    act(walk, container, (struct effect){.action = ACTION_STORE_ITEM, .back = back, .key = step});
+}
+
+static void act_alone(struct walk *walk, enum action action, struct operand on)
+{
+    act(walk, on, (struct effect){.action = (uint8_t)action});
+}
+
+/* `get` and `setdefault` of dicts give the item that has the first argument as its key. */
+static bool gives_item(const struct operand *callee, unsigned arguments)
+{
+    PyObject *name = callee->known == METHOD ? callee->name : NULL;
+    return name != NULL && arguments != 0 &&
+           (PyUnicode_CompareWithASCIIString(name, "get") == 0 ||
+            PyUnicode_CompareWithASCIIString(name, "setdefault") == 0);
 }
 
 static void call(struct walk *walk, unsigned arguments, bool keywords)
 {
+    struct operand first_argument = {0};
     if (keywords) {
         pop(walk);
     }
     for (unsigned i = 0; i < arguments; i++) {
-        pop(walk);
+        first_argument = pop(walk);
+        mention(walk, &first_argument);
     }
     struct operand second = pop(walk), first = pop(walk);
-    struct operand callee = first.known == METHOD || first.known == NAMED ? first : second;
-    push_unknown(walk);
-    act(walk, callee.known == METHOD ? ACTION_METHOD : ACTION_CALL, callee, (int32_t)arguments);
+    struct operand callee = is_named(&first) ? first : second;
+    struct operand result = {0};
+    if (gives_item(&callee, arguments)) {
+        result = callee;
+        result.known = NAMED;
+        result = follow(result, step_by(&first_argument));
+    }
+    push(walk, result);
+    act(walk, callee,
+        (struct effect){.action = callee.known == METHOD ? ACTION_METHOD : ACTION_CALL,
+                        .has_keywords = keywords || walk->has_keywords,
+                        .arguments = (int32_t)arguments});
+    walk->has_keywords = false;
 }
 
 static void in_place(struct walk *walk)
 {
     pop(walk);
     struct operand left = pop(walk);
-    if (left.known == NAMED) {
+    if (left.known == NAMED && !left.is_inside) {
         size_t index = walk->count;
-        act(walk, ACTION_STORE, left, 0);
+        act_alone(walk, ACTION_STORE, left);
         push(walk, (struct operand){.known = walk->failed ? UNKNOWN : RESULT,
                                     .index = (int32_t)index,
                                     .path = left.path});
-        return;
-    }
-    push_unknown(walk);
-    if (left.known != ITEM) { /* an item is stored again, and looked into then */
+    } else if (left.known == NAMED) {
+        push(walk, (struct operand){.known = REWORKED}); /* stored again, and looked into then */
+    } else {
+        push_unknown(walk);
         vague(walk);
     }
-}
-
-/* Whatever runs to make what is iterated was judged as a call. */
-static void iterate(struct walk *walk)
-{
-    struct operand iterable = pop(walk);
-    push_unknown(walk);
-    if (iterable.known == NAMED) {
-        act(walk, ACTION_ITERATE, iterable, 0);
-    }
-}
-
-static void load_item(struct walk *walk)
-{
-    struct operand key = pop(walk), container = pop(walk);
-    struct operand item = item_of(container, key);
-    if (item.known == UNKNOWN && container.known == NAMED) {
-        item.known = ITEM;
-    }
-    push(walk, item);
 }
 
 /* Any other instruction: its net effect, and nothing known of what it leaves on top. */
@@ -312,6 +372,36 @@ static void other(struct walk *walk, int opcode, unsigned oparg)
     }
 }
 
+static void operate(struct walk *walk, int opcode, unsigned oparg)
+{
+    enum { ADD = 0, SUBTRACT = 10, FIRST_IN_PLACE = 13 }; /* NB_ADD, NB_SUBTRACT, NB_INPLACE_ADD */
+    if (oparg >= FIRST_IN_PLACE) {
+        in_place(walk);
+    } else if (oparg == ADD || oparg == SUBTRACT) {
+        struct operand right = pop(walk), left = pop(walk);
+        push(walk, sum_of(left, right, oparg == ADD ? 1 : -1));
+    } else {
+        other(walk, opcode, oparg);
+    }
+}
+
+/* Whatever runs to make what is iterated was judged as a call. */
+static void iterate(struct walk *walk)
+{
+    struct operand iterable = pop(walk);
+    push_unknown(walk);
+    mention(walk, &iterable);
+    if (iterable.known == NAMED && !iterable.is_inside) {
+        act_alone(walk, ACTION_ITERATE, iterable);
+    }
+}
+
+static void load_item(struct walk *walk)
+{
+    struct operand key = pop(walk), container = pop(walk);
+    push(walk, follow(container, step_by(&key)));
+}
+
 static void copy_operand(struct walk *walk, unsigned depth)
 {
     push(walk, depth <= (unsigned)walk->depth ? walk->stack[walk->depth - (int)depth]
@@ -331,8 +421,6 @@ static void swap_operands(struct walk *walk, unsigned depth)
     *with = held;
 }
 
-enum { FIRST_IN_PLACE = 13 }; /* NB_INPLACE_ADD */
-
 static void step(struct walk *walk, int opcode, unsigned oparg)
 {
     switch (opcode) {
@@ -341,7 +429,11 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
     case LOAD_DEREF:
         push(walk, slot_operand(oparg));
         break;
-#if !CT_PY312
+#if CT_PY312
+    case KW_NAMES:
+        walk->has_keywords = true;
+        break;
+#else
     case LOAD_FAST_LOAD_FAST:
         push(walk, slot_operand(oparg >> 4));
         push(walk, slot_operand(oparg & 15));
@@ -396,18 +488,18 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
         break;
     case DELETE_SUBSCR:
         pop(walk);
-        act(walk, ACTION_STORE, pop(walk), 0);
+        act_alone(walk, ACTION_STORE, pop(walk));
         break;
     case STORE_ATTR:
         store_attribute(walk, oparg);
         break;
     case DELETE_ATTR:
-        act(walk, ACTION_STORE, pop(walk), 0);
+        act_alone(walk, ACTION_STORE, pop(walk));
         break;
     case STORE_SLICE:
         pop(walk);
         pop(walk);
-        act(walk, ACTION_STORE, pop(walk), 0);
+        act_alone(walk, ACTION_STORE, pop(walk));
         pop(walk);
         break;
     case CALL:
@@ -416,7 +508,7 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
     case FOR_ITER: {
         struct line_info *line = line_of(walk);
         line->loop_at = walk->unit;
-        line->loops++;
+        line->loops += line->loops < UINT8_MAX;
         other(walk, opcode, oparg);
         break;
     }
@@ -429,11 +521,7 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
         call(walk, 1, (oparg & 1) != 0);
         break;
     case BINARY_OP:
-        if (oparg >= FIRST_IN_PLACE) {
-            in_place(walk);
-        } else {
-            other(walk, opcode, oparg);
-        }
+        operate(walk, opcode, oparg);
         break;
     default:
         if (effects_escapes(opcode, oparg)) {
@@ -535,6 +623,13 @@ static bool rebinds(const struct line_info *line, int32_t slot)
     return (line->writes >> slot & 1) != 0;
 }
 
+static bool rebinds_step(const struct line_info *line, const struct path_step *step)
+{
+    bool has_slot = step->kind == STEP_SLOT || step->kind == STEP_SUM;
+    return has_slot &&
+           (rebinds(line, step->slot) || (step->sign != 0 && rebinds(line, step->other)));
+}
+
 static void vague_wholly(struct line_info *line)
 {
     line->flags |= LINE_VAGUE;
@@ -551,12 +646,12 @@ static void settle_line(struct line_info *line, struct effect *effect)
         vague_wholly(line);
     }
     for (int i = 0; i < PATH_STEPS; i++) {
-        if (path->steps[i].kind == STEP_ITEM_SLOT && rebinds(line, path->steps[i].index)) {
+        if (rebinds_step(line, &path->steps[i])) {
             vague_wholly(line);
         }
     }
-    if (effect->action == ACTION_STORE_SLOT && rebinds(line, effect->index)) {
-        effect->action = ACTION_STORE;
+    if (rebinds_step(line, &effect->key)) {
+        effect->key.kind = STEP_NONE;
     }
 }
 
@@ -572,30 +667,53 @@ static void drop_nothings(struct walk *walk)
     walk->count = kept;
 }
 
+static bool is_mention(const struct effect *effect)
+{
+    return effect->action == ACTION_MENTION || effect->action == ACTION_INSIDE;
+}
+
+/* How many effects and mentions each line has, and where they will be: first those, then these. */
+static void lay_out(struct walk *walk)
+{
+    struct plan *plan = walk->plan;
+    for (size_t i = 0; i < walk->count; i++) {
+        walk->line = walk->effect_lines[i];
+        struct line_info *line = line_of(walk);
+        line->effect_count += !is_mention(&walk->effects[i]);
+        line->mention_count += is_mention(&walk->effects[i]);
+    }
+    uint32_t first = 0;
+    for (int i = 0; i <= plan->line_count; i++) {
+        plan->lines[i].first_effect = first;
+        first += plan->lines[i].effect_count + plan->lines[i].mention_count;
+    }
+}
+
 static bool collect(struct walk *walk)
 {
     struct plan *plan = walk->plan;
     drop_nothings(walk);
     plan->effects = calloc(walk->count + 1, sizeof *plan->effects);
-    if (plan->effects == NULL) {
+    uint32_t *taken = calloc((size_t)plan->line_count + 1, sizeof *taken);
+    if (plan->effects == NULL || taken == NULL) {
+        free(taken);
         return false;
     }
-    for (size_t i = 0; i < walk->count; i++) {
-        walk->line = walk->effect_lines[i];
-        line_of(walk)->effect_count++;
+    lay_out(walk);
+    for (int mentions = 0; mentions <= 1; mentions++) {
+        for (size_t i = 0; i < walk->count; i++) {
+            walk->line = walk->effect_lines[i];
+            struct line_info *line = line_of(walk);
+            if (is_mention(&walk->effects[i]) != (mentions != 0)) {
+                continue;
+            }
+            if (!mentions) {
+                settle_line(line, &walk->effects[i]);
+            }
+            plan->effects[line->first_effect + taken[line - plan->lines]++] = walk->effects[i];
+        }
     }
-    uint32_t first = 0;
-    for (int i = 0; i <= plan->line_count; i++) {
-        plan->lines[i].first_effect = first;
-        first += plan->lines[i].effect_count;
-        plan->lines[i].effect_count = 0;
-    }
-    for (size_t i = 0; i < walk->count; i++) {
-        walk->line = walk->effect_lines[i];
-        struct line_info *line = line_of(walk);
-        settle_line(line, &walk->effects[i]);
-        plan->effects[line->first_effect + line->effect_count++] = walk->effects[i];
-    }
+    free(taken);
     for (int i = 0; i < plan->line_count; i++) {
         if (plan->lines[i].effect_count != 0) { /* an iteration is no call, but has an effect */
             plan->lines[i].flags |= LINE_ESCAPES;

@@ -92,30 +92,36 @@ enum line_flags {
 
 /* Something a line does to an object it reaches by name. */
 enum action {
-    ACTION_NONE,        /* another effect of the line looks there */
-    ACTION_STORE,       /* sets a slice, deletes, works in place: look at all of it */
-    ACTION_STORE_ATTR,  /* receiver.name = ... */
-    ACTION_STORE_CONST, /* receiver[index] = ... */
-    ACTION_STORE_SLOT,  /* receiver[slot `index`] = ... */
-    ACTION_METHOD,      /* receiver.name(...) */
-    ACTION_CALL,        /* receiver(...) */
-    ACTION_ITERATE,     /* for ... in receiver, await receiver */
+    ACTION_NONE,       /* another effect of the line looks there */
+    ACTION_STORE,      /* sets a slice, deletes, works in place: look at all of it */
+    ACTION_STORE_ATTR, /* receiver.name = ... */
+    ACTION_STORE_ITEM, /* receiver[key] = ... */
+    ACTION_METHOD,     /* receiver.name(...) */
+    ACTION_CALL,       /* receiver(...) */
+    ACTION_ITERATE,    /* for ... in receiver, await receiver */
+    ACTION_MENTION,    /* names it, for others to work on */
+    ACTION_INSIDE,     /* works on something in it that cannot be told */
 };
 
-/* How a line reaches what it works on: a variable or global name, then up to two steps. */
+/* How a line reaches what it works on: a variable or global name, then a few steps. */
 enum base { BASE_SLOT, BASE_GLOBAL };
 
 enum step_kind {
     STEP_NONE,
-    STEP_ATTR,       /* .name */
-    STEP_ITEM_SLOT,  /* [variable `index`] */
-    STEP_ITEM_CONST, /* [`index`] */
+    STEP_ATTR,  /* .name */
+    STEP_SLOT,  /* [variable `slot`] */
+    STEP_SUM,   /* [variable `slot` + `sign` times variable `other` + index], of ints */
+    STEP_INDEX, /* [`index`], an int constant: `name` */
+    STEP_KEY,   /* [constant `name`] */
 };
 
-enum { PATH_STEPS = 2 };
+enum { PATH_STEPS = 4 };
 
 struct path_step {
     uint8_t kind;
+    uint8_t slot;
+    uint8_t other;
+    int8_t sign; /* 0: there is no other */
     int32_t index;
     PyObject *name; /* borrowed from the code object */
 };
@@ -140,15 +146,17 @@ enum verdict {
 
 struct effect {
     uint8_t action;
-    uint8_t verdict;  /* what a call did when `version` was last seen */
-    uint32_t version; /* of the receiver's type */
-    int32_t index;    /* of the item stored; of a call, its number of arguments; of an attribute, 1
-                         when what it held was worked on in place */
-    uint32_t unit;    /* code unit of the instruction */
-    uint32_t hint;    /* where the name was found last */
-    PyObject *name;   /* of the method or attribute */
-    const void *pure; /* address of the builtin last found to change nothing: those live on */
+    uint8_t verdict;   /* what a call did when `version` was last seen */
+    bool has_keywords; /* of a call */
+    bool back;         /* stores what was taken from there and worked on in place */
+    uint32_t version;  /* of the receiver's type */
+    int32_t arguments; /* of a call: how many */
+    uint32_t unit;     /* code unit of the instruction */
+    uint32_t hint;     /* where the name was found last */
+    PyObject *name;    /* of the method or attribute */
+    const void *pure;  /* address of the builtin last found to change nothing: those live on */
     struct object_path path;
+    struct path_step key; /* of the item stored */
 };
 
 struct line_repair;
@@ -182,15 +190,18 @@ struct line_info {
     uint32_t first_global; /* in plan->globals_read */
     uint16_t global_count;
     uint16_t effect_count;
-    uint32_t first_effect; /* in plan->effects */
+    uint16_t mention_count; /* those behind the effects: for a line that may change anything */
+    uint8_t loops;          /* how many, and */
+    uint8_t vagues;         /* instructions that make it LINE_VAGUE; 255: or more */
+    uint32_t first_effect;  /* in plan->effects */
     uint32_t vague_at; /* code unit behind the last one that makes it LINE_VAGUE; UINT32_MAX: the
                           whole line is */
     uint32_t loop_at;  /* code unit of its FOR_ITER, when it has one */
-    uint16_t loops;
-    uint16_t vagues; /* instructions that make it LINE_VAGUE */
-    uint32_t again;  /* LINE_AGAIN: of plan->lines, what the line does when its loop comes round;
-                        LINE_LEAVES: of plan->exits */
+    uint32_t again;    /* LINE_AGAIN: of plan->lines, what the line does when its loop comes round;
+                          LINE_LEAVES: of plan->exits */
 };
+
+_Static_assert(sizeof(struct line_info) == 64, "told from its place in an array by a shift");
 
 struct plan {
     uint32_t id; /* in the trace */
@@ -305,6 +316,7 @@ struct object_entry {
     bool is_loose : 1;    /* a place let go of it since it was compared, others hold it */
     bool is_restless : 1; /* what is done with it may run code that is not recorded: unseen.h */
     bool is_counted : 1;  /* a dict whose pairs are among the holders of what they hold */
+    bool is_listed : 1;   /* among the objects that are being looked at: object_check_inside */
     uint32_t rotation;    /* where the next partial look begins */
     uint32_t count;       /* items remembered (list, set, tuple-like) */
     uint32_t capacity;
@@ -405,7 +417,9 @@ struct session {
     struct gather_scratch *scratch;
     struct exact *exact; /* NULL unless limits.exact */
     struct raised raised;
-    uint64_t passed; /* number of the object that was returned, yielded or raised last */
+    const PyObject *reported; /* the dict that reported a change last: an address, and */
+    uint64_t reported_at;     /* the step */
+    uint64_t passed;          /* number of the object that was returned, yielded or raised last */
     uint32_t thread_count;
     struct thread *running;    /* the thread the block speaks of; never NULL */
     struct shadow_frame *here; /* whose line was the last event: the block knows it, and its lines

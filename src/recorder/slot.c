@@ -175,7 +175,8 @@ void slots_apply_special(struct session *session, struct shadow_frame *frame, co
         uint32_t slot = (uint32_t)__builtin_ctzll(mask);
         PyObject *value = slot_value(frame->plan, real, slot);
         if (slot_read(session, frame, slot, value) && real->localsplus[slot] != NULL) {
-            object_check_known(session, real->localsplus[slot], true); /* the cell, as a value */
+            object_check_known(session, real->localsplus[slot], true,
+                               true); /* the cell, as a value */
         }
         if ((into >> slot & 1) != 0 && value != NULL) {
             look_into(session, &frame->slots[slot], value);

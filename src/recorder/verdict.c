@@ -45,6 +45,12 @@ static bool is_pure_builtin(PyObject *callable)
            NAME_IN(((PyTypeObject *)callable)->tp_name, pure_builtins);
 }
 
+static bool is_print(PyObject *pure)
+{
+    return PyCFunction_CheckExact(pure) &&
+           strcmp(((PyCFunctionObject *)pure)->m_ml->ml_name, "print") == 0;
+}
+
 /* What a class runs to make an instance: as `object` and the plain exceptions do, which take what
  * they are given and do nothing else, or an __init__ of the program's. */
 static enum verdict judge_class(struct session *session, PyTypeObject *type)
@@ -66,13 +72,13 @@ static enum verdict judge_class(struct session *session, PyTypeObject *type)
                                                                     : VERDICT_ESCAPES;
 }
 
-enum verdict verdict_of_callable(struct session *session, PyObject *callable)
+enum verdict verdict_of_callable(struct session *session, PyObject *callable, bool has_keywords)
 {
     if (callable == NULL) {
         return VERDICT_ESCAPES;
     }
     if (is_pure_builtin(callable)) {
-        return VERDICT_PURE;
+        return has_keywords && is_print(callable) ? VERDICT_ESCAPES : VERDICT_PURE;
     }
     if (PyType_Check(callable)) {
         return judge_class(session, (PyTypeObject *)callable);
@@ -117,7 +123,7 @@ enum verdict verdict_of_method(struct session *session, PyObject *owner,
     PyObject *name = effect->name;
     PyTypeObject *type = Py_TYPE(owner);
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
-        return judge_builtin_method(type, name, effect->index);
+        return judge_builtin_method(type, name, effect->arguments);
     }
     if (type->tp_getattro != PyObject_GenericGetAttr) {
         return VERDICT_ESCAPES;

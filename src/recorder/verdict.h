@@ -5,10 +5,10 @@
 
 #include "recorder/session.h"
 
-/* Calling this object; NULL is one nobody knows. */
-enum verdict verdict_of_callable(struct session *session, PyObject *callable);
+/* Calling this object; NULL is one nobody knows. With keywords print works on `file`. */
+enum verdict verdict_of_callable(struct session *session, PyObject *callable, bool has_keywords);
 
-/* Calling the method `effect->name` of this object, with `effect->index` arguments. */
+/* Calling the method `effect->name` of this object, with `effect->arguments` arguments. */
 enum verdict verdict_of_method(struct session *session, PyObject *owner,
                                const struct effect *effect);
 

@@ -81,6 +81,56 @@ def test_a_change_of_something_long_is_told_alone(ct, python, tmp_path, name):
     assert (tmp_path / "recording" / "trace.ctr").stat().st_size < 400_000
 
 
+LONG_INSIDE = """
+    import os
+
+    class Holder:
+        def __init__(self):
+            self.rows = [(i, str(i), (i, None)) for i in range(10_000)]
+            self.count = 0
+
+    def step(holder, turn):
+        holder.count += os.getpid() and turn
+
+    def work(holder):
+        for turn in range(400_000):
+            step(holder, turn)
+
+    work(Holder())
+"""
+
+
+def test_a_long_list_inside_an_object_is_looked_at_in_parts(ct, python, tmp_path):
+    assert record(ct, python, tmp_path, LONG_INSIDE).returncode == 0
+
+
+SHARED = """
+    class Node:
+        def __init__(self, n):
+            self.n = n
+            self.name = "node %d" % n
+
+    class Root:
+        def __init__(self):
+            self.nodes = [Node(i) for i in range(200)]
+            self.rows = [tuple(self.nodes[i : i + 50]) for i in range(150)]
+
+    def work(root):
+        total = 0
+        for i in range(14_000):
+            total += i
+
+    work(Root())
+"""
+
+
+def test_objects_in_many_tuples_are_printed_once(ct, python, tmp_path):
+    assert record(ct, python, tmp_path, SHARED).returncode == 0
+    command = [ct, "print", tmp_path / "recording"]
+    printed = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert printed.stdout.count("total += i") == 14_000
+
+
 TUPLE = """
     def change():
         pair = ([1], {})
