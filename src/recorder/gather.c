@@ -3,20 +3,30 @@
 #include <stdlib.h>
 
 #include "recorder/buffer.h"
+#include "recorder/content.h"
 #include "recorder/filter.h"
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "recorder/known_fields.h"
 
-/* Of a generator, coroutine or async generator. */
-enum state { STATE_CREATED, STATE_RUNNING, STATE_SUSPENDED, STATE_CLOSED, STATES };
+/* Of a generator, coroutine or async generator, and as asyncio counts them, of a future. */
+enum state {
+    STATE_CREATED,
+    STATE_RUNNING,
+    STATE_SUSPENDED,
+    STATE_CLOSED,
+    STATE_PENDING,
+    STATE_CANCELLED,
+    STATE_FINISHED,
+    STATES
+};
 
 struct gather_scratch {
     PyObject **items;
     size_t item_capacity;
     struct attribute *attributes;
     size_t attribute_capacity;
-    PyObject *number; /* the last one made, ours: an attribute that is no object in CPython */
-    PyObject *states[STATES]; /* their names, ours */
+    PyObject *numbers[KNOWN_FIELDS]; /* the last ones made, ours: attributes that are no objects in
+                                        CPython, each at its place */
+    PyObject *states[STATES];        /* their names, ours */
 };
 
 /* ---- items
@@ -204,11 +214,8 @@ uint64_t gather_fingerprint(struct session *session, PyObject *value, const stru
     if (type->capture == CAPTURE_BUFFER) {
         return buffer_fingerprint(session, value, type);
     }
-    if (type->capture == CAPTURE_BYTEARRAY) {
-        size_t size = (size_t)PyByteArray_GET_SIZE(value);
-        size_t limit = session->limits.max_text;
-        size_t cut = limit != 0 && size > limit ? limit : size;
-        return XXH3_64bits_withSeed(PyByteArray_AS_STRING(value), cut, size) | 1;
+    if (type->capture == CAPTURE_BYTEARRAY || type->capture == CAPTURE_STREAM) {
+        return content_fingerprint(session, value, type);
     }
     return 0;
 }
@@ -251,16 +258,16 @@ static void add_named(struct session *session, struct gathered *gathered, PyObje
 }
 
 /* The same object as long as the number is the same: gathering again must not end its life. */
-static PyObject *own_number(struct session *session, Py_ssize_t number)
+static PyObject *own_number(struct session *session, unsigned place, Py_ssize_t number)
 {
-    struct gather_scratch *scratch = session->scratch;
+    PyObject **own = &session->scratch->numbers[place % KNOWN_FIELDS];
     int64_t held;
-    if (scratch->number == NULL || !compat_small_int(scratch->number, &held) || held != number) {
+    if (*own == NULL || !compat_small_int(*own, &held) || held != number) {
         PyObject *pending = PyErr_GetRaisedException();
-        Py_XSETREF(scratch->number, PyLong_FromSsize_t(number));
+        Py_XSETREF(*own, PyLong_FromSsize_t(number));
         PyErr_SetRaisedException(pending);
     }
-    return scratch->number;
+    return *own;
 }
 
 static void add_generator(struct session *session, struct gathered *gathered, PyObject *value)
@@ -271,7 +278,7 @@ static void add_generator(struct session *session, struct gathered *gathered, Py
         state == STATE_SUSPENDED ? compat_frame_line((compat_frame *)generator->gi_iframe) : 0;
     add_text(session, gathered, "code", generator->gi_qualname);
     add_text(session, gathered, "state", session->scratch->states[state]);
-    add_text(session, gathered, "line", line > 0 ? own_number(session, line) : NULL);
+    add_text(session, gathered, "line", line > 0 ? own_number(session, 0, line) : NULL);
 }
 
 static void add_exception(struct session *session, struct gathered *gathered, PyObject *value,
@@ -357,6 +364,28 @@ static void gather_dict(struct session *session, PyObject *value, const struct t
     }
 }
 
+/* What a slot, or a field of a type written in C, holds; NULL: nothing. */
+static PyObject *field_now(struct session *session, PyObject *value, const struct type_info *type,
+                           unsigned index)
+{
+    const char *at = (const char *)value + type->slots[index].offset;
+    PyObject *held = *(PyObject *const *)at;
+    switch (type->slots[index].form) {
+    case FIELD_OBJECT:
+        return held != NULL ? held : Py_None;
+    case FIELD_BOOL:
+        return *at != 0 ? Py_True : Py_False;
+    case FIELD_WORD:
+        return own_number(session, index, *(const Py_ssize_t *)at);
+    case FIELD_FUTURE_STATE: {
+        unsigned state = (unsigned)*(const int *)at + STATE_PENDING;
+        return state < STATES ? session->scratch->states[state] : NULL;
+    }
+    default:
+        return held;
+    }
+}
+
 void gather_attributes(struct session *session, PyObject *value, const struct type_info *type,
                        struct gathered *gathered)
 {
@@ -368,16 +397,19 @@ void gather_attributes(struct session *session, PyObject *value, const struct ty
         add_generator(session, gathered, value);
     }
     if (type->capture == CAPTURE_DEQUE && ((struct deque *)value)->maxlen >= 0) {
-        add_text(session, gathered, "maxlen", own_number(session, ((struct deque *)value)->maxlen));
+        add_text(session, gathered, "maxlen",
+                 own_number(session, 0, ((struct deque *)value)->maxlen));
     }
     if (type->is_default_dict) {
         add_text(session, gathered, "default_factory",
                  ((struct compat_default_dict *)value)->factory);
     }
     for (unsigned i = 0; i < type->slot_count; i++) {
-        PyObject *held = *(PyObject **)((char *)value + type->slots[i].offset);
-        add_text(session, gathered, type->slots[i].text,
-                 held == NULL && type->slots[i].none_if_null ? Py_None : held);
+        PyObject *held = field_now(session, value, type, i);
+        if (held == NULL && type->slots[i].form == FIELD_MAYBE_OBJECT) {
+            continue;
+        }
+        add_text(session, gathered, type->slots[i].text, held);
         if (gathered->count > 0) {
             gathered->attributes[gathered->count - 1].action = type->slots[i].action;
         }
@@ -404,7 +436,8 @@ uint64_t gather_names(const struct gathered *gathered, uint32_t count)
 
 int gather_init(struct session *session)
 {
-    static const char *const names[STATES] = {"created", "running", "suspended", "closed"};
+    static const char *const names[STATES] = {"created", "running",   "suspended", "closed",
+                                              "pending", "cancelled", "finished"};
     session->scratch = calloc(1, sizeof *session->scratch);
     for (int i = 0; session->scratch != NULL && i < STATES; i++) {
         session->scratch->states[i] = PyUnicode_FromString(names[i]);
@@ -421,7 +454,9 @@ void gather_free(struct session *session)
     if (session->scratch != NULL) {
         free(session->scratch->items);
         free(session->scratch->attributes);
-        Py_XDECREF(session->scratch->number);
+        for (int i = 0; i < KNOWN_FIELDS; i++) {
+            Py_XDECREF(session->scratch->numbers[i]);
+        }
         for (int i = 0; i < STATES; i++) {
             Py_XDECREF(session->scratch->states[i]);
         }

@@ -5,34 +5,69 @@
 enum { WORD = sizeof(void *) };
 
 #define AT(n) (sizeof(PyObject) + (n)*WORD)
-#define OBJECT(s, n) \
-    {                \
-        s, AT(n)     \
+#define FIELD(s, n, form_)                            \
+    {                                                 \
+        .name = (s), .offset = AT(n), .form = (form_) \
     }
-#define DICT_VIEW            \
-    {                        \
-        OBJECT("mapping", 0) \
+#define OBJECT(s, n) FIELD(s, n, FIELD_OBJECT)
+#define MAYBE(s, n)  FIELD(s, n, FIELD_MAYBE_OBJECT)
+
+#define DICT_VIEW(type_)                            \
+    {                                               \
+        (type_), .fields = { OBJECT("mapping", 0) } \
+    }
+#define BUFFERED(type_)                         \
+    {                                           \
+        (type_), .fields = { OBJECT("raw", 0) } \
     }
 
+#if CT_PY312
+#define FUTURE_SIZE 128
+#define TASK_SIZE   176
+enum { FUTURE_STATE = 9, TASK_CORO = 15, TASK_NAME = 16 };
+#else
+#define FUTURE_SIZE 104
+#define TASK_SIZE   144
+enum { FUTURE_STATE = 10, TASK_CORO = 13, TASK_NAME = 14 };
+#endif
+
 static const struct known_fields known[] = {
-    {"dict_keys", false, DICT_VIEW},
-    {"dict_values", false, DICT_VIEW},
-    {"dict_items", false, DICT_VIEW},
-    {"odict_keys", false, DICT_VIEW},
-    {"odict_values", false, DICT_VIEW},
-    {"odict_items", false, DICT_VIEW},
-    {"property", false, {OBJECT("fget", 0), OBJECT("fset", 1), OBJECT("fdel", 2)}},
-    {"staticmethod", false, {OBJECT("__func__", 0)}},
-    {"classmethod", false, {OBJECT("__func__", 0)}},
-    {"types.GenericAlias", false, {OBJECT("__origin__", 0), OBJECT("__args__", 1)}},
-    {"types.UnionType", false, {OBJECT("__args__", 0)}},
-    {"functools.partial", true, {OBJECT("func", 0), OBJECT("args", 1), OBJECT("keywords", 2)}},
-    {"functools._lru_cache_wrapper", false, {OBJECT("__wrapped__", 9)}},
-    {"_io.FileIO", true, {{NULL}}},
-    {"_io.BufferedReader", false, {OBJECT("raw", 0)}},
-    {"_io.BufferedWriter", false, {OBJECT("raw", 0)}},
-    {"_io.BufferedRandom", false, {OBJECT("raw", 0)}},
-    {"_io.TextIOWrapper", true, {OBJECT("buffer", 2), OBJECT("encoding", 3)}},
+    DICT_VIEW("dict_keys"),
+    DICT_VIEW("dict_values"),
+    DICT_VIEW("dict_items"),
+    DICT_VIEW("odict_keys"),
+    DICT_VIEW("odict_values"),
+    DICT_VIEW("odict_items"),
+    {"property", .fields = {OBJECT("fget", 0), OBJECT("fset", 1), OBJECT("fdel", 2)}},
+    {"staticmethod", .fields = {OBJECT("__func__", 0)}},
+    {"classmethod", .fields = {OBJECT("__func__", 0)}},
+    {"types.GenericAlias", .fields = {OBJECT("__origin__", 0), OBJECT("__args__", 1)}},
+    {"types.UnionType", .fields = {OBJECT("__args__", 0)}},
+    {"functools.partial", .has_dict = true,
+     .fields = {OBJECT("func", 0), OBJECT("args", 1), OBJECT("keywords", 2)}},
+    {"functools._lru_cache_wrapper", .fields = {OBJECT("__wrapped__", 9)}},
+    {"operator.itemgetter", .size = 48, .fields = {OBJECT("item", 1)}},
+    {"operator.attrgetter", .size = 40, .fields = {OBJECT("attr", 1)}},
+    {"_io.FileIO", .has_dict = true},
+    {"_io.BytesIO", .has_dict = true, .size = 64, .fields = {FIELD("position", 1, FIELD_WORD)}},
+    {"_io.StringIO", .has_dict = true, .size = 168, .fields = {FIELD("position", 1, FIELD_WORD)}},
+    BUFFERED("_io.BufferedReader"),
+    BUFFERED("_io.BufferedWriter"),
+    BUFFERED("_io.BufferedRandom"),
+    {"_io.TextIOWrapper", .has_dict = true, .fields = {OBJECT("buffer", 2), OBJECT("encoding", 3)}},
+    {"_thread.lock", .size = 40, .fields = {FIELD("locked", 2, FIELD_BOOL)}},
+    {"_thread.RLock", .size = 48,
+     .fields = {FIELD("owner", 1, FIELD_WORD), FIELD("count", 2, FIELD_WORD)}},
+    {"_contextvars.ContextVar", .size = 64, .fields = {OBJECT("name", 0), MAYBE("default", 1)}},
+    {"_contextvars.Token", .size = 48, .fields = {OBJECT("var", 1), MAYBE("old_value", 2)}},
+    {"_struct.Struct", .size = 56, .fields = {OBJECT("format", 3), FIELD("size", 0, FIELD_WORD)}},
+    {"sqlite3.Row", .size = 32, .fields = {OBJECT("data", 0), OBJECT("description", 1)}},
+    {"_asyncio.Future", .size = FUTURE_SIZE,
+     .fields = {FIELD("state", FUTURE_STATE, FIELD_FUTURE_STATE), MAYBE("result", 6),
+                MAYBE("exception", 4)}},
+    {"_asyncio.Task", .size = TASK_SIZE,
+     .fields = {OBJECT("name", TASK_NAME), FIELD("state", FUTURE_STATE, FIELD_FUTURE_STATE),
+                MAYBE("coro", TASK_CORO), MAYBE("result", 6), MAYBE("exception", 4)}},
 };
 
 /* What iterates over another object, or refers to it weakly. Where an iterator is changes with
@@ -78,6 +113,9 @@ static bool is_written_in_c(const PyTypeObject *type)
 
 static bool has_room_for(const PyTypeObject *type, const struct known_fields *fields)
 {
+    if (fields->size != 0 && fields->size != type->tp_basicsize) {
+        return false;
+    }
     for (int i = 0; i < KNOWN_FIELDS && fields->fields[i].name != NULL; i++) {
         if (fields->fields[i].offset + (Py_ssize_t)WORD > type->tp_basicsize) {
             return false;

@@ -4,17 +4,28 @@
 
 #include "recorder/types.h"
 
-enum { KNOWN_FIELDS = 3 };
+enum { KNOWN_FIELDS = 5 };
+
+enum field_form {
+    FIELD_OBJECT,       /* a missing one reads as None */
+    FIELD_UNBOUND,      /* of __slots__: a missing one keeps its place */
+    FIELD_MAYBE_OBJECT, /* there is no attribute while it is missing */
+    FIELD_BOOL,         /* a char */
+    FIELD_WORD,         /* a Py_ssize_t */
+    FIELD_FUTURE_STATE, /* an int: of a future or task */
+};
 
 struct known_field {
     const char *name;
     Py_ssize_t offset;
+    uint8_t form; /* enum field_form */
 };
 
 /* Read as an object with attributes. */
 struct known_fields {
     const char *type; /* by the name C knows */
     bool has_dict;    /* which says something, too: attributes of the program's */
+    Py_ssize_t size;  /* of an instance that is laid out so; 0: whatever it is */
     struct known_field fields[KNOWN_FIELDS];
 };
 

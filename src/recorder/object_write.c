@@ -1,8 +1,8 @@
 #include "recorder/object_internal.h"
 
 #include "recorder/buffer.h"
+#include "recorder/content.h"
 #include "recorder/plan.h"
-#include "recorder/secret.h"
 #include "recorder/self_check.h"
 #include "recorder/value.h"
 
@@ -247,33 +247,6 @@ static uint8_t *put_pairs(struct session *session, uint8_t *at, struct object_en
     return at;
 }
 
-static uint8_t *put_bytearray(struct session *session, uint8_t *at, struct object_entry *entry,
-                              PyObject *value)
-{
-    uint64_t limit = session->limits.max_text;
-    size_t length = (size_t)PyByteArray_GET_SIZE(value);
-    size_t cut = limit != 0 && length > limit ? limit : length;
-    cut = session_has_room(session, at, cut) ? cut : 0;
-    *at++ = 1;
-    *at++ = 1;
-    entry->seen = gather_fingerprint(session, value, entry->type);
-    if (!session->limits.keep_shapes &&
-        secret_in_bytes((const uint8_t *)PyByteArray_AS_STRING(value), cut)) {
-        return value_put_secret(session, at);
-    }
-    if (cut < length) {
-        ctr_count(session->writer, CTR_C_values_cut);
-        session->writer->next_node++;
-        *at++ = CTR_V_CUT;
-        at = ct_varint_put(at, length);
-    }
-    session->writer->next_node++;
-    *at++ = CTR_V_BYTES;
-    at = ct_varint_put(at, cut);
-    memcpy(at, PyByteArray_AS_STRING(value), cut);
-    return at + cut;
-}
-
 static bool is_extended_scalar(const struct type_info *type)
 {
     return type->capture == CAPTURE_EXTENDED && type->base_capture != CAPTURE_TUPLE &&
@@ -309,8 +282,10 @@ void object__write_base(struct session *session, struct object_entry *entry, PyO
             *at++ = 1;
             *at++ = 1;
             at = put_boxed(session, at, entry, value);
-        } else if (entry->type->capture == CAPTURE_BYTEARRAY) {
-            at = put_bytearray(session, at, entry, value);
+        } else if (entry->type->capture == CAPTURE_BYTEARRAY ||
+                   entry->type->capture == CAPTURE_STREAM) {
+            at = content_put(session, at, value, entry->type);
+            entry->seen = gather_fingerprint(session, value, entry->type);
         } else {
             gather_items(session, value, entry->type, &gathered);
             at = put_items(session, at, entry, gathered.items, gathered.item_count);
@@ -358,7 +333,7 @@ static void touch(struct session *session, struct object_entry *entry, PyObject 
     }
     uint8_t capture = entry->type->capture;
     if (capture == CAPTURE_DICT || capture == CAPTURE_EXTENDED || capture == CAPTURE_BYTEARRAY ||
-        capture == CAPTURE_BUFFER) {
+        capture == CAPTURE_STREAM || capture == CAPTURE_BUFFER) {
         object__write_base(session, entry,
                            value); /* a dict reports before its change: still the old state */
         return;

@@ -317,6 +317,7 @@ static bool is_as_seen(struct session *session, const struct object_entry *entry
     case CAPTURE_SET:
         return object_is_as_placed(entry, value);
     case CAPTURE_BYTEARRAY:
+    case CAPTURE_STREAM:
         return gather_fingerprint(session, value, entry->type) == entry->seen;
     default:
         return true;

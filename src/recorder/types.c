@@ -33,6 +33,8 @@ static const struct known_type known_types[] = {
     {"datetime.datetime", CAPTURE_DATETIME, CTR_F_DATETIME},
     {"datetime.time", CAPTURE_TIME, CTR_F_TIME},
     {"datetime.timedelta", CAPTURE_TIMEDELTA, CTR_F_TIMEDELTA},
+    {"_io.BytesIO", CAPTURE_STREAM, CTR_F_STREAM},
+    {"_io.StringIO", CAPTURE_STREAM, CTR_F_STREAM},
     {"array.array", CAPTURE_BUFFER, CTR_F_BUFFER},
     {"numpy.ndarray", CAPTURE_BUFFER, CTR_F_BUFFER},
     {"re.Pattern", CAPTURE_PATTERN, CTR_F_PATTERN},
@@ -158,7 +160,8 @@ static bool classify_known(struct type_info *info, PyTypeObject *type)
     info->family = known->family;
     bool is_regex = known->capture == CAPTURE_PATTERN || known->capture == CAPTURE_MATCH;
     if ((is_regex && !regex_learn(info)) ||
-        (known->capture == CAPTURE_BUFFER && !buffer_learn(info))) {
+        (known->capture == CAPTURE_BUFFER && !buffer_learn(info)) ||
+        (known->capture == CAPTURE_STREAM && known_fields_of(types_native(type)) == NULL)) {
         info->capture = CAPTURE_OPAQUE;
         info->family = CTR_F_OBJECT;
     }
@@ -207,7 +210,7 @@ static void classify_by_flags(struct type_info *info, PyTypeObject *type)
     }
 }
 
-static int add_slot(struct type_info *info, const char *name, Py_ssize_t offset, bool none_if_null)
+static int add_slot(struct type_info *info, const char *name, Py_ssize_t offset, uint8_t form)
 {
     size_t count = info->slot_count + 1u;
     struct type_slot *slots = realloc(info->slots, count * sizeof *slots);
@@ -216,7 +219,7 @@ static int add_slot(struct type_info *info, const char *name, Py_ssize_t offset,
     }
     info->slots = slots;
     struct type_slot *slot = &slots[info->slot_count++];
-    *slot = (struct type_slot){.offset = offset, .none_if_null = none_if_null};
+    *slot = (struct type_slot){.offset = offset, .form = form};
     snprintf(slot->text, sizeof slot->text, "%s", name);
     return 0;
 }
@@ -225,7 +228,7 @@ static int add_known_slots(struct type_info *info, const struct known_fields *kn
 {
     for (int i = 0; i < KNOWN_FIELDS && known->fields[i].name != NULL; i++) {
         const struct known_field *field = &known->fields[i];
-        if (add_slot(info, field->name, field->offset, true) != 0) {
+        if (add_slot(info, field->name, field->offset, field->form) != 0) {
             return -1;
         }
     }
@@ -246,7 +249,9 @@ static bool classify_builtin(struct type_info *info, PyTypeObject *type)
     }
     const struct known_fields *fields = known_fields_of(type);
     if (fields != NULL) {
-        info->capture = CAPTURE_INSTANCE;
+        if (!classify_known(info, type)) {
+            info->capture = CAPTURE_INSTANCE;
+        }
         info->has_dict = fields->has_dict && type->tp_dictoffset != 0;
         return add_known_slots(info, fields) == 0;
     }
@@ -273,7 +278,8 @@ static int add_member_slots(struct type_info *info, const PyTypeObject *base, bo
         if (member->type != T_OBJECT_EX && (heap || member->type != T_OBJECT)) {
             continue;
         }
-        if (add_slot(info, member->name, member->offset, member->type == T_OBJECT) != 0) {
+        uint8_t form = member->type == T_OBJECT ? FIELD_OBJECT : FIELD_UNBOUND;
+        if (add_slot(info, member->name, member->offset, form) != 0) {
             return -1;
         }
     }
@@ -347,14 +353,39 @@ static PyObject *named_tuple_fields(PyTypeObject *type)
     return NULL;
 }
 
+/* How many fields a type like os.stat_result shows: a tuple made by C code, whose members are named
+ * in their order. 0: it is none. */
+static Py_ssize_t struct_fields(PyTypeObject *type)
+{
+    int64_t count = 0;
+    PyObject *dict = type->tp_flags & Py_TPFLAGS_TUPLE_SUBCLASS ? PyType_GetDict(type) : NULL;
+    PyObject *shown = dict != NULL ? compat_dict_get(dict, "n_sequence_fields") : NULL;
+    Py_XDECREF(dict);
+    bool is_known = shown != NULL && PyLong_CheckExact(shown) && compat_small_int(shown, &count) &&
+                    types_native(type) == type && type->tp_members != NULL;
+    for (int64_t i = 0; is_known && i < count; i++) {
+        is_known = type->tp_members[i].name != NULL;
+    }
+    return is_known ? (Py_ssize_t)count : 0;
+}
+
+static void learn_field(struct type_info *info, Py_ssize_t at, uint8_t action)
+{
+    info->hidden_fields |= (uint64_t)(action != CTR_KEEP) << at;
+    info->dropped_fields |= (uint64_t)(action == CTR_DROP) << at;
+}
+
 static void learn_fields(struct session *session, struct type_info *info, PyTypeObject *type)
 {
+    Py_ssize_t count = struct_fields(type);
+    for (Py_ssize_t i = 0; i < count && i < 64; i++) {
+        const char *name = type->tp_members[i].name;
+        learn_field(info, i, filter_text(session, info->policy, FILTER_ATTRIBUTE, name));
+    }
     PyObject *fields = named_tuple_fields(type);
     for (Py_ssize_t i = 0; fields != NULL && i < PyTuple_GET_SIZE(fields) && i < 64; i++) {
         PyObject *name = PyTuple_GET_ITEM(fields, i);
-        uint8_t action = filter_name(session, info->policy, FILTER_ATTRIBUTE, name);
-        info->hidden_fields |= (uint64_t)(action != CTR_KEEP) << i;
-        info->dropped_fields |= (uint64_t)(action == CTR_DROP) << i;
+        learn_field(info, i, filter_name(session, info->policy, FILTER_ATTRIBUTE, name));
     }
 }
 
@@ -448,6 +479,9 @@ static void classify(struct type_info *info, PyTypeObject *type)
     info->has_dict = type->tp_dictoffset != 0 || (type->tp_flags & Py_TPFLAGS_MANAGED_DICT);
     if (info->capture == CAPTURE_EXCEPTION || (heap && info->capture != CAPTURE_THING)) {
         collect_slots(info, type);
+    }
+    if (info->capture == CAPTURE_TUPLE && struct_fields(type) != 0) {
+        info->family = CTR_F_NAMEDTUPLE;
     }
     if (!heap) {
         return;
@@ -600,8 +634,21 @@ static void add_type_name(struct ct_bytes *to, PyTypeObject *type)
     ct_bytes_add_block(to, name, strlen(name));
 }
 
+static void add_struct_fields(struct ct_bytes *to, const PyTypeObject *type, Py_ssize_t count)
+{
+    ct_bytes_add_varint(to, (uint64_t)count);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        ct_bytes_add_block(to, type->tp_members[i].name, strlen(type->tp_members[i].name));
+    }
+}
+
 static void add_fields(struct ct_bytes *to, struct type_info *info)
 {
+    Py_ssize_t shown = info->family == CTR_F_NAMEDTUPLE ? struct_fields(info->type) : 0;
+    if (shown != 0) {
+        add_struct_fields(to, info->type, shown);
+        return;
+    }
     PyObject *fields = info->family == CTR_F_NAMEDTUPLE ? named_tuple_fields(info->type) : NULL;
     Py_ssize_t count = fields != NULL ? PyTuple_GET_SIZE(fields) : 0;
     for (Py_ssize_t i = 0; i < count; i++) {

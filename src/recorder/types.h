@@ -35,6 +35,7 @@ enum capture { /* how a value is read; the first group are immutable nodes, the 
                CAPTURE_DICT,
                CAPTURE_SET,
                CAPTURE_BYTEARRAY,
+               CAPTURE_STREAM, /* in memory: BytesIO, StringIO */
                CAPTURE_BUFFER,
                CAPTURE_DEQUE,
                CAPTURE_CELL,
@@ -48,7 +49,7 @@ struct type_slot {  /* an attribute kept in a slot of the instance */
     PyObject *name; /* address of the member's name text, copied below */
     Py_ssize_t offset;
     char text[48];
-    bool none_if_null;
+    uint8_t form;   /* enum field_form */
     uint8_t action; /* enum ctr_variable_action, by its name */
 };
 

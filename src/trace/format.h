@@ -319,6 +319,7 @@ enum ctr_family {
     CTR_F_CELL,
     CTR_F_NAMESPACE,
     CTR_F_TRACEBACK,
+    CTR_F_STREAM,
     CTR_F_MAX,
 };
 

@@ -40,6 +40,7 @@ static const char *const kind_names[CTR_KIND_COUNT] = {
     [CTR_F_CELL] = "cell",
     [CTR_F_NAMESPACE] = "namespace",
     [CTR_F_TRACEBACK] = "traceback",
+    [CTR_F_STREAM] = "stream",
     [CTR_K_NONE] = "none",
     [CTR_K_BOOL] = "bool",
     [CTR_K_ELLIPSIS] = "ellipsis",

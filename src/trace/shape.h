@@ -48,6 +48,8 @@
  *   CELL         object, items[0] is what it holds, no items when empty
  *   GENERATOR    object, attributes "code" (TEXT qualified name), "state" (TEXT) and, while it is
  *                suspended, "line"
+ *   STREAM       object, items[0] is its content, BYTES or TEXT, no items when closed; attribute
+ *                "position"
  *   BUFFER       object, attributes "dtype" "shape" "strides", items: the first elements
  *
  * True lengths (CUT, objects) count what len() counts; of an int, the bytes of its magnitude. */

@@ -389,6 +389,17 @@ static void write_traceback(struct ctr_text_writer *writer, struct ctr_shape *sh
     ctr_text__children(writer, shape, CTR_ITEMS, "<traceback [", "]>");
 }
 
+/* <BytesIO b'ab' position=2>; of one that was closed the position alone. */
+static void write_stream(struct ctr_text_writer *writer, struct ctr_shape *shape)
+{
+    struct ctr_series series;
+    ctr_series_start(&series, writer, shape, CTR_ITEMS);
+    ctr_text__add(writer, "<");
+    ctr_text__type_name(writer, shape);
+    ctr_text__children(writer, shape, CTR_ITEMS, series.total > 0 ? " " : "", "");
+    ctr_text__children(writer, shape, CTR_ATTRS, " ", ">");
+}
+
 ctr_text_family *const ctr_text__families[CTR_F_MAX] = {
     [CTR_F_OBJECT] = write_object,
     [CTR_F_INT] = ctr_text__content,
@@ -427,4 +438,5 @@ ctr_text_family *const ctr_text__families[CTR_F_MAX] = {
     [CTR_F_CELL] = write_cell,
     [CTR_F_NAMESPACE] = write_namespace,
     [CTR_F_TRACEBACK] = write_traceback,
+    [CTR_F_STREAM] = write_stream,
 };

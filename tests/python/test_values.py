@@ -239,6 +239,114 @@ def test_descriptors_streams_and_caches_tell_their_parts(sides):
     assert seen["buffer"]["attrs"]["raw"]["attrs"]["name"]["repr"] == "'program.py'"
 
 
+def shown(sides, source):
+    """What `f` holds at each of its lines, as text, by the line's own text."""
+    lines = textwrap.dedent(source).splitlines()
+    sides.compare("\n".join(lines))
+    rows = map(json.loads, sides.printed("--format", "json", "--function", "f").splitlines())
+    return {
+        lines[row["line"] - 1].strip(): {
+            name: value["repr"] for name, value in row["locals"].items()
+        }
+        for row in rows
+        if row["event"] == "line"
+    }
+
+
+def test_streams_in_memory_tell_their_content(sides):
+    seen = shown(
+        sides,
+        """
+        import contextlib, io
+        class Mine(io.StringIO):
+            pass
+        def f():
+            made = io.BytesIO(b"hello")
+            made.read(2)
+            made.write(b"XY")
+            text = io.StringIO()
+            text.write("a\u20ac")
+            print("\U0001f600", file=text)
+            text.seek(1)
+            own = Mine("start")
+            own.name = "mine"
+            own.truncate(2)
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                print("hidden")
+                print(end="")
+            long = io.BytesIO(b"ab" * 50_000)
+            address = io.StringIO("postgres://me:hunter2@host/db")
+            made.close(), text.close()
+            return 1
+        f()
+        """,
+    )
+    assert seen["made.read(2)"]["made"] == "<BytesIO b'hello' position=0>"
+    assert seen['made.write(b"XY")']["made"] == "<BytesIO b'hello' position=2>"
+    assert seen["text = io.StringIO()"]["made"] == "<BytesIO b'heXYo' position=4>"
+    assert seen['print("😀", file=text)']["text"] == "<StringIO 'a€' position=2>"
+    assert seen["text.seek(1)"]["text"] == "<StringIO 'a€😀\\n' position=4>"
+    assert seen['own = Mine("start")']["text"] == "<StringIO 'a€😀\\n' position=1>"
+    assert seen["own.truncate(2)"]["own"] == "<Mine 'start' position=0, name='mine'>"
+    assert seen["with contextlib.redirect_stdout(io.StringIO()) as out:"]["own"] == (
+        "<Mine 'st' position=0, name='mine'>"
+    )
+    assert seen['print("hidden")']["out"] == "<StringIO '' position=0>"
+    assert seen['print(end="")']["out"] == "<StringIO 'hidden\\n' position=7>"
+    assert "(95904 more)" in seen["made.close(), text.close()"]["long"]
+    assert seen["made.close(), text.close()"]["address"] == "<StringIO <redacted> position=0>"
+    assert seen["return 1"]["made"].startswith("<BytesIO position=")
+
+
+def test_what_c_keeps_in_fields_is_told(sides):
+    seen = shown(
+        sides,
+        """
+        import asyncio, contextvars, operator, os, sqlite3, struct, threading, time
+        async def work(number):
+            await asyncio.sleep(0)
+            return number
+        async def f():
+            lock, again = threading.Lock(), threading.RLock()
+            with lock, again:
+                held = 1
+            name = contextvars.ContextVar("name", default=3)
+            before = name.set(4)
+            item, attribute = operator.itemgetter(1, "a"), operator.attrgetter("x.y")
+            layout = struct.Struct("<ii")
+            with sqlite3.connect(":memory:") as database:
+                database.row_factory = sqlite3.Row
+                row = database.execute("select 1 as x, 'a' as y").fetchone()
+            future = asyncio.get_running_loop().create_future()
+            task = asyncio.create_task(work(5), name="named")
+            await task
+            future.set_exception(ValueError("no"))
+            gone = asyncio.get_running_loop().create_future()
+            gone.cancel(), future.exception()
+            moment, size = time.gmtime(0), os.terminal_size((80, 24))
+            return 1
+        asyncio.run(f())
+        """,
+    )
+    last = seen["return 1"]
+    assert seen["held = 1"]["lock"] == "<lock locked=True>"
+    assert "count=1>" in seen["held = 1"]["again"]
+    assert last["lock"] == "<lock locked=False>"
+    assert last["again"] == "<RLock owner=0, count=0>"
+    assert last["before"] == "<Token var=<ContextVar name='name', default=3>>"
+    assert last["item"] == "<itemgetter item=(1, 'a')>"
+    assert last["attribute"].startswith("<attrgetter attr=(('x', 'y')")
+    assert last["layout"] == "<Struct format=b'<ii', size=8>"
+    assert last["row"].startswith("<Row data=(1, 'a'), description=(('x', None")
+    assert seen["await task"]["task"].startswith("<Task name='named', state='pending', coro=<")
+    assert last["task"].startswith("<Task name='named', state='finished', coro=<")
+    assert last["task"].endswith(", result=5>")
+    assert last["future"] == "<Future state='finished', exception=ValueError('no')>"
+    assert last["gone"] == "<Future state='cancelled'>"
+    assert last["moment"].startswith("struct_time(tm_year=1970, tm_mon=1, tm_mday=1, ")
+    assert last["size"] == "terminal_size(columns=80, lines=24)"
+
+
 def test_a_class_that_is_called_like_an_iterator_is_the_programs(sides):
     seen = at_return(
         sides,
@@ -875,6 +983,8 @@ HOSTILE = """
             "collections.deque", "decimal.Decimal", "datetime.date", "datetime.datetime",
             "datetime.time", "datetime.timedelta", "datetime.timezone", "re.Pattern", "re.Match",
             "array.array", "numpy.ndarray", "types.SimpleNamespace", "method-wrapper",
+            "_io.BytesIO", "_io.StringIO", "_thread.lock", "_thread.RLock", "_asyncio.Task",
+            "sqlite3.Row", "_contextvars.ContextVar", "operator.itemgetter", "_struct.Struct",
         ]
         made = []
         for name in names:

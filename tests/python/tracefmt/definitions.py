@@ -8,7 +8,7 @@ from tracefmt.cursor import Cursor, Damaged, text_of
 FAMILY_KINDS = """
     object int float complex str bytes bytearray list tuple namedtuple set frozenset dict deque
     exception function method class module enum dataclass generator buffer date datetime time
-    timedelta decimal fraction path uuid pattern match mappingproxy cell namespace traceback
+    timedelta decimal fraction path uuid pattern match mappingproxy cell namespace traceback stream
 """
 FAMILIES = FAMILY_KINDS.split()
 
