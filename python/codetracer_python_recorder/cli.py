@@ -337,7 +337,10 @@ _WHAT_AND_WHERE: tuple[Option, ...] = (
 )
 
 _LIMITS: tuple[Option, ...] = (
-    (("--max-text",), _limit(_size, "longest text and bytes kept of one value")),
+    (
+        ("--max-text",),
+        _limit(_size, "longest text and bytes kept of one value; up to 7 bytes of text stay whole"),
+    ),
     (("--max-items",), _limit(_count, "most elements kept of one container")),
     (("--max-depth",), _limit(_count, "deepest nesting kept of one value")),
     (("--max-attributes",), _limit(_count, "most attributes kept of one object")),

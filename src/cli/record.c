@@ -96,7 +96,8 @@ static const struct cli_option record_options[] = {
      "and C libraries write, through pipes (proxies+fd)",
      captures},
     {0, "max-text", CLI_SIZE, LIMIT(CT_START_MAX_TEXT), "SIZE",
-     "longest text or bytes kept of one value"},
+     "longest text or bytes kept of one value; names, and texts of\n"
+     "up to 7 bytes, stay whole"},
     {0, "max-items", CLI_COUNT, LIMIT(CT_START_MAX_ITEMS), "N", "most items kept of one container"},
     {0, "max-depth", CLI_COUNT, LIMIT(CT_START_MAX_DEPTH), "N",
      "deepest nesting kept of one value"},

@@ -88,8 +88,7 @@ uint8_t *object__put_name(struct session *session, uint8_t *at, const struct att
 {
     if (attribute->name != NULL) {
         struct shadow name;
-        value_shadow(session, attribute->name, &name);
-        return value_emit(session, at, attribute->name, &name);
+        return value_put_name(session, at, attribute->name, &name);
     }
     size_t size = strlen(attribute->text);
     if (size <= CTR_SHORT_TEXT_MAX) {
@@ -181,12 +180,22 @@ static bool is_module_attribute(PyObject *name)
            PyUnicode_READ_CHAR(name, 0) == '_' && PyUnicode_READ_CHAR(name, 1) == '_';
 }
 
+/* A key is a value like others, but for that of a namespace or of an instance's own dict. */
+static uint8_t *put_key(struct session *session, uint8_t *at, const struct object_entry *entry,
+                        PyObject *key, struct shadow *shadow)
+{
+    if (entry->keys != KEYS_ARE_DATA || entry->is_instance) {
+        return value_put_name(session, at, key, shadow);
+    }
+    value_shadow(session, key, shadow);
+    return value_emit(session, at, key, shadow);
+}
+
 uint8_t *object__put_pair(struct session *session, uint8_t *at, const struct object_entry *entry,
                           PyObject *key, PyObject *value, enum pair_count counts)
 {
     struct shadow name, held;
-    value_shadow(session, key, &name);
-    at = value_emit(session, at, key, &name);
+    at = put_key(session, at, entry, key, &name);
     uint8_t action = object__key_action(session, entry, key);
     if (action != CTR_KEEP) {
         filter_count(session, key_kind(entry), action);
@@ -228,6 +237,7 @@ static uint8_t *put_pairs(struct session *session, uint8_t *at, struct object_en
     enum pair_count counts = is_new ? COUNT_PAIR : COUNT_NOTHING;
     struct gather_pairs pairs = gather_pairs(dict, entry->type);
     PyObject *key, *value;
+    entry->is_instance = entry->is_instance || ((PyDictObject *)dict)->ma_values != NULL;
     self_check_clear(session, entry);
     while (done < count && session_has_room(session, at, 4096) &&
            gather_next_pair(&pairs, &key, &value)) {

@@ -16,10 +16,11 @@ enum {
     NODE_SETS = 1 << NODE_SETS_BITS,
     NEAR_NODE_BYTES =
         32, /* shorter ones are written again in each block, so that a jump reads one block */
-    HASH_BUDGET = 1 << 14,    /* children visited to tell a tuple from another */
-    HASHED_DIGITS = 4096,     /* a larger int is told apart by these, its size and its address */
-    MAX_BIG_DIGITS = 1 << 17, /* of 30 bits: one event's room allows no more */
-    HIDDEN_BLOCK = 0xffffff,  /* of a node that is in no block: what it holds is a secret */
+    HASH_BUDGET = 1 << 14,      /* children visited to tell a tuple from another */
+    HASHED_DIGITS = 4096,       /* a larger int is told apart by these, its size and its address */
+    MAX_BIG_DIGITS = 1 << 17,   /* of 30 bits: one event's room allows no more */
+    HIDDEN_BLOCK = 0xffffff,    /* of a node that is in no block: what it holds is a secret */
+    NAME_CHARACTERS_MAX = 1024, /* no name anybody writes is longer */
 };
 
 /* ---- hashes
@@ -755,6 +756,18 @@ uint8_t *value_emit(struct session *session, uint8_t *at, PyObject *value, struc
         return emit_node(session, at, value, shadow, 0);
     }
     return shadow_emit(session, at, shadow);
+}
+
+uint8_t *value_put_name(struct session *session, uint8_t *at, PyObject *name, struct shadow *shadow)
+{
+    uint64_t limit = session->limits.max_text;
+    if (limit != 0 && limit < NAME_CHARACTERS_MAX) {
+        session->limits.max_text = NAME_CHARACTERS_MAX;
+    }
+    value_shadow(session, name, shadow);
+    at = value_emit(session, at, name, shadow);
+    session->limits.max_text = limit;
+    return at;
 }
 
 uint8_t *value__put_child(struct session *session, uint8_t *at, PyObject *value, int depth)

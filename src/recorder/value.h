@@ -87,6 +87,11 @@ static inline bool shadow_same(const struct shadow *a, const struct shadow *b)
  * after it. */
 uint8_t *value_emit(struct session *session, uint8_t *at, PyObject *value, struct shadow *shadow);
 
+/* Write the name of a variable or attribute and say what it is. The limit on texts is one on
+ * values: two names that are cut would read as one. */
+uint8_t *value_put_name(struct session *session, uint8_t *at, PyObject *name,
+                        struct shadow *shadow);
+
 /* Write the built-in value inside one of a derived type that has attributes of its own. */
 uint8_t *value_emit_base(struct session *session, uint8_t *at, PyObject *value,
                          const struct type_info *type);
