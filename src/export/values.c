@@ -140,7 +140,9 @@ static void add_sources_of(struct export_values *values, struct ctr_value value,
     }
     const struct ctr_object *object =
         value.tag == CTR_V_OBJECT ? ctr_player_object(values->player, value.bits, NULL) : NULL;
-    if (object != NULL && !is_source(values->cached, object->number)) {
+    if (value.tag == CTR_V_OBJECT && object == NULL) {
+        values->cached->is_once = true; /* described only when a line reaches it */
+    } else if (object != NULL && !is_source(values->cached, object->number)) {
         add_source(values, object);
         add_sources_inside(values, object, depth + 1);
     }
@@ -184,6 +186,11 @@ static void put_word(struct export_values *values, enum export_kind kind, enum e
                      const char *word)
 {
     put_text(values, kind, type, (struct ctr_text){word, strlen(word)});
+}
+
+static void put_dropped(struct export_values *values)
+{
+    put_word(values, EXPORT_V_ERROR, EXPORT_T_DROPPED, "<dropped>");
 }
 
 /* A str is a String; one that is not UTF-8 is an object with a text, as in recorder 0.3. */
@@ -298,8 +305,12 @@ static void put_container(struct export_values *values, const struct ctr_object 
 static void put_object(struct export_values *values, struct ctr_value value, uint32_t level)
 {
     const struct ctr_object *object = ctr_player_object(values->player, value.bits, NULL);
-    const struct ctr_type *type =
-        object == NULL ? NULL : ctr_type(ctr_player_trace(values->player), object->type);
+    if (object == NULL) {
+        values->cached->is_once = true; /* described only when a line reaches it */
+        put_dropped(values);
+        return;
+    }
+    const struct ctr_type *type = ctr_type(ctr_player_trace(values->player), object->type);
     uint8_t family = type == NULL ? CTR_F_OBJECT : type->family;
     switch (family) {
     case CTR_F_LIST:
@@ -320,7 +331,7 @@ static void put_object(struct export_values *values, struct ctr_value value, uin
         put_str(values, value, false);
         break;
     default:
-        put_str(values, value, family == CTR_F_OBJECT && object != NULL);
+        put_str(values, value, family == CTR_F_OBJECT);
     }
 }
 
@@ -421,7 +432,7 @@ static void put_value(struct export_values *values, struct ctr_value value, uint
         put_word(values, EXPORT_V_ERROR, EXPORT_T_REDACTED, "<redacted>");
         break;
     case CTR_V_DROPPED:
-        put_word(values, EXPORT_V_ERROR, EXPORT_T_DROPPED, "<dropped>");
+        put_dropped(values);
         break;
     case CTR_V_OBJECT:
         put_object(values, value, level);

@@ -144,7 +144,14 @@ static bool unwrap_node(struct ctr_player *player, struct ctr_shape *shape, stru
 static bool unwrap_object(struct ctr_player *player, struct ctr_shape *shape,
                           struct ctr_value *value)
 {
-    const struct ctr_object *object = ctr_player_object(player, value->bits, NULL);
+    struct ct_error error;
+    error.code = CT_OK;
+    const struct ctr_object *object = ctr_player_object(player, value->bits, &error);
+    if (object == NULL && error.code == CT_OK && !shape->is_object) {
+        shape->content.tag = CTR_V_DROPPED; /* never described so far: nothing is damaged */
+        shape->kind = CTR_K_DROPPED;
+        return false;
+    }
     if (object == NULL || shape->is_object) {
         shape->kind = CTR_K_UNREADABLE;
         return false;

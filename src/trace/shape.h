@@ -68,9 +68,9 @@ enum ctr_kind {
     CTR_K_SLICE,
     CTR_K_UNBOUND, /* the variable has no value */
     CTR_K_REDACTED,
-    CTR_K_DROPPED,
+    CTR_K_DROPPED, /* not recorded; an object: not so far */
     CTR_K_OPAQUE,
-    CTR_K_UNREADABLE, /* the trace is damaged here, or never described it */
+    CTR_K_UNREADABLE, /* the trace is damaged here */
     CTR_KIND_COUNT,
 };
 

@@ -4,6 +4,7 @@ import json
 import textwrap
 
 import pytest
+from event_stream import read_json
 from side_by_side import SideBySide
 from test_second_reader import agree
 
@@ -89,3 +90,48 @@ def test_short_texts_are_whole(sides):
     last = rows(sides, "a = 'abcdefg'; b = 'abcdefgh'; c = b'abcd'", "--max-text", "3")[-1]
     shown = [last["locals"][name]["repr"] for name in "abc"]
     assert shown == ["'abcdefg'", "'abc'… (5 more)", "b'abc'… (1 more)"]
+
+
+# ---- depth ----
+
+DEEP = """
+    def f():
+        deep = [[[1]]]
+        both = {"a": {"b": 1}}
+        inner = deep[0]
+        inner.append(2)
+        return inner
+    f()
+"""
+
+
+def test_what_lies_too_deep_is_not_recorded_and_no_damage(sides):
+    found = rows(sides, DEEP, "--max-depth", "1")
+    locals_of = {row["line"]: row["locals"] for row in found if "locals" in row}
+    (item,) = locals_of[4]["deep"]["items"]
+    assert item == {"kind": "dropped", "type": "", "repr": "<not recorded>"}
+    assert locals_of[5]["both"]["repr"] == "{'a': <not recorded>}"
+    assert "unreadable" not in sides.printed()
+
+
+def test_what_a_line_reaches_is_described_then(sides):
+    found = rows(sides, DEEP, "--max-depth", "1")
+    shown = next(row for row in found if row["event"] == "return" and row["function"] == "f")
+    assert shown["locals"]["deep"]["repr"] == "[[[1], 2]]"
+    assert shown["locals"]["inner"]["repr"] == "[[1], 2]"
+
+
+def test_an_export_shows_what_a_line_reaches_too(ct, sides, tmp_path):
+    """Nothing of the list has changed but what is known of what it holds."""
+    rows(sides, DEEP, "--max-depth", "1")
+    path = tmp_path / "trace.json"
+    assert sides.ask("export", "-o", str(path)).returncode == 0
+    events = read_json(path)
+    names = [event["VariableName"] for event in events if "VariableName" in event]
+    shown = [
+        event["Value"]["value"]["elements"]
+        for event in events
+        if "Value" in event and names[event["Value"]["variable_id"]] == "deep"
+    ]
+    assert [elements[0]["kind"] for elements in shown] == ["Error"] * 3 + ["Sequence"]
+    assert [elements[0].get("msg") for elements in shown] == ["<dropped>"] * 3 + [None]

@@ -112,8 +112,11 @@ class Printer:
             tag = value[0]
             if tag == "object":
                 held = self.player.objects.get(value[1])
-                if held is None or shape.object is not None:
+                if shape.object is not None:
                     shape.is_readable = False
+                    return shape
+                if held is None:
+                    shape.content = ("dropped",)
                     return shape
                 shape.object = value[1]
                 shape.type = shape.type or types[held.type]
