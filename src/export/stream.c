@@ -98,7 +98,8 @@ static uint32_t use_function(struct stream *stream, uint32_t id, const struct ct
         uint32_t path = use_path(stream, plan->path);
         struct ctr_text text =
             export_clean_text((struct ctr_text){(char *)name.data, name.size}, &clean);
-        stream->plan_functions[id] = add_function(stream, path, plan->first_line, text) + 1;
+        uint32_t line = export_paths_line(&stream->paths, path, plan->first_line);
+        stream->plan_functions[id] = add_function(stream, path, line, text) + 1;
         stream->failed |= name.failed || clean.failed;
         ct_bytes_free(&name);
         ct_bytes_free(&clean);
@@ -156,6 +157,7 @@ static bool reach_call(struct stream *stream, const struct ctr_frame *frame)
 static void put_step(struct stream *stream, uint32_t path, uint32_t line,
                      const struct ctr_frame *frame)
 {
+    line = export_paths_line(&stream->paths, path, line);
     stream->writer->type->step(stream->writer, path, line);
     stream->place = (struct export_place){
         .is_known = true,

@@ -5,8 +5,10 @@ The rules are those of docs/reference/compatibility.md, "What CodeTracer refuses
 
 import itertools
 import json
+import math
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from event_stream import Event, read_binary, read_json
 from sanitizer import own_memory
 
 PROGRAM = """\
+import os
 import sys
 import threading
 
@@ -56,11 +59,40 @@ half = count(5)
 next(half)
 print("partial", end="")
 sys.stderr.write("to stderr\\n")
-ends = {"returns": lambda: None, "raises": lambda: 1 // 0, "exits": lambda: sys.exit(3)}
+
+def made(source, path, **fields):
+    exec(compile(source, path, "exec").replace(**fields), {"nested": nested, "both": both})
+
+def hostile():
+    made("\\n" * 500 + "aa = 1", __file__)
+    made("\\n" * 500 + "def late(): return 1\\nlate()", os.path.abspath("empty.py"))
+    made("\\n" * 500 + "aa = 1", "/proc/nowhere.py")
+    made("aa = 1", __file__, co_firstlineno=0)
+    made("aa = 1", "relative/one.py")
+    made("bb = 2", os.path.abspath("relative/one.py"))
+    made("cc = 3", "")
+    made("dd = 4", "odd \\udcff.py")
+    made("def inside(a, *b, **c): return a\\ninside(nested, both, key=[nested])", __file__)
+    made("x = 1", __file__, co_name="\\ud800", co_qualname="\\ud800")
+    strange = type("é 🐍", (), {"__module__": "\\ud800"})()
+    globals()["\\udfff name"] = ({"\\udfff": "\\ud800"}, {1.5: float("inf")}, b"\\xff", 1e400)
+    try:
+        raise ValueError("\\ud800")
+    except ValueError as error:
+        print(ascii(error))
+    sys.stdout.buffer.write(b"\\xff\\xfe\\n")
+    return strange, nested
+
+ends = {
+    "returns": lambda: None,
+    "raises": lambda: 1 // 0,
+    "exits": lambda: sys.exit(3),
+    "hostile": hostile,
+}
 ends[sys.argv[1]]()
 """
 
-ENDS = {"returns": 0, "raises": 1, "exits": 3}
+ENDS = {"returns": 0, "raises": 1, "exits": 3, "hostile": 0}
 KNOWN = {"Path", "Function", "Call", "Type", "VariableName", "Step", "Value", "Return", "Event"}
 DEEPEST = {"json": 60, "binary": 28}
 
@@ -69,9 +101,10 @@ def record(python: str, folder: Path, end: str, form: str = "ctr") -> Path:
     """Record the program and return the recording."""
     program = folder / "program.py"
     program.write_text(PROGRAM, encoding="utf-8")
+    (folder / "empty.py").touch()
     out = folder / "recording"
     command = [python, "-m", "codetracer_python_recorder", "--trace-dir", out, "--format", form]
-    done = subprocess.run([*command, program, end], capture_output=True, timeout=60)
+    done = subprocess.run([*command, program, end], cwd=folder, capture_output=True, timeout=60)
     assert done.returncode == ENDS[end], done.stderr.decode()
     return out
 
@@ -220,15 +253,52 @@ def test_every_call_follows_a_step_at_its_definition(events: tuple[str, list[Eve
         latest = event.get("Step", latest)
 
 
+def lines_of(path: str) -> float:
+    """Return how many lines a file has, an empty one too; infinity if it cannot be read."""
+    return max(Path(path).read_bytes().count(b"\n"), 1) if os.path.isfile(path) else math.inf
+
+
 def test_lines_and_paths_can_be_opened(events: tuple[str, list[Event]]) -> None:
+    """Also where code has lines its file does not have, which end CodeTracer's backend."""
     paths = payloads(events[1], "Path")
-    lines = {}
-    for step in payloads(events[1], "Step"):
-        path = paths[step["path_id"]]
-        assert os.path.isabs(path)
-        lines.setdefault(path, len(Path(path).read_bytes().splitlines()))
-        assert 1 <= step["line"] <= lines[path]
+    lines = list(map(lines_of, paths))
+    assert all(map(os.path.isabs, paths))
+    for place in payloads(events[1], "Step") + payloads(events[1], "Function"):
+        assert 1 <= place["line"] <= lines[place["path_id"]]
+    for about in payloads(events[1], "Event"):
+        place = json.loads(about["metadata"]) if about["metadata"] else {"path_id": None}
+        if place["path_id"] is not None:
+            assert 1 <= place["line"] <= lines[place["path_id"]]
     assert {step["path_id"] for step in payloads(events[1], "Step")} == set(range(len(paths)))
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text in what was read, names of members too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+        yield from itertools.chain.from_iterable(map(texts, value.values()))
+    elif isinstance(value, list | tuple):
+        yield from itertools.chain.from_iterable(map(texts, value))
+
+
+def test_every_text_is_utf8(events: tuple[str, list[Event]]) -> None:
+    assert all(text.encode("utf-8") is not None for text in texts(events[1]))
+
+
+def refuse(word: str) -> None:
+    raise AssertionError(f"{word} is no JSON")
+
+
+def test_json_is_one_array_without_a_mark(ct: Path, recording: Path, tmp_path: Path) -> None:
+    """Nor with the words for numbers that only Python takes."""
+    assert export(ct, recording, "-o", tmp_path).returncode == 0
+    for path in tmp_path.glob("*.json"):
+        data = path.read_bytes()
+        assert not data.startswith(b"\xef\xbb\xbf")
+        json.loads(data.decode("utf-8"), parse_constant=refuse)
+    assert isinstance(json.loads((tmp_path / "trace.json").read_bytes()), list)
 
 
 def test_an_uncaught_exception_is_the_last_event(
