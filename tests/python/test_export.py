@@ -375,6 +375,26 @@ def test_never_both_files_in_one_folder(ct: Path, recording: Path, tmp_path: Pat
     assert not (tmp_path / "trace.bin").exists()
 
 
+@pytest.mark.parametrize("form", ["json", "binary"])
+def test_an_export_replaces_an_earlier_one_and_nothing_else(
+    ct: Path, recording: Path, tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / "made"
+    for earlier in ("json", "binary", form):
+        assert export(ct, recording, "--format", earlier, "-o", path).returncode == 0
+    whole = path.read_bytes()
+    for kept in (b"my notes", b"[1, 2]", whole[:2], (recording / "trace.ctr").read_bytes()):
+        path.write_bytes(kept)
+        done = export(ct, recording, "--format", form, "-o", path)
+        assert done.returncode == 1
+        assert f"'{path}' is there already" in done.stderr
+        assert path.read_bytes() == kept
+    path.write_bytes(b"")
+    assert export(ct, recording, "--format", form, "-o", path).returncode == 0
+    assert path.read_bytes() == whole
+    assert [file.name for file in tmp_path.iterdir()] == ["made"]
+
+
 def test_a_limit_leaves_no_file_and_says_how_to_go_on(
     ct: Path, recording: Path, tmp_path: Path
 ) -> None:
@@ -393,6 +413,7 @@ def test_a_limit_leaves_no_file_and_says_how_to_go_on(
         (["missing"], 1),
         (["one", "two"], 2),
         (["--format", "xml", "."], 2),
+        (["-o", "-", "."], 2),
         (["."], 1),
     ],
 )
