@@ -3,31 +3,15 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "recorder/numpy_array.h"
 #include "recorder/secret.h"
 #include "recorder/value_internal.h"
+#include "recorder/wtf8.h"
 
 enum { DTYPE_BYTES = 32, BASES_MAX = 16 /* arrays that are views of views */ };
 
 /* ---- what is read
  * ------------------------------------------------------------------------------------- */
-
-static PyObject *module_named(const char *name)
-{
-    PyObject *modules = PyImport_GetModuleDict(); /* borrowed */
-    PyObject *module =
-        modules != NULL && PyDict_Check(modules) ? compat_dict_get(modules, name) : NULL;
-    return module != NULL && PyModule_Check(module) ? module : NULL;
-}
-
-/* numpy may be absent, or another module may bear its name: its array type is one of C's own. */
-static bool is_numpy_array(const PyTypeObject *type)
-{
-    if (strcmp(type->tp_name, "numpy.ndarray") != 0 || (type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
-        return false;
-    }
-    PyObject *numpy = module_named("numpy");
-    return numpy != NULL && compat_dict_get(PyModule_GetDict(numpy), "ndarray") == (PyObject *)type;
-}
 
 static getbufferproc getbuffer_of(const PyTypeObject *type)
 {
@@ -41,23 +25,22 @@ bool buffer_learn(struct type_info *info)
         getbuffer_of(info->type) != getbuffer_of(native)) {
         return false;
     }
-    return strcmp(native->tp_name, "numpy.ndarray") != 0 || is_numpy_array(native);
+    return strcmp(native->tp_name, "numpy.ndarray") != 0 || numpy_is_array_type(native);
 }
-
-/* As numpy lays an array out, in its versions 1 and 2. */
-struct numpy_array {
-    PyObject_HEAD char *data;
-    int dimensions;
-    Py_ssize_t *shape;
-    Py_ssize_t *strides;
-    PyObject *base; /* whose memory it is; NULL: its own */
-};
 
 static bool is_native(PyObject *value, const char *name)
 {
     const PyTypeObject *native = types_native(Py_TYPE(value));
     return native != NULL && strcmp(native->tp_name, name) == 0 &&
            getbuffer_of(native) == getbuffer_of(Py_TYPE(value));
+}
+
+/* NULL: it is none of numpy's. */
+static const struct numpy_array *array_of(PyObject *value)
+{
+    bool is_array =
+        is_native(value, "numpy.ndarray") && numpy_is_array_type(types_native(Py_TYPE(value)));
+    return is_array ? (const struct numpy_array *)value : NULL;
 }
 
 static bool is_released(const PyMemoryViewObject *view)
@@ -76,55 +59,19 @@ static bool owns_plain_memory(PyObject *owner)
         }
         if (PyMemoryView_Check(owner)) {
             owner = is_released((PyMemoryViewObject *)owner) ? NULL : PyMemoryView_GET_BASE(owner);
-        } else if (is_native(owner, "numpy.ndarray") &&
-                   is_numpy_array(types_native(Py_TYPE(owner)))) {
-            owner = ((struct numpy_array *)owner)->base;
-            if (owner == NULL) {
-                return true;
-            }
         } else {
-            return false;
+            const struct numpy_array *array = array_of(owner);
+            if (array == NULL || numpy_owns_memory(array)) {
+                return array != NULL;
+            }
+            owner = array->base;
         }
     }
     return false;
 }
 
-struct buffer {
-    Py_buffer view;
-    bool is_held;     /* `view` is ours to release */
-    bool is_readable; /* its memory, not only its shape */
-};
-
-static bool open_buffer(PyObject *value, struct buffer *buffer)
-{
-    *buffer = (struct buffer){0};
-    if (PyMemoryView_Check(value)) {
-        const PyMemoryViewObject *view = (PyMemoryViewObject *)value;
-        if (is_released(view)) {
-            return false;
-        }
-        buffer->view = view->view;
-    } else {
-        PyObject *pending = PyErr_GetRaisedException();
-        buffer->is_held = getbuffer_of(Py_TYPE(value))(value, &buffer->view, PyBUF_FULL_RO) == 0;
-        PyErr_SetRaisedException(pending); /* a dtype the protocol has no word for */
-        if (!buffer->is_held) {
-            return false;
-        }
-    }
-    buffer->is_readable = buffer->view.suboffsets == NULL && owns_plain_memory(value);
-    return true;
-}
-
-static void close_buffer(struct buffer *buffer)
-{
-    if (buffer->is_held) {
-        PyBuffer_Release(&buffer->view);
-    }
-}
-
-/* ---- elements
- * ----------------------------------------------------------------------------------------- */
+/* ---- kinds of elements
+ * -------------------------------------------------------------------------------- */
 
 enum element {
     ELEMENT_RAW,
@@ -132,7 +79,11 @@ enum element {
     ELEMENT_INT,
     ELEMENT_UINT,
     ELEMENT_FLOAT,
-    ELEMENT_COMPLEX
+    ELEMENT_COMPLEX,
+    ELEMENT_TEXT,   /* numpy's U: UCS-4, filled up with zeros */
+    ELEMENT_BYTES,  /* numpy's S: the same of bytes */
+    ELEMENT_OBJECT, /* of Python's; it may be missing */
+    ELEMENT_HIDDEN, /* addresses, or nothing is known of it */
 };
 
 struct format {
@@ -171,9 +122,112 @@ static struct format format_of(const Py_buffer *view)
     struct format format = {.size = view->itemsize};
     format.is_swapped = *code == '>' || *code == '!';
     code += *code != 0 && strchr("@=<>!^", *code) != NULL;
-    format.element = element_of(code, view->itemsize);
+    bool is_plain = strpbrk(code, "OP") == NULL;
+    format.element = is_plain ? element_of(code, view->itemsize) : ELEMENT_HIDDEN;
     return format;
 }
+
+static struct format array_format_of(const struct numpy_dtype *dtype, Py_ssize_t size)
+{
+    struct format format = {
+        .element = ELEMENT_HIDDEN, .size = size, .is_swapped = dtype->order == '>'};
+    switch (dtype->kind) {
+    case 'M':
+    case 'm':
+        format.element = size == sizeof(int64_t) ? ELEMENT_INT : ELEMENT_HIDDEN;
+        break;
+    case 'U':
+        format.element = size % (Py_ssize_t)sizeof(Py_UCS4) == 0 ? ELEMENT_TEXT : ELEMENT_HIDDEN;
+        break;
+    case 'S':
+        format.element = ELEMENT_BYTES;
+        break;
+    case 'O':
+        format.element = size == sizeof(PyObject *) ? ELEMENT_OBJECT : ELEMENT_HIDDEN;
+        break;
+    default:
+        break;
+    }
+    return format;
+}
+
+/* ---- opening
+ * ------------------------------------------------------------------------------------------ */
+
+struct buffer {
+    Py_buffer view;
+    struct format format;
+    const struct numpy_dtype *dtype; /* the protocol has no word for it, or none that says it all */
+    Py_ssize_t total;                /* elements */
+    bool is_held;                    /* `view` is ours to release */
+    bool is_readable;                /* its memory, not only its shape */
+};
+
+/* As numpy's own struct has it. */
+static void open_array(const struct numpy_array *array, struct buffer *buffer)
+{
+    Py_ssize_t size = numpy_element_size(array->dtype);
+    buffer->dtype = array->dtype;
+    buffer->total = numpy_count(array);
+    buffer->format = array_format_of(array->dtype, size);
+    buffer->view = (Py_buffer){
+        .buf = array->data,
+        .itemsize = size,
+        .len = buffer->total, /* only whether it is 0 counts */
+        .ndim = array->dimensions,
+        .shape = array->shape,
+        .strides = array->strides,
+    };
+}
+
+static bool ask_for_buffer(PyObject *value, struct buffer *buffer)
+{
+    PyObject *pending = PyErr_GetRaisedException();
+    buffer->is_held = getbuffer_of(Py_TYPE(value))(value, &buffer->view, PyBUF_FULL_RO) == 0;
+    PyErr_SetRaisedException(pending); /* a dtype the protocol has no word for */
+    return buffer->is_held;
+}
+
+/* Dates and objects have no word there, texts one of bytes. */
+static bool has_word(const struct numpy_array *array)
+{
+    return array == NULL || strchr("MmUSO", array->dtype->kind) == NULL;
+}
+
+static bool open_buffer(PyObject *value, struct buffer *buffer)
+{
+    *buffer = (struct buffer){0};
+    const struct numpy_array *array = array_of(value);
+    if (PyMemoryView_Check(value)) {
+        const PyMemoryViewObject *view = (PyMemoryViewObject *)value;
+        if (is_released(view)) {
+            return false;
+        }
+        buffer->view = view->view;
+    } else if (!has_word(array) || !ask_for_buffer(value, buffer)) {
+        if (array == NULL) {
+            return false;
+        }
+        open_array(array, buffer);
+    }
+    if (buffer->dtype == NULL) {
+        const Py_buffer *view = &buffer->view;
+        buffer->format = format_of(view);
+        buffer->total = view->itemsize > 0 ? view->len / view->itemsize : 0;
+    }
+    buffer->is_readable = buffer->view.suboffsets == NULL && owns_plain_memory(value);
+    return true;
+}
+
+static void close_buffer(struct buffer *buffer)
+{
+    if (buffer->is_held) {
+        PyBuffer_Release(&buffer->view);
+    }
+}
+
+/* ---- elements
+ * ----------------------------------------------------------------------------------------- */
 
 static void load(const struct format *format, const char *from, Py_ssize_t size, void *to)
 {
@@ -219,6 +273,81 @@ static uint8_t *put_unsigned(struct session *session, uint8_t *at, uint64_t numb
     return at + 8;
 }
 
+/* The character of an array of text; what Unicode does not have is there as what stands for it. */
+static Py_UCS4 load_character(const struct format *format, const char *from, Py_ssize_t index)
+{
+    enum { LAST = 0x10ffff, REPLACEMENT = 0xfffd };
+    Py_UCS4 character;
+    load(format, from + index * (Py_ssize_t)sizeof character, sizeof character, &character);
+    return character <= LAST ? character : REPLACEMENT;
+}
+
+/* A text or bytes are as long as what stands before the zeros at their end. */
+static Py_ssize_t filled(const char *from, Py_ssize_t size, Py_ssize_t unit)
+{
+    while (size > 0 && from[size - 1] == 0) {
+        size--;
+    }
+    return (size + unit - 1) / unit;
+}
+
+static bool is_secret(const struct session *session, const uint8_t *text, size_t size)
+{
+    return !session->limits.keep_shapes && secret_in_bytes(text, size);
+}
+
+static uint8_t *put_cut(struct session *session, uint8_t *at, Py_ssize_t kept, Py_ssize_t length)
+{
+    return kept < length ? value__put_cut(session, at, length) : at;
+}
+
+static uint8_t *put_text(struct session *session, uint8_t *at, const struct format *format,
+                         const char *from)
+{
+    uint8_t *start = at;
+    uint64_t node = session->writer->next_node;
+    Py_ssize_t length = filled(from, format->size, sizeof(Py_UCS4));
+    Py_ssize_t kept = value__cut(session->limits.max_text, length);
+    uint8_t one[4];
+    size_t size = 0;
+    for (Py_ssize_t i = 0; i < kept; i++) {
+        size += (size_t)(text_put_character(one, load_character(format, from, i)) - one);
+    }
+    at = put_cut(session, at, kept, length);
+    at = value__begin_text(session, at, size);
+    const uint8_t *text = at;
+    for (Py_ssize_t i = 0; i < kept; i++) {
+        at = text_put_character(at, load_character(format, from, i));
+    }
+    if (is_secret(session, text, size)) {
+        session->writer->next_node = node;
+        return value_put_secret(session, start);
+    }
+    return at;
+}
+
+static uint8_t *put_bytes(struct session *session, uint8_t *at, const char *from, Py_ssize_t length)
+{
+    Py_ssize_t kept = value__cut(session->limits.max_text, length);
+    if (is_secret(session, (const uint8_t *)from, (size_t)kept)) {
+        return value_put_secret(session, at);
+    }
+    at = put_cut(session, at, kept, length);
+    session->writer->next_node++;
+    *at++ = CTR_V_BYTES;
+    at = ct_varint_put(at, (uint64_t)kept);
+    memcpy(at, from, (size_t)kept);
+    return at + kept;
+}
+
+/* One that was never set reads as None in Python, too. */
+static PyObject *load_object(const char *from)
+{
+    PyObject *object;
+    memcpy(&object, from, sizeof object); /* in a record it may lie across words */
+    return object != NULL ? object : Py_None;
+}
+
 static uint8_t *put_element(struct session *session, uint8_t *at, const struct format *format,
                             const char *from)
 {
@@ -240,6 +369,12 @@ static uint8_t *put_element(struct session *session, uint8_t *at, const struct f
         ct_store64(at, load_float(format, from, format->size / 2));
         ct_store64(at + 8, load_float(format, from + format->size / 2, format->size / 2));
         return at + 16;
+    case ELEMENT_TEXT:
+        return put_text(session, at, format, from);
+    case ELEMENT_BYTES:
+        return put_bytes(session, at, from, filled(from, format->size, 1));
+    case ELEMENT_OBJECT:
+        return value__put_child(session, at, load_object(from), 0);
     default:
         session->writer->next_node++;
         *at++ = CTR_V_BYTES;
@@ -266,26 +401,36 @@ static const char *element_at(const Py_buffer *view, Py_ssize_t number)
 /* ---- fingerprint
  * -------------------------------------------------------------------------------------- */
 
-static Py_ssize_t total_of(const Py_buffer *view)
-{
-    return view->itemsize > 0 ? view->len / view->itemsize : 0;
-}
-
-/* Elements that are told; none that hold addresses of objects. */
+/* Elements that are told. */
 static Py_ssize_t told_of(const struct session *session, const struct buffer *buffer)
 {
-    const char *format = buffer->view.format;
-    bool is_plain = buffer->is_readable && (format == NULL || strpbrk(format, "OP") == NULL);
-    return is_plain ? value__cut(session->limits.max_items, total_of(&buffer->view)) : 0;
+    bool is_plain = buffer->is_readable && buffer->format.element != ELEMENT_HIDDEN;
+    return is_plain ? value__cut(session->limits.max_items, buffer->total) : 0;
 }
 
-static uint64_t hash_elements(const Py_buffer *view, Py_ssize_t count, uint64_t hash)
+/* Numbers and texts by what they are, as another may lie where one was; the rest by its address. */
+static uint64_t hash_object(const struct session *session, PyObject *object)
 {
-    if (PyBuffer_IsContiguous(view, 'C')) {
+    struct shadow number;
+    if (number_shadow(object, &number)) {
+        return value__mix(number.bits, shadow_kind(&number));
+    }
+    return PyUnicode_CheckExact(object) ? value__hash_text(session, object)
+                                        : (uint64_t)(uintptr_t)object;
+}
+
+static uint64_t hash_elements(const struct session *session, const struct buffer *buffer,
+                              Py_ssize_t count, uint64_t hash)
+{
+    const Py_buffer *view = &buffer->view;
+    bool holds_objects = buffer->format.element == ELEMENT_OBJECT;
+    if (!holds_objects && PyBuffer_IsContiguous(view, 'C')) {
         return XXH3_64bits_withSeed(view->buf, (size_t)(count * view->itemsize), hash);
     }
     for (Py_ssize_t i = 0; i < count; i++) {
-        hash = XXH3_64bits_withSeed(element_at(view, i), (size_t)view->itemsize, hash);
+        const char *at = element_at(view, i);
+        hash = holds_objects ? value__mix(hash, hash_object(session, load_object(at)))
+                             : XXH3_64bits_withSeed(at, (size_t)view->itemsize, hash);
     }
     return hash;
 }
@@ -311,7 +456,8 @@ uint64_t buffer_fingerprint(const struct session *session, PyObject *value,
     }
     hash = hash_numbers(view->shape, view->ndim, hash);
     hash = hash_numbers(view->strides, view->ndim, hash);
-    hash = hash_elements(view, told_of(session, &buffer), hash);
+    hash = value__mix(hash, (uint64_t)(uintptr_t)buffer.dtype);
+    hash = hash_elements(session, &buffer, told_of(session, &buffer), hash);
     close_buffer(&buffer);
     return hash | 1;
 }
@@ -320,15 +466,18 @@ uint64_t buffer_fingerprint(const struct session *session, PyObject *value,
  * ------------------------------------------------------------------------------------------ */
 
 /* numpy's own name of the elements' type where there is a simple one, else the protocol's word. */
-static void name_of(const Py_buffer *view, bool is_numpy, char name[DTYPE_BYTES])
+static void name_of(const struct buffer *buffer, bool is_numpy, char name[DTYPE_BYTES])
 {
     static const char *const kinds[] = {
         [ELEMENT_BOOL] = "bool",   [ELEMENT_INT] = "int",         [ELEMENT_UINT] = "uint",
         [ELEMENT_FLOAT] = "float", [ELEMENT_COMPLEX] = "complex",
     };
-    struct format format = format_of(view);
-    if (!is_numpy || format.element == ELEMENT_RAW) {
-        snprintf(name, DTYPE_BYTES, "%s", view->format != NULL ? view->format : "B");
+    const char *word = buffer->view.format != NULL ? buffer->view.format : "B";
+    struct format format = buffer->format;
+    if (buffer->dtype != NULL) {
+        numpy_name(buffer->dtype, name, DTYPE_BYTES);
+    } else if (!is_numpy || format.element == ELEMENT_RAW || format.element == ELEMENT_HIDDEN) {
+        snprintf(name, DTYPE_BYTES, "%s", word);
     } else if (format.element == ELEMENT_BOOL) {
         snprintf(name, DTYPE_BYTES, "bool");
     } else {
@@ -342,15 +491,14 @@ static bool holds_secret(const struct session *session, const Py_buffer *view, P
 {
     bool is_text = view->itemsize == 1 && view->ndim == 1 &&
                    (view->strides == NULL || view->strides[0] == 1) && count > 0;
-    return is_text && !session->limits.keep_shapes &&
-           secret_in_bytes((const uint8_t *)element_at(view, 0), (size_t)count);
+    return is_text && is_secret(session, (const uint8_t *)element_at(view, 0), (size_t)count);
 }
 
 static uint8_t *put_items(struct session *session, uint8_t *at, const struct buffer *buffer)
 {
     enum { FIXED_BYTES = 24 }; /* one element takes at most, its content not counted */
     const Py_buffer *view = &buffer->view;
-    Py_ssize_t total = total_of(view), count = told_of(session, buffer);
+    Py_ssize_t total = buffer->total, count = told_of(session, buffer);
     if (!session_has_room(session, at, (size_t)count * (size_t)(view->itemsize + FIXED_BYTES))) {
         count = 0;
     }
@@ -362,9 +510,10 @@ static uint8_t *put_items(struct session *session, uint8_t *at, const struct buf
     }
     at = ct_varint_put(at, (uint64_t)total);
     at = ct_varint_put(at, (uint64_t)count);
-    struct format format = format_of(view);
+    session->promised += (size_t)count; /* each takes a byte at least */
     for (Py_ssize_t i = 0; i < count; i++) {
-        at = put_element(session, at, &format, element_at(view, i));
+        session->promised--;
+        at = put_element(session, at, &buffer->format, element_at(view, i));
     }
     return at;
 }
@@ -391,7 +540,7 @@ uint8_t *buffer_put(struct session *session, uint8_t *at, PyObject *value,
     }
     const Py_buffer *view = &buffer.view;
     char name[DTYPE_BYTES];
-    name_of(view, is_numpy_array(types_native(type->type)), name);
+    name_of(&buffer, numpy_is_array_type(types_native(type->type)), name);
     *at++ = CTR_ITEMS | CTR_ATTRS;
     at = put_items(session, at, &buffer);
     *at++ = ATTRIBUTES;

@@ -1,4 +1,5 @@
-/* Arrays of numbers that offer the buffer protocol: array.array, memoryview, numpy's ndarray.
+/* Arrays that offer the buffer protocol: array.array, memoryview, numpy's ndarray. Of the last also
+ * those whose elements the protocol has no word for: dates, texts, objects.
  *
  * Only memory of exporters written in C that are known here is read: another one's getbuffer may be
  * code of the program's, and a mapped file may be shorter than its mapping. */

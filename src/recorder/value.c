@@ -505,15 +505,20 @@ uint8_t *value__put_text(struct session *session, uint8_t *at, PyObject *text)
     return value_emit(session, at, text, &inner);
 }
 
-uint8_t *value__put_raw_text(struct session *session, uint8_t *at, const char *text, size_t size)
+uint8_t *value__begin_text(struct session *session, uint8_t *at, size_t size)
 {
     if (size <= CTR_SHORT_TEXT_MAX) {
         *at++ = (uint8_t)(CTR_V_SHORT_TEXT + size);
-    } else {
-        session->writer->next_node++;
-        *at++ = CTR_V_TEXT;
-        at = ct_varint_put(at, size);
+        return at;
     }
+    session->writer->next_node++;
+    *at++ = CTR_V_TEXT;
+    return ct_varint_put(at, size);
+}
+
+uint8_t *value__put_raw_text(struct session *session, uint8_t *at, const char *text, size_t size)
+{
+    at = value__begin_text(session, at, size);
     memcpy(at, text, size);
     return at + size;
 }

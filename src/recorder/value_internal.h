@@ -37,6 +37,8 @@ uint8_t *value__put_tuple(struct session *session, uint8_t *at, size_t count);
 uint8_t *value__put_child(struct session *session, uint8_t *at, PyObject *value, int depth);
 /* Text that was not a node of its own so far. */
 uint8_t *value__put_text(struct session *session, uint8_t *at, PyObject *text);
+/* The head of one; its `size` bytes follow. */
+uint8_t *value__begin_text(struct session *session, uint8_t *at, size_t size);
 uint8_t *value__put_raw_text(struct session *session, uint8_t *at, const char *text, size_t size);
 uint8_t *value__put_c_text(struct session *session, uint8_t *at, const char *text);
 

@@ -21,7 +21,7 @@ size_t text_size(PyObject *text, Py_ssize_t characters)
     return size;
 }
 
-static uint8_t *put_character(uint8_t *to, Py_UCS4 c)
+uint8_t *text_put_character(uint8_t *to, Py_UCS4 c)
 {
     switch (character_size(c)) {
     case 1:
@@ -54,7 +54,7 @@ uint8_t *text_put(uint8_t *to, PyObject *text, Py_ssize_t characters)
         return to + characters;
     }
     for (Py_ssize_t i = 0; i < characters; i++) {
-        to = put_character(to, PyUnicode_READ(kind, data, i));
+        to = text_put_character(to, PyUnicode_READ(kind, data, i));
     }
     return to;
 }

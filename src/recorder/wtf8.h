@@ -11,6 +11,9 @@ size_t text_size(PyObject *text, Py_ssize_t characters);
 /* Write them at `to` (text_size bytes) and return the byte after. */
 uint8_t *text_put(uint8_t *to, PyObject *text, Py_ssize_t characters);
 
+/* One character, of at most 4 bytes. */
+uint8_t *text_put_character(uint8_t *to, Py_UCS4 c);
+
 /* Append as a block (varint length, bytes); anything that is no str is an empty block. */
 void text_add(struct ct_bytes *to, PyObject *text);
 
