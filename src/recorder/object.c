@@ -219,7 +219,8 @@ void object_shadow(struct session *session, PyObject *value, struct type_info *t
         is_doubtful = true;
     }
     /* What becomes reachable is looked at: all that is new, of what is known a part. */
-    if (entry->epoch != session->epoch &&
+    bool was_too_deep = !(entry->flags & ENTRY_OPENED) && table->depth == 0;
+    if ((entry->epoch != session->epoch || was_too_deep) &&
         (is_doubtful || (table->depth <= AGAIN_DEPTH && table->queue_size < AGAIN_PER_EVENT))) {
         object__queue(session, entry);
     }
