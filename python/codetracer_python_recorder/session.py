@@ -137,16 +137,16 @@ def stop(*, exit_code: int | None = None) -> None:
     EnvironmentError (ERR_IO) when a file cannot be written. The session is over all the same.
     """
     global _active_session
-    if not _is_tracing_backend():
-        _active_session = None
-        return
+    session = _active_session
     try:
-        if exit_code is None:
-            _stop_backend()
-        else:
-            _stop_backend(exit_code)
+        if _is_tracing_backend():
+            if exit_code is None:
+                _stop_backend()
+            else:
+                _stop_backend(exit_code)
     finally:
-        _active_session = None
+        if _active_session is session:  # else it is one that another thread started meanwhile
+            _active_session = None
 
 
 def is_tracing() -> bool:

@@ -340,6 +340,9 @@ static PyObject *call_directly(const struct hook *hook, const struct call *call)
      * whoever reads a pipe may be waiting for us. */
     if (hook->deed == DEED_WRITE || lseek(original, 0, SEEK_CUR) >= 0) {
         let_others_pass();
+        if (io_pipe_original(descriptor) != original) {
+            return call_original(hook, call); /* meanwhile another thread ended the recording */
+        }
     }
     if (hook->layer == LAYER_DESCRIPTOR) {
         return ask_original(hook, call, original);

@@ -330,7 +330,9 @@ static PyObject *recorder_start(PyObject *module, PyObject *args)
         int status = request.run.failed ? CT_ENOMEM : session_start(&request.order, &error);
         if (status != CT_OK) {
             Py_CLEAR(result);
-            const struct failure failure = failure_of(status, &error);
+            bool is_late =
+                status == CT_ESTATE && session_is_active(); /* another thread's started */
+            const struct failure failure = is_late ? already : failure_of(status, &error);
             failure_raise(&failure);
         } else if (!request.unlisted) {
             announce_recording(request.order.directory);

@@ -85,6 +85,37 @@ void session_set_exit_status(int32_t status)
     }
 }
 
+/* ---- turns
+ * ----------------------------------------------------------------------------------------- */
+
+/* Starts, stops and exports come one after another: an export reads the recording and writes beside
+ * it without the interpreter's lock, and Python code can run in the middle of a start or stop. Who
+ * waits does so without that lock. */
+static pthread_mutex_t turn = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+
+/* False: it is this thread's already, and the code that asks runs inside a start or stop. */
+static bool take_turn(void)
+{
+    int status = pthread_mutex_trylock(&turn);
+    if (status == EBUSY) {
+        Py_BEGIN_ALLOW_THREADS;
+        status = pthread_mutex_lock(&turn);
+        Py_END_ALLOW_THREADS;
+    }
+    return status == 0;
+}
+
+static void end_turn(void)
+{
+    pthread_mutex_unlock(&turn);
+}
+
+/* It may have been another thread's, which a forked child does not have. */
+static void renew_turn(void)
+{
+    turn = (pthread_mutex_t)PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+}
+
 /* ---- fork
  * ------------------------------------------------------------------------------------------ */
 
@@ -114,6 +145,7 @@ static void after_fork_in_parent(void)
 
 static void after_fork_in_child(void)
 {
+    renew_turn();
     if (session_is_active()) {
         session.is_dead = true;
         io_capture_after_fork_in_child();
@@ -329,9 +361,6 @@ static int start(const struct session_order *order, struct ct_error *error)
         session.writer = &no_writer; /* a forked child begins a recording of its own */
         session.is_dead = false;
     }
-    if (session_is_active()) {
-        return ct_fail(error, CT_ESTATE, "tracing already active");
-    }
     int status = open_writer(order, error);
     if (status != CT_OK) {
         return status;
@@ -358,9 +387,20 @@ static int start(const struct session_order *order, struct ct_error *error)
     return CT_OK;
 }
 
+static int refuse_start(struct ct_error *error)
+{
+    return ct_fail(error, CT_ESTATE, "tracing already active");
+}
+
 int session_start(struct session_order *order, struct ct_error *error)
 {
-    int status = start(order, error);
+    int status;
+    if (take_turn()) {
+        status = session_is_active() ? refuse_start(error) : start(order, error);
+        end_turn();
+    } else {
+        status = refuse_start(error);
+    }
     if (order->filter != NULL && order->filter != session.filter) {
         filter_free(order->filter);
     }
@@ -376,20 +416,6 @@ static enum export_format format_wanted(void)
     return strcmp(session.format, "json") == 0     ? EXPORT_JSON
            : strcmp(session.format, "binary") == 0 ? EXPORT_BINARY
                                                    : EXPORT_NONE;
-}
-
-static int export_now(struct ct_error *error)
-{
-    char *directory = strdup(session.directory);
-    enum export_format format = format_wanted();
-    uint64_t limit = session.limits.export_limit;
-    if (directory == NULL) {
-        return ct_fail(error, CT_ENOMEM, "no memory for a path");
-    }
-    int status;
-    Py_BEGIN_ALLOW_THREADS status = export_recording(directory, format, limit, error);
-    Py_END_ALLOW_THREADS free(directory);
-    return status;
 }
 
 /* Lines are counted by any session that records; what a program writes may be all there is. */
@@ -410,27 +436,71 @@ int session_check(struct ct_error *error)
                    "recorder policy requires a trace but no events were recorded");
 }
 
-/* What is left to do once nothing is written any more. */
-static int finish(enum ctr_end_reason reason, int32_t exit_status, struct ct_error *error)
+/* What a recording leaves to do once the session is free for the next one. */
+struct remains {
+    char *directory;
+    enum export_format format;
+    uint64_t limit;
+    bool is_exported;
+    bool is_removed;
+};
+
+static struct remains remains_now(void)
+{
+    bool is_removed = session.failed && session.policy.discard;
+    return (struct remains){
+        .directory = strdup(session.directory),
+        .format = format_wanted(),
+        .limit = session.limits.export_limit,
+        .is_exported = session.exports && !is_removed,
+        .is_removed = is_removed,
+    };
+}
+
+/* Ends the turn too: while the process ends, the interpreter's lock may never come back. */
+static int settle(struct remains *remains, struct ct_error *error)
+{
+    int status = CT_OK;
+    Py_BEGIN_ALLOW_THREADS;
+    if (remains->directory == NULL) {
+        status = ct_fail(error, CT_ENOMEM, "no memory for a path");
+    } else if (remains->is_removed) {
+        remove_recording(remains->directory);
+    } else if (remains->is_exported) {
+        status = export_recording(remains->directory, remains->format, remains->limit, error);
+    }
+    end_turn();
+    Py_END_ALLOW_THREADS;
+    free(remains->directory);
+    return status;
+}
+
+/* Close the trace, of which `remains` says what else there is to do. */
+static int finish(enum ctr_end_reason reason, int32_t exit_status, struct remains *remains,
+                  struct ct_error *error)
 {
     int missing = session_check(error);
     struct ctr_writer *writer = session.writer;
     session.writer = &no_writer;
     int status = ctr_writer_close(writer, session.failed ? CTR_ENDED_BY_ERROR : reason, exit_status,
                                   missing == CT_OK ? error : NULL);
-    if (session.failed && session.policy.discard) {
-        remove_recording(session.directory);
+    *remains = remains_now();
+    if (remains->is_removed) {
         return CT_OK; /* it has been told when it happened */
     }
-    if (missing != CT_OK) {
-        return missing;
-    }
-    return status == CT_OK && session.exports ? export_now(error) : status;
+    status = missing != CT_OK ? missing : status;
+    remains->is_exported = remains->is_exported && status == CT_OK;
+    return status;
 }
 
+/* Another thread that stops the same session returns when its files are there. */
 int session_stop(int32_t exit_status, struct ct_error *error)
 {
+    if (!take_turn()) {
+        return CT_OK;
+    }
     if (!session_is_active()) {
+        end_turn();
         return CT_OK;
     }
     bool goes_on = exit_status == INT32_MIN && !compat_is_ending();
@@ -441,14 +511,25 @@ int session_stop(int32_t exit_status, struct ct_error *error)
     self_check_report(&session);
     event_last(&session);
     monitor_stop(&session);
-    int status = finish(goes_on ? CTR_ENDED_BY_STOP : CTR_ENDED_NORMALLY, exit_status, error);
+    struct remains remains;
+    int status =
+        finish(goes_on ? CTR_ENDED_BY_STOP : CTR_ENDED_NORMALLY, exit_status, &remains, error);
     log_message(LOG_INFO, "recording ended", session.directory);
     free_parts(true);
-    return status;
+    int settled = settle(&remains, status == CT_OK ? error : NULL);
+    return status != CT_OK ? status : settled;
 }
 
 int session_flush(struct ct_error *error)
 {
-    bool is_over = session.failed && session.policy.discard;
-    return session_is_active() && session.exports && !is_over ? export_now(error) : CT_OK;
+    if (!take_turn()) {
+        return CT_OK;
+    }
+    if (!session_is_active()) {
+        end_turn();
+        return CT_OK;
+    }
+    struct remains remains = remains_now();
+    remains.is_removed = false; /* that is for its end */
+    return settle(&remains, error);
 }

@@ -472,7 +472,10 @@ struct session_order {
         *run; /* encoded pairs for CTR_DEF_RUN: blocks key, value, key, value ... */
 };
 
-/* The process has one session at most. All of these need the interpreter's lock. */
+/* The process has one session at most. All of these need the interpreter's lock. Starts, stops and
+ * flushes of several threads wait for each other, without that lock.
+ *
+ * CT_ESTATE: there is a session, or nothing to start one with. */
 int session_start(struct session_order *order, struct ct_error *error);
 bool session_is_active(void);
 /* End the recording and export what was asked for; without a session nothing happens. CT_EUSAGE:

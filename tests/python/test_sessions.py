@@ -465,6 +465,71 @@ def test_one_thread_ends_what_another_began(place):
     assert place.events()
 
 
+def test_threads_that_start_flush_and_stop_at_once(place):
+    said = place.run(
+        """
+        import threading
+        r.configure_policy(log_level="off")  # refusals are logged
+        refusals, failures = [], []
+        def take_turns(name):
+            for _ in range(40):
+                try:
+                    r.start(name, format="json")
+                except (RuntimeError, r.UsageError) as error:
+                    refusals.append(str(error)[-22:])
+                except Exception as error:
+                    failures.append(error)
+                try:
+                    r.flush()
+                    r.stop()
+                except Exception as error:
+                    failures.append(error)
+        def f(n):
+            return n + 1
+        threads = [threading.Thread(target=take_turns, args=(f"out{n}",)) for n in range(4)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        assert not r.is_tracing()
+        with r.trace("out", format="json"):
+            f(1)
+        print(set(refusals) | {"tracing already active"}, failures)
+        """
+    )
+    assert said == "{'tracing already active'} []\n"
+    assert ("f", "return n + 1") in place.steps()
+    for out in ("out", "out0", "out3"):
+        verified = place.execute(str(place.ct), "verify", out)
+        assert verified.stdout.startswith("ok: ")
+        assert json.loads((place.folder / out / "trace.json").read_text())
+
+
+def test_a_recording_can_begin_once_another_is_being_exported(place):
+    """Not before its files are there: both may be in one directory."""
+    said = place.run(
+        """
+        import os, threading
+        def work():
+            for n in range(30000):
+                m = n
+        r.start("out", format="json")
+        work()
+        ender = threading.Thread(target=r.stop)
+        ender.start()
+        while r.is_tracing():
+            pass
+        r.start("out", format="json")
+        print(os.path.exists("out/trace.json"))
+        r.stop()
+        r.stop()
+        ender.join()
+        """
+    )
+    assert said == "True\n"
+    assert ("<module>", 'print(os.path.exists("out/trace.json"))') in place.steps()
+
+
 def test_the_tree_of_calls_names_those_whose_start_is_not_recorded(place):
     place.run(
         """
