@@ -115,6 +115,7 @@ def _start(config: RecorderCLIConfig) -> None:
             "program": _program_name(config),
             "args": list(config.script_args),
             "recorder_version": backend.VERSION,
+            "launched": True,
             **config.options,
         },
         test_framework=_framework(config),

@@ -246,6 +246,10 @@ static int read_option(struct request *request, const char *name, PyObject *valu
         request->order.limits.no_sources = value == Py_True;
         return 0;
     }
+    if (strcmp(name, "launched") == 0) {
+        request->order.is_launched = value == Py_True;
+        return 0;
+    }
     if (strcmp(name, "unlisted") == 0) {
         request->unlisted = value == Py_True;
         return 0;

@@ -12,6 +12,7 @@
 #include "recorder/inject.h"
 #include "recorder/plan.h"
 #include "recorder/repair.h"
+#include "recorder/scope.h"
 
 /* ---- callbacks: objects that are their own vectorcall
  * -------------------------------------------- */
@@ -230,6 +231,19 @@ static void watch_running_frames(struct session *session)
     }
 }
 
+/* What runs now on this thread launches the program, as a console script does. What it is of the
+ * standard library the program uses as well: there the rules decide. */
+static void leave_launcher_out(struct session *session)
+{
+    compat_frame *frame = compat_current_frame(PyThreadState_Get());
+    for (; frame != NULL; frame = frame->previous) {
+        PyCodeObject *code = compat_frame_code(frame);
+        if (code != NULL && scope_of_code(session, code) == SCOPE_PROGRAM) {
+            plan_leave_out(session, code);
+        }
+    }
+}
+
 static int python_failure(struct ct_error *error, const char *what)
 {
     PyObject *raised = PyErr_GetRaisedException();
@@ -267,6 +281,9 @@ int monitor_start(struct session *session, struct ct_error *error)
     if (session->disable == NULL || !register_callbacks(session, module)) {
         monitor_stop(session);
         return python_failure(error, "cannot register with sys.monitoring");
+    }
+    if (session->is_launched) {
+        leave_launcher_out(session);
     }
     if (!session->waiting_for_main) {
         watch_running_frames(session);

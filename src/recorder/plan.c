@@ -208,8 +208,8 @@ static void heed_globals(struct plan *plan)
     }
 }
 
-static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObject *globals,
-                             PyObject *locals)
+static struct plan *add_plan(struct session *session, PyCodeObject *code, PyObject *globals,
+                             struct filter_verdict verdict)
 {
     struct plan *plan = calloc(1, sizeof *plan);
     if (plan == NULL) {
@@ -217,7 +217,6 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
     }
     plan->code = (PyObject *)code;
     plan->globals = globals;
-    struct filter_verdict verdict = filter_code(session, code, globals);
     plan->skip = verdict.skip;
     plan->policy = verdict.policy;
     plan->all = session->plans;
@@ -228,6 +227,15 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
     session->plans = plan;
     if (plan->skip) {
         ctr_count(session->writer, CTR_C_skipped_code);
+    }
+    return plan;
+}
+
+static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObject *globals,
+                             PyObject *locals)
+{
+    struct plan *plan = add_plan(session, code, globals, filter_code(session, code, globals));
+    if (plan == NULL || plan->skip) {
         return plan;
     }
     plan->return_action = filter_result(session, plan->policy, code, globals, FILTER_RETURNS);
@@ -266,6 +274,27 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
     return plan;
 }
 
+static void attach(const struct session *session, struct plan *plan)
+{
+    PyObject *pending = PyErr_GetRaisedException();
+    if (PyUnstable_Code_SetExtra(plan->code, session->code_extra, plan) != 0) {
+        PyErr_Clear();
+    }
+    compat_code_extra_trim((PyCodeObject *)plan->code, session->code_extra);
+    PyErr_SetRaisedException(pending);
+}
+
+void plan_leave_out(struct session *session, PyCodeObject *code)
+{
+    struct filter_verdict verdict = {.skip = true, .policy = FILTER_BUILT_IN};
+    struct plan *plan = compat_code_extra(code, session->code_extra) == NULL
+                            ? add_plan(session, code, NULL, verdict)
+                            : NULL;
+    if (plan != NULL) {
+        attach(session, plan);
+    }
+}
+
 struct plan *plan_of(struct session *session, PyCodeObject *code, PyObject *globals,
                      PyObject *locals)
 {
@@ -285,12 +314,7 @@ struct plan *plan_of(struct session *session, PyCodeObject *code, PyObject *glob
         first->next = plan;
         return plan;
     }
-    PyObject *pending = PyErr_GetRaisedException();
-    if (PyUnstable_Code_SetExtra((PyObject *)code, session->code_extra, plan) != 0) {
-        PyErr_Clear();
-    }
-    compat_code_extra_trim(code, session->code_extra);
-    PyErr_SetRaisedException(pending);
+    attach(session, plan);
     return plan;
 }
 

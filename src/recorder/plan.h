@@ -13,6 +13,9 @@ void plans_free(struct session *session);
 struct plan *plan_of(struct session *session, PyCodeObject *code, PyObject *globals,
                      PyObject *locals);
 
+/* This code is not recorded, whatever its file is. */
+void plan_leave_out(struct session *session, PyCodeObject *code);
+
 /* Is what this code does recorded, now or as soon as it runs? */
 bool plan_will_record(struct session *session, PyCodeObject *code, PyObject *globals);
 

@@ -308,6 +308,7 @@ static int make_parts(const struct session_order *order, struct ct_error *error)
         .limits = order->limits,
         .policy = order->policy,
         .waiting_for_main = order->wait_for_main,
+        .is_launched = order->is_launched,
         .waiting_for_file = order->activation != NULL,
         .program_file = order->program_file,
         .exports = order->exports,

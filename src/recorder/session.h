@@ -433,6 +433,7 @@ struct session {
     int dict_watcher;
     bool waiting_for_main;    /* armed by the environment: recording begins with __main__'s code */
     bool waiting_for_file;    /* for code of `activation`: see gate.h */
+    bool is_launched;         /* from outside of the program, by code that is none of it */
     bool restless_globals;    /* a module's global is, or was, an object that is restless */
     bool repairs;             /* watches for other tools that follow lines, or found some */
     bool failed;              /* the recorder itself: nothing more is written */
@@ -462,6 +463,7 @@ struct session_order {
     const char *format;     /* exported at stop: "json", "binary", or NULL for none */
     const char *activation; /* absolute, resolved */
     bool wait_for_main;
+    bool is_launched;         /* the frames of this thread are no part of the program */
     enum ct_start_io io;      /* what is recorded of input and output */
     const char *program_file; /* the synthetic file that is the program, or NULL */
     bool exports;             /* write side files and `format` at stop; else `ct` does */

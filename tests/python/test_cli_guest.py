@@ -71,6 +71,7 @@ def test_what_the_backend_is_asked_for(run, backend, tmp_path):
         "args": ["a"],
         "max_items": 7,
         "with_diff": True,
+        "launched": True,
     }
 
 
