@@ -113,6 +113,7 @@ def _start(config: RecorderCLIConfig) -> None:
         policy=config.policy_overrides,
         options={
             "program": _program_name(config),
+            "program_text": config.target if config.kind == CODE else None,
             "args": list(config.script_args),
             "recorder_version": backend.VERSION,
             "launched": True,

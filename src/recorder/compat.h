@@ -68,6 +68,17 @@ static inline bool compat_frame_runs(const compat_frame *frame, const PyObject *
 #endif
 }
 
+/* The frame that all others of the thread were called from; NULL: none runs Python code. */
+static inline compat_frame *compat_outermost_frame(PyThreadState *state)
+{
+    compat_frame *outermost = NULL;
+    for (compat_frame *frame = compat_current_frame(state); frame != NULL;
+         frame = frame->previous) {
+        outermost = compat_frame_code(frame) != NULL ? frame : outermost;
+    }
+    return outermost;
+}
+
 static inline PyCodeObject *compat_frame_object_code(const PyFrameObject *frame)
 {
     return compat_frame_code(frame->f_frame);

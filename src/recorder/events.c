@@ -942,12 +942,14 @@ static struct shadow_frame *resumed(struct session *session, PyCodeObject *code,
     }
     *real = compat_current_frame((*thread)->state);
     struct plan *plan = compat_code_extra(code, session->code_extra);
-    if (plan == NULL && !session->waiting_for_main && session->writer->soft != NULL &&
-        compat_frame_runs(*real, (PyObject *)code)) {
+    if (!compat_frame_runs(*real, (PyObject *)code)) {
+        return NULL;
+    }
+    bool is_new = plan == NULL || plan_is_blank(plan);
+    if (is_new && !session->waiting_for_main && session->writer->soft != NULL) {
         plan = meet_code(session, code, *real); /* it began before we looked */
     }
-    if (plan == NULL || plan->skip || !compat_frame_runs(*real, (PyObject *)code) ||
-        !ready(session, *thread)) {
+    if (plan == NULL || plan_is_blank(plan) || plan->skip || !ready(session, *thread)) {
         return NULL;
     }
     if (is_met(*thread) && !adopt_callers(session, *thread, *real)) {

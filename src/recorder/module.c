@@ -66,8 +66,16 @@ struct request { /* a start() call while it is read */
     struct session_order order;
     struct ct_bytes run;
     char *activation;
+    char *program_text;
     bool unlisted;
 };
+
+static void clear_request(struct request *request)
+{
+    ct_bytes_free(&request->run);
+    free(request->activation);
+    free(request->program_text);
+}
 
 static struct request new_request(void)
 {
@@ -223,6 +231,10 @@ static int read_option(struct request *request, const char *name, PyObject *valu
         PyErr_Clear();
         return 0;
     }
+    if (strcmp(name, "program_text") == 0 && PyUnicode_Check(value)) {
+        request->order.program_text = request->program_text = text_copy(value);
+        return request->program_text != NULL ? 0 : -1;
+    }
     if (strcmp(name, "args") == 0) {
         add_list_entries(&request->run, "argument", value);
         return 0;
@@ -342,8 +354,7 @@ static PyObject *recorder_start(PyObject *module, PyObject *args)
             announce_recording(request.order.directory);
         }
     }
-    ct_bytes_free(&request.run);
-    free(request.activation);
+    clear_request(&request);
     Py_DECREF(path);
     return result;
 }
@@ -405,8 +416,9 @@ static void order_from(const struct ct_start_options *options, struct request *r
         request->order.activation =
             request->activation != NULL ? request->activation : options->activation;
     }
-    bool is_source = options->kind == CT_START_CODE && options->no_sources;
-    add_entry(&request->run, "program", is_source ? "-c" : options->program);
+    bool is_text = options->kind == CT_START_CODE;
+    request->order.program_text = is_text && !options->no_sources ? options->program : NULL;
+    add_entry(&request->run, "program", is_text && options->no_sources ? "-c" : options->program);
     add_entry(&request->run, "kind", ct_start_kind_name(options->kind));
     for (size_t i = 0; options->args != NULL && i < options->argc; i++) {
         add_entry(&request->run, "argument", options->args[i]);
@@ -543,14 +555,12 @@ static PyObject *recorder_start_from_environment(PyObject *module, PyObject *arg
     order_from(&options, &request);
     if (options.rules != NULL && !read_rules(&request, options.rules)) {
         ct_start_options_clear(&options);
-        ct_bytes_free(&request.run);
-        free(request.activation);
+        clear_request(&request);
         return NULL;
     }
     status = request.run.failed ? CT_ENOMEM : session_start(&request.order, &error);
     ct_start_options_clear(&options);
-    ct_bytes_free(&request.run);
-    free(request.activation);
+    clear_request(&request);
     if (status != CT_OK) {
         PyErr_SetString(PyExc_RuntimeError, error.message);
         return NULL;

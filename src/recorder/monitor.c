@@ -238,8 +238,20 @@ static void leave_launcher_out(struct session *session)
     compat_frame *frame = compat_current_frame(PyThreadState_Get());
     for (; frame != NULL; frame = frame->previous) {
         PyCodeObject *code = compat_frame_code(frame);
-        if (code != NULL && scope_of_code(session, code) == SCOPE_PROGRAM) {
+        if (code != NULL && scope_of_code(session, code) != SCOPE_LIBRARY) {
             plan_leave_out(session, code);
+        }
+    }
+}
+
+/* Before anything it calls is met. */
+static void heed_running_program(struct session *session)
+{
+    PyThreadState *state = PyInterpreterState_ThreadHead(session->interpreter);
+    for (; state != NULL; state = PyThreadState_Next(state)) {
+        compat_frame *frame = compat_outermost_frame(state);
+        if (frame != NULL && compat_frame_is_complete(frame)) {
+            plan_heed_program(session, compat_frame_code(frame), frame->f_globals);
         }
     }
 }
@@ -286,6 +298,7 @@ int monitor_start(struct session *session, struct ct_error *error)
         leave_launcher_out(session);
     }
     if (!session->waiting_for_main) {
+        heed_running_program(session);
         watch_running_frames(session);
     }
     if (!turn_on(session, module)) {
@@ -321,6 +334,7 @@ void monitor_open(struct session *session, PyCodeObject *code, PyObject *globals
 {
     PyObject *pending = PyErr_GetRaisedException();
     PyObject *module = monitoring();
+    heed_running_program(session);
     watch_running_frames(session);
     if (filter_code(session, code, globals).skip) {
         set_code_events(session, code, session->event_return); /* nothing else tells of its end */

@@ -208,35 +208,33 @@ static void heed_globals(struct plan *plan)
     }
 }
 
-static struct plan *add_plan(struct session *session, PyCodeObject *code, PyObject *globals,
-                             struct filter_verdict verdict)
+/* A blank one. */
+static struct plan *add_plan(struct session *session, PyCodeObject *code)
 {
     struct plan *plan = calloc(1, sizeof *plan);
     if (plan == NULL) {
         return NULL;
     }
     plan->code = (PyObject *)code;
-    plan->globals = globals;
-    plan->skip = verdict.skip;
-    plan->policy = verdict.policy;
     plan->all = session->plans;
     plan->before = &session->plans;
     if (plan->all != NULL) {
         plan->all->before = &plan->all;
     }
     session->plans = plan;
-    if (plan->skip) {
-        ctr_count(session->writer, CTR_C_skipped_code);
-    }
     return plan;
 }
 
-static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObject *globals,
-                             PyObject *locals)
+static void fill(struct session *session, struct plan *plan, PyCodeObject *code, PyObject *globals,
+                 PyObject *locals)
 {
-    struct plan *plan = add_plan(session, code, globals, filter_code(session, code, globals));
-    if (plan == NULL || plan->skip) {
-        return plan;
+    struct filter_verdict verdict = filter_code(session, code, globals);
+    plan->globals = globals;
+    plan->skip = verdict.skip;
+    plan->policy = verdict.policy;
+    if (plan->skip) {
+        ctr_count(session->writer, CTR_C_skipped_code);
+        return;
     }
     plan->return_action = filter_result(session, plan->policy, code, globals, FILTER_RETURNS);
     plan->yield_action = filter_result(session, plan->policy, code, globals, FILTER_YIELDS);
@@ -251,7 +249,7 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
     plan->actions = calloc((size_t)plan->slot_count + 1, 2);
     if (plan->actions == NULL || !effects_learn(plan, code)) {
         plan->skip = true;
-        return plan;
+        return;
     }
     if (has_namespace && !PyDict_CheckExact(locals)) {
         expect_anything(plan); /* storing a name there may run code of the program's */
@@ -264,14 +262,13 @@ static struct plan *new_plan(struct session *session, PyCodeObject *code, PyObje
     if (!reach_learn_loops(plan) ||
         !define(session, plan, code, globals_number(session, globals))) {
         plan->skip = true;
-        return plan;
+        return;
     }
     if (session->restless_globals) {
         heed_globals(plan);
     }
     plan->id = session->plan_count++;
     facts_define(session, plan, code);
-    return plan;
 }
 
 static void attach(const struct session *session, struct plan *plan)
@@ -286,28 +283,92 @@ static void attach(const struct session *session, struct plan *plan)
 
 void plan_leave_out(struct session *session, PyCodeObject *code)
 {
-    struct filter_verdict verdict = {.skip = true, .policy = FILTER_BUILT_IN};
-    struct plan *plan = compat_code_extra(code, session->code_extra) == NULL
-                            ? add_plan(session, code, NULL, verdict)
-                            : NULL;
+    struct plan *plan =
+        compat_code_extra(code, session->code_extra) == NULL ? add_plan(session, code) : NULL;
     if (plan != NULL) {
+        plan->skip = true;
         attach(session, plan);
     }
 }
+
+/* ---- a program without a file
+ * ----------------------------------------------------------------------------------- */
+
+/* A blank plan is the mark: unlike an address it goes with the code. */
+static void mark(struct session *session, PyCodeObject *code)
+{
+    struct plan *plan =
+        compat_code_extra(code, session->code_extra) == NULL ? add_plan(session, code) : NULL;
+    if (plan == NULL) {
+        return;
+    }
+    attach(session, plan);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_consts); i++) {
+        PyObject *constant = PyTuple_GET_ITEM(code->co_consts, i);
+        if (PyCode_Check(constant)) {
+            mark(session, (PyCodeObject *)constant);
+        }
+    }
+}
+
+static bool is_named(PyObject *text, const char *name)
+{
+    return text != NULL && PyUnicode_Check(text) &&
+           PyUnicode_CompareWithASCIIString(text, name) == 0;
+}
+
+static bool is_main(const struct session *session, const PyCodeObject *code, PyObject *globals)
+{
+    return session->program_file != NULL && is_named(code->co_name, "<module>") &&
+           is_named(code->co_filename, session->program_file) &&
+           is_named(compat_dict_get(globals, "__name__"), "__main__");
+}
+
+void plan_heed_program(struct session *session, PyCodeObject *code, PyObject *globals)
+{
+    bool is_known = compat_code_extra(code, session->code_extra) != NULL; /* or left out */
+    if (!is_known && is_main(session, code, globals)) {
+        session->knows_program = true;
+        mark(session, code);
+    }
+}
+
+/* The first code that can be: what a text of its own executes comes later. And any that nobody
+ * called: a terminal gives one after another. */
+static bool is_program(const struct session *session, const PyCodeObject *code, PyObject *globals)
+{
+    if (!is_main(session, code, globals)) {
+        return false;
+    }
+    const compat_frame *outermost = compat_outermost_frame(PyThreadState_Get());
+    return !session->knows_program || (outermost != NULL && compat_frame_code(outermost) == code);
+}
+
+/* ---- the plan of a code object
+ * ---------------------------------------------------------------------------------- */
 
 struct plan *plan_of(struct session *session, PyCodeObject *code, PyObject *globals,
                      PyObject *locals)
 {
     struct plan *first = compat_code_extra(code, session->code_extra);
+    if (first == NULL && is_program(session, code, globals)) {
+        plan_heed_program(session, code, globals);
+        first = compat_code_extra(code, session->code_extra);
+    }
+    if (first != NULL && plan_is_blank(first)) {
+        fill(session, first, code, globals, locals);
+        return first;
+    }
     for (struct plan *plan = first; plan != NULL; plan = plan->next) {
         if (plan->skip || plan->globals == globals) {
             return plan;
         }
     }
-    struct plan *plan = new_plan(session, code, globals, locals);
+    struct plan *plan = add_plan(session, code);
     if (plan == NULL) {
         return NULL;
     }
+    fill(session, plan, code, globals, locals);
     if (first != NULL) { /* setting our storage again would announce the death of what is there */
         joints_take_over(plan, first);
         plan->next = first->next;
@@ -329,7 +390,8 @@ void plans_heed_globals(struct session *session)
 bool plan_will_record(struct session *session, PyCodeObject *code, PyObject *globals)
 {
     const struct plan *plan = compat_code_extra(code, session->code_extra);
-    return plan != NULL ? !plan->skip : !filter_code(session, code, globals).skip;
+    bool is_known = plan != NULL && !plan_is_blank(plan);
+    return is_known ? !plan->skip : !filter_code(session, code, globals).skip;
 }
 
 /* ---- life
@@ -380,7 +442,7 @@ static void code_dies(void *extra)
 void plans_each_code(struct session *session, void (*visit)(struct session *, PyCodeObject *))
 {
     for (struct plan *plan = session->plans; plan != NULL; plan = plan->all) {
-        if (plan->code != NULL && !plan->skip) {
+        if (plan->code != NULL && !plan->skip && !plan_is_blank(plan)) {
             visit(session, (PyCodeObject *)plan->code);
         }
     }

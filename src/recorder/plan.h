@@ -16,6 +16,16 @@ struct plan *plan_of(struct session *session, PyCodeObject *code, PyObject *glob
 /* This code is not recorded, whatever its file is. */
 void plan_leave_out(struct session *session, PyCodeObject *code);
 
+/* When this code is the program of `-c` or `-`: so is what is nested in it, and nothing else that
+ * has the same made-up file. */
+void plan_heed_program(struct session *session, PyCodeObject *code, PyObject *globals);
+
+/* Nothing is decided or learned yet: the code is known to be the program's, and has not run. */
+static inline bool plan_is_blank(const struct plan *plan)
+{
+    return plan->globals == NULL && !plan->skip;
+}
+
 /* Is what this code does recorded, now or as soon as it runs? */
 bool plan_will_record(struct session *session, PyCodeObject *code, PyObject *globals);
 

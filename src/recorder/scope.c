@@ -77,26 +77,30 @@ static bool is_helper(const char *file)
     return ends_with(file, "/_virtualenv.py") || strstr(file, "/_distutils_hack/") != NULL;
 }
 
-/* `python -c` runs "<string>", `python -` "<stdin>": there these are the program itself. */
-static bool is_synthetic(const struct session *session, const char *file)
-{
-    return file[0] == '<' &&
-           (session->program_file == NULL || strcmp(file, session->program_file) != 0);
-}
-
 enum scope_reason scope_of_file(const struct session *session, const char *file)
 {
-    return is_synthetic(session, file) ? SCOPE_SYNTHETIC
-           : is_own(session, file)     ? SCOPE_RECORDER
-           : in_stdlib(session, file)  ? SCOPE_LIBRARY
-           : is_helper(file)           ? SCOPE_HELPER
-                                       : SCOPE_PROGRAM;
+    return file[0] == '<'             ? SCOPE_SYNTHETIC
+           : is_own(session, file)    ? SCOPE_RECORDER
+           : in_stdlib(session, file) ? SCOPE_LIBRARY
+           : is_helper(file)          ? SCOPE_HELPER
+                                      : SCOPE_PROGRAM;
+}
+
+/* `python -c` runs "<string>", `python -` "<stdin>", and so is called what any code compiles from a
+ * text. The program's own has a plan; where the program has come and gone, all of it counts. */
+static bool is_program_text(const struct session *session, PyCodeObject *code, const char *file)
+{
+    return session->program_file != NULL && strcmp(file, session->program_file) == 0 &&
+           (!session->knows_program || compat_code_extra(code, session->code_extra) != NULL);
 }
 
 enum scope_reason scope_of_code(const struct session *session, PyCodeObject *code)
 {
     char *file = text_copy(code->co_filename);
-    enum scope_reason reason = file != NULL ? scope_of_file(session, file) : SCOPE_SYNTHETIC;
+    enum scope_reason reason = file == NULL ? SCOPE_SYNTHETIC
+                               : is_program_text(session, code, file)
+                                   ? SCOPE_PROGRAM
+                                   : scope_of_file(session, file);
     free(file);
     return reason;
 }

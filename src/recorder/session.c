@@ -280,10 +280,11 @@ static void free_parts(bool unwatch)
     gate_free(&session);
     free(session.directory);
     free(session.format);
+    free(session.program_text);
     scope_free(&session);
     filter_free(session.filter);
     session.filter = NULL;
-    session.directory = session.format = NULL;
+    session.directory = session.format = session.program_text = NULL;
     Py_CLEAR(session.disable);
 }
 
@@ -295,6 +296,15 @@ static char *absolute(const char *directory)
 {
     char *path = realpath(directory, NULL);
     return path != NULL ? path : strdup(directory);
+}
+
+/* It is an argument of the command line: of one that looks like a secret nothing is kept. */
+static char *program_text(const struct session_order *order)
+{
+    const char *text = order->program_text;
+    bool is_hidden = text == NULL || (!order->limits.keep_shapes &&
+                                      secret_in_bytes((const uint8_t *)text, strlen(text)));
+    return is_hidden ? NULL : strdup(text);
 }
 
 static int make_parts(const struct session_order *order, struct ct_error *error)
@@ -311,6 +321,7 @@ static int make_parts(const struct session_order *order, struct ct_error *error)
         .is_launched = order->is_launched,
         .waiting_for_file = order->activation != NULL,
         .program_file = order->program_file,
+        .program_text = program_text(order),
         .exports = order->exports,
         .filter = order->filter,
         .exit_status = INT32_MIN,

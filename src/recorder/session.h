@@ -433,12 +433,14 @@ struct session {
     int dict_watcher;
     bool waiting_for_main;    /* armed by the environment: recording begins with __main__'s code */
     bool waiting_for_file;    /* for code of `activation`: see gate.h */
+    bool knows_program;       /* the code of `program_file` was met */
     bool is_launched;         /* from outside of the program, by code that is none of it */
     bool restless_globals;    /* a module's global is, or was, an object that is restless */
     bool repairs;             /* watches for other tools that follow lines, or found some */
     bool failed;              /* the recorder itself: nothing more is written */
     bool is_dead;             /* a forked child: everything belongs to the parent */
     const char *program_file; /* "<string>" for -c, "<stdin>" for -; else NULL. Constant text */
+    char *program_text;       /* of -c, or NULL */
     bool exports;             /* files beside the trace are ours to write */
     char *stdlib;             /* folder of the standard library */
     char *own_folder;         /* where the recorder's own Python code is, ends in a slash */
@@ -466,6 +468,7 @@ struct session_order {
     bool is_launched;         /* the frames of this thread are no part of the program */
     enum ct_start_io io;      /* what is recorded of input and output */
     const char *program_file; /* the synthetic file that is the program, or NULL */
+    const char *program_text; /* of -c, when it is to be kept */
     bool exports;             /* write side files and `format` at stop; else `ct` does */
     struct limits limits;
     struct filter *filter; /* is taken, also when the session does not start; or NULL */

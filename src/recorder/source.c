@@ -140,25 +140,40 @@ static void define_part(struct session *session, uint32_t path, uint8_t flags, c
     ct_bytes_free(&payload);
 }
 
-void source_define(struct session *session, uint32_t path, const char *name, PyObject *globals)
+static void define_parts(struct session *session, uint32_t path, uint8_t flags,
+                         const uint8_t *bytes, size_t size)
 {
-    int saved = errno;
-    struct source source = {0};
-    if (!session->limits.no_sources) {
-        read_source(name, &source);
+    size_t at = 0;
+    for (; size - at > SOURCE_CHUNK_BYTES; at += SOURCE_CHUNK_BYTES) {
+        define_part(session, path, flags | CTR_SOURCE_GOES_ON, bytes + at, SOURCE_CHUNK_BYTES);
     }
+    define_part(session, path, flags, bytes + at, size - at);
+}
+
+static void define_file(struct session *session, uint32_t path, const char *name, PyObject *globals)
+{
+    struct source source = {0};
+    read_source(name, &source);
     if (source.bytes == NULL) {
         define_part(session, path, CTR_SOURCE_MISSING, NULL, 0);
-        errno = saved;
         return;
     }
     uint8_t flags = may_differ(name, globals, &source.about) ? CTR_SOURCE_MAY_DIFFER : 0;
-    size_t at = 0;
-    for (; source.size - at > SOURCE_CHUNK_BYTES; at += SOURCE_CHUNK_BYTES) {
-        define_part(session, path, flags | CTR_SOURCE_GOES_ON, source.bytes + at,
-                    SOURCE_CHUNK_BYTES);
-    }
-    define_part(session, path, flags, source.bytes + at, source.size - at);
+    define_parts(session, path, flags, source.bytes, source.size);
     free(source.bytes);
+}
+
+/* A made-up name is that of no file, even if there is one. */
+void source_define(struct session *session, uint32_t path, const char *name, PyObject *globals)
+{
+    int saved = errno;
+    const char *text = session->program_text;
+    if (!session->limits.no_sources && name[0] != '<') {
+        define_file(session, path, name, globals);
+    } else if (!session->limits.no_sources && text != NULL) {
+        define_parts(session, path, 0, (const uint8_t *)text, strlen(text));
+    } else {
+        define_part(session, path, CTR_SOURCE_MISSING, NULL, 0);
+    }
     errno = saved;
 }

@@ -68,6 +68,7 @@ def test_what_the_backend_is_asked_for(run, backend, tmp_path):
     assert options.pop("recorder_version")
     assert options == {
         "program": str(tmp_path / "script.py"),
+        "program_text": None,
         "args": ["a"],
         "max_items": 7,
         "with_diff": True,
