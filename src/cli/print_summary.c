@@ -75,20 +75,17 @@ static void end_group(const struct summary *summary)
 static void put_identity(const struct summary *summary, const struct print *print)
 {
     char id[CT_UUID_TEXT_BYTES];
-    char start[40], ending[CTR_ENDING_BYTES];
+    char start[40], ending[CTR_ENDING_BYTES], gap[CTR_ENDING_BYTES];
     ct_uuid_format(print->info->id, id);
     format_start(print->info, start);
     put_string(summary, "id", id);
     put_string(summary, "start", start);
     put_number(summary, "milliseconds", print->info->milliseconds);
     put_number(summary, "process", print->info->pid);
-    if (print->info->complete) {
-        put_string(summary, "complete", "yes");
-    } else {
-        char why[sizeof print->info->incomplete + 8];
-        snprintf(why, sizeof why, "no: %s", print->info->incomplete);
-        put_string(summary, "complete", why);
-    }
+    ctr_ending_gap(print->info, gap);
+    char complete[sizeof gap + sizeof "no: "];
+    snprintf(complete, sizeof complete, "%s%s", gap[0] != '\0' ? "no: " : "yes", gap);
+    put_string(summary, "complete", complete);
     ctr_ending_text(print->info, ending);
     put_string(summary, "ended", ending);
     if (print->info->exit_status == INT32_MIN) {

@@ -6,6 +6,7 @@
 
 #include "cli/message.h"
 #include "cli/print.h"
+#include "trace/ending.h"
 #include "trace/shape.h"
 
 enum {
@@ -48,14 +49,10 @@ static void report_losses(const struct ctr_info *info)
 
 static void report_gaps(const struct ctr_info *info)
 {
-    if (!info->complete) {
-        cli_note("  complete  no: %s", info->incomplete);
-    } else if (info->reason == CTR_ENDED_BY_SIZE) {
-        cli_note("  complete  no: the trace reached its size limit");
-    } else if (info->reason == CTR_ENDED_BY_SPACE) {
-        cli_note("  complete  no: the file system had too little space left");
-    } else if (info->reason == CTR_ENDED_BY_ERROR) {
-        cli_note("  complete  no: an error of the recorder ended the recording");
+    char gap[CTR_ENDING_BYTES];
+    ctr_ending_gap(info, gap);
+    if (gap[0] != '\0') {
+        cli_note("  complete  no: %s", gap);
     }
 }
 

@@ -110,7 +110,7 @@ static void put_missing(struct ct_json_out *json, const char *kind, uint64_t cou
 
 static void put_losses(struct ct_json_out *json, const struct ctr_info *info)
 {
-    char text[600], reason[REASON_BYTES];
+    char text[600 + REASON_BYTES], reason[REASON_BYTES];
     dap_put_array(json, "missing");
     for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
         uint64_t count = info->counters[losses[i].counter];

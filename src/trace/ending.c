@@ -37,15 +37,33 @@ void ctr_ending_text(const struct ctr_info *info, char text[CTR_ENDING_BYTES])
     } else if (left_at_once(info)) {
         snprintf(text, CTR_ENDING_BYTES,
                  "the process ended at once, by os._exit, exec or the like");
+    } else if (info->reason == CTR_ENDED_BY_ERROR && info->failure[0] != '\0') {
+        snprintf(text, CTR_ENDING_BYTES, "%s: %s", texts[info->reason], info->failure);
     } else {
         unsigned known = info->reason <= CTR_ENDED_UNKNOWN ? info->reason : CTR_ENDED_UNKNOWN;
         snprintf(text, CTR_ENDING_BYTES, "%s", texts[known]);
     }
 }
 
+/* The recording ended and the program went on. */
+static bool is_cut(const struct ctr_info *info)
+{
+    return info->reason == CTR_ENDED_BY_SIZE || info->reason == CTR_ENDED_BY_SPACE ||
+           info->reason == CTR_ENDED_BY_ERROR;
+}
+
+void ctr_ending_gap(const struct ctr_info *info, char text[CTR_ENDING_BYTES])
+{
+    text[0] = '\0';
+    if (!info->complete) {
+        snprintf(text, CTR_ENDING_BYTES, "%s", info->incomplete);
+    } else if (is_cut(info)) {
+        ctr_ending_text(info, text);
+    }
+}
+
 bool ctr_ending_is_whole(const struct ctr_info *info)
 {
-    bool is_cut = info->reason == CTR_ENDED_BY_SIZE || info->reason == CTR_ENDED_BY_SPACE ||
-                  info->reason == CTR_ENDED_BY_ERROR;
-    return info->complete && !is_cut && (info->reason < CTR_ENDED_UNKNOWN || left_at_once(info));
+    return info->complete && !is_cut(info) &&
+           (info->reason < CTR_ENDED_UNKNOWN || left_at_once(info));
 }

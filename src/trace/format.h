@@ -327,8 +327,8 @@ enum ctr_family {
  * ------------------------------------------------------------------------------------------ varint
  * reason, zigzag exit status or INT32_MIN, varint steps, calls, event blocks, tick; varint count of
  * counters, each varint; varint count of INDEX blocks, each varint offset, varint first EVENTS
- * block, its first step, first call and tick; varint count of DEFS blocks, each varint offset. What
- * an INDEX block holds: index.h. */
+ * block, its first step, first call and tick; varint count of DEFS blocks, each varint offset; with
+ * CTR_ENDED_BY_ERROR perhaps a text, which error it was. What an INDEX block holds: index.h. */
 enum ctr_end_reason {
     CTR_ENDED_NORMALLY = 0,
     CTR_ENDED_BY_STOP,

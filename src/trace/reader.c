@@ -63,6 +63,22 @@ static int read_end_directories(struct ctr_trace *trace, struct ct_cursor *curso
     return cursor->failed ? ct_fail(error, CT_EFORMAT, "the end block is damaged") : CT_OK;
 }
 
+static int read_end_failure(struct ctr_trace *trace, struct ct_cursor *cursor,
+                            struct ct_error *error)
+{
+    char *to = trace->info.failure;
+    if (cursor->at == cursor->end) {
+        return CT_OK;
+    }
+    uint64_t size = ct_get_varint(cursor);
+    const uint8_t *text = ct_get_bytes(cursor, size);
+    if (cursor->failed) {
+        return ct_fail(error, CT_EFORMAT, "the end block is damaged");
+    }
+    snprintf(to, sizeof trace->info.failure, "%.*s", (int)size, (const char *)text);
+    return CT_OK;
+}
+
 static int read_end(struct ctr_trace *trace, const uint8_t *raw, size_t size,
                     struct ct_error *error)
 {
@@ -82,7 +98,8 @@ static int read_end(struct ctr_trace *trace, const uint8_t *raw, size_t size,
     if (read_end_counters(trace, &cursor) != CT_OK) {
         return ct_fail(error, CT_EFORMAT, "the end block is damaged");
     }
-    return read_end_directories(trace, &cursor, error);
+    int status = read_end_directories(trace, &cursor, error);
+    return status == CT_OK ? read_end_failure(trace, &cursor, error) : status;
 }
 
 /* The totals of END must be possible after the last block the index knows: every step and every

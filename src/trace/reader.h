@@ -92,7 +92,9 @@ struct ctr_info {
     bool complete;        /* has its trailer */
     char incomplete[256]; /* why not, where it stops; "" when complete */
     enum ctr_end_reason reason;
-    int32_t exit_status; /* INT32_MIN: unknown */
+    char failure[CT_ERROR_MESSAGE_BYTES]; /* of the recorder, as it was told; "" when there is none
+                                           */
+    int32_t exit_status;                  /* INT32_MIN: unknown */
     uint64_t steps;
     uint64_t calls;
     uint64_t milliseconds;

@@ -725,6 +725,10 @@ static int write_end(struct ctr_writer_back *back, enum ctr_end_reason reason, i
     ct_bytes_add(&raw, back->directory.data, back->directory.size);
     ct_bytes_add_varint(&raw, back->def_blocks);
     ct_bytes_add(&raw, back->def_directory.data, back->def_directory.size);
+    const char *why = back->error.message;
+    if (reason == CTR_ENDED_BY_ERROR && why[0] != '\0') {
+        ct_bytes_add_block(&raw, why, strlen(why));
+    }
     uint64_t offset = back->size;
     struct ctr_block_info info;
     int status = raw.failed || back->directory.failed || back->def_directory.failed

@@ -16,6 +16,7 @@ import time
 import pytest
 from sanitizer import SLOWER, own_memory
 from side_by_side import SideBySide
+from tracefmt import Recording
 
 
 @pytest.fixture
@@ -207,8 +208,18 @@ def test_a_disk_that_fills_up(sides, small_disk):
     recorded = sides.recorded("program.py", limits=["--min-free-space", "0"])
     assert (recorded.status, recorded.out) == (plain.status, plain.out), recorded
     assert recorded.err == "", recorded.err
-    assert "complete  no" in sides.said
+    assert re.search("complete  no: the recorder failed: .*No space left on device", sides.said)
     assert sides.ask("print", "--limit", "5").returncode == 0
+    assert "No space left on device" in assert_the_same_is_missing(sides)
+    assert b"No space left on device" in Recording.open(sides.recording).end.failure
+    assert sides.ask("verify").returncode == 0
+
+
+def assert_the_same_is_missing(sides):
+    """The summary says of the end what `ct record` said; it is returned."""
+    (said,) = re.findall("complete  (no: .*)", sides.said)
+    assert re.findall("^complete +(.*)$", sides.printed("--summary"), re.M) == [said]
+    return said
 
 
 def test_a_disk_that_is_full_from_the_start(sides, small_disk):
@@ -238,7 +249,7 @@ def test_the_size_limit(sides):
     assert "size limit" in sides.said
     assert (sides.recording / "trace.ctr").stat().st_size <= 300 * 1024
     sides.verify()
-    assert "size" in sides.printed("--summary")
+    assert "size limit" in assert_the_same_is_missing(sides)
     assert "d[i % 100]" in sides.printed("--limit", "50")
 
 

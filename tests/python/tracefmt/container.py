@@ -29,6 +29,7 @@ COUNTER_NAMES = """
 COUNTERS = COUNTER_NAMES.split()
 FIRST_COUNTERS = 22  # those that are there always
 REASONS = 8
+BY_ERROR = 4
 UNKNOWN_STATUS = -(1 << 31)
 
 
@@ -60,6 +61,7 @@ class End:
     counters: dict[str, int]
     index: list[tuple[int, ...]]
     definitions: list[int]
+    failure: bytes
 
 
 @dataclass
@@ -166,6 +168,7 @@ def read_end(raw: bytes) -> End:
     values = [cursor.varint() for _ in range(cursor.count())]
     index = [tuple(cursor.varint() for _ in range(5)) for _ in range(cursor.count())]
     definitions = [cursor.varint() for _ in range(cursor.count())]
+    failure = cursor.text() if cursor.left and reason == BY_ERROR else b""
     if cursor.left or reason >= REASONS or len(values) < FIRST_COUNTERS:
         raise Damaged("the END block is damaged")
     return End(
@@ -178,6 +181,7 @@ def read_end(raw: bytes) -> End:
         dict(zip(COUNTERS, values, strict=False)),
         index,
         definitions,
+        failure,
     )
 
 
