@@ -1,5 +1,6 @@
 #include "cli/report.h"
 
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,12 @@ static void report_end(int wait_status, bool is_masked)
     }
 }
 
+/* May an exception have ended it? By KeyboardInterrupt Python ends itself with the signal. */
+static bool is_crash(int wait_status)
+{
+    return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) != 0 : WTERMSIG(wait_status) == SIGINT;
+}
+
 bool record_report(const char *dir, struct record_summary *summary)
 {
     uint64_t size;
@@ -54,8 +61,7 @@ bool record_report(const char *dir, struct record_summary *summary)
     cli_note("  output    %s", dir);
     cli_note("  trace     %s, %s", RECORDING_TRACE_FILE, text);
     report_end(summary->wait_status, summary->is_exit_masked);
-    bool is_crash = WIFEXITED(summary->wait_status) && WEXITSTATUS(summary->wait_status) != 0;
-    record_report_trace(dir, is_crash);
+    record_report_trace(dir, is_crash(summary->wait_status));
     fprintf(stderr, "traceId:%s\n", summary->id);
     if (summary->is_host_waiting) {
         printf("traceId:%s\n", summary->id);

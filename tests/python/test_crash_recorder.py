@@ -167,6 +167,29 @@ def test_a_program_that_runs_out_of_memory(sides):
     sides.compare(textwrap.dedent(program))
 
 
+HANDLED = "try: 1 / 0\nexcept ZeroDivisionError: "
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("1 / 0", "ZeroDivisionError('division by zero') at <string>:1 in <module>"),
+        ("x = 1\nraise KeyboardInterrupt", "KeyboardInterrupt() at <string>:2 in <module>"),
+        (HANDLED + "raise SystemExit(3)", None),
+        (
+            "import os, signal\nsignal.signal(2, signal.SIG_DFL)\n"
+            + HANDLED
+            + "os.kill(os.getpid(), 2)",
+            None,
+        ),
+    ],
+)
+def test_the_exception_that_ended_the_program_is_told(sides, source, told):
+    assert sides.recorded("-c", source).status in (1, 3, -signal.SIGINT)
+    assert re.findall(r"  exception (.*)", sides.said) == ([told] if told else [])
+    assert ("see it    ct print --from " in sides.said) == (told is not None)
+
+
 MANY = """
 def f(n):
     d = {}
