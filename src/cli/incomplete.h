@@ -11,4 +11,7 @@
 bool cli_accept_incomplete(const char *path, const struct ctr_info *info, bool is_salvaging,
                            const char *command);
 
+/* Say that it is not complete, and why. */
+void cli_note_incomplete(const char *path, const struct ctr_info *info);
+
 #endif

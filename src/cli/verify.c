@@ -3,6 +3,7 @@
 
 #include "base/json_out.h"
 #include "cli/command.h"
+#include "cli/incomplete.h"
 #include "trace/verify.h"
 
 struct verify_options {
@@ -102,6 +103,8 @@ static int verify(const char *path, bool as_json, uint64_t *findings, struct ct_
         *findings = report.findings;
         if (report.findings > 0) {
             cli_error("%s is damaged: %s", path, report.list[0].text);
+        } else if (!ctr_info(trace)->complete) {
+            cli_note_incomplete(path, ctr_info(trace));
         }
         if (as_json) {
             status = write_json(ctr_info(trace), &report, error);
@@ -138,7 +141,9 @@ const struct cli_command cli_command_verify = {
     .usage = "[OPTION]... RECORDING",
     .details = "Checks every checksum, record, invariant and counter. Prints what is wrong, one\n"
                "line each with its place in the file, then one line of totals. When something is\n"
-               "wrong, a line on standard error says so and the exit status is 1; else it is 0.",
+               "wrong, a line on standard error says so and the exit status is 1; else it is 0.\n"
+               "A recording whose program died, or still runs, is not wrong: a note says that it\n"
+               "is not complete.",
     .options = verify_table,
     .fields_size = sizeof(struct verify_options),
     .run = run_verify,

@@ -533,6 +533,29 @@ static void describe_stop(struct ctr_trace *trace, const char *why, const char *
     }
 }
 
+bool ctr_is_torn(const struct ctr_trace *trace)
+{
+    uint64_t rest = trace->size - trace->good;
+    struct ctr_block_info info;
+    if (rest < CTR_BLOCK_HEADER_BYTES) {
+        return true;
+    }
+    return ctr_get_block_header(trace->map + trace->good, &info, NULL) == CT_OK &&
+           info.stored_size > rest - CTR_BLOCK_HEADER_BYTES;
+}
+
+/* Does the tail go on behind blocks that are neither in it nor in the file? */
+static bool has_gap(const struct ctr_trace *trace)
+{
+    for (size_t i = 0; i < trace->tail.count; i++) {
+        const struct ctr_piece *piece = &trace->tail.pieces[i];
+        if (piece->kind == CTR_EVENTS && piece->number > trace->info.blocks) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int open_unfinished(struct ctr_trace *trace, struct ct_error *why, struct ct_error *error)
 {
     struct ct_error stop = {0}, tail = {0};
@@ -552,6 +575,7 @@ static int open_unfinished(struct ctr_trace *trace, struct ct_error *why, struct
     if (trace->tail.found) {
         memcpy(trace->info.counters, trace->tail.counters, sizeof trace->info.counters);
         trace->info.counter_count = CTR_COUNTER_COUNT;
+        trace->info.unfinished = tail.message[0] == '\0' && ctr_is_torn(trace) && !has_gap(trace);
     }
     describe_stop(trace, why->message, stop.message[0] != '\0' ? stop.message : tail.message);
     return CT_OK;
@@ -660,9 +684,11 @@ static int open_descriptor(struct ctr_trace *trace, int fd, struct ct_error *err
     struct ct_error last = {0};
     if (count_totals(trace, &last) != CT_OK) {
         describe(trace, "%s", last.message);
+        trace->info.unfinished = false;
     }
     if (tail_status != CT_OK) {
         describe(trace, "%s", tail.message);
+        trace->info.unfinished = false;
     }
     return CT_OK;
 }

@@ -90,6 +90,7 @@ struct ctr_info {
     uint8_t id[16];
     uint64_t start_ns;
     bool complete;        /* has its trailer */
+    bool unfinished;      /* no trailer yet, and nothing is missing: it died, or still runs */
     char incomplete[256]; /* why not, where it stops; "" when complete */
     enum ctr_end_reason reason;
     char failure[CT_ERROR_MESSAGE_BYTES]; /* of the recorder, as it was told; "" when there is none

@@ -235,22 +235,9 @@ static int add_end(struct recovery *recovery, enum ctr_end_reason reason, int32_
 
 /* ---- all of it ---- */
 
-/* Behind the good part there can be a block, or a trailer, that was being written: something that
- * goes on past the end of the file. Anything else is damage. */
-static bool is_torn(const struct ctr_trace *trace)
-{
-    uint64_t rest = trace->size - trace->good;
-    struct ctr_block_info info;
-    if (rest < CTR_BLOCK_HEADER_BYTES) {
-        return true;
-    }
-    return ctr_get_block_header(trace->map + trace->good, &info, NULL) == CT_OK &&
-           info.stored_size > rest - CTR_BLOCK_HEADER_BYTES;
-}
-
 static int check_rest(const struct ctr_trace *trace, struct ct_error *error)
 {
-    if (!is_torn(trace)) {
+    if (!ctr_is_torn(trace)) {
         return ct_fail(error, CT_EFORMAT,
                        "%s is damaged at byte %llu of %llu and was left as it is; what stands "
                        "before can be read",

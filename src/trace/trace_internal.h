@@ -246,6 +246,10 @@ struct ctr_trace {
     struct ctr_cache cache;
 };
 
+/* Behind the good part there can be a block, or a trailer, that was being written: something that
+ * goes on past the end of the file. Anything else is damage. */
+bool ctr_is_torn(const struct ctr_trace *trace);
+
 /* ---- segments (segments.c); with the cache's lock held ---- */
 
 /* Segments in memory. One is some 20 KiB; a program of very many lines or objects makes it some

@@ -457,7 +457,7 @@ int ctr_verify(struct ctr_trace *trace, struct ctr_verify_report *report, struct
         ctr_verify_clear(report);
         return ct_fail(error, CT_ENOMEM, "no memory to verify the trace");
     }
-    if (!trace->info.complete) {
+    if (!trace->info.complete && !trace->info.unfinished) {
         find(&check, "not complete: %s", trace->info.incomplete);
     }
     check_file(&check);

@@ -27,7 +27,8 @@ struct ctr_verify_report {
 
 /* Check the checksums, the order of blocks, every record and value, every invariant of the format,
  * and that totals and counters are what the blocks hold. CT_OK also when there are findings; else
- * it could not be checked to the end. The report is the caller's: ctr_verify_clear. */
+ * it could not be checked to the end. That a trace is unfinished is no finding. The report is the
+ * caller's: ctr_verify_clear. */
 int ctr_verify(struct ctr_trace *trace, struct ctr_verify_report *report, struct ct_error *error);
 void ctr_verify_clear(struct ctr_verify_report *report);
 

@@ -544,3 +544,59 @@ def test_the_tree_of_calls_names_those_whose_start_is_not_recorded(place):
     )
     printed = place.execute(str(place.ct), "print", "out", "--calls").stdout.splitlines()
     assert [line[10:].strip() for line in printed[1:]] == ["inner() = 1", "} of begin = 2"]
+
+
+# A recording that nobody could finish
+
+
+@pytest.fixture
+def killed(place):
+    """A recording of several blocks whose process was killed: its last blocks are in the tail."""
+    place.write(
+        "app.py",
+        """
+        import os, subprocess, sys
+        def f(n):
+            return str(n)
+        for n in range(60000):
+            f(n)
+        print(subprocess.run([sys.argv[1], "verify", "out"], capture_output=True).returncode)
+        sys.stdout.flush()
+        os.kill(os.getpid(), 9)
+        """,
+    )
+    command = ["-m", "codetracer_python_recorder", "-o", "out", "app.py", str(place.ct)]
+    done = place.python(*command)
+    assert (done.returncode, done.stdout) == (-9, "0\n"), "what still runs is not damaged either"
+    return place
+
+
+def test_an_unfinished_recording_is_no_damaged_one(killed):
+    done = killed.execute(str(killed.ct), "verify", "out")
+    assert done.returncode == 0
+    assert done.stderr.startswith("ct: out is not complete: ")
+    assert done.stdout.startswith("ok: ")
+    told = json.loads(killed.execute(str(killed.ct), "verify", "--json", "out").stdout)
+    assert (told["ok"], told["complete"], told["list"]) == (True, False, [])
+    done = killed.execute(str(killed.ct), "print", "--limit", "1", "out")
+    assert (done.returncode, done.stderr.count("is not complete: ")) == (0, 1)
+
+
+@pytest.mark.parametrize("what", ["byte", "tail", "blocks"])
+def test_an_unfinished_recording_can_be_damaged(killed, what):
+    trace = killed.folder / "out" / "trace.ctr"
+    data = bytearray(trace.read_bytes())
+    if what == "byte":
+        data[len(data) // 2] ^= 1
+        trace.write_bytes(data)
+    elif what == "tail":
+        (killed.folder / "out" / "trace.ctr.tail").unlink()
+    else:
+        trace.write_bytes(data[: len(data) // 2])
+    done = killed.execute(str(killed.ct), "verify", "out")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: out is damaged: not complete: ")
+    done = killed.execute(str(killed.ct), "print", "out")
+    assert done.returncode == 1
+    assert "--salvage" in done.stderr
+    assert killed.execute(str(killed.ct), "print", "--salvage", "out").returncode == 0
