@@ -600,3 +600,35 @@ def test_an_unfinished_recording_can_be_damaged(killed, what):
     assert done.returncode == 1
     assert "--salvage" in done.stderr
     assert killed.execute(str(killed.ct), "print", "--salvage", "out").returncode == 0
+
+
+# What is a variable of class code
+
+
+def test_class_code_has_its_names_and_the_variables_around_it(place):
+    place.write(
+        "app.py",
+        """
+        def make(k, unused):
+            z = 5
+            class Inner:
+                w = k
+                def get(self):
+                    return z
+            return Inner
+        make(4, 6)
+        class Box[T]:
+            size = 1
+            def area(self, side: T) -> T:
+                return super().area(side)
+        """,
+    )
+    assert place.execute(str(place.ct), "record", "-o", "out", "app.py").returncode == 0
+    ends = {e["function"]: e["locals"] for e in place.events() if e["event"] == "return"}
+    inner, box = (
+        {name: ends[function][name]["repr"] for name in ends[function] if name[:2] != "__"}
+        for function in ("make.<locals>.Inner", "Box")
+    )
+    assert {name: inner[name] for name in "kzw"} == {"k": "4", "z": "5", "w": "4"}
+    assert set(inner) == {"k", "z", "w", "get"}
+    assert set(box) == {"T", ".type_params", "size", "area"}
