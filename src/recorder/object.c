@@ -1,3 +1,4 @@
+#include "recorder/known_fields.h"
 #include "recorder/object_internal.h"
 
 #include "recorder/self_check.h"
@@ -156,21 +157,41 @@ bool object_hides_key(struct session *session, PyObject *dict, PyObject *key)
     return entry != NULL && object__key_action(session, entry, key) != CTR_KEEP;
 }
 
+/* The attribute an instance keeps first, without laying out the others: that is done to whatever
+ * refers to it just now. NULL: it has none. */
+static PyObject *first_attribute(PyObject *value, const struct type_info *type)
+{
+    if (type->slot_count != 0) {
+        bool is_object = type->slots[0].form <= FIELD_MAYBE_OBJECT;
+        return is_object ? *(PyObject **)((char *)value + type->slots[0].offset) : NULL;
+    }
+    PyDictKeysObject *keys;
+    Py_ssize_t count;
+    PyObject **values = compat_inline_values(value, &keys, &count);
+    if (values != NULL) {
+        return count != 0 ? values[0] : NULL;
+    }
+    PyObject *dict = type->has_dict ? compat_instance_dict(value) : NULL;
+    PyObject *key, *first = NULL;
+    if (dict != NULL && PyDict_Check(dict)) {
+        struct compat_dict_walk walk = compat_dict_walk(dict);
+        (void)compat_dict_next(&walk, &key, &first);
+    }
+    return first;
+}
+
 /* Is it the object that is known, and `__class__` was assigned? Someone holds it still, and it
  * holds what it held; another one at its address would be of any class, and hold something else. */
 static bool changed_class(struct session *session, const struct object_entry *entry,
                           PyObject *value, const struct type_info *type)
 {
-    struct gathered gathered;
     bool is_instance =
         entry->type->capture == CAPTURE_INSTANCE && type->capture == CAPTURE_INSTANCE;
     if (!is_instance || entry->holders == 0 || (entry->flags & ENTRY_LIMBO)) {
         return false;
     }
-    gather_attributes(session, value, type, &gathered);
     return entry->attr_count == 0 ||
-           (gathered.count != 0 &&
-            !is_other(session, &entry->attrs[0], gathered.attributes[0].value));
+           !is_other(session, &entry->attrs[0], first_attribute(value, type));
 }
 
 void object_shadow(struct session *session, PyObject *value, struct type_info *type,
