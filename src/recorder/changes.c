@@ -124,6 +124,9 @@ void changes__catch_up(struct session *session, struct shadow_frame *frame, comp
                        const struct line_info *line)
 {
     apply_foreign(session, frame, real);
+    if (line->global_count != 0) {
+        check_global_objects(session, frame, real, line);
+    }
     frame->epoch = session->epoch;
     check_objects(session, frame, real, line->reads | line->writes);
 }

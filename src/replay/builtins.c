@@ -72,7 +72,8 @@ bool rp_length(struct rp_eval *eval, struct rp_val *val, uint64_t *length)
     if (val->kind == RP_V_THING && val->is_recorded) {
         rp_value_info_of(eval->player, val->recorded, &info);
         *length = info.length;
-        if (info.has_length && val->shape != CTR_F_OBJECT && val->shape != CTR_F_ENUM) {
+        bool is_boxed = val->shape == CTR_F_ENUM || val->shape == CTR_F_STREAM;
+        if (info.has_length && val->shape != CTR_F_OBJECT && !is_boxed) {
             return true;
         }
     }

@@ -188,7 +188,8 @@ static unsigned of_library(const struct ctr_type *type)
     if (ctr_type_is_builtin(type)) {
         return of_builtin(type);
     }
-    if (type->family == CTR_F_OBJECT || type->family == CTR_F_EXCEPTION) {
+    if (type->family == CTR_F_OBJECT || type->family == CTR_F_EXCEPTION ||
+        type->family == CTR_F_STREAM) {
         return look_up(modules_of_library, type->module);
     }
     if (ctr_text_is(type->module, "collections")) {

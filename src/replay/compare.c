@@ -252,7 +252,8 @@ static int equal_containers(struct rp_eval *eval, struct rp_val *a, struct rp_va
 
 static bool is_instance(const struct rp_val *val)
 {
-    return val->kind == RP_V_THING && (val->shape == CTR_F_OBJECT || val->shape == CTR_F_DATACLASS);
+    return val->kind == RP_V_THING && (val->shape == CTR_F_OBJECT ||
+                                       val->shape == CTR_F_DATACLASS || val->shape == CTR_F_STREAM);
 }
 
 /* Values of Python's types whose == is not known here. */

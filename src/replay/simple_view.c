@@ -221,6 +221,7 @@ static struct rp_operand of_object(struct rp_view *view, struct ctr_value value)
     case CTR_F_EXCEPTION:
     case CTR_F_NAMESPACE:
     case CTR_F_GENERATOR:
+    case CTR_F_STREAM:
         operand.thing = RP_T_OTHER;
         return operand;
     case CTR_F_ENUM: /* of an IntEnum its value decides */
