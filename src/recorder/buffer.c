@@ -344,7 +344,7 @@ static uint8_t *put_bytes(struct session *session, uint8_t *at, const char *from
 static PyObject *load_object(const char *from)
 {
     PyObject *object;
-    memcpy(&object, from, sizeof object); /* in a record it may lie across words */
+    memcpy(&object, from, sizeof(void *)); /* in a record it may lie across words */
     return object != NULL ? object : Py_None;
 }
 

@@ -92,12 +92,12 @@ static bool insert(struct session *session, struct object_entry *entry, PyObject
     const setentry *slot = &((PySetObject *)set)->table[at];
     struct set_places *known = entry->places;
     if (entry->count == known->capacity) {
-        uint32_t capacity = known->capacity + known->capacity / 2 + 4;
+        uint32_t before = known->capacity, capacity = before + before / 2 + 4;
         struct set_places *more = realloc(known, size_of(capacity));
         if (more == NULL) {
             return false;
         }
-        session->objects.snapshot_bytes += size_of(capacity) - size_of(known->capacity);
+        session->objects.snapshot_bytes += size_of(capacity) - size_of(before);
         known = entry->places = more;
         known->capacity = capacity;
     }
