@@ -441,10 +441,16 @@ static void check_slots(struct session *session, const struct spot *spot, compat
     }
 }
 
+/* A loop that comes round names what its header iterates over no more. */
+static bool comes_round(const struct shadow_frame *frame)
+{
+    return frame->line_info >= frame->plan->lines + frame->plan->line_count + 2;
+}
+
 static bool line_names(const struct shadow_frame *frame, PyObject *name)
 {
     const struct line_info *line = frame->line_info;
-    for (unsigned i = 0; line != NULL && i < line->global_count; i++) {
+    for (unsigned i = 0; line != NULL && !comes_round(frame) && i < line->global_count; i++) {
         if (frame->plan->globals_read[line->first_global + i] == name) {
             return true;
         }
