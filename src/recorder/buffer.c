@@ -326,20 +326,6 @@ static uint8_t *put_text(struct session *session, uint8_t *at, const struct form
     return at;
 }
 
-static uint8_t *put_bytes(struct session *session, uint8_t *at, const char *from, Py_ssize_t length)
-{
-    Py_ssize_t kept = value__cut(session->limits.max_text, length);
-    if (is_secret(session, (const uint8_t *)from, (size_t)kept)) {
-        return value_put_secret(session, at);
-    }
-    at = put_cut(session, at, kept, length);
-    session->writer->next_node++;
-    *at++ = CTR_V_BYTES;
-    at = ct_varint_put(at, (uint64_t)kept);
-    memcpy(at, from, (size_t)kept);
-    return at + kept;
-}
-
 /* One that was never set reads as None in Python, too. */
 static PyObject *load_object(const char *from)
 {
@@ -372,7 +358,7 @@ static uint8_t *put_element(struct session *session, uint8_t *at, const struct f
     case ELEMENT_TEXT:
         return put_text(session, at, format, from);
     case ELEMENT_BYTES:
-        return put_bytes(session, at, from, filled(from, format->size, 1));
+        return value__put_raw_bytes(session, at, from, filled(from, format->size, 1));
     case ELEMENT_OBJECT:
         return value__put_child(session, at, load_object(from), 0);
     default:

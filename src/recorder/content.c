@@ -85,22 +85,6 @@ uint64_t content_fingerprint(const struct session *session, PyObject *value,
     return XXH3_64bits_withSeed(content.data, size_of(&content, cut), seed) | 1;
 }
 
-static uint8_t *put_bytes(struct session *session, uint8_t *at, const struct content *content,
-                          Py_ssize_t cut)
-{
-    if (!session->limits.keep_shapes && secret_in_bytes(content->data, (size_t)cut)) {
-        return value_put_secret(session, at);
-    }
-    if (cut < content->length) {
-        at = value__put_cut(session, at, content->length);
-    }
-    session->writer->next_node++;
-    *at++ = CTR_V_BYTES;
-    at = ct_varint_put(at, (uint64_t)cut);
-    memcpy(at, content->data, (size_t)cut);
-    return at + cut;
-}
-
 static uint8_t *put_characters(struct session *session, uint8_t *at, const struct content *content,
                                Py_ssize_t cut)
 {
@@ -132,8 +116,10 @@ uint8_t *content_put(struct session *session, uint8_t *at, PyObject *value,
     if (!is_there) {
         return at;
     }
+    if (content.width == 0) {
+        return value__put_raw_bytes(session, at, content.data, content.length);
+    }
     Py_ssize_t cut = value__cut(session->limits.max_text, content.length);
     cut = session_has_room(session, at, (size_t)cut * LONGEST_CHARACTER) ? cut : 0;
-    return content.width == 0 ? put_bytes(session, at, &content, cut)
-                              : put_characters(session, at, &content, cut);
+    return put_characters(session, at, &content, cut);
 }

@@ -19,7 +19,8 @@ static PyObject *slot_now(const struct shadow_frame *frame, compat_frame *real, 
     return slot < frame->plan->real_slots ? slot_value(frame->plan, real, slot) : NULL;
 }
 
-/* One of __slots__. */
+/* One of __slots__. A class may hold the descriptor of another, whose instances are laid out
+ * otherwise. */
 static PyObject *slot_attribute(PyObject *owner, PyObject *name)
 {
     PyObject *found = Py_TYPE(owner)->tp_flags & Py_TPFLAGS_HEAPTYPE
@@ -29,7 +30,10 @@ static PyObject *slot_attribute(PyObject *owner, PyObject *name)
         return NULL;
     }
     const PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;
-    return member->type == T_OBJECT_EX ? *(PyObject **)((char *)owner + member->offset) : NULL;
+    bool is_its_own = PyType_IsSubtype(Py_TYPE(owner), PyDescr_TYPE(found));
+    return is_its_own && member->type == T_OBJECT_EX
+               ? *(PyObject **)((char *)owner + member->offset)
+               : NULL;
 }
 
 static PyObject *instance_attribute(PyObject *owner, PyObject *name)
@@ -310,11 +314,11 @@ static bool look_at_all(struct session *session, struct shadow_frame *frame,
 
 /* `d[key] += ...` of a dict: it reports the store of another object, not that the same one,
  * changed, was put back. */
-static bool put_back(struct session *session, struct shadow_frame *frame, compat_frame *real,
-                     const struct effect *effect, PyObject *dict)
+static void look_at_put_back(struct session *session, struct shadow_frame *frame,
+                             compat_frame *real, const struct effect *effect, PyObject *dict)
 {
     if (session->reported == dict && session->reported_at == session->writer->steps) {
-        return true;
+        return;
     }
     PyObject *item = item_now(frame, real, dict, &effect->key);
     if (item == NULL) {
@@ -322,7 +326,6 @@ static bool put_back(struct session *session, struct shadow_frame *frame, compat
     } else if (!is_scalar(item)) {
         object_check_known(session, item, true, true);
     }
-    return true;
 }
 
 static bool store_at(struct session *session, struct shadow_frame *frame, compat_frame *real,
@@ -330,7 +333,10 @@ static bool store_at(struct session *session, struct shadow_frame *frame, compat
 {
     int64_t index;
     if (value != NULL && reports_changes(session, value)) {
-        return !effect->back || put_back(session, frame, real, effect, value);
+        if (effect->back) {
+            look_at_put_back(session, frame, real, effect, value);
+        }
+        return true;
     }
     struct shadow made;
     struct shadow *shadow =

@@ -327,9 +327,9 @@ struct object_entry {
     uint8_t keys;         /* what they are: enum dict_keys */
     struct shadow *attrs; /* by shared-key index, or dict order */
     uint64_t true_length;
-    uint64_t seen;     /* fingerprint of a buffer, generator, dict that does not report its order */
-    uint64_t names;    /* hash of the attribute names, in order */
-    const void *shape; /* the shared keys of an instance without dict */
+    uint64_t seen; /* fingerprint of content or a generator; of an OrderedDict its changes so far */
+    uint64_t names;            /* hash of the attribute names, in order */
+    const void *shape;         /* the shared keys of an instance without dict */
     struct set_places *places; /* of a set: where its items stand. NULL: none are known */
     const void *first;         /* node of an OrderedDict when it was looked at. NULL: not known */
 };

@@ -656,6 +656,17 @@ static bool reads_uniquely(struct session *session, PyObject *value, int depth)
     return is_whole;
 }
 
+uint8_t *value__put_raw_bytes(struct session *session, uint8_t *at, const void *data,
+                              Py_ssize_t length)
+{
+    size_t told = (size_t)value__cut(session->limits.max_text, length);
+    if (!session->limits.keep_shapes && secret_in_bytes(data, told)) {
+        return value_put_secret(session, at);
+    }
+    session->writer->next_node++;
+    return put_bytes(session, at, data, length);
+}
+
 bool value_reads_uniquely(struct session *session, PyObject *value)
 {
     return reads_uniquely(session, value, 0);

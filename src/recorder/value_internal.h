@@ -42,6 +42,10 @@ uint8_t *value__begin_text(struct session *session, uint8_t *at, size_t size);
 uint8_t *value__put_raw_text(struct session *session, uint8_t *at, const char *text, size_t size);
 uint8_t *value__put_c_text(struct session *session, uint8_t *at, const char *text);
 
+/* The same of bytes, which are cut, and hidden where they look like a secret. */
+uint8_t *value__put_raw_bytes(struct session *session, uint8_t *at, const void *data,
+                              Py_ssize_t length);
+
 /* Name again the node of this hash; NULL when it is not remembered: then the node written next is
  * remembered under it. */
 uint8_t *value__put_known(struct session *session, uint8_t *at, uint64_t hash);

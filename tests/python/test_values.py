@@ -5,7 +5,6 @@ looked at. Where Python's own `repr` says all there is, the recording must read 
 """
 
 import ast
-import importlib.util
 import json
 import re
 import textwrap
@@ -18,7 +17,6 @@ from tracefmt.objects import BASE, NEW
 from tracefmt.player import Player
 from tracefmt.values import Values
 
-HAS_NUMPY = importlib.util.find_spec("numpy") is not None
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
@@ -45,8 +43,6 @@ exec = "skip"
 @pytest.fixture
 def arrays(sides):
     """The same, where numpy's own code, of which much runs, is not recorded."""
-    if not HAS_NUMPY:
-        pytest.skip("numpy is not installed")
     sides.write(WITHOUT_NUMPY, ".codetracer/trace-filter.toml")
     return sides
 
@@ -1111,6 +1107,30 @@ def test_bound_methods_at_one_address_are_told_apart(sides):
             odd = int(each["k"]["repr"]) % 2
             assert ("Box.a" if odd else "Box.b") in each["m"]["repr"]
             assert (" append " if odd else " pop ") in each["n"]["repr"]
+
+
+# Where the one class keeps an object, the other keeps the digits of a number.
+FOREIGN_SLOT = """
+    class Wide:
+        __slots__ = ("first", "second", "third")
+    class Number(int):
+        last = Wide.third
+    def f():
+        number, wide = Number(0x123456789ABCDEF << 100), Wide()
+        wide.third = []
+        for owner in number, wide:
+            try:
+                owner.last.append(1)
+            except (AttributeError, TypeError) as error:
+                print(type(error).__name__)
+        wide.third.append(2)
+        return wide.third
+    print(f())
+"""
+
+
+def test_a_slot_of_another_class_is_not_read(sides):
+    assert "[2]" in sides.compare(textwrap.dedent(FOREIGN_SLOT)).out
 
 
 HOSTILE = """
