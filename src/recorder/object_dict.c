@@ -84,12 +84,13 @@ static PyObject *value_of(PyObject *dict, PyObject *key, Py_hash_t hash)
     return NULL;
 }
 
-/* Can a reader tell which pair a change by this key is of? Not of keys that are recorded alike, nor
- * where the key that is in the dict may read otherwise than the one it is changed by: as `1` and
- * `True` do, or a weak reference by now; of what hashes as the program says only objects do not. */
-static bool is_told_by(struct session *session, PyObject *key)
+/* Can a reader tell which pair a change by this key, of this hash, is of? Not of keys that are
+ * recorded alike, nor where the key that is in the dict may read otherwise than the one it is
+ * changed by: as `1` and `True` do, or a weak reference by now; of what hashes as the program says
+ * only objects do not. */
+static bool is_told_by(struct session *session, PyObject *key, Py_hash_t hash)
 {
-    bool is_lasting = compat_simple_hash(key) != -1 || object_known(session, key) != NULL;
+    bool is_lasting = hash != -1 || object_known(session, key) != NULL;
     return is_lasting && value_reads_uniquely(session, key);
 }
 
@@ -110,7 +111,7 @@ static bool begin_change(struct session *session, const struct object_entry *ent
     if (event == PyDict_EVENT_DELETED) {
         let_go_key(session, key);
     }
-    return is_told_by(session, key);
+    return is_told_by(session, key, hash);
 }
 
 static void hold_pair(struct session *session, const struct object_entry *entry, PyObject *key,
@@ -209,7 +210,8 @@ void object__compare_order(struct session *session, struct object_entry *entry, 
         PyObject *key = ordered->last != NULL ? ordered->last->key : NULL;
         PyObject *value = key != NULL ? compat_dict_find(dict, key, ordered->last->hash) : NULL;
         bool is_to_end = entry->first == ordered->first || entry->first == ordered->last;
-        if (changes == OF_ONE_MOVE && value != NULL && is_to_end && is_told_by(session, key)) {
+        if (changes == OF_ONE_MOVE && value != NULL && is_to_end &&
+            is_told_by(session, key, compat_simple_hash(key))) {
             put_unpair(session, entry, dict, key);
             put_pair(session, entry, dict, key, value, COUNT_NOTHING);
         } else {
