@@ -174,7 +174,7 @@ __attribute__((noinline)) static PyObject *follow_now(struct shadow_frame *frame
 {
     PyObject *value =
         path->base == BASE_GLOBAL ? global_now(real, path) : slot_now(frame, real, path->slot);
-    for (int i = 0; i < PATH_STEPS && value != NULL && path->steps[i].kind != STEP_NONE; i++) {
+    for (unsigned i = 0; i < path->count && value != NULL; i++) {
         const struct path_step *step = &path->steps[i];
         value = step->kind == STEP_ATTR ? attribute_now(value, step->name)
                                         : item_now(frame, real, value, step);
@@ -184,7 +184,7 @@ __attribute__((noinline)) static PyObject *follow_now(struct shadow_frame *frame
 
 static inline bool is_direct(const struct object_path *path)
 {
-    return path->base == BASE_SLOT && path->steps[0].kind == STEP_NONE;
+    return path->base == BASE_SLOT && path->count == 0;
 }
 
 static inline PyObject *receiver_now(struct shadow_frame *frame, compat_frame *real,
@@ -193,7 +193,7 @@ static inline PyObject *receiver_now(struct shadow_frame *frame, compat_frame *r
     if (is_direct(path)) {
         return slot_now(frame, real, path->slot);
     }
-    bool is_global = path->base == BASE_GLOBAL && path->steps[0].kind == STEP_NONE;
+    bool is_global = path->base == BASE_GLOBAL && path->count == 0;
     if (is_global && real->f_locals == NULL &&
         compat_dict_is_at(real->f_globals, path->name, path->place)) {
         return compat_dict_value(real->f_globals, path->place);
@@ -320,7 +320,7 @@ static void look_at_put_back(struct session *session, struct shadow_frame *frame
     if (session->reported == dict && session->reported_at == session->writer->steps) {
         return;
     }
-    PyObject *item = item_now(frame, real, dict, &effect->key);
+    PyObject *item = item_now(frame, real, dict, effect_key(effect));
     if (item == NULL) {
         object_check_inside(session, dict);
     } else if (!is_scalar(item)) {
@@ -339,10 +339,10 @@ static bool store_at(struct session *session, struct shadow_frame *frame, compat
         return true;
     }
     struct shadow made;
-    struct shadow *shadow =
-        value != NULL && PyList_CheckExact(value) && index_now(frame, real, &effect->key, &index)
-            ? object_shadow_of(session, frame, effect, value, &made)
-            : NULL;
+    struct shadow *shadow = value != NULL && PyList_CheckExact(value) &&
+                                    index_now(frame, real, effect_key(effect), &index)
+                                ? object_shadow_of(session, frame, effect, value, &made)
+                                : NULL;
     return (shadow != NULL && object_check_item(session, value, shadow, index)) ||
            look_at_all(session, frame, effect, value);
 }
@@ -472,7 +472,7 @@ void reach_look_along(struct session *session, struct shadow_frame *frame, compa
         }
         if (effects[i].action == ACTION_INSIDE) {
             object_check_inside(session, value);
-        } else if (effects[i].path.steps[0].kind != STEP_NONE || behind(value) != NULL) {
+        } else if (effects[i].path.count != 0 || behind(value) != NULL) {
             look_along(session, value);
         }
     }

@@ -1,622 +1,8 @@
-#include "recorder/reach.h"
-
-#include <opcode.h>
 #include <stdlib.h>
 
 #include "recorder/effects.h"
-
-/* ---- learning: what stands on the evaluation stack
- * --------------------------------------------------- */
-
-enum known {
-    UNKNOWN,
-    NAMED,    /* the value of a receiver */
-    METHOD,   /* `name` looked up on the receiver */
-    KEY,      /* a constant, or a sum of variables and constants: `key` */
-    RESULT,   /* of working in place on what `path` leads to; `index` is that effect's */
-    REWORKED, /* the same of an item that cannot be told */
-    NOTHING,  /* the NULL or self beside a callable */
-};
-
-struct operand {
-    uint8_t known;
-    bool is_inside; /* NAMED, METHOD: not what the path leads to, but something in it */
-    int32_t index;
-    PyObject *name;
-    struct object_path path; /* NAMED, METHOD, RESULT */
-    struct path_step key;
-};
-
-enum { STACK_MAX = 64 };
-
-struct walk {
-    struct plan *plan;
-    PyCodeObject *code;
-    struct operand stack[STACK_MAX];
-    int depth;
-    int line;
-    uint32_t unit;
-    bool has_keywords;      /* the next CALL, on 3.12 */
-    struct effect *effects; /* with their lines beside them until all are known */
-    int *effect_lines;
-    size_t count, capacity;
-    bool failed;
-};
-
-static struct operand pop(struct walk *walk)
-{
-    if (walk->depth == 0) {
-        return (struct operand){0};
-    }
-    return walk->stack[--walk->depth];
-}
-
-static void push(struct walk *walk, struct operand operand)
-{
-    if (walk->depth == STACK_MAX) { /* forget the oldest: what is below reads as unknown */
-        memmove(walk->stack, walk->stack + 1, (STACK_MAX - 1) * sizeof *walk->stack);
-        walk->depth--;
-    }
-    walk->stack[walk->depth++] = operand;
-}
-
-static void push_unknown(struct walk *walk)
-{
-    push(walk, (struct operand){0});
-}
-
-static struct line_info *line_of(struct walk *walk)
-{
-    return effects_line(walk->plan, walk->line);
-}
-
-static void vague(struct walk *walk)
-{
-    struct line_info *line = line_of(walk);
-    line->flags |= LINE_VAGUE;
-    line->vague_at = walk->unit + 1;
-    line->vagues += line->vagues < UINT8_MAX;
-}
-
-static void add_effect(struct walk *walk, struct effect effect)
-{
-    if (walk->count == walk->capacity) {
-        size_t capacity = walk->capacity ? walk->capacity * 2 : 32;
-        struct effect *effects = realloc(walk->effects, capacity * sizeof *effects);
-        walk->effects = effects != NULL ? effects : walk->effects;
-        int *lines = realloc(walk->effect_lines, capacity * sizeof *lines);
-        walk->effect_lines = lines != NULL ? lines : walk->effect_lines;
-        if (effects == NULL || lines == NULL) {
-            walk->failed = true;
-            return;
-        }
-        walk->capacity = capacity;
-    }
-    effect.unit = walk->unit;
-    walk->effect_lines[walk->count] = walk->line;
-    walk->effects[walk->count++] = effect;
-}
-
-/* Does anything name this, or what it is in? */
-static bool is_named(const struct operand *operand)
-{
-    return operand->known == NAMED || operand->known == METHOD;
-}
-
-/* A line that may change anything is looked at along the paths it goes. */
-static void mention(struct walk *walk, const struct operand *operand)
-{
-    if (is_named(operand) && (operand->is_inside || operand->path.steps[0].kind != STEP_NONE)) {
-        add_effect(walk, (struct effect){
-                             .action = operand->is_inside ? ACTION_INSIDE : ACTION_MENTION,
-                             .path = operand->path,
-                         });
-    }
-}
-
-/* A store or call through `on`; vague when nothing names it. */
-static void act(struct walk *walk, struct operand on, struct effect effect)
-{
-    if (!is_named(&on) || on.is_inside) {
-        vague(walk);
-        mention(walk, &on);
-        return;
-    }
-    effect.name = on.name;
-    effect.path = on.path;
-    add_effect(walk, effect);
-}
-
-static struct operand slot_operand(unsigned slot)
-{
-    if (slot >= PLAN_MASK_SLOTS) {
-        return (struct operand){0};
-    }
-    return (struct operand){.known = NAMED, .path = {.base = BASE_SLOT, .slot = (uint8_t)slot}};
-}
-
-/* A variable itself, without steps: usable as an index. */
-static bool is_variable(const struct operand *operand)
-{
-    return operand->known == NAMED && !operand->is_inside && operand->path.base == BASE_SLOT &&
-           operand->path.steps[0].kind == STEP_NONE;
-}
-
-static PyObject *name_at(struct walk *walk, unsigned index)
-{
-    PyObject *names = walk->code->co_names;
-    return index < (unsigned)PyTuple_GET_SIZE(names) ? PyTuple_GET_ITEM(names, index) : NULL;
-}
-
-static struct operand global_operand(struct walk *walk, unsigned index)
-{
-    PyObject *name = name_at(walk, index);
-    return (struct operand){.known = name != NULL ? NAMED : UNKNOWN,
-                            .path = {.base = BASE_GLOBAL, .name = name}};
-}
-
-/* One step further along a path; when that cannot be told, or it has steps enough, what follows is
- * somewhere in there. */
-static struct operand follow(struct operand from, struct path_step step)
-{
-    if (from.known != NAMED) {
-        return (struct operand){0};
-    }
-    for (int i = 0; !from.is_inside && step.kind != STEP_NONE && i < PATH_STEPS; i++) {
-        if (from.path.steps[i].kind == STEP_NONE) {
-            from.path.steps[i] = step;
-            return from;
-        }
-    }
-    from.is_inside = true;
-    return from;
-}
-
-static void load_constant(struct walk *walk, unsigned index)
-{
-    PyObject *constants = walk->code->co_consts;
-    struct operand operand = {0};
-    int64_t number;
-    if (index < (unsigned)PyTuple_GET_SIZE(constants)) {
-        PyObject *value = PyTuple_GET_ITEM(constants, index);
-        bool is_index = PyLong_CheckExact(value) && compat_small_int(value, &number) &&
-                        number >= INT32_MIN && number <= INT32_MAX;
-        operand.known = KEY;
-        operand.key = (struct path_step){.kind = STEP_KEY, .name = value};
-        if (is_index) {
-            operand.key.kind = STEP_INDEX;
-            operand.key.index = (int32_t)number;
-        }
-    }
-    push(walk, operand);
-}
-
-/* The step that takes what `key` says out of a container; STEP_NONE: that cannot be told. */
-static struct path_step step_by(const struct operand *key)
-{
-    if (is_variable(key)) {
-        return (struct path_step){.kind = STEP_SLOT, .slot = key->path.slot};
-    }
-    return key->known == KEY ? key->key : (struct path_step){0};
-}
-
-/* `i + 1`, `y - dy`: a place in a list. */
-static struct operand sum_of(struct operand left, struct operand right, int sign)
-{
-    struct path_step a = step_by(&left), b = step_by(&right);
-    if (a.kind == STEP_INDEX && sign > 0) {
-        struct path_step constant = a;
-        a = b;
-        b = constant;
-    }
-    struct operand sum = {.known = KEY, .key = a};
-    sum.key.kind = STEP_SUM;
-    sum.key.name = NULL;
-    bool has_left = a.kind == STEP_SLOT || a.kind == STEP_SUM;
-    int64_t index = a.index + (int64_t)sign * b.index;
-    sum.key.index = (int32_t)index;
-    if (!has_left || index != sum.key.index) {
-        return (struct operand){0};
-    }
-    if (b.kind == STEP_SLOT && a.sign == 0) {
-        sum.key.other = b.slot;
-        sum.key.sign = (int8_t)sign;
-        return sum;
-    }
-    return b.kind == STEP_INDEX ? sum : (struct operand){0};
-}
-
-static struct path_step attribute_step(PyObject *name)
-{
-    return (struct path_step){.kind = name != NULL ? STEP_ATTR : STEP_NONE, .name = name};
-}
-
-static void load_attribute(struct walk *walk, unsigned oparg)
-{
-    struct operand owner = pop(walk);
-    PyObject *name = name_at(walk, oparg >> 1);
-    if (oparg & 1) {
-        struct operand method = owner;
-        method.known = owner.known == NAMED && name != NULL ? METHOD : UNKNOWN;
-        method.name = name;
-        push(walk, method);
-        push(walk, (struct operand){.known = NOTHING});
-        return;
-    }
-    push(walk, follow(owner, attribute_step(name)));
-}
-
-static bool same_path(const struct object_path *a, const struct object_path *b)
-{
-    bool same = a->base == b->base && a->slot == b->slot && a->name == b->name;
-    for (int i = 0; same && i < PATH_STEPS; i++) {
-        const struct path_step *x = &a->steps[i], *y = &b->steps[i];
-        same = x->kind == y->kind && x->slot == y->slot && x->other == y->other &&
-               x->sign == y->sign && x->index == y->index && x->name == y->name;
-    }
-    return same;
-}
-
-/* `a.b += c` stores the result where it was taken from: the store looks there. */
-static bool store_back(struct walk *walk, struct operand value, struct operand to)
-{
-    bool back = value.known == RESULT && to.known == NAMED && same_path(&value.path, &to.path);
-    if (back) {
-        walk->effects[value.index].action = ACTION_NONE;
-    }
-    return back || value.known == REWORKED;
-}
-
-/* `a += b`: the line binds the variable, and then looks into what it holds. */
-static void store_variable(struct walk *walk, unsigned slot)
-{
-    struct operand value = pop(walk);
-    if (slot < PLAN_MASK_SLOTS && store_back(walk, value, slot_operand(slot))) {
-        line_of(walk)->into |= 1ull << slot;
-    }
-}
-
-static void store_attribute(struct walk *walk, unsigned index)
-{
-    struct operand owner = pop(walk), value = pop(walk);
-    PyObject *name = name_at(walk, index);
-    bool back = store_back(walk, value, follow(owner, attribute_step(name)));
-    owner.name = name;
-    act(walk, owner,
-        (struct effect){.action = name != NULL ? ACTION_STORE_ATTR : ACTION_STORE, .back = back});
-}
-
-static void store_item(struct walk *walk)
-{
-    struct operand key = pop(walk), container = pop(walk), value = pop(walk);
-    struct path_step step = step_by(&key);
-    bool back = store_back(walk, value, follow(container, step));
-    act(walk, container, (struct effect){.action = ACTION_STORE_ITEM, .back = back, .key = step});
-}
-
-static void act_alone(struct walk *walk, enum action action, struct operand on)
-{
-    act(walk, on, (struct effect){.action = (uint8_t)action});
-}
-
-/* `get` and `setdefault` of dicts give the item that has the first argument as its key. */
-static bool gives_item(const struct operand *callee, unsigned arguments)
-{
-    PyObject *name = callee->known == METHOD ? callee->name : NULL;
-    return name != NULL && arguments != 0 &&
-           (PyUnicode_CompareWithASCIIString(name, "get") == 0 ||
-            PyUnicode_CompareWithASCIIString(name, "setdefault") == 0);
-}
-
-static void call(struct walk *walk, unsigned arguments, bool keywords)
-{
-    struct operand first_argument = {0};
-    if (keywords) {
-        pop(walk);
-    }
-    for (unsigned i = 0; i < arguments; i++) {
-        first_argument = pop(walk);
-        mention(walk, &first_argument);
-    }
-    struct operand second = pop(walk), first = pop(walk);
-    struct operand callee = is_named(&first) ? first : second;
-    struct operand result = {0};
-    if (gives_item(&callee, arguments)) {
-        result = callee;
-        result.known = NAMED;
-        result = follow(result, step_by(&first_argument));
-    }
-    push(walk, result);
-    act(walk, callee,
-        (struct effect){.action = callee.known == METHOD ? ACTION_METHOD : ACTION_CALL,
-                        .has_keywords = keywords || walk->has_keywords,
-                        .arguments = (int32_t)arguments});
-    walk->has_keywords = false;
-}
-
-static void in_place(struct walk *walk)
-{
-    pop(walk);
-    struct operand left = pop(walk);
-    if (left.known == NAMED && !left.is_inside) {
-        size_t index = walk->count;
-        act_alone(walk, ACTION_STORE, left);
-        push(walk, (struct operand){.known = walk->failed ? UNKNOWN : RESULT,
-                                    .index = (int32_t)index,
-                                    .path = left.path});
-    } else if (left.known == NAMED) {
-        push(walk, (struct operand){.known = REWORKED}); /* stored again, and looked into then */
-    } else {
-        push_unknown(walk);
-        vague(walk);
-    }
-}
-
-/* Any other instruction: its net effect, and nothing known of what it leaves on top. */
-static void other(struct walk *walk, int opcode, unsigned oparg)
-{
-    int effect = PyCompile_OpcodeStackEffectWithJump(opcode, (int)oparg, 0);
-    if (effect == PY_INVALID_STACK_EFFECT) {
-        PyErr_Clear();
-        walk->depth = 0;
-        return;
-    }
-    for (; effect < 0; effect++) {
-        pop(walk);
-    }
-    if (walk->depth > 0) {
-        walk->stack[walk->depth - 1] = (struct operand){0};
-    }
-    for (; effect > 0; effect--) {
-        push_unknown(walk);
-    }
-}
-
-static void operate(struct walk *walk, int opcode, unsigned oparg)
-{
-    enum { ADD = 0, SUBTRACT = 10, FIRST_IN_PLACE = 13 }; /* NB_ADD, NB_SUBTRACT, NB_INPLACE_ADD */
-    if (oparg >= FIRST_IN_PLACE) {
-        in_place(walk);
-    } else if (oparg == ADD || oparg == SUBTRACT) {
-        struct operand right = pop(walk), left = pop(walk);
-        push(walk, sum_of(left, right, oparg == ADD ? 1 : -1));
-    } else {
-        other(walk, opcode, oparg);
-    }
-}
-
-/* Whatever runs to make what is iterated was judged as a call. */
-static void iterate(struct walk *walk)
-{
-    struct operand iterable = pop(walk);
-    push_unknown(walk);
-    mention(walk, &iterable);
-    if (iterable.known == NAMED && !iterable.is_inside) {
-        act_alone(walk, ACTION_ITERATE, iterable);
-    }
-}
-
-static void load_item(struct walk *walk)
-{
-    struct operand key = pop(walk), container = pop(walk);
-    push(walk, follow(container, step_by(&key)));
-}
-
-static void copy_operand(struct walk *walk, unsigned depth)
-{
-    push(walk, depth <= (unsigned)walk->depth ? walk->stack[walk->depth - (int)depth]
-                                              : (struct operand){0});
-}
-
-static void swap_operands(struct walk *walk, unsigned depth)
-{
-    if (depth > (unsigned)walk->depth) {
-        walk->depth = 0;
-        return;
-    }
-    struct operand *top = &walk->stack[walk->depth - 1];
-    struct operand *with = &walk->stack[walk->depth - (int)depth];
-    struct operand held = *top;
-    *top = *with;
-    *with = held;
-}
-
-static void step(struct walk *walk, int opcode, unsigned oparg)
-{
-    switch (opcode) {
-    case LOAD_FAST:
-    case LOAD_FAST_CHECK:
-    case LOAD_DEREF:
-        push(walk, slot_operand(oparg));
-        break;
-#if CT_PY312
-    case KW_NAMES:
-        walk->has_keywords = true;
-        break;
-#else
-    case LOAD_FAST_LOAD_FAST:
-        push(walk, slot_operand(oparg >> 4));
-        push(walk, slot_operand(oparg & 15));
-        break;
-    case STORE_FAST_LOAD_FAST:
-        store_variable(walk, oparg >> 4);
-        push(walk, slot_operand(oparg & 15));
-        break;
-    case STORE_FAST_STORE_FAST:
-        store_variable(walk, oparg >> 4);
-        store_variable(walk, oparg & 15);
-        break;
-    case CALL_KW:
-        call(walk, oparg, true);
-        break;
-#endif
-    case STORE_FAST:
-        store_variable(walk, oparg);
-        break;
-    case LOAD_CONST:
-        load_constant(walk, oparg);
-        break;
-    case LOAD_NAME:
-        push(walk, global_operand(walk, oparg));
-        break;
-    case LOAD_GLOBAL:
-        if ((oparg & 1) && CT_PY312) {
-            push(walk, (struct operand){.known = NOTHING});
-        }
-        push(walk, global_operand(walk, oparg >> 1));
-        if ((oparg & 1) && !CT_PY312) {
-            push(walk, (struct operand){.known = NOTHING});
-        }
-        break;
-    case PUSH_NULL:
-        push(walk, (struct operand){.known = NOTHING});
-        break;
-    case LOAD_ATTR:
-        load_attribute(walk, oparg);
-        break;
-    case BINARY_SUBSCR:
-        load_item(walk);
-        break;
-    case COPY:
-        copy_operand(walk, oparg);
-        break;
-    case SWAP:
-        swap_operands(walk, oparg);
-        break;
-    case STORE_SUBSCR:
-        store_item(walk);
-        break;
-    case DELETE_SUBSCR:
-        pop(walk);
-        act_alone(walk, ACTION_STORE, pop(walk));
-        break;
-    case STORE_ATTR:
-        store_attribute(walk, oparg);
-        break;
-    case DELETE_ATTR:
-        act_alone(walk, ACTION_STORE, pop(walk));
-        break;
-    case STORE_SLICE:
-        pop(walk);
-        pop(walk);
-        act_alone(walk, ACTION_STORE, pop(walk));
-        pop(walk);
-        break;
-    case CALL:
-        call(walk, oparg, false);
-        break;
-    case FOR_ITER: {
-        struct line_info *line = line_of(walk);
-        line->loop_at = walk->unit;
-        line->loops += line->loops < UINT8_MAX;
-        other(walk, opcode, oparg);
-        break;
-    }
-    case GET_ITER:
-    case GET_AWAITABLE:
-    case GET_YIELD_FROM_ITER:
-        iterate(walk);
-        break;
-    case CALL_FUNCTION_EX: /* a tuple of arguments, perhaps a dict */
-        call(walk, 1, (oparg & 1) != 0);
-        break;
-    case BINARY_OP:
-        operate(walk, opcode, oparg);
-        break;
-    default:
-        if (effects_escapes(opcode, oparg)) {
-            vague(walk);
-        }
-        other(walk, opcode, oparg);
-    }
-}
-
-/* ---- learning: the whole code
- * -------------------------------------------------------------------------- */
-
-static bool ends_flow(int opcode)
-{
-    return opcode == JUMP_FORWARD || opcode == JUMP_BACKWARD || opcode == RETURN_VALUE ||
-           opcode == RETURN_CONST || opcode == RAISE_VARARGS || opcode == RERAISE ||
-           opcode == JUMP_BACKWARD_NO_INTERRUPT;
-}
-
-static int caches_after(const uint8_t *bytes, Py_ssize_t units, Py_ssize_t at)
-{
-    int count = 0;
-    while (at + 1 + count < units && bytes[2 * (at + 1 + count)] == CACHE) {
-        count++;
-    }
-    return count;
-}
-
-/* Mark where jumps arrive: two paths meet there, and nothing is known of the stack. */
-static void mark_target(uint8_t *targets, Py_ssize_t units, Py_ssize_t at)
-{
-    if (at >= 0 && at < units) {
-        targets[at] = 1;
-    }
-}
-
-static void mark_targets(const uint8_t *bytes, Py_ssize_t units, uint8_t *targets)
-{
-    unsigned extended = 0;
-    for (Py_ssize_t i = 0; i < units; i++) {
-        int opcode = bytes[2 * i];
-        unsigned oparg = extended << 8 | bytes[2 * i + 1];
-        extended = opcode == EXTENDED_ARG ? oparg : 0;
-        Py_ssize_t next = i + 1 + caches_after(bytes, units, i);
-        switch (opcode) {
-        case FOR_ITER: /* it may step over the instruction it jumps to */
-        case SEND:
-            mark_target(targets, units, next + (Py_ssize_t)oparg + 1);
-            mark_target(targets, units, next + (Py_ssize_t)oparg);
-            break;
-        case JUMP_FORWARD:
-        case POP_JUMP_IF_TRUE:
-        case POP_JUMP_IF_FALSE:
-        case POP_JUMP_IF_NONE:
-        case POP_JUMP_IF_NOT_NONE:
-            mark_target(targets, units, next + (Py_ssize_t)oparg);
-            break;
-        case JUMP_BACKWARD:
-        case JUMP_BACKWARD_NO_INTERRUPT:
-            mark_target(targets, units, next - (Py_ssize_t)oparg);
-            break;
-        case PUSH_EXC_INFO:
-            mark_target(targets, units, i);
-            break;
-        default:
-            break;
-        }
-    }
-}
-
-static void walk_code(struct walk *walk, const uint8_t *bytes, Py_ssize_t units, const int *lines,
-                      const uint8_t *targets)
-{
-    unsigned extended = 0;
-    bool reached = true, prefixed = false;
-    for (Py_ssize_t i = 0; i < units; i++) {
-        int opcode = bytes[2 * i];
-        unsigned oparg = extended << 8 | bytes[2 * i + 1];
-        extended = opcode == EXTENDED_ARG ? oparg : 0;
-        if (targets[i] || !reached) {
-            walk->depth = 0;
-            reached = true;
-        }
-        if (!prefixed) {
-            walk->unit = (uint32_t)i;
-        }
-        prefixed = opcode == EXTENDED_ARG;
-        if (opcode == CACHE || prefixed) {
-            continue;
-        }
-        walk->line = lines[i];
-        step(walk, opcode, oparg);
-        reached = !ends_flow(opcode);
-    }
-}
+#include "recorder/reach.h"
+#include "recorder/reach_internal.h"
 
 static bool rebinds(const struct line_info *line, int32_t slot)
 {
@@ -637,80 +23,112 @@ static void vague_wholly(struct line_info *line)
 }
 
 /* A variable the line rebinds is not the object it worked on, nor is a rebound index the place. */
-static void settle_line(struct line_info *line, struct effect *effect)
+static void settle_line(struct line_info *line, struct finding *found)
 {
-    const struct object_path *path = &effect->path;
-    bool direct = path->steps[0].kind == STEP_NONE;
-    if (path->base == BASE_SLOT && rebinds(line, path->slot) &&
-        !(effect->action == ACTION_STORE && direct)) {
+    const struct route *route = &found->route;
+    bool is_rebound = route->base == BASE_SLOT && rebinds(line, route->slot);
+    if (is_rebound && !(found->effect.action == ACTION_STORE && route->count == 0)) {
         vague_wholly(line);
     }
-    for (int i = 0; i < PATH_STEPS; i++) {
-        if (rebinds_step(line, &path->steps[i])) {
+    for (unsigned i = 0; i < route->count; i++) {
+        if (rebinds_step(line, &route->steps[i])) {
             vague_wholly(line);
         }
     }
-    if (rebinds_step(line, &effect->key)) {
-        effect->key.kind = STEP_NONE;
+    if (rebinds_step(line, &found->key)) {
+        found->key.kind = STEP_NONE;
     }
 }
 
-static void drop_nothings(struct walk *walk)
+static void drop_nothings(struct findings *findings)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < walk->count; i++) {
-        if (walk->effects[i].action != ACTION_NONE) {
-            walk->effect_lines[kept] = walk->effect_lines[i];
-            walk->effects[kept++] = walk->effects[i];
+    for (size_t i = 0; i < findings->count; i++) {
+        if (findings->items[i].effect.action != ACTION_NONE) {
+            findings->items[kept++] = findings->items[i];
         }
     }
-    walk->count = kept;
+    findings->count = kept;
 }
 
-static bool is_mention(const struct effect *effect)
+static bool is_mention(const struct finding *found)
 {
-    return effect->action == ACTION_MENTION || effect->action == ACTION_INSIDE;
+    return found->effect.action == ACTION_MENTION || found->effect.action == ACTION_INSIDE;
 }
 
-/* How many effects and mentions each line has, and where they will be: first those, then these. */
-static void lay_out(struct walk *walk)
+static unsigned step_count(const struct finding *found)
 {
-    struct plan *plan = walk->plan;
-    for (size_t i = 0; i < walk->count; i++) {
-        walk->line = walk->effect_lines[i];
-        struct line_info *line = line_of(walk);
-        line->effect_count += !is_mention(&walk->effects[i]);
-        line->mention_count += is_mention(&walk->effects[i]);
+    return found->route.count + (found->effect.action == ACTION_STORE_ITEM);
+}
+
+/* How many effects and mentions each line has, and where they will be: first those, then these.
+ * How many steps they all have. */
+static size_t lay_out(struct plan *plan, const struct findings *findings)
+{
+    size_t steps = 0;
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *found = &findings->items[i];
+        struct line_info *line = effects_line(plan, found->line);
+        line->effect_count += !is_mention(found);
+        line->mention_count += is_mention(found);
+        steps += step_count(found);
     }
     uint32_t first = 0;
     for (int i = 0; i <= plan->line_count; i++) {
         plan->lines[i].first_effect = first;
         first += plan->lines[i].effect_count + plan->lines[i].mention_count;
     }
+    return steps;
 }
 
-static bool collect(struct walk *walk)
+/* The effect with its path, whose steps begin here. */
+static struct effect effect_of(const struct finding *found, struct path_step *steps)
 {
-    struct plan *plan = walk->plan;
-    drop_nothings(walk);
-    plan->effects = calloc(walk->count + 1, sizeof *plan->effects);
-    uint32_t *taken = calloc((size_t)plan->line_count + 1, sizeof *taken);
-    if (plan->effects == NULL || taken == NULL) {
+    const struct route *route = &found->route;
+    memcpy(steps, route->steps, route->count * sizeof *steps);
+    if (found->effect.action == ACTION_STORE_ITEM) {
+        steps[route->count] = found->key;
+    }
+    struct effect effect = found->effect;
+    effect.path = (struct object_path){.base = route->base,
+                                       .slot = route->slot,
+                                       .count = route->count,
+                                       .name = route->name,
+                                       .steps = steps};
+    return effect;
+}
+
+static bool make_room(struct plan *plan, const struct findings *findings, uint32_t **taken)
+{
+    size_t steps = lay_out(plan, findings);
+    plan->effects = calloc(findings->count + 1, sizeof *plan->effects);
+    plan->steps = calloc(steps + 1, sizeof *plan->steps);
+    *taken = calloc((size_t)plan->line_count + 1, sizeof **taken);
+    return plan->effects != NULL && plan->steps != NULL && *taken != NULL;
+}
+
+static bool collect(struct plan *plan, struct findings *findings)
+{
+    uint32_t *taken; /* effects each line has by now */
+    drop_nothings(findings);
+    if (!make_room(plan, findings, &taken)) {
         free(taken);
         return false;
     }
-    lay_out(walk);
+    struct path_step *steps = plan->steps;
     for (int mentions = 0; mentions <= 1; mentions++) {
-        for (size_t i = 0; i < walk->count; i++) {
-            walk->line = walk->effect_lines[i];
-            struct line_info *line = line_of(walk);
-            if (is_mention(&walk->effects[i]) != (mentions != 0)) {
+        for (size_t i = 0; i < findings->count; i++) {
+            struct finding *found = &findings->items[i];
+            struct line_info *line = effects_line(plan, found->line);
+            if (is_mention(found) != (mentions != 0)) {
                 continue;
             }
             if (!mentions) {
-                settle_line(line, &walk->effects[i]);
+                settle_line(line, found);
             }
-            plan->effects[line->first_effect + taken[line - plan->lines]++] = walk->effects[i];
+            uint32_t place = line->first_effect + taken[line - plan->lines]++;
+            plan->effects[place] = effect_of(found, steps);
+            steps += step_count(found);
         }
     }
     free(taken);
@@ -769,21 +187,8 @@ bool reach_learn_loops(struct plan *plan)
 bool reach_learn(struct plan *plan, PyCodeObject *code, const uint8_t *bytes, Py_ssize_t units,
                  const int *lines)
 {
-    struct walk *walk = calloc(1, sizeof *walk);
-    uint8_t *targets = calloc((size_t)units + 1, 1);
-    bool done = false;
-    if (walk != NULL && targets != NULL) {
-        walk->plan = plan;
-        walk->code = code;
-        mark_targets(bytes, units, targets);
-        walk_code(walk, bytes, units, lines, targets);
-        done = !walk->failed && collect(walk);
-    }
-    if (walk != NULL) {
-        free(walk->effects);
-        free(walk->effect_lines);
-    }
-    free(walk);
-    free(targets);
+    struct findings findings = {0};
+    bool done = reach__walk(plan, code, bytes, units, lines, &findings) && collect(plan, &findings);
+    free(findings.items);
     return done;
 }

@@ -129,9 +129,10 @@ struct path_step {
 struct object_path {
     uint8_t base;
     uint8_t slot;
+    uint8_t count;  /* of the steps */
     uint32_t place; /* where the global was found last */
     PyObject *name; /* of a global */
-    struct path_step steps[PATH_STEPS];
+    const struct path_step *steps;
 };
 
 enum verdict {
@@ -144,20 +145,32 @@ enum verdict {
     VERDICT_ESCAPES,
 };
 
+/* Code has many: what few of them have is kept beside them. */
 struct effect {
     uint8_t action;
     uint8_t verdict;   /* what a call did when `version` was last seen */
     bool has_keywords; /* of a call */
     bool back;         /* stores what was taken from there and worked on in place */
     uint32_t version;  /* of the receiver's type */
-    int32_t arguments; /* of a call: how many */
     uint32_t unit;     /* code unit of the instruction */
-    uint32_t hint;     /* where the name was found last */
-    PyObject *name;    /* of the method or attribute */
-    const void *pure;  /* address of the builtin last found to change nothing: those live on */
-    struct object_path path;
-    struct path_step key; /* of the item stored */
+    union {
+        uint32_t arguments; /* of a call: how many */
+        uint32_t hint;      /* of a store: where the attribute was found last */
+    };
+    union {
+        PyObject *name;   /* of the method or attribute */
+        const void *pure; /* ACTION_CALL: address of the builtin last found to change nothing: those
+                             live on */
+    };
+    struct object_path path; /* ACTION_STORE_ITEM: behind its steps, the one to the item stored */
 };
+
+_Static_assert(sizeof(struct effect) == 48, "see above");
+
+static inline const struct path_step *effect_key(const struct effect *effect)
+{
+    return &effect->path.steps[effect->path.count];
+}
 
 struct line_repair;
 
@@ -224,6 +237,7 @@ struct plan {
     struct line_info *lines; /* of first_line ..., one for any other, one for before the first,
                                 those of LINE_AGAIN */
     struct effect *effects;
+    struct path_step *steps; /* of all effects */
     PyObject *
         *globals_read;  /* names (borrowed from the code object: it lives while its frames do) */
     PyObject *globals;  /* address of the module's dict, never followed after the callback */

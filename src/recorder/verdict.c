@@ -93,7 +93,7 @@ static const char *const set_reads[] = {
 
 /* A method of an exact built-in type: all changes of dicts are reported, the others are looked for.
  */
-static enum verdict judge_builtin_method(PyTypeObject *type, PyObject *name, int32_t arguments)
+static enum verdict judge_builtin_method(PyTypeObject *type, PyObject *name, uint32_t arguments)
 {
     const char *text = PyUnicode_IS_ASCII(name) ? (const char *)PyUnicode_DATA(name) : "";
     if (type == &PyDict_Type || type == &PyUnicode_Type || type == &PyBytes_Type ||
