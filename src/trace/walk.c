@@ -62,12 +62,17 @@ int ctr_walk_next(struct ctr_walk *walk, struct ctr_block_info *info, uint64_t *
 }
 
 /* The pages of a block that was read need not count as ours: the system keeps them while it has
- * room, and a long trace passes by without filling our memory. `map` is a mapped file. */
-static void let_pages_go(const uint8_t *map, uint64_t from, uint64_t end)
+ * room, and a long trace passes by without filling our memory. `map` is a mapped file of `size`
+ * bytes. */
+static void let_pages_go(const uint8_t *map, uint64_t size, uint64_t from, uint64_t end)
 {
-    enum { PAGE = 4096 }; /* where pages are larger, this does nothing and is refused */
-    from = from / PAGE * PAGE;
-    madvise((void *)(uintptr_t)(map + from), end - from, MADV_DONTNEED);
+    enum { AROUND = 64 * 1024 }; /* what the system maps, aligned, when a page in it is read */
+    uintptr_t first = (uintptr_t)map, last = first + size;
+    uintptr_t low = (first + from) / AROUND * AROUND;
+    uintptr_t high = (first + end + AROUND - 1) / AROUND * AROUND;
+    low = low > first ? low : first;
+    high = high < last ? high : last;
+    madvise((void *)low, high - low, MADV_DONTNEED);
 }
 
 /* INDEX and END blocks have no limit of their own in the format; this one keeps a damaged size from
@@ -100,7 +105,7 @@ int ctr_load_block(const uint8_t *map, uint64_t size, uint64_t offset, uint8_t k
         free(bytes);
         return status;
     }
-    let_pages_go(map, offset, offset + CTR_BLOCK_HEADER_BYTES + info->stored_size);
+    let_pages_go(map, size, offset, offset + CTR_BLOCK_HEADER_BYTES + info->stored_size);
     *raw = bytes;
     return CT_OK;
 }
