@@ -4,6 +4,7 @@
 
 struct file {
     bool is_split;
+    struct ctr_text text;
     uint32_t line_count;
     size_t *starts; /* of each line, and one past the end of the last */
 };
@@ -48,6 +49,7 @@ static uint32_t count_lines(struct ctr_text text)
 static void split(struct file *file, struct ctr_text text)
 {
     file->is_split = true;
+    file->text = text;
     if (text.bytes == NULL) {
         return;
     }
@@ -73,13 +75,12 @@ static bool is_blank(char byte)
 /* NULL when there is no such file. */
 static const struct file *file_of(struct print_source *source, uint32_t path)
 {
-    const struct ctr_path *about = ctr_path(source->trace, path);
-    if (about == NULL || path >= source->file_count) {
+    if (path >= source->file_count) {
         return NULL;
     }
     struct file *file = &source->files[path];
     if (!file->is_split) {
-        split(file, about->source);
+        split(file, ctr_source(source->trace, path));
     }
     return file;
 }
@@ -96,7 +97,7 @@ struct ctr_text print_source_line(struct print_source *source, uint32_t path, ui
     if (file == NULL || line == 0 || line > file->line_count) {
         return (struct ctr_text){"", 0};
     }
-    const char *bytes = ctr_path(source->trace, path)->source.bytes;
+    const char *bytes = file->text.bytes;
     const char *from = bytes + file->starts[line - 1];
     const char *to = bytes + file->starts[line];
     while (from < to && is_blank(*from)) {

@@ -139,8 +139,7 @@ static void put_columns(struct dap_session *session, struct ct_json_out *json, u
                         struct dap_frame which, struct rp_sites *sites)
 {
     struct ctr_place_in_source site;
-    const struct ctr_path *about = ctr_path(session->trace, path);
-    struct ctr_text source = about != NULL ? about->source : (struct ctr_text){NULL, 0};
+    struct ctr_text source = ctr_source(session->trace, path);
     if (source.bytes == NULL || sites == NULL ||
         !rp_call_site(session->replay, which.thread, which.index, sites, &site)) {
         ct_json_put_uint(json, "column", session->columns_from_0 ? 0 : 1);

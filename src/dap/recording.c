@@ -166,7 +166,7 @@ static int put_file(struct dap_request *request, uint32_t path)
     int status = rp_file(session->replay, path, &file, &request->error);
     ct_json_begin_object(json);
     dap_put_path(session, json, "path", about->path);
-    ct_json_put_bool(json, "hasSource", about->source.bytes != NULL);
+    ct_json_put_bool(json, "hasSource", ctr_has_source(session->trace, path));
     ct_json_put_bool(json, "mayDiffer", (about->source_flags & CTR_SOURCE_MAY_DIFFER) != 0);
     ct_json_put_uint(json, "lines", file.lines);
     ct_json_put_uint(json, "linesRun", file.lines_run);

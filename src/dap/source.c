@@ -39,12 +39,14 @@ static bool has_content(const char *path, struct ctr_text wanted)
     return same;
 }
 
-static enum dap_source_state look(const struct ctr_path *about)
+static enum dap_source_state look(const struct ctr_trace *trace, uint32_t number)
 {
+    const struct ctr_path *about = ctr_path(trace, number);
     char *path = strndup(about->path.bytes, about->path.size);
     enum dap_source_state state = SOURCE_NOWHERE;
-    if (path != NULL && about->source.bytes != NULL) {
-        state = has_content(path, about->file) ? SOURCE_ON_DISK : SOURCE_RECORDED;
+    struct ctr_text recorded = ctr_source_file(trace, number);
+    if (path != NULL && recorded.bytes != NULL) {
+        state = has_content(path, recorded) ? SOURCE_ON_DISK : SOURCE_RECORDED;
     } else if (path != NULL && is_file(path)) {
         state = SOURCE_ON_DISK;
     }
@@ -63,7 +65,7 @@ static enum dap_source_state state_of(struct dap_session *session, uint32_t path
         return SOURCE_NOWHERE;
     }
     if (session->sources[path] == SOURCE_UNKNOWN) {
-        session->sources[path] = (uint8_t)look(about);
+        session->sources[path] = (uint8_t)look(session->trace, path);
     }
     return session->sources[path];
 }
@@ -200,11 +202,12 @@ int dap_source(struct dap_request *request)
     if (about == NULL) {
         return dap_refuse(request, "there is no such file in the recording");
     }
-    if (about->source.bytes == NULL) {
+    struct ctr_text source = ctr_source(request->session->trace, path);
+    if (source.bytes == NULL) {
         return dap_refuse(request, "the text of this file was not recorded");
     }
     ct_json_begin_object(&request->body);
-    dap_put_text(&request->body, "content", about->source);
+    dap_put_text(&request->body, "content", source);
     ct_json_put_text(&request->body, "mimeType", "text/x-python");
     ct_json_end_object(&request->body);
     return CT_OK;

@@ -238,7 +238,7 @@ static bool has_branch(const struct line *line)
 static bool is_plain(const struct line *line)
 {
     const struct ctr_plan *plan = ctr_plan(line->session->trace, line->callee->plan);
-    struct ctr_text source = ctr_path(line->session->trace, plan->path)->source;
+    struct ctr_text source = ctr_source(line->session->trace, plan->path);
     struct ctr_text first = rp_line_text(source, plan->first_line);
     size_t at = 0;
     while (at < first.size && (first.bytes[at] == ' ' || first.bytes[at] == '\t')) {

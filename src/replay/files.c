@@ -79,7 +79,7 @@ static void find_last(void *context, uint32_t line)
 /* No line behind it has code. */
 static uint32_t last_line(const struct ctr_trace *trace, uint32_t path)
 {
-    struct ctr_text source = ctr_path(trace, path)->source;
+    struct ctr_text source = ctr_source(trace, path);
     uint32_t last = 1;
     if (source.bytes != NULL) {
         return rp_line_total(source);

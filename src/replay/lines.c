@@ -230,7 +230,7 @@ static int code_around(const struct ctr_trace *trace, uint32_t path, uint32_t li
 {
     struct around best = {0, NULL};
     struct indents indents;
-    int status = read_indents(ctr_path(trace, path)->source, line, &indents, error);
+    int status = read_indents(ctr_source(trace, path), line, &indents, error);
     for (uint32_t i = 0; status == CT_OK && i < ctr_info(trace)->plan_count; i++) {
         const struct ctr_plan *plan = ctr_plan(trace, i);
         struct ctr_facts facts;
@@ -300,15 +300,15 @@ int rp_line_with_steps(struct rp_session *session, uint32_t path, uint32_t line,
                        struct ct_error *error)
 {
     const struct ctr_trace *trace = rp_session_trace(session);
-    const struct ctr_path *about = ctr_path(trace, path);
-    if (about == NULL) {
+    if (ctr_path(trace, path) == NULL) {
         return ct_fail(error, CT_EUSAGE, "there is no path %u", path);
     }
     int status = look(session, path, NULL, line, 1, false, found, error);
     if (status != CT_OK || *found != 0) {
         return status;
     }
-    uint32_t end = about->source.bytes != NULL ? rp_line_total(about->source) : RP_LINES_MAX;
+    struct ctr_text source = ctr_source(trace, path);
+    uint32_t end = source.bytes != NULL ? rp_line_total(source) : RP_LINES_MAX;
     if (line > end) {
         return ct_fail(error, CT_ESTATE, "The file ends before this line");
     }

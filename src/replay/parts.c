@@ -24,8 +24,7 @@ void rp_parts_clear(struct rp_parts *parts)
 
 static struct ctr_text source_line(const struct rp_parts *parts, uint32_t line)
 {
-    const struct ctr_path *path = ctr_path(parts->trace, parts->plan->path);
-    return path != NULL ? rp_line_text(path->source, line) : (struct ctr_text){NULL, 0};
+    return rp_line_text(ctr_source(parts->trace, parts->plan->path), line);
 }
 
 static bool is_name_byte(char c)

@@ -2,7 +2,7 @@
  * once the trace is open. */
 #include <stdlib.h>
 
-#include "trace/source_text.h"
+#include "trace/sources.h"
 #include "trace/trace_internal.h"
 
 /* `count` items need at least `least` bytes each: refuses counts the bytes cannot hold. */
@@ -48,59 +48,16 @@ static int keep_buffer(struct ctr_definitions *to, uint8_t *buffer)
     return CT_OK;
 }
 
-/* Bytes that stay where they are are the source of a path. */
-static int set_source(struct ctr_definitions *to, uint32_t number, const uint8_t *bytes,
-                      size_t size)
+static int read_source(struct ctr_definitions *to, struct ct_cursor *cursor, const uint8_t *raw)
 {
-    struct ctr_path *path = &to->paths[number];
-    uint8_t *buffer;
-    path->file = (struct ctr_text){(const char *)bytes, size};
-    int status = ctr_source_text(path->file, &path->source, &buffer);
-    return status == CT_OK && buffer != NULL ? keep_buffer(to, buffer) : status;
-}
-
-/* A source in several pieces is joined in memory of its own. */
-static int join_source(struct ctr_definitions *to, const uint8_t *bytes, size_t size, bool last)
-{
-    uint8_t *joined = realloc(to->open_source, to->open_size + size + 1);
-    if (joined == NULL) {
-        return CT_ENOMEM;
-    }
-    memcpy(joined + to->open_size, bytes, size);
-    to->open_source = joined;
-    to->open_size += size;
-    if (!last) {
-        return CT_OK;
-    }
-    size_t whole = to->open_size;
-    to->open_source = NULL;
-    to->open_size = 0;
-    to->source_is_open = false;
-    int status = keep_buffer(to, joined);
-    return status == CT_OK ? set_source(to, to->open_path, joined, whole) : status;
-}
-
-static int read_source(struct ctr_definitions *to, struct ct_cursor *cursor)
-{
-    static const uint8_t nothing[1];
     uint32_t path = ct_get_varint32(cursor);
     uint8_t flags = ct_get_byte(cursor);
     if (cursor->failed || path >= to->path_count) {
         return CT_EFORMAT;
     }
-    size_t size = (size_t)(cursor->end - cursor->at);
-    const uint8_t *bytes = size > 0 ? cursor->at : nothing;
-    cursor->at = cursor->end;
     to->paths[path].source_flags = flags & (uint8_t)~CTR_SOURCE_GOES_ON;
-    if (to->source_is_open && to->open_path != path) {
-        return CT_EFORMAT;
-    }
-    if (to->source_is_open || (flags & CTR_SOURCE_GOES_ON)) {
-        to->source_is_open = true;
-        to->open_path = path;
-        return join_source(to, bytes, size, !(flags & CTR_SOURCE_GOES_ON));
-    }
-    return set_source(to, path, bytes, size);
+    return ctr_sources_add(to->sources, path, flags, (size_t)(cursor->at - raw),
+                           (size_t)(cursor->end - cursor->at));
 }
 
 static int read_type(struct ctr_definitions *to, struct ct_cursor *cursor)
@@ -208,35 +165,96 @@ static int read_facts(struct ctr_definitions *to, struct ct_cursor *cursor)
 }
 
 static int (*const readers[])(struct ctr_definitions *, struct ct_cursor *) = {
-    [CTR_DEF_RUN] = read_run,     [CTR_DEF_PATH] = read_path, [CTR_DEF_SOURCE] = read_source,
-    [CTR_DEF_TYPE] = read_type,   [CTR_DEF_PLAN] = read_plan, [CTR_DEF_THREAD] = read_thread,
-    [CTR_DEF_FACTS] = read_facts,
+    [CTR_DEF_RUN] = read_run,   [CTR_DEF_PATH] = read_path,     [CTR_DEF_TYPE] = read_type,
+    [CTR_DEF_PLAN] = read_plan, [CTR_DEF_THREAD] = read_thread, [CTR_DEF_FACTS] = read_facts,
 };
 
-static int read_definition(struct ctr_definitions *to, struct ct_cursor *cursor)
+/* A block of definitions: what is of sources is left where it is, everything else is kept. */
+struct reading {
+    struct ctr_definitions *to;
+    const uint8_t *raw;
+    struct ct_cursor cursor;
+    uint8_t *kept; /* room for what is left of it */
+};
+
+static bool next_definition(struct ct_cursor *cursor, uint8_t *kind, struct ct_cursor *inside)
 {
-    uint8_t kind = ct_get_byte(cursor);
+    *kind = ct_get_byte(cursor);
     uint64_t size = ct_get_varint(cursor);
     const uint8_t *payload = ct_get_bytes(cursor, size);
-    if (payload == NULL || kind == 0 || kind >= sizeof readers / sizeof readers[0]) {
+    *inside = (struct ct_cursor){payload, payload + size, payload == NULL};
+    return payload != NULL && *kind != 0 && *kind < sizeof readers / sizeof readers[0];
+}
+
+static size_t size_without_sources(const uint8_t *raw, size_t size)
+{
+    struct ct_cursor cursor = {raw, raw + size, false}, inside;
+    size_t kept = 0;
+    uint8_t kind;
+    while (cursor.at < cursor.end && next_definition(&cursor, &kind, &inside)) {
+        kept += kind != CTR_DEF_SOURCE ? (size_t)(inside.end - inside.at) : 0;
+    }
+    return kept;
+}
+
+static int read_definition(struct reading *reading)
+{
+    uint8_t kind;
+    struct ct_cursor inside;
+    if (!next_definition(&reading->cursor, &kind, &inside)) {
         return CT_EFORMAT;
     }
-    struct ct_cursor inside = {payload, payload + size, false};
-    int status = readers[kind](to, &inside);
+    if (kind == CTR_DEF_SOURCE) {
+        return read_source(reading->to, &inside, reading->raw);
+    }
+    size_t size = (size_t)(inside.end - inside.at);
+    memcpy(reading->kept, inside.at, size);
+    inside = (struct ct_cursor){reading->kept, reading->kept + size, false};
+    reading->kept += size;
+    int status = readers[kind](reading->to, &inside);
     return status == CT_OK && inside.at != inside.end ? CT_EFORMAT : status;
 }
 
-int ctr_definitions_add(struct ctr_definitions *definitions, uint8_t *raw, size_t size,
-                        size_t *good, struct ct_error *error)
+static int read_definitions(struct reading *reading, size_t *done)
 {
-    struct ct_cursor cursor = {raw, raw + size, false};
-    int status = keep_buffer(definitions, raw);
-    size_t done = 0;
-    while (status == CT_OK && cursor.at < cursor.end) {
-        status = read_definition(definitions, &cursor);
+    const uint8_t *start = reading->cursor.at;
+    int status = CT_OK;
+    *done = 0;
+    while (status == CT_OK && reading->cursor.at < reading->cursor.end) {
+        status = read_definition(reading);
         if (status == CT_OK) {
-            done = size - (size_t)(cursor.end - cursor.at);
+            *done = (size_t)(reading->cursor.at - start);
         }
+    }
+    return status;
+}
+
+static int add(struct ctr_definitions *to, const uint8_t *raw, size_t size, size_t *done)
+{
+    uint8_t *kept = malloc(size_without_sources(raw, size) + 1);
+    int status = kept != NULL ? keep_buffer(to, kept) : CT_ENOMEM;
+    if (status != CT_OK) {
+        return status;
+    }
+    struct reading reading = {to, raw, {raw, raw + size, false}, kept};
+    return read_definitions(&reading, done);
+}
+
+int ctr_definitions_add(struct ctr_definitions *definitions, uint8_t *raw, size_t size,
+                        uint64_t offset, size_t *good, struct ct_error *error)
+{
+    size_t done = 0;
+    if (definitions->sources == NULL) {
+        definitions->sources = ctr_sources_new();
+    }
+    int status = definitions->sources == NULL
+                     ? CT_ENOMEM
+                     : ctr_sources_enter(definitions->sources, offset, offset != 0 ? NULL : raw);
+    if (status == CT_OK) {
+        status = add(definitions, raw, size, &done);
+    }
+    if (offset != 0 || definitions->sources == NULL) {
+        free(raw);
     }
     if (good != NULL) {
         *good = done;
@@ -264,6 +282,6 @@ void ctr_definitions_free(struct ctr_definitions *definitions)
     free(definitions->plans);
     free(definitions->threads);
     free(definitions->run);
-    free(definitions->open_source);
+    ctr_sources_free(definitions->sources);
     *definitions = (struct ctr_definitions){0};
 }

@@ -136,7 +136,8 @@ static int load_definitions(struct ctr_trace *trace, struct ct_error *error)
             free(raw);
             status = ct_fail(error, CT_EFORMAT, "the directory of the definitions is damaged");
         } else if (status == CT_OK) {
-            status = ctr_definitions_add(&trace->definitions, raw, info.raw_size, NULL, error);
+            status = ctr_definitions_add(&trace->definitions, raw, info.raw_size,
+                                         trace->def_blocks[i], NULL, error);
         }
         if (status != CT_OK) {
             return status;
@@ -385,7 +386,7 @@ static int scan_block(struct file_scan *scan, const struct ctr_block_info *info,
     int status = ctr_load_block(trace->map, trace->size, offset, CTR_DEFS, &again, &raw, error);
     return status != CT_OK
                ? status
-               : ctr_definitions_add(&trace->definitions, raw, info->raw_size, NULL, error);
+               : ctr_definitions_add(&trace->definitions, raw, info->raw_size, offset, NULL, error);
 }
 
 /* Everything up to the first byte that makes no sense. `error` says what is wrong there. */
@@ -424,7 +425,7 @@ static int add_tail_definitions(struct ctr_trace *trace, uint32_t next, struct c
         }
         memcpy(raw, piece->raw, piece->size);
         int status =
-            ctr_definitions_add(&trace->definitions, raw, piece->size, &piece->size, error);
+            ctr_definitions_add(&trace->definitions, raw, piece->size, 0, &piece->size, error);
         if (status != CT_OK) {
             return status;
         }

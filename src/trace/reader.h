@@ -72,9 +72,7 @@ struct ctr_plan { /* a code object under one module's globals */
 
 struct ctr_path {
     struct ctr_text path;
-    struct ctr_text source; /* of the code that ran, as text; bytes NULL when not recorded */
-    struct ctr_text file;   /* the same as it was in the file */
-    uint8_t source_flags;   /* enum ctr_source_flags */
+    uint8_t source_flags; /* enum ctr_source_flags */
 };
 
 struct ctr_thread {
@@ -120,6 +118,11 @@ uint64_t ctr_event_count(const struct ctr_info *info);
 
 /* Definitions by id; NULL when there is no such id. Borrowed from the trace. */
 const struct ctr_path *ctr_path(const struct ctr_trace *trace, uint32_t id);
+/* The source of the code of a path that ran: as text, and as it was in the file. Bytes NULL when it
+ * was not recorded. Read from the trace when first asked for; borrowed from it. */
+struct ctr_text ctr_source(const struct ctr_trace *trace, uint32_t path);
+struct ctr_text ctr_source_file(const struct ctr_trace *trace, uint32_t path);
+bool ctr_has_source(const struct ctr_trace *trace, uint32_t path);
 const struct ctr_type *ctr_type(const struct ctr_trace *trace, uint32_t id);
 const struct ctr_plan *ctr_plan(const struct ctr_trace *trace, uint32_t id);
 const struct ctr_thread *ctr_thread_at(const struct ctr_trace *trace, uint32_t index);

@@ -14,6 +14,7 @@
 #include "trace/reader.h"
 #include "trace/record.h"
 
+struct ctr_sources;
 struct ctr_stacks;
 
 /* Decoded blocks kept when nobody uses them. A window of a debugger touches a few dozen blocks of
@@ -23,7 +24,7 @@ struct ctr_stacks;
 /* ---- definitions (definitions.c) ---- */
 
 struct ctr_definitions {
-    uint8_t **buffers; /* raw DEFS blocks and joined sources; every text points into them */
+    uint8_t **buffers; /* what is kept of the DEFS blocks; every text points into them */
     size_t buffer_count, buffer_capacity;
     struct ctr_path *paths;
     size_t path_count, path_capacity;
@@ -35,16 +36,14 @@ struct ctr_definitions {
     size_t thread_count, thread_capacity;
     struct ctr_run_entry *run;
     size_t run_count, run_capacity;
-    uint32_t open_path;   /* path whose source goes on in the next SOURCE */
-    uint8_t *open_source; /* what there is of it */
-    size_t open_size;
-    bool source_is_open;
+    struct ctr_sources *sources; /* where they stand: sources.h. NULL: there are none */
 };
 
-/* Take over `raw` (malloc'ed, freed here in any case) and read its definitions. Those before a bad
- * one stay; `*good` (may be NULL) is the number of bytes that made sense. */
+/* Take over `raw` (malloc'ed), the DEFS block at `offset` of the file (0: it is in none), and read
+ * its definitions. Those before a bad one stay; `*good` (may be NULL) is the number of bytes that
+ * made sense. */
 int ctr_definitions_add(struct ctr_definitions *definitions, uint8_t *raw, size_t size,
-                        size_t *good, struct ct_error *error);
+                        uint64_t offset, size_t *good, struct ct_error *error);
 void ctr_definitions_free(struct ctr_definitions *definitions);
 
 /* A length and as many bytes of text; empty when there are fewer. */

@@ -8,6 +8,7 @@
 #include "trace/facts.h"
 #include "trace/player.h"
 #include "trace/record.h"
+#include "trace/sources.h"
 #include "trace/summary.h"
 #include "trace/trace_internal.h"
 
@@ -148,8 +149,9 @@ static void check_definitions(struct verification *check)
         }
         check_facts(check, (uint32_t)i);
     }
-    if (definitions->source_is_open) {
-        find(check, "the source of path %u is not whole", definitions->open_path);
+    uint32_t path;
+    if (ctr_sources_is_open(definitions->sources, &path)) {
+        find(check, "the source of path %u is not whole", path);
     }
 }
 

@@ -884,3 +884,22 @@ def test_sources_are_those_recorded(ct, tmp_path):
         assert client.ask("source") == answer  # of the code that runs
         with pytest.raises(Failed, match="no such file"):
             client.ask("source", sourceReference=0, source={"path": str(Path(__file__))})
+
+
+def test_without_recorded_sources_the_files_on_the_disk_are_shown(ct, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("x = 1\ny = 2\n\nz = 3\n", encoding="utf-8")
+    folder = record(ct, program, tmp_path / "recording", "--no-sources")
+    with Client(folder) as client:
+        on_disk = {"name": program.name, "path": str(program)}
+        assert client.ask("loadedSources")["sources"] == [on_disk]
+        with pytest.raises(Failed, match="was not recorded"):
+            client.ask("source", source=on_disk)
+        (file,) = client.ask("ct/files")["files"]
+        assert (file["hasSource"], file["lines"], file["linesRun"]) == (False, 3, 3)
+        client.ask("setBreakpoints", source=on_disk, breakpoints=[{"line": 3}])
+        assert client.ask("continue")["location"]["line"] == 4
+    program.unlink()
+    with Client(folder) as client:
+        (source,) = client.ask("loadedSources")["sources"]
+        assert "sourceReference" not in source

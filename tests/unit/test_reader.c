@@ -145,8 +145,8 @@ static void tells_about_the_run(void **state)
     assert_int_equal(program.size, 7);
     assert_memory_equal(program.bytes, "test.py", 7);
     assert_int_equal(ctr_run(trace, "nothing").size, 0);
-    assert_int_equal(ctr_path(trace, 0)->source.size, 14);
-    assert_memory_equal(ctr_path(trace, 0)->source.bytes, "line 1\nline 2\n", 14);
+    assert_int_equal(ctr_source(trace, 0).size, 14);
+    assert_memory_equal(ctr_source(trace, 0).bytes, "line 1\nline 2\n", 14);
     assert_null(ctr_path(trace, 1));
     const struct ctr_plan *plan = ctr_plan(trace, 1);
     assert_memory_equal(plan->name.bytes, "f1", 2);
@@ -162,6 +162,77 @@ static void tells_about_the_run(void **state)
 /* ---- damage ---- */
 
 /* Every prefix opens, with no fewer steps than a shorter one, and says that it is one. */
+enum { PIECE_BYTES = 200 * 1024, PIECES = 9 }; /* more than a block of definitions */
+
+static void define_path(struct tb *tb, const char *name)
+{
+    struct ct_bytes payload = {0};
+    ct_bytes_add_varint(&payload, strlen(name));
+    ct_bytes_add_text(&payload, name);
+    assert_true(ctr_writer_define(tb->writer, CTR_DEF_PATH, payload.data, payload.size));
+    ct_bytes_free(&payload);
+}
+
+static void define_source(struct tb *tb, uint8_t path, uint8_t flags, char letter, size_t size)
+{
+    struct ct_bytes payload = {0};
+    ct_bytes_add_byte(&payload, path);
+    ct_bytes_add_byte(&payload, flags);
+    for (size_t i = 0; i < size; i++) {
+        ct_bytes_add_byte(&payload, (uint8_t)letter);
+    }
+    assert_true(ctr_writer_define(tb->writer, CTR_DEF_SOURCE, payload.data, payload.size));
+    ct_bytes_free(&payload);
+}
+
+static void check_sources(struct ctr_trace *trace)
+{
+    assert_int_equal(ctr_source(trace, 1).size, 0); /* an empty file, and */
+    assert_non_null(ctr_source(trace, 1).bytes);
+    assert_true(ctr_has_source(trace, 1));
+    assert_null(ctr_source(trace, 2).bytes); /* none at all */
+    assert_false(ctr_has_source(trace, 2));
+    struct ctr_text large = ctr_source(trace, 3);
+    assert_int_equal(large.size, (size_t)PIECES * PIECE_BYTES);
+    for (size_t i = 0; i < large.size; i++) {
+        if (large.bytes[i] != (char)('a' + i / PIECE_BYTES)) {
+            fail_msg("byte %zu of the large source is '%c'", i, large.bytes[i]);
+        }
+    }
+    assert_memory_equal(ctr_source(trace, 4).bytes, "zz", 2); /* told twice: what came last */
+    assert_int_equal(ctr_source(trace, 4).size, 2);
+    assert_null(ctr_source(trace, 5).bytes); /* it goes on, and nothing came */
+    assert_false(ctr_has_source(trace, 5));
+    assert_null(ctr_source(trace, 6).bytes);
+}
+
+static void reads_sources_from_file_and_tail(void **state)
+{
+    (void)state;
+    struct tb tb;
+    char *path = small_trace(&tb, 30, 0, false);
+    for (unsigned i = 1; i <= 5; i++) {
+        define_path(&tb, "more.py");
+    }
+    define_source(&tb, 1, 0, '-', 0);
+    define_source(&tb, 2, CTR_SOURCE_MISSING, '-', 0);
+    for (unsigned i = 0; i < PIECES; i++) {
+        uint8_t flags = i + 1 < PIECES ? CTR_SOURCE_GOES_ON : 0;
+        define_source(&tb, 3, flags, (char)('a' + i), PIECE_BYTES);
+    }
+    define_source(&tb, 4, 0, 'y', 5);
+    define_source(&tb, 4, 0, 'z', 2);
+    define_source(&tb, 5, CTR_SOURCE_GOES_ON, 'x', 3);
+    struct ctr_trace *trace = tb_reopen(path);
+    check_sources(trace);
+    ctr_close(trace);
+    tb_close(&tb, CTR_ENDED_NORMALLY, 0);
+    trace = tb_reopen(path);
+    check_sources(trace);
+    ctr_close(trace);
+    tb_remove(path);
+}
+
 static void every_prefix_opens(void **state)
 {
     (void)state;
@@ -566,6 +637,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_what_is_no_trace),
         cmocka_unit_test(tells_about_the_run),
+        cmocka_unit_test(reads_sources_from_file_and_tail),
         cmocka_unit_test(every_prefix_opens),
         cmocka_unit_test(every_changed_byte_is_found),
         cmocka_unit_test(killed_recording_loses_nothing),
