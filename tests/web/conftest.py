@@ -17,6 +17,7 @@ from window import Window
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 PATIENCE = 60
+OPTIONS = {"many_rows": ["--max-items", "200000"], "without_source": ["--no-sources"]}
 expect.set_options(timeout=10_000)  # milliseconds: the machine may be busy
 
 
@@ -46,7 +47,7 @@ def record(environment, tmp_path_factory):
         program = Path(program)
         if program not in recorded:
             folder = tmp_path_factory.mktemp(program.stem) / "recording"
-            options = ["--max-items", "200000"] if program.stem == "many_rows" else []
+            options = OPTIONS.get(program.stem, [])
             command = [ct_path(), "record", "-o", str(folder), *options, str(program)]
             subprocess.run(
                 command, env=environment, capture_output=True, timeout=PATIENCE, check=False

@@ -279,6 +279,14 @@ def test_files_tell_how_much_of_them_ran(shop):
     expect(row).to_contain_text(re.compile(r"9\d %"))
 
 
+def test_a_recording_without_sources_says_so_and_can_be_walked(open_window):
+    window = open_window("without_source", ready=False)
+    expect(window.panel("Code")).to_contain_text("the text of this file was not recorded")
+    assert window.step() == "0"
+    window.press("F11")
+    expect(window.page.locator("footer")).to_contain_text("step 1")
+
+
 def test_output_is_coloured_tells_past_from_future_and_leads_to_the_write(shop):
     shop.find_line("saved += off")
     lines = shop.list("output")

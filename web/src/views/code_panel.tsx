@@ -22,7 +22,7 @@ export function CodePanel() {
       </div>
       <div class="body">
         {!document && <Loading label="Loading the source" />}
-        {document?.error && <Failure text={`The source of ${document.path} is not recorded: ${document.error}`} />}
+        {document?.error && <Failure text={`${document.path}: ${document.error}`} />}
         <Code isHidden={!document || document.text === null} />
       </div>
     </section>
