@@ -902,6 +902,16 @@ static const struct exit *exit_left_by(const struct session *session,
     return exit != NULL && exit_is_at(exit, offset) ? exit : NULL;
 }
 
+/* The code a thread began with ends, as a rule the program's: nothing will look at what its globals
+ * hold any more, and code nobody sees may have worked on it. */
+static inline void look_at_last(struct session *session, const struct shadow_frame *frame,
+                                const compat_frame *real)
+{
+    if (frame->plan->has_namespace && frame->below == NULL) {
+        object_check_inside(session, real->f_globals);
+    }
+}
+
 /* The running frame returns or yields. */
 static PyObject *leave(struct session *session, PyObject *const *args,
                        void (*put)(struct session *, struct thread *, PyObject *))
@@ -917,6 +927,7 @@ static PyObject *leave(struct session *session, PyObject *const *args,
     const struct plan *plan = frame->plan;
     const struct exit *exit = exit_left_by(session, frame, args[1]);
     apply_line(session, frame, real);
+    look_at_last(session, frame, real);
     put(session, thread, args[2]);
     go_on_in(session, thread->top, real);
     PyObject *result = done(session);
@@ -1046,6 +1057,7 @@ PyObject *event_unwind(struct session *session, PyObject *const *args)
     if (!as_raised) {
         apply_line(session, frame, real);
     }
+    look_at_last(session, frame, real);
     put_tick(session);
     put_span(session, thread, frame);
     put_exception(session, frame, args[2], CTR_UNWIND, as_raised);

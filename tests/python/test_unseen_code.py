@@ -337,3 +337,40 @@ def test_an_object_whose_class_is_not_recorded_is_right_after_any_use(sides, pla
         if steps[f"f{i}"]["attrs"]["n"]["repr"] != ends[f"f{i}"]
     }
     assert wrong == {}
+
+
+GIVEN_EARLIER = """
+import threading
+
+class Box:
+    def __init__(self):
+        self.items = []
+
+names = {{f"name_{{n}}": [n] for n in range(40)}}
+globals().update(names)
+results, box, deep = [], Box(), {{"a": {{"b": [()]}}}}
+
+def work():
+    for give in (results.append, box.items.append, deep["a"]["b"].append):
+        thread = threading.Thread(target=give, args=(7,))
+        thread.start()
+        thread.join()
+
+work()
+{end}
+"""
+
+
+@pytest.mark.parametrize("end", ["done = True", "raise SystemExit(3)", "1 / 0"])
+def test_what_unseen_code_did_to_globals_is_seen_when_the_program_ends(sides, end):
+    """No line names the lists that code which is not recorded works on."""
+    sides.write(GIVEN_EARLIER.format(end=end))
+    sides.recorded("program.py")
+    sides.verify()
+    rows = map(json.loads, sides.printed("--format", "json", "--depth", "5").splitlines())
+    last = [row for row in rows if row.get("function") == "<module>"][-1]
+    assert last["event"] in ("return", "unwind")
+    shown = {name: last["locals"][name] for name in ("results", "box", "deep")}
+    assert shown["results"]["repr"] == "[7]"
+    assert shown["box"]["attrs"]["items"]["repr"] == "[7]"
+    assert shown["deep"]["repr"] == "{'a': {'b': [(), 7]}}"
