@@ -412,6 +412,14 @@ static inline Py_hash_t compat_simple_hash(PyObject *key)
     return compat_hashes_simply(key, 0) ? Py_TYPE(key)->tp_hash(key) : -1;
 }
 
+/* Another with every change of a dict, and never that of another dict; 0: it changes by itself with
+ * the instance it belongs to. PEP 509. */
+static inline uint64_t compat_dict_version(const PyObject *dict)
+{
+    const PyDictObject *d = (const PyDictObject *)dict;
+    return CT_PY312 || d->ma_values == NULL ? d->ma_version_tag : 0;
+}
+
 /* Does the dict report its changes to this watcher? */
 static inline bool compat_dict_reports(PyObject *dict, int watcher)
 {

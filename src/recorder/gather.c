@@ -59,7 +59,7 @@ static Py_ssize_t set_items(PyObject *set, PyObject **to, Py_ssize_t wanted)
     return count;
 }
 
-/* As Modules/_collectionsmodule.c lays a deque out; checked at import (compat.c). */
+/* As Modules/_collectionsmodule.c lays a deque out. */
 enum { DEQUE_BLOCK = 64 };
 
 struct deque_block {

@@ -168,6 +168,21 @@ static void check_deque(struct session *session, struct object_entry *entry, PyO
     }
 }
 
+/* The attributes are the dict's, in its order. */
+static void check_objects_in_dict(struct session *session, struct object_entry *entry,
+                                  PyObject *dict, bool forced)
+{
+    struct compat_dict_walk walk = compat_dict_walk(dict);
+    PyObject *key, *value;
+    uint32_t count =
+        entry->attr_count < ATTRIBUTES_PER_CHECK ? entry->attr_count : ATTRIBUTES_PER_CHECK;
+    for (uint32_t i = 0; i < count && compat_dict_next(&walk, &key, &value);) {
+        if (PyUnicode_CheckExact(key)) { /* others are no attributes */
+            check_child(session, value, &entry->attrs[i++], forced);
+        }
+    }
+}
+
 static void check_attribute_objects(struct session *session, struct object_entry *entry,
                                     PyObject *value, bool forced)
 {
@@ -179,6 +194,11 @@ static void check_attribute_objects(struct session *session, struct object_entry
         for (uint32_t i = 0; i < entry->attr_count && i < shared && i < ATTRIBUTES_PER_CHECK; i++) {
             check_child(session, inline_values[i], &entry->attrs[i], forced);
         }
+        return;
+    }
+    uint64_t seal = object__seal(session, entry, value);
+    if (seal != 0 && entry->seen == seal) {
+        check_objects_in_dict(session, entry, compat_instance_dict(value), forced);
         return;
     }
     struct gathered gathered;

@@ -226,9 +226,42 @@ static void add_attribute(struct session *session, struct object_entry *entry, P
     object__end(session, entry, at);
 }
 
+uint64_t object__seal(const struct session *session, const struct object_entry *entry,
+                      PyObject *value)
+{
+    const struct type_info *type = entry->type;
+    bool is_in_dict = type->capture == CAPTURE_INSTANCE && type->slot_count == 0 &&
+                      type->family != CTR_F_ENUM && type->type == Py_TYPE(value);
+    PyObject *dict = is_in_dict ? compat_instance_dict(value) : NULL;
+    uint64_t version = dict != NULL && PyDict_Check(dict) ? compat_dict_version(dict) : 0;
+    return version == 0 ? 0 : version ^ (uint64_t)session->objects.forgets << 48;
+}
+
+/* Does it read the same for as long as the object is there? An object in it is looked at by
+ * itself. */
+static bool stays_as_it_is(const struct shadow *shadow, PyObject *value)
+{
+    return shadow_kind(shadow) != CTR_V_NODE || PyUnicode_CheckExact(value) ||
+           PyLong_CheckExact(value) || PyBytes_CheckExact(value);
+}
+
+static bool all_stay(const struct object_entry *entry, const struct gathered *gathered)
+{
+    for (uint32_t i = 0; i < entry->attr_count; i++) {
+        if (!stays_as_it_is(&entry->attrs[i], gathered->attributes[i].value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void check_attributes(struct session *session, struct object_entry *entry, PyObject *value)
 {
     if (check_inline(session, entry, value)) {
+        return;
+    }
+    uint64_t seal = object__seal(session, entry, value);
+    if (seal != 0 && entry->seen == seal) {
         return;
     }
     struct gathered gathered;
@@ -255,6 +288,9 @@ static void check_attributes(struct session *session, struct object_entry *entry
     }
     entry->names = gather_names(&gathered, entry->attr_count);
     entry->shape = gathered.shape;
+    if (seal != 0) {
+        entry->seen = all_stay(entry, &gathered) ? seal : 0;
+    }
 }
 
 static void check_generator(struct session *session, struct object_entry *entry, PyObject *value)

@@ -14,6 +14,13 @@
 uint8_t object__key_action(struct session *session, const struct object_entry *entry,
                            PyObject *key);
 
+/* ---- object_compare.c: an instance's attributes ---- */
+
+/* Of an instance that keeps its attributes in a dict, what is another as soon as one of them is
+ * another object; 0: that cannot be told. Where `seen` is it they need no look. */
+uint64_t object__seal(const struct session *session, const struct object_entry *entry,
+                      PyObject *value);
+
 /* ---- object_table.c ---- */
 
 /* NULL: there is no room for more. */

@@ -145,6 +145,7 @@ void object__end_entry(struct session *session, struct object_entry *entry)
 static void forget(struct session *session, struct object_entry *entry)
 {
     ctr_count(session->writer, CTR_C_objects_forgotten);
+    session->objects.forgets++;
     object__end_entry(session, entry);
 }
 

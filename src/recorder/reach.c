@@ -207,6 +207,15 @@ static enum verdict judge_iterable(struct session *session, PyObject *iterable)
     return unseen_advances(session, iterable) ? VERDICT_ESCAPES : VERDICT_RECORDED;
 }
 
+/* Does the verdict hold for whatever is at this address? A builtin lives on; and where everything
+ * is looked at, it may be another that would not need it. */
+static bool stands(PyObject *callable, enum verdict verdict)
+{
+    bool lives_on =
+        !PyType_Check(callable) || !(((PyTypeObject *)callable)->tp_flags & Py_TPFLAGS_HEAPTYPE);
+    return verdict == VERDICT_ESCAPES || (verdict == VERDICT_PURE && lives_on);
+}
+
 __attribute__((noinline)) static enum verdict verdict_of(struct session *session,
                                                          struct effect *effect, PyObject *receiver)
 {
@@ -217,11 +226,9 @@ __attribute__((noinline)) static enum verdict verdict_of(struct session *session
         if (PyFunction_Check(receiver)) {
             effect->verdict =
                 plan_will_record_function(session, receiver) ? VERDICT_RECORDED : VERDICT_ESCAPES;
-        } else if (receiver != effect->pure) {
+        } else if (receiver != effect->judged) {
             effect->verdict = (uint8_t)verdict_of_callable(session, receiver, effect->has_keywords);
-            bool lives_on = !PyType_Check(receiver) ||
-                            !(((PyTypeObject *)receiver)->tp_flags & Py_TPFLAGS_HEAPTYPE);
-            effect->pure = effect->verdict == VERDICT_PURE && lives_on ? receiver : NULL;
+            effect->judged = stands(receiver, (enum verdict)effect->verdict) ? receiver : NULL;
         }
         return (enum verdict)effect->verdict;
     }

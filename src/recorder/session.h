@@ -158,9 +158,8 @@ struct effect {
         uint32_t hint;      /* of a store: where the attribute was found last */
     };
     union {
-        PyObject *name;   /* of the method or attribute */
-        const void *pure; /* ACTION_CALL: address of the builtin last found to change nothing: those
-                             live on */
+        PyObject *name;     /* of the method or attribute */
+        const void *judged; /* ACTION_CALL: address of what `verdict` is of; NULL: ask again */
     };
     struct object_path path; /* ACTION_STORE_ITEM: behind its steps, the one to the item stored */
 };
@@ -341,8 +340,9 @@ struct object_entry {
     uint8_t keys;         /* what they are: enum dict_keys */
     struct shadow *attrs; /* by shared-key index, or dict order */
     uint64_t true_length;
-    uint64_t seen; /* fingerprint of content or a generator; of an OrderedDict its changes so far */
-    uint64_t names;            /* hash of the attribute names, in order */
+    uint64_t seen;  /* fingerprint of content or a generator; of an OrderedDict its changes so far;
+                       of an instance, object__seal */
+    uint64_t names; /* hash of the attribute names, in order */
     const void *shape;         /* the shared keys of an instance without dict */
     struct set_places *places; /* of a set: where its items stand. NULL: none are known */
     const void *first;         /* node of an OrderedDict when it was looked at. NULL: not known */
@@ -376,6 +376,7 @@ struct object_table {
     uint32_t hand;   /* of the clock that forgets */
     uint32_t *slots; /* address -> entry + 1, open addressing */
     size_t snapshot_bytes;
+    uint32_t forgets;     /* entries forgotten while their objects lived */
     struct queued *queue; /* entries to open in this event */
     uint32_t queue_size, queue_capacity;
     uint32_t depth;  /* of what is being opened */
