@@ -13,6 +13,8 @@ enum {
     /* Of one event. Sixty tuples, each twice in the next, are recorded in a kilobyte. */
     VALUES_MAX = 1000000,       /* behind them, nothing is expanded */
     TEXT_MAX = 4 * 1024 * 1024, /* bytes of `repr`; behind them, each is cut */
+    /* Of one value whose parts stand beside it: a large one must not take all of that. */
+    TEXT_BESIDE_PARTS_MAX = 10000,
 };
 
 struct json_view {
@@ -178,6 +180,18 @@ static bool has_node_items(const struct ctr_shape *shape)
            (shape->node.tag == CTR_V_TUPLE || shape->node.tag == CTR_V_FROZENSET);
 }
 
+/* A subclass of str or int, a stream: it has a value of its own besides attributes. */
+static bool is_boxed(const struct ctr_shape *shape)
+{
+    return shape->has_node || shape->content.tag != CTR_V_UNBOUND;
+}
+
+static bool is_expanded(const struct json_value *context, const struct ctr_shape *shape)
+{
+    bool has_parts = shape->is_object ? !is_boxed(shape) : has_node_items(shape);
+    return has_parts && context->depth > 0 && context->view->values_left > 0;
+}
+
 static void put_inside(const struct json_value *context, struct ctr_shape *shape)
 {
     struct expanding holder = {shape->number, context->holder};
@@ -185,8 +199,7 @@ static void put_inside(const struct json_value *context, struct ctr_shape *shape
     inner.depth--;
     if (shape->is_object) {
         inner.holder = &holder;
-        bool is_boxed = shape->has_node || shape->content.tag != CTR_V_UNBOUND;
-        if (!is_boxed) {
+        if (!is_boxed(shape)) {
             put_object_items(&inner, shape);
         }
         put_object_entries(&inner, shape);
@@ -199,10 +212,11 @@ static void put_inside(const struct json_value *context, struct ctr_shape *shape
     }
 }
 
-static void put_repr(const struct json_value *context, struct ctr_value value)
+static void put_repr(const struct json_value *context, struct ctr_value value, uint32_t most)
 {
     struct json_view *view = context->view;
-    struct ctr_text_options options = {.characters = view->text_left > 0 ? view->text_left : 1};
+    most = most < view->text_left ? most : view->text_left;
+    struct ctr_text_options options = {.characters = most > 0 ? most : 1};
     view->text.size = 0;
     ctr_text_of(context->print->player, value, &options, &view->text);
     put_text_member(view, "repr",
@@ -230,7 +244,7 @@ static void put_shape(const struct json_value *context, struct ctr_value value,
         return;
     }
     view->values_left -= view->values_left > 0;
-    put_repr(context, value);
+    put_repr(context, value, is_expanded(context, shape) ? TEXT_BESIDE_PARTS_MAX : UINT32_MAX);
     if (shape->is_cut) {
         put_number_member(view, "length", shape->true_length);
     }

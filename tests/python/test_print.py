@@ -10,6 +10,7 @@ import subprocess
 from typing import Any
 
 import pytest
+from side_by_side import SideBySide
 from trace_maker import UNBOUND, TraceMaker
 
 Result = subprocess.CompletedProcess[str]
@@ -328,3 +329,23 @@ def test_a_closed_pipe_is_quiet(ct: pathlib.Path, tmp_path: pathlib.Path):
     os.close(writer)
     assert result.returncode == -signal.SIGPIPE
     assert len(result.stderr.splitlines()) == 1  # that it is not complete
+
+
+def test_one_large_value_leaves_room_for_the_others(ct, python, tmp_path):
+    """A row has so much text at most: what an object holds is not told twice at any length."""
+    sides = SideBySide(ct, python, tmp_path)
+    sides.write(
+        "class Held:\n    pass\n"
+        "def f(first, second):\n    return first\n"
+        "held = Held()\n"
+        "held.text = held.same = 'long text ' * 100_000\n"
+        "f(held, [held, list(range(1000))])\n"
+    )
+    assert sides.recorded("program.py", limits=("--max-text", "0")).status == 0
+    rows = map(json.loads, sides.printed("--function", "f", "--format", "json").splitlines())
+    call = next(row for row in rows if row["event"] == "call")
+    first, second = call["args"]["first"], call["args"]["second"]
+    assert first["repr"].startswith("<Held text='long text long") and len(first["repr"]) < 10_100
+    assert first["attrs"]["text"]["repr"] == repr("long text " * 100_000)
+    assert second["items"][1]["repr"] == repr(list(range(1000)))
+    assert len(second["repr"]) < 10_100
