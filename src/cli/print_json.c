@@ -13,8 +13,9 @@ enum {
     /* Of one event. Sixty tuples, each twice in the next, are recorded in a kilobyte. */
     VALUES_MAX = 1000000,       /* behind them, nothing is expanded */
     TEXT_MAX = 4 * 1024 * 1024, /* bytes of `repr`; behind them, each is cut */
-    /* Of one value whose parts stand beside it: a large one must not take all of that. */
-    TEXT_BESIDE_PARTS_MAX = 10000,
+    /* Of a container or object that is inside another, or whose parts stand beside it: a large one
+     * must not take all of that. */
+    TEXT_OF_PARTS_MAX = 4000,
 };
 
 struct json_view {
@@ -186,10 +187,18 @@ static bool is_boxed(const struct ctr_shape *shape)
     return shape->has_node || shape->content.tag != CTR_V_UNBOUND;
 }
 
-static bool is_expanded(const struct json_value *context, const struct ctr_shape *shape)
+/* How much text of it there is at most. Of a value without parts it is all there is. */
+static uint32_t text_max(const struct json_value *context, const struct ctr_shape *shape)
 {
+    static const bool is_one_value[CTR_KIND_COUNT] = {
+        [CTR_F_INT] = true,       [CTR_F_TEXT] = true,   [CTR_F_BYTES] = true,
+        [CTR_F_BYTEARRAY] = true, [CTR_F_STREAM] = true, [CTR_F_DECIMAL] = true,
+    };
+    bool is_inside = context->depth < context->view->depth;
     bool has_parts = shape->is_object ? !is_boxed(shape) : has_node_items(shape);
-    return has_parts && context->depth > 0 && context->view->values_left > 0;
+    bool is_expanded = has_parts && context->depth > 0 && context->view->values_left > 0;
+    bool is_whole = shape->kind < CTR_KIND_COUNT && is_one_value[shape->kind];
+    return !is_whole && (is_inside || is_expanded) ? TEXT_OF_PARTS_MAX : UINT32_MAX;
 }
 
 static void put_inside(const struct json_value *context, struct ctr_shape *shape)
@@ -244,7 +253,7 @@ static void put_shape(const struct json_value *context, struct ctr_value value,
         return;
     }
     view->values_left -= view->values_left > 0;
-    put_repr(context, value, is_expanded(context, shape) ? TEXT_BESIDE_PARTS_MAX : UINT32_MAX);
+    put_repr(context, value, text_max(context, shape));
     if (shape->is_cut) {
         put_number_member(view, "length", shape->true_length);
     }
