@@ -464,6 +464,15 @@ static inline PyObject *compat_static_function(PyObject *method)
     return ((struct compat_holder *)method)->held;
 }
 
+/* What a property calls to store; may be NULL. */
+static inline PyObject *compat_property_setter(PyObject *property)
+{
+    const struct {
+        PyObject_HEAD PyObject *get, *set;
+    } *at = (const void *)property;
+    return at->set;
+}
+
 /* What a mappingproxy shows. */
 static inline PyObject *compat_proxied(PyObject *proxy)
 {

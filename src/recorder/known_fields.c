@@ -1,7 +1,7 @@
 #include "recorder/known_fields.h"
 
-/* As CPython 3.12 and 3.13 lay them out; the names are Python's own. Only what a line cannot change
- * without a call: compared like any object's attributes. */
+/* As CPython 3.12 and 3.13 lay them out, and pandas 2 and 3; the names are their own. Only what a
+ * line cannot change without a call: compared like any object's attributes. */
 enum { WORD = sizeof(void *) };
 
 #define AT(n) (sizeof(PyObject) + (n)*WORD)
@@ -19,6 +19,14 @@ enum { WORD = sizeof(void *) };
 #define BUFFERED(type_)                         \
     {                                           \
         (type_), .fields = { OBJECT("raw", 0) } \
+    }
+
+#define DATA_FRAME_BLOCKS(size_)                                            \
+    {                                                                       \
+        "pandas._libs.internals.BlockManager", .size = (size_), .fields = { \
+            OBJECT("blocks", 1),                                            \
+            OBJECT("axes", 2)                                               \
+        }                                                                   \
     }
 
 #if CT_PY312
@@ -68,6 +76,11 @@ static const struct known_fields known[] = {
     {"_asyncio.Task", .size = TASK_SIZE,
      .fields = {OBJECT("name", TASK_NAME), FIELD("state", FUTURE_STATE, FIELD_FUTURE_STATE),
                 MAYBE("coro", TASK_CORO), MAYBE("result", 6), MAYBE("exception", 4)}},
+    DATA_FRAME_BLOCKS(64), /* of pandas 2 */
+    DATA_FRAME_BLOCKS(80),
+    {"pandas._libs.internals.Block", .size = 56, .fields = {OBJECT("values", 4)}},
+    {"pandas._libs.arrays.NDArrayBacked", .size = 40,
+     .fields = {OBJECT("_ndarray", 1), OBJECT("_dtype", 2)}},
 };
 
 /* What iterates over another object, or refers to it weakly. Where an iterator is changes with
@@ -127,8 +140,8 @@ static bool has_room_for(const PyTypeObject *type, const struct known_fields *fi
 const struct known_fields *known_fields_of(const PyTypeObject *type)
 {
     for (size_t i = 0; is_written_in_c(type) && i < sizeof known / sizeof known[0]; i++) {
-        if (strcmp(type->tp_name, known[i].type) == 0) {
-            return has_room_for(type, &known[i]) ? &known[i] : NULL;
+        if (strcmp(type->tp_name, known[i].type) == 0 && has_room_for(type, &known[i])) {
+            return &known[i];
         }
     }
     return NULL;

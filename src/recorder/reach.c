@@ -168,18 +168,28 @@ static PyObject *attribute_now(PyObject *owner, PyObject *name)
     return instance_attribute(owner, name);
 }
 
-/* What a path of steps leads to now; NULL when that cannot be told without running code. */
-__attribute__((noinline)) static PyObject *follow_now(struct shadow_frame *frame,
-                                                      compat_frame *real, struct object_path *path)
+/* What a path of steps leads to now; NULL when that cannot be told without running code, and then
+ * `*reached` is what could be. */
+static PyObject *follow_until(struct shadow_frame *frame, compat_frame *real,
+                              struct object_path *path, PyObject **reached)
 {
     PyObject *value =
         path->base == BASE_GLOBAL ? global_now(real, path) : slot_now(frame, real, path->slot);
+    *reached = value;
     for (unsigned i = 0; i < path->count && value != NULL; i++) {
         const struct path_step *step = &path->steps[i];
+        *reached = value;
         value = step->kind == STEP_ATTR ? attribute_now(value, step->name)
                                         : item_now(frame, real, value, step);
     }
     return value;
+}
+
+__attribute__((noinline)) static PyObject *follow_now(struct shadow_frame *frame,
+                                                      compat_frame *real, struct object_path *path)
+{
+    PyObject *reached;
+    return follow_until(frame, real, path, &reached);
 }
 
 static inline bool is_direct(const struct object_path *path)
@@ -354,31 +364,55 @@ static bool store_at(struct session *session, struct shadow_frame *frame, compat
            look_at_all(session, frame, effect, value);
 }
 
-/* Does `receiver.name = value` change that attribute and nothing else? */
-static bool stores_plainly(struct effect *effect, PyTypeObject *type)
+/* What `receiver.name = value` changes: that attribute and nothing else, as a slot does the
+ * receiver, or anything in it, by code that is not recorded. */
+static enum verdict judge_store(struct session *session, PyTypeObject *type, PyObject *name)
+{
+    static PyObject *setattr_name;
+    if (setattr_name == NULL) {
+        setattr_name = PyUnicode_InternFromString("__setattr__");
+    }
+    if (type->tp_setattro == PyType_Type.tp_setattro) {
+        return VERDICT_CHANGES;
+    }
+    if (type->tp_setattro != PyObject_GenericSetAttr) {
+        PyObject *own = setattr_name != NULL ? _PyType_Lookup(type, setattr_name) : NULL;
+        bool is_seen = own != NULL && plan_will_record_function(session, own);
+        return is_seen ? VERDICT_CHANGES : VERDICT_ESCAPES;
+    }
+    PyObject *held = _PyType_Lookup(type, name);
+    if (held == NULL || Py_TYPE(held)->tp_descr_set == NULL) {
+        return VERDICT_CHANGES_ONE;
+    }
+    PyObject *setter = Py_IS_TYPE(held, &PyProperty_Type) ? compat_property_setter(held) : NULL;
+    bool is_seen = Py_IS_TYPE(held, &PyMemberDescr_Type) ||
+                   (setter != NULL && plan_will_record_function(session, setter));
+    return is_seen ? VERDICT_CHANGES : VERDICT_ESCAPES;
+}
+
+static enum verdict verdict_of_store(struct session *session, struct effect *effect,
+                                     PyTypeObject *type)
 {
     if (type->tp_version_tag == 0 || type->tp_version_tag != effect->version) {
-        PyObject *held = type->tp_setattro == PyObject_GenericSetAttr
-                             ? _PyType_Lookup(type, effect->name)
-                             : Py_None;
-        bool plain = held == NULL || (held != Py_None && Py_TYPE(held)->tp_descr_set == NULL);
-        effect->verdict = plain ? VERDICT_CHANGES_ONE : VERDICT_CHANGES;
+        effect->verdict = (uint8_t)judge_store(session, type, effect->name);
         effect->version = type->tp_version_tag;
     }
-    return effect->verdict == VERDICT_CHANGES_ONE;
+    return (enum verdict)effect->verdict;
 }
 
 static bool store_one(struct session *session, struct shadow_frame *frame, struct effect *effect,
                       PyObject *value)
 {
     struct shadow made;
-    bool is_plain =
-        value != NULL && stores_plainly(effect, Py_TYPE(value)) && !is_shared(session, value);
+    enum verdict verdict =
+        value != NULL ? verdict_of_store(session, effect, Py_TYPE(value)) : VERDICT_CHANGES;
+    bool is_plain = verdict == VERDICT_CHANGES_ONE && !is_shared(session, value);
     struct shadow *shadow =
         is_plain ? object_shadow_of(session, frame, effect, value, &made) : NULL;
-    return (shadow != NULL && object_check_attribute(session, value, shadow, effect->name,
-                                                     effect->back, &effect->hint)) ||
-           look_at_all(session, frame, effect, value);
+    bool is_all = (shadow != NULL && object_check_attribute(session, value, shadow, effect->name,
+                                                            effect->back, &effect->hint)) ||
+                  look_at_all(session, frame, effect, value);
+    return is_all && verdict != VERDICT_ESCAPES;
 }
 
 static bool change_tail(struct session *session, struct shadow_frame *frame,
@@ -468,18 +502,27 @@ static void look_along(struct session *session, PyObject *value)
     }
 }
 
+/* `frame.loc[row, name] = value`, `frame.columns = names`: stores by way of a property that is not
+ * recorded go into what the property is of. */
+static bool stores_inside(struct session *session, struct effect *effect, PyObject *value)
+{
+    return value == NULL
+               ? effect->action <= ACTION_STORE_ITEM
+               : effect->action == ACTION_INSIDE ||
+                     (effect->action == ACTION_STORE_ATTR &&
+                      verdict_of_store(session, effect, Py_TYPE(value)) == VERDICT_ESCAPES);
+}
+
 void reach_look_along(struct session *session, struct shadow_frame *frame, compat_frame *real,
                       const struct line_info *line)
 {
     struct effect *effects = frame->plan->effects + line->first_effect;
     for (unsigned i = 0; i < line->effect_count + line->mention_count; i++) {
-        PyObject *value = receiver_now(frame, real, &effects[i].path);
-        if (value == NULL) {
-            continue;
-        }
-        if (effects[i].action == ACTION_INSIDE) {
-            object_check_inside(session, value);
-        } else if (effects[i].path.count != 0 || behind(value) != NULL) {
+        PyObject *reached;
+        PyObject *value = follow_until(frame, real, &effects[i].path, &reached);
+        if (stores_inside(session, &effects[i], value)) {
+            object_check_inside(session, value != NULL ? value : reached);
+        } else if (value != NULL && (effects[i].path.count != 0 || behind(value) != NULL)) {
             look_along(session, value);
         }
     }

@@ -19,7 +19,8 @@ struct types {
     uint32_t count;
 };
 
-/* Types of the standard library that are written in C or read natively, by the name C knows. */
+/* Types that are written in C or read natively, by the name C knows. Those of pandas begin as
+ * datetime's. */
 struct known_type {
     const char *name;
     uint8_t capture;
@@ -33,6 +34,8 @@ static const struct known_type known_types[] = {
     {"datetime.datetime", CAPTURE_DATETIME, CTR_F_DATETIME},
     {"datetime.time", CAPTURE_TIME, CTR_F_TIME},
     {"datetime.timedelta", CAPTURE_TIMEDELTA, CTR_F_TIMEDELTA},
+    {"pandas._libs.tslibs.timestamps._Timestamp", CAPTURE_DATETIME, CTR_F_DATETIME},
+    {"pandas._libs.tslibs.timedeltas._Timedelta", CAPTURE_TIMEDELTA, CTR_F_TIMEDELTA},
     {"_io.BytesIO", CAPTURE_STREAM, CTR_F_STREAM},
     {"_io.StringIO", CAPTURE_STREAM, CTR_F_STREAM},
     {"array.array", CAPTURE_BUFFER, CTR_F_BUFFER},

@@ -374,3 +374,39 @@ def test_what_unseen_code_did_to_globals_is_seen_when_the_program_ends(sides, en
     assert shown["results"]["repr"] == "[7]"
     assert shown["box"]["attrs"]["items"]["repr"] == "[7]"
     assert shown["deep"]["repr"] == "{'a': {'b': [(), 7]}}"
+
+
+def test_stores_through_properties_that_are_not_recorded_go_deep(sides):
+    seen = steps(
+        sides,
+        """
+        exec('''
+        class Hidden:
+            def __init__(self):
+                self.held = ({"a": {"b": {"c": [1, 2]}}},)
+            @property
+            def view(self):
+                return self.held[0]["a"]["b"]["c"]
+            @property
+            def last(self):
+                return self.view[-1]
+            @last.setter
+            def last(self, number):
+                self.view[-1] = number
+        ''')
+        def f():
+            box = Hidden()
+            first = 1
+            box.view[0] = 10
+            second = 2
+            box.last = 20
+            third = 3
+            return box
+        f()
+        """,
+        depth=8,
+    )
+    held = {line: at["box"]["attrs"]["held"]["repr"] for line, at in seen.items() if "box" in at}
+    assert held["first = 1"] == held["box.view[0] = 10"] == "({'a': {'b': {'c': [1, 2]}}},)"
+    assert held["second = 2"] == held["box.last = 20"] == "({'a': {'b': {'c': [10, 2]}}},)"
+    assert held["third = 3"] == "({'a': {'b': {'c': [10, 20]}}},)"

@@ -37,12 +37,16 @@ default_value_action = "allow"
 [[scope.rules]]
 selector = "pkg:glob:numpy*"
 exec = "skip"
+
+[[scope.rules]]
+selector = "pkg:glob:pandas*"
+exec = "skip"
 """
 
 
 @pytest.fixture
 def arrays(sides):
-    """The same, where numpy's own code, of which much runs, is not recorded."""
+    """The same, where the code of numpy and pandas, of which much runs, is not recorded."""
     sides.write(WITHOUT_NUMPY, ".codetracer/trace-filter.toml")
     return sides
 
@@ -623,6 +627,43 @@ def test_numbers_of_numpy(arrays):
     seen = at_return(arrays, source)
     for i, expected in enumerate(made.values()):
         assert (seen[f"v{i}"]["kind"], seen[f"v{i}"]["repr"]) == expected
+
+
+def test_what_pandas_holds(arrays):
+    rows = states(
+        arrays,
+        """
+        import pandas
+        def f():
+            moment = pandas.Timestamp("2024-02-29 10:00:01.5")
+            span = pandas.Timedelta(days=1, seconds=3)
+            nothing = pandas.NaT
+            frame = pandas.DataFrame({"a": [1, 2], "b": [0.5, 1.5], "c": ["x", "y"]})
+            frame["day"] = pandas.to_datetime(["2024-01-01", "2024-01-02"])
+            frame["kind"] = pandas.Categorical(["p", "q"])
+            column = frame["a"]
+            frame.loc[1, "a"] = 20
+            frame.loc[0, "c"] = "changed"
+            frame.rename(columns={"b": "other"}, inplace=True)
+            return 1
+        f()
+        """,
+        depth=0,
+    )
+    seen = rows[-1]["locals"]
+    assert seen["moment"]["repr"] == "Timestamp(2024, 2, 29, 10, 0, 1, 500000)"
+    assert (seen["moment"]["kind"], seen["span"]["kind"]) == ("datetime", "timedelta")
+    assert seen["span"]["repr"] == "Timedelta(days=1, seconds=3)"
+    assert seen["nothing"]["repr"].startswith("<NaTType")  # none of a datetime
+    assert "<ndarray dtype=int64 shape=(2,) [1, 2]>" in seen["column"]["repr"]
+    frames = history(rows, "frame")
+    first = frames[0]
+    for part in ("(1, 2) [1, 2]", "(1, 2) [0.5, 1.5]", "['x', 'y']", "['a', 'b', 'c']"):
+        assert part in first, part
+    assert "[1704067200000000, 1704153600000000]" in frames[-1]
+    assert "(1, 2) [1, 20]" in frames[-1]
+    assert "['changed', 'y']" in frames[-1]
+    assert "['a', 'other', 'c', 'day', 'kind']" in frames[-1]
 
 
 def test_a_match_holds_its_groups(sides):
