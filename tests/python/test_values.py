@@ -644,7 +644,7 @@ def test_what_pandas_holds(arrays):
             column = frame["a"]
             frame.loc[1, "a"] = 20
             frame.loc[0, "c"] = "changed"
-            frame.rename(columns={"b": "other"}, inplace=True)
+            frame.columns = ["a", "other", "c", "day", "kind"]
             return 1
         f()
         """,
