@@ -345,7 +345,8 @@ def test_one_large_value_leaves_room_for_the_others(ct, python, tmp_path):
     rows = map(json.loads, sides.printed("--function", "f", "--format", "json").splitlines())
     call = next(row for row in rows if row["event"] == "call")
     first, second = call["args"]["first"], call["args"]["second"]
-    assert first["repr"].startswith("<Held text='long text long") and len(first["repr"]) < 4100
+    assert first["repr"].startswith("<Held text='long text long")
+    assert len(first["repr"]) < 4100
     assert first["attrs"]["text"]["repr"] == repr("long text " * 100_000)
     assert len(second["items"][1]["items"]) == 1000
     assert len(second["repr"]) < 4100
