@@ -186,6 +186,7 @@ static void look_into(struct look *look, uint64_t number, int level)
         return;
     }
     uint32_t counts[] = {object->item_count, object->pair_count, object->attr_count};
+    look->hash = mix(look->hash, object->type); /* `__class__` may be assigned */
     look->hash = mix(look->hash, object->true_items);
     look->hash = mix(look->hash, object->true_pairs);
     for (int section = 0; section < 3; section++) {

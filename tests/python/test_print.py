@@ -350,3 +350,17 @@ def test_one_large_value_leaves_room_for_the_others(ct, python, tmp_path):
     assert first["attrs"]["text"]["repr"] == repr("long text " * 100_000)
     assert len(second["items"][1]["items"]) == 1000
     assert len(second["repr"]) < 4100
+
+
+def test_an_assigned_class_is_a_change(ct, python, tmp_path):
+    sides = SideBySide(ct, python, tmp_path)
+    sides.write(
+        "class A:\n    x = 1\nclass B:\n    pass\n"
+        "def f():\n    a = A()\n    a.__class__ = B\n    return 1\nf()\n"
+    )
+    assert sides.recorded("program.py").status == 0
+    lines = [line.split() for line in sides.printed("--function", "f").splitlines()]
+    assert [line for line in lines if line[:2] == ["a", "="]] == [
+        ["a", "=", "<A>"],
+        ["a", "=", "<B>"],
+    ]
