@@ -1,5 +1,5 @@
-/* Paths, sources, types, plans, threads and what is said of the run: the DEFS blocks, all in memory
- * once the trace is open. */
+/* Paths, types, plans, threads and what is said of the run: the DEFS blocks, all in memory once the
+ * trace is open; of sources where they stand (sources.h). */
 #include <stdlib.h>
 
 #include "trace/sources.h"
@@ -182,8 +182,11 @@ static bool next_definition(struct ct_cursor *cursor, uint8_t *kind, struct ct_c
     *kind = ct_get_byte(cursor);
     uint64_t size = ct_get_varint(cursor);
     const uint8_t *payload = ct_get_bytes(cursor, size);
-    *inside = (struct ct_cursor){payload, payload + size, payload == NULL};
-    return payload != NULL && *kind != 0 && *kind < sizeof readers / sizeof readers[0];
+    if (payload == NULL || *kind == 0 || *kind >= sizeof readers / sizeof readers[0]) {
+        return false;
+    }
+    *inside = (struct ct_cursor){payload, payload + size, false};
+    return true;
 }
 
 static size_t size_without_sources(const uint8_t *raw, size_t size)
