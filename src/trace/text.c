@@ -137,6 +137,11 @@ static void add_child(struct ctr_series *series, const struct ctr_pair *child)
         ctr_text__plain(series->writer, child->key);
         ctr_text__add(series->writer, "=");
     }
+    const struct ctr_text_unit *unit = series->writer->unit;
+    if (unit != NULL && series->section == CTR_ITEMS && child->value.tag == CTR_V_INT) {
+        ctr_text__moment(unit, (int64_t)child->value.bits, series->writer->to);
+        return;
+    }
     ctr_text__value(series->writer, child->value);
 }
 

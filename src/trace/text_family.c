@@ -233,6 +233,21 @@ static void write_bytearray(struct ctr_text_writer *writer, struct ctr_shape *sh
     ctr_text__add(writer, ")");
 }
 
+static bool find_unit(struct ctr_text_writer *writer, const struct ctr_shape *shape,
+                      struct ctr_text_unit *unit)
+{
+    struct ctr_value dtype;
+    struct ct_bytes text = {0};
+    if (!ctr_text__attribute(writer, shape, "dtype", &dtype)) {
+        return false;
+    }
+    bool is_text = ctr_shape_add_text(writer->player, dtype, &text) && !text.failed;
+    bool is_found =
+        is_text && ctr_text__unit((struct ctr_text){(const char *)text.data, text.size}, unit);
+    ct_bytes_free(&text);
+    return is_found;
+}
+
 static void write_buffer(struct ctr_text_writer *writer, struct ctr_shape *shape)
 {
     if (ctr_text__type_is(shape, "array", "array")) {
@@ -257,7 +272,10 @@ static void write_buffer(struct ctr_text_writer *writer, struct ctr_shape *shape
             ctr_text__plain(writer, value);
         }
     }
+    struct ctr_text_unit unit;
+    writer->unit = find_unit(writer, shape, &unit) ? &unit : NULL;
     ctr_text__children(writer, shape, CTR_ITEMS, " [", "]>");
+    writer->unit = NULL;
 }
 
 /* ---- Instances ---- */

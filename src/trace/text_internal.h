@@ -13,6 +13,15 @@ struct ctr_text_writer {
     uint32_t depth;                       /* containers around */
     uint32_t nesting;                     /* calls of ctr_text__value around */
     const struct ctr_text_holder *holder; /* objects being written */
+    const struct ctr_text_unit *unit;     /* items are moments; NULL: they are not */
+};
+
+/* What moments are counted in, from 1970: months, seconds, or parts of one with so many digits. */
+struct ctr_text_unit {
+    const char *name;
+    int64_t months, seconds;
+    int digits;
+    int64_t count; /* of it are one */
 };
 
 struct ctr_text_holder {
@@ -30,6 +39,10 @@ ctr_text_family ctr_text__function, ctr_text__method, ctr_text__class, ctr_text_
 ctr_text_family ctr_text__date, ctr_text__datetime, ctr_text__time, ctr_text__timedelta;
 ctr_text_family ctr_text__called, ctr_text__decimal, ctr_text__fraction, ctr_text__uuid;
 ctr_text_family ctr_text__pattern, ctr_text__match;
+/* text_moment.c: the unit of a `datetime64` of numpy's that is written as dates; false: it is none.
+ */
+bool ctr_text__unit(struct ctr_text dtype, struct ctr_text_unit *unit);
+void ctr_text__moment(const struct ctr_text_unit *unit, int64_t number, struct ct_bytes *to);
 /* text_form.c: how objects of this type read, where Python has a form for them; else NULL */
 ctr_text_family *ctr_text__form(const struct ctr_shape *shape);
 

@@ -660,7 +660,7 @@ def test_what_pandas_holds(arrays):
     first = frames[0]
     for part in ("(1, 2) [1, 2]", "(1, 2) [0.5, 1.5]", "['x', 'y']", "['a', 'b', 'c']"):
         assert part in first, part
-    assert "[1704067200000000, 1704153600000000]" in frames[-1]
+    assert "[2024-01-01T00:00:00.000000, 2024-01-02T00:00:00.000000]" in frames[-1]
     assert "(1, 2) [1, 20]" in frames[-1]
     assert "['changed', 'y']" in frames[-1]
     assert "['a', 'other', 'c', 'day', 'kind']" in frames[-1]
@@ -886,7 +886,7 @@ def test_numpy_arrays(arrays):
     assert seen["g"] == "<ndarray dtype=uint64 shape=() [9223372036854775813]>"
     zeros = repr(bytes(5))
     assert seen["h"].endswith(f"i:x:B:y:}} shape=(2,) [{zeros}, {zeros}]>")
-    assert seen["day"] == "<ndarray dtype=datetime64[D] shape=(1,) [18262]>"
+    assert seen["day"] == "<ndarray dtype=datetime64[D] shape=(1,) [2020-01-01]>"
     assert seen["mapped"] == "<memmap dtype=uint8 shape=(4,) [… (4 more)]>"
     assert seen["part"] == "<ndarray dtype=uint8 shape=(3,) [… (3 more)]>"
     assert seen["bytes_"] == "<ndarray dtype=uint8 shape=(2,) [97, 98]>"
@@ -895,10 +895,12 @@ def test_numpy_arrays(arrays):
 # What the buffer protocol has no word for: (expression, text).
 NUMPY_ARRAYS = {
     "np.array(['2020-01-01', 'NaT'], 'M8[D]')": (
-        "dtype=datetime64[D] shape=(2,) [18262, -9223372036854775808]"
+        "dtype=datetime64[D] shape=(2,) [2020-01-01, NaT]"
     ),
     "np.array([5], 'm8[10us]')": "dtype=timedelta64[10us] shape=(1,) [5]",
-    "np.array([[5], [6]], '>M8[s]')": "dtype=>datetime64[s] shape=(2, 1) [5, 6]",
+    "np.array([[5], [6]], '>M8[s]')": (
+        "dtype=>datetime64[s] shape=(2, 1) [1970-01-01T00:00:05, 1970-01-01T00:00:06]"
+    ),
     "np.array([3], 'm8')": "dtype=timedelta64 shape=(1,) [3]",
     "np.array(['a', 'é🐍', '', 'longer than the others'])": (
         "dtype=U22 shape=(4,) ['a', 'é🐍', '', 'longer than the others']"
@@ -944,6 +946,41 @@ def test_numpy_arrays_of_other_things_than_numbers(arrays):
     agree(arrays.ct, arrays.recording)
 
 
+DATES = """
+import json
+import random
+import numpy as np
+
+chance = random.Random(4)
+units = ["Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "10us", "7D", "15m", "3M"]
+said = {}
+
+def show(unit, moments):
+    said[unit] = [str(moment) for moment in moments]
+
+for unit in units:
+    most = 10_000 if unit[-1] in "YMWD" else 2**62 if unit == "ns" else 2**33
+    numbers = [chance.randrange(-most, most) for _ in range(300)]
+    numbers += [0, 1, -1, 59, 365, 366, -719468, -719469, 11016]
+    show(unit, np.array(numbers, f"M8[{unit}]"))
+print(json.dumps(said))
+"""
+
+
+def test_dates_of_numpy_read_as_numpy_writes_them(arrays):
+    """Random ones of all units, of years before and after those that datetime has."""
+    arrays.write(DATES)
+    done = arrays.recorded("program.py")
+    assert done.status == 0, done.err
+    lines = arrays.printed("--function", "show", "--format", "json", "--depth", "0").splitlines()
+    calls = [row["args"] for row in map(json.loads, lines) if row["event"] == "call"]
+    shown = {
+        ast.literal_eval(call["unit"]["repr"]): call["moments"]["repr"].partition(" [")[2][:-2]
+        for call in calls
+    }
+    assert shown == {unit: ", ".join(texts) for unit, texts in json.loads(done.out).items()}
+
+
 def test_changes_of_numpy_arrays_of_other_things_than_numbers(arrays):
     rows = states(
         arrays,
@@ -963,9 +1000,9 @@ def test_changes_of_numpy_arrays_of_other_things_than_numbers(arrays):
         """,
     )
     assert history(rows, "days") == [
-        "<ndarray dtype=datetime64[D] shape=(2,) [0, 0]>",
-        "<ndarray dtype=datetime64[D] shape=(2,) [0, 2]>",
-        "<ndarray dtype=datetime64[s] shape=(2,) [0, 2]>",
+        "<ndarray dtype=datetime64[D] shape=(2,) [1970-01-01, 1970-01-01]>",
+        "<ndarray dtype=datetime64[D] shape=(2,) [1970-01-01, 1970-01-03]>",
+        "<ndarray dtype=datetime64[s] shape=(2,) [1970-01-01T00:00:00, 1970-01-01T00:00:02]>",
     ]
     assert history(rows, "words")[-1] == "<ndarray dtype=U2 shape=(2,) ['lo', 'bc']>"
     texts = ["[1.5, 'x']", "[2.5, 'x']", "[2.5, [1]]"]
