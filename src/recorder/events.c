@@ -909,6 +909,7 @@ static inline void look_at_last(struct session *session, const struct shadow_fra
 {
     if (frame->plan->has_namespace && frame->below == NULL) {
         object_check_inside(session, real->f_globals);
+        objects_open_queued(session);
     }
 }
 

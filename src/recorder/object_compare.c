@@ -234,7 +234,7 @@ uint64_t object__seal(const struct session *session, const struct object_entry *
                       type->family != CTR_F_ENUM && type->type == Py_TYPE(value);
     PyObject *dict = is_in_dict ? compat_instance_dict(value) : NULL;
     uint64_t version = dict != NULL && PyDict_Check(dict) ? compat_dict_version(dict) : 0;
-    return version == 0 ? 0 : version ^ (uint64_t)session->objects.forgets << 48;
+    return version == 0 ? 0 : version ^ session->objects.forgets * 0x9e3779b97f4a7c15ull;
 }
 
 /* Does it read the same for as long as the object is there? An object in it is looked at by

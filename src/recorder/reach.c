@@ -364,37 +364,11 @@ static bool store_at(struct session *session, struct shadow_frame *frame, compat
            look_at_all(session, frame, effect, value);
 }
 
-/* What `receiver.name = value` changes: that attribute and nothing else, as a slot does the
- * receiver, or anything in it, by code that is not recorded. */
-static enum verdict judge_store(struct session *session, PyTypeObject *type, PyObject *name)
-{
-    static PyObject *setattr_name;
-    if (setattr_name == NULL) {
-        setattr_name = PyUnicode_InternFromString("__setattr__");
-    }
-    if (type->tp_setattro == PyType_Type.tp_setattro) {
-        return VERDICT_CHANGES;
-    }
-    if (type->tp_setattro != PyObject_GenericSetAttr) {
-        PyObject *own = setattr_name != NULL ? _PyType_Lookup(type, setattr_name) : NULL;
-        bool is_seen = own != NULL && plan_will_record_function(session, own);
-        return is_seen ? VERDICT_CHANGES : VERDICT_ESCAPES;
-    }
-    PyObject *held = _PyType_Lookup(type, name);
-    if (held == NULL || Py_TYPE(held)->tp_descr_set == NULL) {
-        return VERDICT_CHANGES_ONE;
-    }
-    PyObject *setter = Py_IS_TYPE(held, &PyProperty_Type) ? compat_property_setter(held) : NULL;
-    bool is_seen = Py_IS_TYPE(held, &PyMemberDescr_Type) ||
-                   (setter != NULL && plan_will_record_function(session, setter));
-    return is_seen ? VERDICT_CHANGES : VERDICT_ESCAPES;
-}
-
-static enum verdict verdict_of_store(struct session *session, struct effect *effect,
-                                     PyTypeObject *type)
+static enum verdict store_verdict(struct session *session, struct effect *effect,
+                                  PyTypeObject *type)
 {
     if (type->tp_version_tag == 0 || type->tp_version_tag != effect->version) {
-        effect->verdict = (uint8_t)judge_store(session, type, effect->name);
+        effect->verdict = (uint8_t)verdict_of_store(session, type, effect->name);
         effect->version = type->tp_version_tag;
     }
     return (enum verdict)effect->verdict;
@@ -405,7 +379,7 @@ static bool store_one(struct session *session, struct shadow_frame *frame, struc
 {
     struct shadow made;
     enum verdict verdict =
-        value != NULL ? verdict_of_store(session, effect, Py_TYPE(value)) : VERDICT_CHANGES;
+        value != NULL ? store_verdict(session, effect, Py_TYPE(value)) : VERDICT_CHANGES;
     bool is_plain = verdict == VERDICT_CHANGES_ONE && !is_shared(session, value);
     struct shadow *shadow =
         is_plain ? object_shadow_of(session, frame, effect, value, &made) : NULL;
@@ -506,11 +480,10 @@ static void look_along(struct session *session, PyObject *value)
  * recorded go into what the property is of. */
 static bool stores_inside(struct session *session, struct effect *effect, PyObject *value)
 {
-    return value == NULL
-               ? effect->action <= ACTION_STORE_ITEM
-               : effect->action == ACTION_INSIDE ||
-                     (effect->action == ACTION_STORE_ATTR &&
-                      verdict_of_store(session, effect, Py_TYPE(value)) == VERDICT_ESCAPES);
+    return value == NULL ? effect->action <= ACTION_STORE_ITEM
+                         : effect->action == ACTION_INSIDE ||
+                               (effect->action == ACTION_STORE_ATTR &&
+                                store_verdict(session, effect, Py_TYPE(value)) == VERDICT_ESCAPES);
 }
 
 void reach_look_along(struct session *session, struct shadow_frame *frame, compat_frame *real,

@@ -148,7 +148,7 @@ enum verdict {
 /* Code has many: what few of them have is kept beside them. */
 struct effect {
     uint8_t action;
-    uint8_t verdict;   /* what a call did when `version` was last seen */
+    uint8_t verdict;   /* what a call or store did when `version` was last seen */
     bool has_keywords; /* of a call */
     bool back;         /* stores what was taken from there and worked on in place */
     uint32_t version;  /* of the receiver's type */

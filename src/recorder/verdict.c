@@ -132,3 +132,43 @@ enum verdict verdict_of_method(struct session *session, PyObject *owner,
     return method != NULL && plan_will_record_function(session, method) ? VERDICT_RECORDED
                                                                         : VERDICT_ESCAPES;
 }
+
+/* Is the first method of this name among a class and its bases written in Python, and recorded? */
+static bool is_seen_method(struct session *session, PyTypeObject *type, const char *name)
+{
+    PyObject *found = NULL;
+    for (Py_ssize_t i = 0; found == NULL && i < PyTuple_GET_SIZE(type->tp_mro); i++) {
+        const PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i);
+        bool is_heap = (base->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0;
+        found = is_heap && base->tp_dict != NULL ? compat_dict_get(base->tp_dict, name) : NULL;
+    }
+    return found != NULL && plan_will_record_function(session, found);
+}
+
+/* What a data descriptor runs to store is recorded, or it is a slot and runs nothing. */
+static bool stores_seen(struct session *session, PyObject *descriptor)
+{
+    if (Py_IS_TYPE(descriptor, &PyMemberDescr_Type)) {
+        return true;
+    }
+    if (Py_IS_TYPE(descriptor, &PyProperty_Type)) {
+        PyObject *setter = compat_property_setter(descriptor);
+        return setter != NULL && plan_will_record_function(session, setter);
+    }
+    return is_seen_method(session, Py_TYPE(descriptor), "__set__");
+}
+
+enum verdict verdict_of_store(struct session *session, PyTypeObject *type, PyObject *name)
+{
+    if (type->tp_setattro == PyType_Type.tp_setattro) {
+        return VERDICT_CHANGES;
+    }
+    if (type->tp_setattro != PyObject_GenericSetAttr) {
+        return is_seen_method(session, type, "__setattr__") ? VERDICT_CHANGES : VERDICT_ESCAPES;
+    }
+    PyObject *held = _PyType_Lookup(type, name);
+    if (held == NULL || Py_TYPE(held)->tp_descr_set == NULL) {
+        return VERDICT_CHANGES_ONE;
+    }
+    return stores_seen(session, held) ? VERDICT_CHANGES : VERDICT_ESCAPES;
+}

@@ -12,4 +12,8 @@ enum verdict verdict_of_callable(struct session *session, PyObject *callable, bo
 enum verdict verdict_of_method(struct session *session, PyObject *owner,
                                const struct effect *effect);
 
+/* What `receiver.name = value` changes of a receiver of this type: that attribute and nothing else
+ * (VERDICT_CHANGES_ONE), the receiver by code that is recorded, or anything in it. */
+enum verdict verdict_of_store(struct session *session, PyTypeObject *type, PyObject *name);
+
 #endif

@@ -15,7 +15,7 @@ bool ctr_text__unit(struct ctr_text dtype, struct ctr_text_unit *unit)
 {
     char text[32], name[3];
     long long count = 1;
-    if (dtype.size >= sizeof text) {
+    if (dtype.size == 0 || dtype.size >= sizeof text) {
         return false;
     }
     memcpy(text, dtype.bytes, dtype.size);

@@ -352,7 +352,7 @@ results, box, deep = [], Box(), {{"a": {{"b": [()]}}}}
 
 def work():
     for give in (results.append, box.items.append, deep["a"]["b"].append):
-        thread = threading.Thread(target=give, args=(7,))
+        thread = threading.Thread(target=give, args=([7],))
         thread.start()
         thread.join()
 
@@ -371,9 +371,9 @@ def test_what_unseen_code_did_to_globals_is_seen_when_the_program_ends(sides, en
     last = [row for row in rows if row.get("function") == "<module>"][-1]
     assert last["event"] in ("return", "unwind")
     shown = {name: last["locals"][name] for name in ("results", "box", "deep")}
-    assert shown["results"]["repr"] == "[7]"
-    assert shown["box"]["attrs"]["items"]["repr"] == "[7]"
-    assert shown["deep"]["repr"] == "{'a': {'b': [(), 7]}}"
+    assert shown["results"]["repr"] == "[[7]]"
+    assert shown["box"]["attrs"]["items"]["repr"] == "[[7]]"
+    assert shown["deep"]["repr"] == "{'a': {'b': [(), [7]]}}"
 
 
 def test_stores_through_properties_that_are_not_recorded_go_deep(sides):
@@ -410,3 +410,26 @@ def test_stores_through_properties_that_are_not_recorded_go_deep(sides):
     assert held["first = 1"] == held["box.view[0] = 10"] == "({'a': {'b': {'c': [1, 2]}}},)"
     assert held["second = 2"] == held["box.last = 20"] == "({'a': {'b': {'c': [10, 2]}}},)"
     assert held["third = 3"] == "({'a': {'b': {'c': [10, 20]}}},)"
+
+
+def test_stores_through_recorded_descriptors_are_seen(sides):
+    """What they do stands in their own lines."""
+    seen = steps(
+        sides,
+        """
+        class Field:
+            def __set__(self, owner, value):
+                owner.held = [value]
+        class Box:
+            field = Field()
+        def f():
+            box = Box()
+            box.field = 1
+            second = 2
+            box.field = 3
+            return box
+        f()
+        """,
+    )
+    assert seen["second = 2"]["box"]["attrs"]["held"]["repr"] == "[1]"
+    assert seen["return box"]["box"]["attrs"]["held"]["repr"] == "[3]"
