@@ -136,8 +136,9 @@ enum verdict verdict_of_method(struct session *session, PyObject *owner,
 /* Is the first method of this name among a class and its bases written in Python, and recorded? */
 static bool is_seen_method(struct session *session, PyTypeObject *type, const char *name)
 {
-    PyObject *found = NULL;
-    for (Py_ssize_t i = 0; found == NULL && i < PyTuple_GET_SIZE(type->tp_mro); i++) {
+    PyObject *found = NULL; /* a class the collector took apart has no bases any more */
+    Py_ssize_t count = type->tp_mro != NULL ? PyTuple_GET_SIZE(type->tp_mro) : 0;
+    for (Py_ssize_t i = 0; found == NULL && i < count; i++) {
         const PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i);
         bool is_heap = (base->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0;
         found = is_heap && base->tp_dict != NULL ? compat_dict_get(base->tp_dict, name) : NULL;
