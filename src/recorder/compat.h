@@ -446,6 +446,43 @@ struct compat_ordered_dict {
     size_t state; /* rises by one whenever a node comes or goes */
 };
 
+/* ---- collections.deque, as Modules/_collectionsmodule.c lays it out ---- */
+
+enum { COMPAT_DEQUE_BLOCK = 64 };
+
+struct compat_deque_block {
+    struct compat_deque_block *left;
+    PyObject *data[COMPAT_DEQUE_BLOCK];
+    struct compat_deque_block *right;
+};
+
+struct compat_deque {
+    PyObject_VAR_HEAD struct compat_deque_block *left;
+    struct compat_deque_block *right;
+    Py_ssize_t left_index;
+    Py_ssize_t right_index;
+    size_t state;      /* rises by one whenever an item comes or goes at an end */
+    Py_ssize_t maxlen; /* -1: none */
+};
+
+/* The items from `start` on, in the order they have; `start + count` is no more than there are. */
+static inline void compat_deque_items(PyObject *deque, Py_ssize_t start, PyObject **to,
+                                      Py_ssize_t count)
+{
+    const struct compat_deque_block *block = ((struct compat_deque *)deque)->left;
+    Py_ssize_t index = ((struct compat_deque *)deque)->left_index + start;
+    for (; index >= COMPAT_DEQUE_BLOCK; index -= COMPAT_DEQUE_BLOCK) {
+        block = block->right;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        to[i] = block->data[index];
+        if (++index == COMPAT_DEQUE_BLOCK) {
+            block = block->right;
+            index = 0;
+        }
+    }
+}
+
 struct compat_default_dict {
     PyDictObject dict;
     PyObject *factory;

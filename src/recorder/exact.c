@@ -160,6 +160,7 @@ static void add_inside(struct session *session, PyObject *value, const struct ty
     case CAPTURE_LIST:
     case CAPTURE_SET:
     case CAPTURE_DEQUE:
+    case CAPTURE_ELEMENT:
         gather_items(session, value, type, &gathered);
         add_items(session, gathered.items, gathered.item_count);
         break;

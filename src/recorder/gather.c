@@ -24,9 +24,9 @@ struct gather_scratch {
     size_t item_capacity;
     struct attribute *attributes;
     size_t attribute_capacity;
-    PyObject *numbers[KNOWN_FIELDS]; /* the last ones made, ours: attributes that are no objects in
-                                        CPython, each at its place */
-    PyObject *states[STATES];        /* their names, ours */
+    PyObject *made[KNOWN_FIELDS]; /* the last ones, ours: attributes that are no objects in CPython,
+                                     each at its place */
+    PyObject *states[STATES];     /* their names, ours */
 };
 
 /* ---- items
@@ -59,36 +59,21 @@ static Py_ssize_t set_items(PyObject *set, PyObject **to, Py_ssize_t wanted)
     return count;
 }
 
-/* As Modules/_collectionsmodule.c lays a deque out. */
-enum { DEQUE_BLOCK = 64 };
-
-struct deque_block {
-    struct deque_block *left;
-    PyObject *data[DEQUE_BLOCK];
-    struct deque_block *right;
+/* As Modules/_elementtree.c lays out what an element has besides, when it has any. */
+struct element_more {
+    PyObject *attributes;
+    Py_ssize_t count;
+    Py_ssize_t room;
+    PyObject **children;
 };
 
-struct deque {
-    PyObject_VAR_HEAD struct deque_block *left;
-    struct deque_block *right;
-    Py_ssize_t left_index;
-    Py_ssize_t right_index;
-    size_t state;
-    Py_ssize_t maxlen; /* -1: none */
-};
+enum { ELEMENT_MORE = sizeof(PyObject) + 3 * sizeof(void *) };
 
-static void deque_items(PyObject *value, PyObject **to, Py_ssize_t count)
+static void element_children(PyObject *value, struct gathered *gathered)
 {
-    const struct deque *deque = (const struct deque *)value;
-    const struct deque_block *block = deque->left;
-    Py_ssize_t index = deque->left_index;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        to[i] = block->data[index];
-        if (++index == DEQUE_BLOCK) {
-            block = block->right;
-            index = 0;
-        }
-    }
+    const struct element_more *more = *(struct element_more **)((char *)value + ELEMENT_MORE);
+    gathered->items = more != NULL ? more->children : NULL;
+    gathered->item_count = more != NULL ? more->count : 0;
 }
 
 /* A deque or set may be long and change often: only what is recorded of it is read. */
@@ -122,6 +107,10 @@ void gather_items(struct session *session, PyObject *value, const struct type_in
         gathered->item_count = PyList_GET_SIZE(value);
         return;
     }
+    if (type->capture == CAPTURE_ELEMENT) {
+        element_children(value, gathered);
+        return;
+    }
     bool is_set = type->capture == CAPTURE_SET || type->capture == CAPTURE_EXTENDED;
     Py_ssize_t length = is_set ? ((PySetObject *)value)->used : Py_SIZE(value);
     Py_ssize_t wanted = items_wanted(session, type, length);
@@ -135,7 +124,7 @@ void gather_items(struct session *session, PyObject *value, const struct type_in
         Py_ssize_t found = set_items(value, items, wanted);
         gathered->item_count = found < wanted ? found : length;
     } else {
-        deque_items(value, items, wanted);
+        compat_deque_items(value, 0, items, wanted);
     }
 }
 
@@ -211,6 +200,9 @@ uint64_t gather_fingerprint(struct session *session, PyObject *value, const stru
     if (type->capture == CAPTURE_GENERATOR) {
         return place_of((PyGenObject *)value);
     }
+    if (type->capture == CAPTURE_DEQUE) {
+        return ((struct compat_deque *)value)->state;
+    }
     if (type->capture == CAPTURE_BUFFER) {
         return buffer_fingerprint(session, value, type);
     }
@@ -260,14 +252,35 @@ static void add_named(struct session *session, struct gathered *gathered, PyObje
 /* The same object as long as the number is the same: gathering again must not end its life. */
 static PyObject *own_number(struct session *session, unsigned place, Py_ssize_t number)
 {
-    PyObject **own = &session->scratch->numbers[place % KNOWN_FIELDS];
+    PyObject **own = &session->scratch->made[place % KNOWN_FIELDS];
     int64_t held;
-    if (*own == NULL || !compat_small_int(*own, &held) || held != number) {
+    if (*own == NULL || !PyLong_CheckExact(*own) || !compat_small_int(*own, &held) ||
+        held != number) {
         PyObject *pending = PyErr_GetRaisedException();
         Py_XSETREF(*own, PyLong_FromSsize_t(number));
         PyErr_SetRaisedException(pending);
     }
     return *own;
+}
+
+/* What a parser left in pieces reads as one text, which it becomes when the program asks for it;
+ * NULL: no memory. */
+static PyObject *own_text(struct session *session, unsigned place, PyObject *pieces)
+{
+    PyObject **own = &session->scratch->made[place % KNOWN_FIELDS];
+    PyObject *pending = PyErr_GetRaisedException();
+    PyObject *empty = PyUnicode_New(0, 0);
+    PyObject *text = empty != NULL ? PyUnicode_Join(empty, pieces) : NULL;
+    bool is_held = text != NULL && *own != NULL && PyUnicode_CheckExact(*own) &&
+                   PyUnicode_Compare(*own, text) == 0;
+    if (is_held) {
+        Py_DECREF(text);
+    } else if (text != NULL) {
+        Py_XSETREF(*own, text);
+    }
+    Py_XDECREF(empty);
+    PyErr_SetRaisedException(pending);
+    return text != NULL ? *own : NULL;
 }
 
 static void add_generator(struct session *session, struct gathered *gathered, PyObject *value)
@@ -364,6 +377,16 @@ static void gather_dict(struct session *session, PyObject *value, const struct t
     }
 }
 
+static bool are_texts(PyObject *list)
+{
+    for (Py_ssize_t i = 0; PyList_CheckExact(list) && i < PyList_GET_SIZE(list); i++) {
+        if (!PyUnicode_Check(PyList_GET_ITEM(list, i))) {
+            return false;
+        }
+    }
+    return PyList_CheckExact(list);
+}
+
 /* What a slot, or a field of a type written in C, holds; NULL: nothing. */
 static PyObject *field_now(struct session *session, PyObject *value, const struct type_info *type,
                            unsigned index)
@@ -381,6 +404,12 @@ static PyObject *field_now(struct session *session, PyObject *value, const struc
         unsigned state = (unsigned)*(const int *)at + STATE_PENDING;
         return state < STATES ? session->scratch->states[state] : NULL;
     }
+    case FIELD_PIECES: {
+        PyObject *pieces = (PyObject *)((uintptr_t)held & ~(uintptr_t)1);
+        return pieces != held && are_texts(pieces) ? own_text(session, index, pieces) : pieces;
+    }
+    case FIELD_FIRST:
+        return held != NULL ? *(PyObject **)held : NULL;
     default:
         return held;
     }
@@ -396,9 +425,9 @@ void gather_attributes(struct session *session, PyObject *value, const struct ty
     if (type->capture == CAPTURE_GENERATOR) {
         add_generator(session, gathered, value);
     }
-    if (type->capture == CAPTURE_DEQUE && ((struct deque *)value)->maxlen >= 0) {
+    if (type->capture == CAPTURE_DEQUE && ((struct compat_deque *)value)->maxlen >= 0) {
         add_text(session, gathered, "maxlen",
-                 own_number(session, 0, ((struct deque *)value)->maxlen));
+                 own_number(session, 0, ((struct compat_deque *)value)->maxlen));
     }
     if (type->is_default_dict) {
         add_text(session, gathered, "default_factory",
@@ -406,7 +435,8 @@ void gather_attributes(struct session *session, PyObject *value, const struct ty
     }
     for (unsigned i = 0; i < type->slot_count; i++) {
         PyObject *held = field_now(session, value, type, i);
-        if (held == NULL && type->slots[i].form == FIELD_MAYBE_OBJECT) {
+        if (held == NULL &&
+            (type->slots[i].form == FIELD_MAYBE_OBJECT || type->slots[i].form == FIELD_FIRST)) {
             continue;
         }
         add_text(session, gathered, type->slots[i].text, held);
@@ -455,7 +485,7 @@ void gather_free(struct session *session)
         free(session->scratch->items);
         free(session->scratch->attributes);
         for (int i = 0; i < KNOWN_FIELDS; i++) {
-            Py_XDECREF(session->scratch->numbers[i]);
+            Py_XDECREF(session->scratch->made[i]);
         }
         for (int i = 0; i < STATES; i++) {
             Py_XDECREF(session->scratch->states[i]);

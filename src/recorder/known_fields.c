@@ -76,6 +76,9 @@ static const struct known_fields known[] = {
     {"_asyncio.Task", .size = TASK_SIZE,
      .fields = {OBJECT("name", TASK_NAME), FIELD("state", FUTURE_STATE, FIELD_FUTURE_STATE),
                 MAYBE("coro", TASK_CORO), MAYBE("result", 6), MAYBE("exception", 4)}},
+    {"xml.etree.ElementTree.Element", .size = 56,
+     .fields = {OBJECT("tag", 0), FIELD("attrib", 3, FIELD_FIRST), FIELD("text", 1, FIELD_PIECES),
+                FIELD("tail", 2, FIELD_PIECES)}},
     DATA_FRAME_BLOCKS(64), /* of pandas 2 */
     DATA_FRAME_BLOCKS(80),
     {"pandas._libs.internals.Block", .size = 56, .fields = {OBJECT("values", 4)}},

@@ -13,6 +13,8 @@ enum field_form {
     FIELD_BOOL,         /* a char */
     FIELD_WORD,         /* a Py_ssize_t */
     FIELD_FUTURE_STATE, /* an int: of a future or task */
+    FIELD_PIECES,       /* a text, or, at an odd address, the list of texts it is to be made of */
+    FIELD_FIRST,        /* what comes first in the memory this points to; there may be none */
 };
 
 struct known_field {

@@ -99,7 +99,7 @@ static inline bool object_is_perhaps_gone(const struct object_entry *entry)
     enum { SHORT_LENGTH = 16 };
     uint8_t capture = entry->type->capture;
     return entry->is_loose && entry->true_length <= SHORT_LENGTH &&
-           (capture == CAPTURE_LIST || capture == CAPTURE_DEQUE || capture == CAPTURE_SET ||
+           (type_is_sequence(entry->type) || capture == CAPTURE_SET ||
             capture == CAPTURE_EXCEPTION);
 }
 

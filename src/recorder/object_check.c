@@ -149,11 +149,11 @@ static void check_items(struct session *session, struct object_entry *entry, PyO
 }
 
 /* Items of a deque are laid out for reading, and so are a child's. */
-static void check_deque(struct session *session, struct object_entry *entry, PyObject *deque,
-                        bool forced)
+static void check_gathered(struct session *session, struct object_entry *entry, PyObject *sequence,
+                           bool forced)
 {
     struct gathered gathered;
-    gather_items(session, deque, entry->type, &gathered);
+    gather_items(session, sequence, entry->type, &gathered);
     PyObject *items[CHILDREN_PER_CHECK];
     uint32_t count =
         entry->count < (size_t)gathered.item_count ? entry->count : (uint32_t)gathered.item_count;
@@ -228,8 +228,8 @@ void object_check_children(struct session *session, PyObject *value, const struc
     if (entry->type->capture == CAPTURE_LIST) {
         check_items(session, entry, ((PyListObject *)value)->ob_item, PyList_GET_SIZE(value),
                     forced);
-    } else if (entry->type->capture == CAPTURE_DEQUE) {
-        check_deque(session, entry, value, forced);
+    } else if (type_is_sequence(entry->type)) {
+        check_gathered(session, entry, value, forced);
     } else if (entry->type->capture == CAPTURE_DICT) {
         check_dict_values(session, entry, value, CHILDREN_PER_CHECK, forced);
     }
@@ -285,7 +285,7 @@ static void list_inside(struct session *session, struct listing *listing, PyObje
         for (int i = 0; i < PAIRS_PER_CHECK && compat_dict_next(&walk, &key, &held); i++) {
             list_object(session, listing, held);
         }
-    } else if (entry->type->capture == CAPTURE_LIST || entry->type->capture == CAPTURE_DEQUE) {
+    } else if (type_is_sequence(entry->type)) {
         gather_items(session, value, entry->type, &gathered);
         for (uint32_t i = 0; i < entry->count && i < gathered.item_count; i++) {
             uint8_t kind = shadow_kind(&entry->items[i]);

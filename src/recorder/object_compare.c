@@ -313,6 +313,7 @@ static void check_content(struct session *session, struct object_entry *entry, P
         break;
     case CAPTURE_DEQUE:
     case CAPTURE_CELL:
+    case CAPTURE_ELEMENT:
         gather_items(session, value, entry->type, &gathered);
         check_sequence(session, entry, value, gathered.items, gathered.item_count, named);
         break;
@@ -349,16 +350,14 @@ static void check_content(struct session *session, struct object_entry *entry, P
         check_attributes(session, entry, value);
         return;
     }
-    if (!entry->type->exact && entry->type->has_dict && entry->type->capture != CAPTURE_BUFFER) {
+    if (type_has_attributes(entry->type) && entry->type->capture != CAPTURE_BUFFER) {
         check_attributes(session, entry, value);
     }
 }
 
 static bool is_compared_whole(const struct object_entry *entry, bool named)
 {
-    bool is_sequence =
-        entry->type->capture == CAPTURE_LIST || entry->type->capture == CAPTURE_DEQUE;
-    return named || !is_sequence || entry->count <= UNNAMED_ITEMS;
+    return named || !type_is_sequence(entry->type) || entry->count <= UNNAMED_ITEMS;
 }
 
 void object__compare(struct session *session, struct object_entry *entry, PyObject *value,

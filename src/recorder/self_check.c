@@ -334,7 +334,7 @@ static void check_content(struct session *session, const struct spot *spot,
         report(session, spot, "not described yet");
         return;
     }
-    if (type->capture == CAPTURE_LIST || type->capture == CAPTURE_DEQUE) {
+    if (type_is_sequence(type)) {
         gather_items(session, value, type, &gathered);
         check_items(session, spot, entry, &gathered);
     } else if (type->capture == CAPTURE_DICT) {
@@ -343,7 +343,7 @@ static void check_content(struct session *session, const struct spot *spot,
         report(session, spot, "content changed");
     }
     if (type->capture == CAPTURE_INSTANCE || type->capture == CAPTURE_EXCEPTION ||
-        (!type->exact && type->has_dict)) {
+        type_has_attributes(type)) {
         check_attributes(session, spot, entry, value);
     }
 }

@@ -38,6 +38,7 @@ static const struct known_type known_types[] = {
     {"pandas._libs.tslibs.timedeltas._Timedelta", CAPTURE_TIMEDELTA, CTR_F_TIMEDELTA},
     {"_io.BytesIO", CAPTURE_STREAM, CTR_F_STREAM},
     {"_io.StringIO", CAPTURE_STREAM, CTR_F_STREAM},
+    {"xml.etree.ElementTree.Element", CAPTURE_ELEMENT, CTR_F_OBJECT},
     {"array.array", CAPTURE_BUFFER, CTR_F_BUFFER},
     {"numpy.ndarray", CAPTURE_BUFFER, CTR_F_BUFFER},
     {"re.Pattern", CAPTURE_PATTERN, CTR_F_PATTERN},
@@ -164,7 +165,8 @@ static bool classify_known(struct type_info *info, PyTypeObject *type)
     bool is_regex = known->capture == CAPTURE_PATTERN || known->capture == CAPTURE_MATCH;
     if ((is_regex && !regex_learn(info)) ||
         (known->capture == CAPTURE_BUFFER && !buffer_learn(info)) ||
-        (known->capture == CAPTURE_STREAM && known_fields_of(types_native(type)) == NULL)) {
+        ((known->capture == CAPTURE_STREAM || known->capture == CAPTURE_ELEMENT) &&
+         known_fields_of(types_native(type)) == NULL)) {
         info->capture = CAPTURE_OPAQUE;
         info->family = CTR_F_OBJECT;
     }

@@ -38,6 +38,7 @@ enum capture { /* how a value is read; the first group are immutable nodes, the 
                CAPTURE_STREAM, /* in memory: BytesIO, StringIO */
                CAPTURE_BUFFER,
                CAPTURE_DEQUE,
+               CAPTURE_ELEMENT, /* of ElementTree: its children are items */
                CAPTURE_CELL,
                CAPTURE_GENERATOR,
                CAPTURE_INSTANCE,
@@ -110,6 +111,19 @@ static inline bool type_has_inside(const struct type_info *info)
 {
     return info->capture == CAPTURE_THING || info->capture == CAPTURE_PARTS ||
            info->capture == CAPTURE_TRACEBACK;
+}
+
+/* Its items have an order, and are remembered one by one. */
+static inline bool type_is_sequence(const struct type_info *info)
+{
+    return info->capture == CAPTURE_LIST || info->capture == CAPTURE_DEQUE ||
+           info->capture == CAPTURE_ELEMENT;
+}
+
+/* It has attributes besides what it is made of as a built-in type. */
+static inline bool type_has_attributes(const struct type_info *info)
+{
+    return !info->exact && (info->has_dict || info->slot_count != 0);
 }
 
 static inline bool type_is_object(const struct type_info *info)

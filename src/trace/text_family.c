@@ -11,7 +11,12 @@ static void add_instance(struct ctr_text_writer *writer, struct ctr_shape *shape
     ctr_text__type_name(writer, shape);
     struct ctr_series series;
     ctr_series_start(&series, writer, shape, CTR_ATTRS);
-    ctr_text__children(writer, shape, CTR_ATTRS, series.total > 0 ? " " : "", ">");
+    ctr_text__children(writer, shape, CTR_ATTRS, series.total > 0 ? " " : "", "");
+    ctr_series_start(&series, writer, shape, CTR_ITEMS);
+    if (series.total > 0) {
+        ctr_text__children(writer, shape, CTR_ITEMS, " [", "]");
+    }
+    ctr_text__add(writer, ">");
 }
 
 /* A name, or the object it iterates over or refers to, and its place: <code object f at 0x...>,

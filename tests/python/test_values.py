@@ -323,6 +323,81 @@ def test_streams_in_memory_tell_their_content(sides):
     assert seen["return 1"]["made"].startswith("<BytesIO position=")
 
 
+def test_elements_tell_their_fields_and_children(sides):
+    seen = shown(
+        sides,
+        """
+        import xml.etree.ElementTree as ET
+        class Own(ET.Element):
+            pass
+        def f():
+            root = ET.fromstring("<a>x &amp; y<b k='1'><c/></b>&lt;<d/></a>")
+            child = root[0]
+            child.set("k", "2")
+            child.tail = None
+            child.text = "long " * 20
+            root.remove(root[1])
+            root.append(Own("own", {"n": "0"}))
+            root[1].attrib["n"] = "1"
+            root[1].mine = [1]
+            for each in root: each.tag += "!"
+            for each in root.iter("c"): each.text = "deep"
+            del root[0][0]
+            root[:] = []
+            return 1
+        f()
+        """,
+    )
+    a = "<Element tag='a', text='x & y', tail=None ["
+    first = (
+        "<Element tag='b', attrib={'k': '1'}, text=None, tail='<' [<Element tag='c', text=None, "
+    )
+    assert seen["child = root[0]"]["root"].startswith(a + first)
+    c = " [<Element tag='c', text=None, tail=None>]>"
+    assert seen['child.set("k", "2")']["child"] == (
+        "<Element tag='b', attrib={'k': '1'}, text=None, tail='<'" + c
+    )
+    assert seen["child.tail = None"]["child"] == (
+        "<Element tag='b', attrib={'k': '2'}, text=None, tail='<'" + c
+    )
+    text = seen['child.text = "long " * 20']["child"]
+    assert text == "<Element tag='b', attrib={'k': '2'}, text=None, tail=None" + c
+    assert ("long " * 20) in seen["root.remove(root[1])"]["child"]
+    assert "<Element tag='d'" in seen["root.remove(root[1])"]["root"]
+    assert "<Element tag='d'" not in seen['root.append(Own("own", {"n": "0"}))']["root"]
+    own = seen['root[1].attrib["n"] = "1"']["root"]
+    assert "<Own tag='own', attrib={'n': '0'}, text=None, tail=None>" in own
+    assert "attrib={'n': '1'}, text=None, tail=None>" in seen["root[1].mine = [1]"]["root"]
+    assert "mine=[1]>" in seen['for each in root: each.tag += "!"']["root"]
+    assert "tag='b!'" in seen['for each in root.iter("c"): each.text = "deep"']["root"]
+    assert "text='deep'" in seen["del root[0][0]"]["child"]
+    assert seen["root[:] = []"]["child"].endswith("tail=None>")
+    assert seen["return 1"]["root"] == "<Element tag='a', text='x & y', tail=None>"
+
+
+def test_slots_of_what_derives_from_a_sequence_are_seen_to_change(sides):
+    locals_ = at_return(
+        sides,
+        """
+        from collections import deque
+        class L(list):
+            __slots__ = ("x",)
+        class D(deque):
+            __slots__ = ("x",)
+        def f():
+            made = [L([1]), D([1])]
+            for each in made:
+                each.x = 5
+                each.x = [6]
+                each.x.append(7)
+            return made
+        f()
+        """,
+    )
+    for each in locals_["made"]["items"]:
+        assert each["attrs"]["x"]["repr"] == "[6, 7]"
+
+
 def test_what_c_keeps_in_fields_is_told(sides):
     seen = shown(
         sides,
