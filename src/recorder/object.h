@@ -158,9 +158,10 @@ bool object_check_item(struct session *session, PyObject *value, struct shadow *
 bool object_check_attribute(struct session *session, PyObject *value, struct shadow *shadow,
                             PyObject *name, bool into, uint32_t *hint);
 
-/* The same for the end of a list, which one append or pop may have changed, or for a set to which
- * one item may have come. */
-bool object_check_tail(struct session *session, PyObject *value, struct shadow *shadow);
+/* The same for the ends of a list or deque, where the line appended and popped as `effect` says, or
+ * for a set to which items may have come. False when that is not enough. */
+bool object_check_ends(struct session *session, PyObject *value, struct shadow *shadow,
+                       const struct effect *effect);
 
 /* The same for some of the objects inside it, in rotation. */
 void object_check_children(struct session *session, PyObject *value, const struct shadow *shadow,

@@ -32,8 +32,8 @@ static void set_item(struct session *session, struct object_entry *entry, PyObje
     object__end(session, entry, object__place(session, at, &entry->items[index], item));
 }
 
-static void append_item(struct session *session, struct object_entry *entry, PyObject *value,
-                        PyObject *item)
+void object__append(struct session *session, struct object_entry *entry, PyObject *value,
+                    PyObject *item)
 {
     object__resize(session, &entry->items, &entry->capacity, entry->count + 1);
     if (entry->count == entry->capacity) {
@@ -87,7 +87,7 @@ static void compare_lengths(struct session *session, struct object_entry *entry,
     }
     if (front == entry->count && length - front <= 8) {
         for (; front < length; front++) {
-            append_item(session, entry, value, items[front]);
+            object__append(session, entry, value, items[front]);
         }
         return;
     }
@@ -316,6 +316,7 @@ static void check_content(struct session *session, struct object_entry *entry, P
     case CAPTURE_ELEMENT:
         gather_items(session, value, entry->type, &gathered);
         check_sequence(session, entry, value, gathered.items, gathered.item_count, named);
+        entry->seen = gather_fingerprint(session, value, entry->type);
         break;
     case CAPTURE_SET:
         object__compare_set(session, entry, value);
@@ -401,41 +402,18 @@ static inline bool place_number(struct session *session, struct object_entry *en
     return true;
 }
 
-static bool check_list_tail(struct session *session, struct object_entry *entry, PyObject *value)
+void object__compare_item(struct session *session, struct object_entry *entry, PyObject *value,
+                          uint32_t index, PyObject *item)
 {
-    uint64_t length = (uint64_t)PyList_GET_SIZE(value), limit = session->limits.max_items;
-    if (length == entry->true_length) {
-        return true;
+    struct shadow *known = &entry->items[index];
+    if (place_number(session, entry, value, CTR_ITEM, known, index, item)) {
+        return;
     }
-    if (limit != 0 && entry->count == limit && length >= limit) { /* beyond what is recorded */
-        object__set_length(session, entry, value, length);
-        return true;
+    if (!same(session, known, item)) {
+        set_item(session, entry, value, index, item);
+    } else if (shadow_kind(known) == CTR_V_OBJECT) {
+        object_check(session, item, known, true, true);
     }
-    if (entry->true_length != entry->count) {
-        return false;
-    }
-    if (length == entry->true_length + 1) {
-        append_item(session, entry, value, PyList_GET_ITEM(value, (Py_ssize_t)length - 1));
-    } else if (length + 1 == entry->true_length) {
-        object__splice(session, entry, value, (uint32_t)length, 1, NULL, 0);
-    } else {
-        return false;
-    }
-    return true;
-}
-
-bool object_check_tail(struct session *session, PyObject *value, struct shadow *shadow)
-{
-    struct object_entry *entry =
-        shadow_kind(shadow) == CTR_V_OBJECT ? object_of(session, shadow) : NULL;
-    if (entry == NULL || entry->address != value || !(entry->flags & ENTRY_OPENED)) {
-        return false;
-    }
-    if (entry->type->capture == CAPTURE_LIST) {
-        return check_list_tail(session, entry, value);
-    }
-    object__compare_grown_set(session, entry, value);
-    return true;
 }
 
 bool object_check_item(struct session *session, PyObject *value, struct shadow *shadow,
@@ -451,16 +429,8 @@ bool object_check_item(struct session *session, PyObject *value, struct shadow *
     if (index < 0 || index >= entry->count) {
         return index >= 0; /* beyond what is remembered: only the length is known of it */
     }
-    PyObject *item = ((PyListObject *)value)->ob_item[index];
-    if (place_number(session, entry, value, CTR_ITEM, &entry->items[index], (uint32_t)index,
-                     item)) {
-        return true;
-    }
-    if (!same(session, &entry->items[index], item)) {
-        set_item(session, entry, value, (uint32_t)index, item);
-    } else if (shadow_kind(&entry->items[index]) == CTR_V_OBJECT) {
-        object_check(session, item, &entry->items[index], true, true);
-    }
+    object__compare_item(session, entry, value, (uint32_t)index,
+                         ((PyListObject *)value)->ob_item[index]);
     return true;
 }
 

@@ -1,7 +1,7 @@
 /* What the object_*.c files share: object.c knows who a value is, object_table.c keeps the entries,
  * object_write.c writes their states and changes, object_compare.c finds what changed
- * (object_set.c in sets), object_check.c decides what is compared, and dicts report by themselves
- * to object_dict.c. */
+ * (object_set.c in sets, object_ends.c at the ends of lists and deques), object_check.c decides
+ * what is compared, and dicts report by themselves to object_dict.c. */
 #ifndef CT_RECORDER_OBJECT_INTERNAL_H
 #define CT_RECORDER_OBJECT_INTERNAL_H
 
@@ -89,6 +89,11 @@ static inline void object__end(struct session *session, struct object_entry *ent
 void object__compare(struct session *session, struct object_entry *entry, PyObject *value,
                      bool named);
 
+/* One item of a sequence, which may have been worked on. */
+void object__compare_item(struct session *session, struct object_entry *entry, PyObject *value,
+                          uint32_t index, PyObject *item);
+void object__append(struct session *session, struct object_entry *entry, PyObject *value,
+                    PyObject *item);
 /* `count` items from `start` on come in the place of `removed` ones. */
 void object__splice(struct session *session, struct object_entry *entry, PyObject *value,
                     uint32_t start, uint32_t removed, PyObject *const *added, uint32_t count);

@@ -389,14 +389,12 @@ static bool store_one(struct session *session, struct shadow_frame *frame, struc
     return is_all && verdict != VERDICT_ESCAPES;
 }
 
-static bool change_tail(struct session *session, struct shadow_frame *frame,
+static bool change_ends(struct session *session, struct shadow_frame *frame,
                         const struct effect *effect, PyObject *value)
 {
     struct shadow made;
-    bool has_tail = PyList_CheckExact(value) || Py_IS_TYPE(value, &PySet_Type);
-    struct shadow *shadow =
-        has_tail ? object_shadow_of(session, frame, effect, value, &made) : NULL;
-    return (shadow != NULL && object_check_tail(session, value, shadow)) ||
+    struct shadow *shadow = object_shadow_of(session, frame, effect, value, &made);
+    return (shadow != NULL && object_check_ends(session, value, shadow, effect)) ||
            look_at(session, frame, effect, value);
 }
 
@@ -418,8 +416,8 @@ static bool apply_effect(struct session *session, struct shadow_frame *frame, co
                    look_at(session, frame, effect, value);
         case VERDICT_RECORDED:
             return true;
-        case VERDICT_CHANGES_TAIL:
-            return change_tail(session, frame, effect, value);
+        case VERDICT_CHANGES_ENDS:
+            return change_ends(session, frame, effect, value);
         case VERDICT_CHANGES:
             return look_at(session, frame, effect, value);
         default:

@@ -107,6 +107,51 @@ static bool make_room(struct plan *plan, const struct findings *findings, uint32
     return plan->effects != NULL && plan->steps != NULL && *taken != NULL;
 }
 
+static enum end end_of(const struct effect *effect)
+{
+    static const struct {
+        const char *name;
+        uint8_t arguments, end;
+    } ends[] = {
+        {"append", 1, END_APPEND},
+        {"pop", 0, END_POP},
+        {"appendleft", 1, END_APPEND_LEFT},
+        {"popleft", 0, END_POP_LEFT},
+    };
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        if (effect->arguments == ends[i].arguments &&
+            PyUnicode_CompareWithASCIIString(effect->name, ends[i].name) == 0) {
+            return (enum end)ends[i].end;
+        }
+    }
+    return END_NONE;
+}
+
+static uint8_t one_more(uint8_t count)
+{
+    return count < UINT8_MAX ? count + 1 : count;
+}
+
+/* Each call of a line knows of the others that may change the ends of what it is a method of. */
+static void count_ends(struct plan *plan, const struct line_info *line)
+{
+    struct effect *effects = plan->effects + line->first_effect;
+    uint8_t pops = 0, ends = 0;
+    for (unsigned i = 0; i < line->effect_count; i++) {
+        if (effects[i].action == ACTION_METHOD) {
+            effects[i].end = (uint8_t)end_of(&effects[i]);
+            pops = effects[i].end == END_POP ? one_more(pops) : pops;
+            ends = effects[i].end != END_NONE ? one_more(ends) : ends;
+        }
+    }
+    for (unsigned i = 0; i < line->effect_count; i++) {
+        if (effects[i].action == ACTION_METHOD) {
+            effects[i].pops = pops;
+            effects[i].ends = ends;
+        }
+    }
+}
+
 static bool collect(struct plan *plan, struct findings *findings)
 {
     uint32_t *taken; /* effects each line has by now */
@@ -133,6 +178,7 @@ static bool collect(struct plan *plan, struct findings *findings)
     }
     free(taken);
     for (int i = 0; i < plan->line_count; i++) {
+        count_ends(plan, &plan->lines[i]);
         if (plan->lines[i].effect_count != 0) { /* an iteration is no call, but has an effect */
             plan->lines[i].flags |= LINE_ESCAPES;
         } else if (!(plan->lines[i].flags & LINE_VAGUE)) {

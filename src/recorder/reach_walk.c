@@ -330,7 +330,8 @@ static void call(struct walk *walk, unsigned arguments, bool keywords)
     act(walk, callee,
         (struct finding){.effect.action = callee.known == METHOD ? ACTION_METHOD : ACTION_CALL,
                          .effect.has_keywords = keywords || walk->has_keywords,
-                         .effect.arguments = arguments});
+                         .effect.arguments =
+                             (uint8_t)(arguments < UINT8_MAX ? arguments : UINT8_MAX)});
     walk->has_keywords = false;
 }
 

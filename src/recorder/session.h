@@ -140,9 +140,18 @@ enum verdict {
     VERDICT_PURE,
     VERDICT_RECORDED,
     VERDICT_CHANGES,
-    VERDICT_CHANGES_TAIL,
+    VERDICT_CHANGES_ENDS,
     VERDICT_CHANGES_ONE, /* of the attributes */
     VERDICT_ESCAPES,
+};
+
+/* What changes a list or deque at one end alone. */
+enum end {
+    END_NONE,
+    END_APPEND,
+    END_POP,
+    END_APPEND_LEFT,
+    END_POP_LEFT,
 };
 
 /* Code has many: what few of them have is kept beside them. */
@@ -154,8 +163,13 @@ struct effect {
     uint32_t version;  /* of the receiver's type */
     uint32_t unit;     /* code unit of the instruction */
     union {
-        uint32_t arguments; /* of a call: how many */
-        uint32_t hint;      /* of a store: where the attribute was found last */
+        struct {               /* of a call: */
+            uint8_t arguments; /* how many; 255: or more */
+            uint8_t end;       /* enum end, of what its method is called like */
+            uint8_t pops;      /* of all calls of the line: END_POP, and */
+            uint8_t ends;      /* any end; 255: or more */
+        };
+        uint32_t hint; /* of a store: where the attribute was found last */
     };
     union {
         PyObject *name;     /* of the method or attribute */

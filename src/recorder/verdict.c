@@ -91,26 +91,40 @@ static const char *const set_reads[] = {
     "copy",     "difference", "intersection",         "isdisjoint",
     "issubset", "issuperset", "symmetric_difference", "union"};
 
+static const char *const element_reads[] = {"find", "findall",  "findtext", "get", "items",
+                                            "iter", "iterfind", "itertext", "keys"};
+
+/* A type written in C whose methods stay what they are. */
+static bool is_fixed(const PyTypeObject *type)
+{
+    return !(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE);
+}
+
 /* A method of an exact built-in type: all changes of dicts are reported, the others are looked for.
  */
-static enum verdict judge_builtin_method(PyTypeObject *type, PyObject *name, uint32_t arguments)
+static enum verdict judge_builtin_method(PyTypeObject *type, const struct effect *effect)
 {
+    PyObject *name = effect->name;
     const char *text = PyUnicode_IS_ASCII(name) ? (const char *)PyUnicode_DATA(name) : "";
     if (type == &PyDict_Type || type == &PyUnicode_Type || type == &PyBytes_Type ||
         type == &PyLong_Type || type == &PyFloat_Type || type == &PyTuple_Type ||
         type == &PyFrozenSet_Type) {
         return VERDICT_PURE;
     }
-    if (type == &PyList_Type && ((strcmp(text, "append") == 0 && arguments == 1) ||
-                                 (strcmp(text, "pop") == 0 && arguments == 0))) {
-        return VERDICT_CHANGES_TAIL;
+    bool is_deque = strcmp(type->tp_name, "collections.deque") == 0;
+    if ((type == &PyList_Type && (effect->end == END_APPEND || effect->end == END_POP)) ||
+        (is_deque && effect->end != END_NONE)) {
+        return VERDICT_CHANGES_ENDS;
     }
-    if (type == &PyList_Type || strcmp(type->tp_name, "collections.deque") == 0) {
+    if (type == &PyList_Type || is_deque) {
         return NAME_IN(text, list_reads) ? VERDICT_PURE : VERDICT_CHANGES;
+    }
+    if (strcmp(type->tp_name, "xml.etree.ElementTree.Element") == 0) {
+        return NAME_IN(text, element_reads) ? VERDICT_PURE : VERDICT_CHANGES;
     }
     if (type == &PySet_Type) {
         if (strcmp(text, "add") == 0) {
-            return VERDICT_CHANGES_TAIL;
+            return VERDICT_CHANGES_ENDS;
         }
         return NAME_IN(text, set_reads) ? VERDICT_PURE : VERDICT_CHANGES;
     }
@@ -120,15 +134,14 @@ static enum verdict judge_builtin_method(PyTypeObject *type, PyObject *name, uin
 enum verdict verdict_of_method(struct session *session, PyObject *owner,
                                const struct effect *effect)
 {
-    PyObject *name = effect->name;
     PyTypeObject *type = Py_TYPE(owner);
-    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
-        return judge_builtin_method(type, name, effect->arguments);
+    if (is_fixed(type)) {
+        return judge_builtin_method(type, effect);
     }
     if (type->tp_getattro != PyObject_GenericGetAttr) {
         return VERDICT_ESCAPES;
     }
-    PyObject *method = _PyType_Lookup(type, name);
+    PyObject *method = _PyType_Lookup(type, effect->name);
     return method != NULL && plan_will_record_function(session, method) ? VERDICT_RECORDED
                                                                         : VERDICT_ESCAPES;
 }

@@ -11,7 +11,8 @@ from side_by_side import SideBySide
 
 LIMIT = 24
 
-# Each turn changes `held` in one way and shows it; the program prints what it was.
+# Each turn changes `held` in one way and shows it, before unseen code makes everything be looked
+# at; the program prints what it was.
 PROGRAM = """
 import json
 import random
@@ -46,7 +47,8 @@ def change(held, what, key, other, some, turn):
 
 for turn in range(1000):
     what = chance.randrange({count})
-    change(held, what, chance.choice(keys), chance.choice(keys), chance.sample(keys, 9), turn)
+    key, other, some = chance.choice(keys), chance.choice(keys), chance.sample(keys, 9)
+    change(held, what, key, other, some, turn)
     show(held)
     said.append(listed(held))
 print(json.dumps(said))
@@ -102,6 +104,9 @@ held.__setitem__(key, turn); held.move_to_end(key)"""
 
 LIST = """held.append(key)
 held.append(key); held.pop()
+held.pop(); held.append(key)
+held.append((held.pop(), held.pop() if held else 0)[0])
+held.pop(); held.append(key); held.append(other)
 held.pop()
 held.pop(0)
 held.insert(turn % 7, key)
@@ -115,9 +120,29 @@ held.sort(key=lambda key: str(type(key))) if type(held) is list else held.rotate
 held.__delitem__(slice(20, None)) if type(held) is list else [held.pop() for _ in list(held)[20:]]
 held.clear() if turn % 40 == 0 else held.append(key)"""
 
+DEQUE = (
+    LIST.replace("pop(0)", "popleft()")
+    + """
+held.appendleft(key)
+held.appendleft(key) if turn % 3 else held.pop()
+held.popleft(); held.appendleft(key)
+held.append(held.popleft())
+held.appendleft(held.pop())
+held.rotate(1); held.append(key)
+held.append(key); held.rotate(-1)"""
+)
+
 KINDS = {
     "list": ("[]", LIST),
-    "deque": ("deque()", LIST.replace("pop(0)", "popleft()")),
+    "deque": ("deque()", DEQUE),
+    "full deque": (
+        "deque(maxlen=12)",
+        DEQUE.replace("held.insert", "len(held) < 12 and held.insert"),
+    ),
+    "longer full deque": (
+        "deque(maxlen=40)",
+        DEQUE.replace("held.insert", "len(held) < 40 and held.insert"),
+    ),
     "set": ("set()", SET),
     "a set of one's own": ("Own()", SET),
     "dict": ("{}", DICT),
@@ -193,9 +218,9 @@ def change(held, what, key, other, some, value, turn):
 
 for turn in range(1500):
     what = chance.randrange({count})
-    some = chance.sample(names, 4)
-    change(held, what, chance.choice(names), chance.choice(names), some,
-           chance.choice(values[:6] + [[turn], {{"a": turn}}, held, len]), turn)
+    key, other, some = chance.choice(names), chance.choice(names), chance.sample(names, 4)
+    value = chance.choice(values[:6] + [[turn], {{"a": turn}}, held, len])
+    change(held, what, key, other, some, value, turn)
     show(held)
     said.append({{name: str(value) for name, value in vars(held).items()
                  if not isinstance(value, Made) and value is not len}})
