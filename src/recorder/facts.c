@@ -93,6 +93,24 @@ static bool is_inside(const struct position *inner, const struct position *outer
     return after && before;
 }
 
+static bool is_same_place(const struct position *one, const struct position *other)
+{
+    return memcmp(one, other, sizeof *one) == 0;
+}
+
+/* Does the comprehension that saves a name there restore it before `top`? A loop over what it made
+ * stands where it does. */
+static bool is_over(const struct bytecode *bytecode, int saves, int top)
+{
+    for (int i = saves + 1; i < top; i++) {
+        if (bytecode->at[i].opcode == STORE_FAST &&
+            is_same_place(&bytecode->at[i].position, &bytecode->at[saves].position)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Comprehensions stand in their function's code, between saving and restoring what the names of
  * their variables mean outside. */
 static bool is_in_comprehension(const struct bytecode *bytecode, int top)
@@ -100,7 +118,8 @@ static bool is_in_comprehension(const struct bytecode *bytecode, int top)
     for (int i = top - 1; i >= 0; i--) {
         const struct instruction *at = &bytecode->at[i];
         if (at->opcode == LOAD_FAST_AND_CLEAR) {
-            return is_inside(&bytecode->at[top].position, &at->position);
+            return is_inside(&bytecode->at[top].position, &at->position) &&
+                   !is_over(bytecode, i, top);
         }
     }
     return false;
@@ -377,20 +396,30 @@ static void put_use(struct facts *facts, uint8_t use, uint32_t index,
 /* A comprehension saves what its variables' names mean outside, and restores it: at its own
  * position, where no name stands. */
 struct saved {
-    struct position positions[8];
-    unsigned count;
+    struct position *positions;
+    size_t count, capacity;
 };
 
 static void note_saved(struct saved *saved, const struct position *position)
 {
-    enum { MASK = sizeof saved->positions / sizeof saved->positions[0] - 1 };
-    saved->positions[saved->count++ & MASK] = *position;
+    if (saved->count == saved->capacity) {
+        size_t capacity = saved->capacity != 0 ? saved->capacity * 2 : 8;
+        struct position *positions = realloc(saved->positions, capacity * sizeof *saved->positions);
+        if (positions == NULL) {
+            return; /* a name more is told */
+        }
+        saved->positions = positions;
+        saved->capacity = capacity;
+    }
+    saved->positions[saved->count++] = *position;
 }
 
+/* In the order of the code, so that the one that counts is likely the last; where an exception
+ * leaves a comprehension, far behind. */
 static bool restores(const struct saved *saved, const struct position *position)
 {
-    for (unsigned i = 0; i < saved->count && i < 8; i++) {
-        if (memcmp(&saved->positions[i], position, sizeof *position) == 0) {
+    for (size_t i = saved->count; i-- > 0;) {
+        if (is_same_place(&saved->positions[i], position)) {
             return true;
         }
     }
@@ -485,6 +514,7 @@ static void learn_uses(struct facts *facts)
     for (int i = 0; i < facts->bytecode.count; i++) {
         learn_use(facts, &saved, &facts->bytecode.at[i]);
     }
+    free(saved.positions);
 }
 
 /* ---- all of it
