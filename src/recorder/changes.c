@@ -76,6 +76,9 @@ static bool may_read_otherwise(struct session *session, PyObject *value)
     if (PyTuple_Check(value)) {
         return PyTuple_GET_SIZE(value) <= SHORT_TUPLE;
     }
+    if (PySlice_Check(value)) {
+        return true;
+    }
     const struct type_info *type = types_of(session, Py_TYPE(value));
     return type != NULL && type_has_inside(type);
 }
@@ -106,14 +109,15 @@ static void apply_foreign(struct session *session, struct shadow_frame *frame, c
 void changes__vague(struct session *session, struct shadow_frame *frame, compat_frame *real,
                     const struct line_info *line)
 {
-    session->epoch++;
+    session_heed_unseen(session);
     thread_heed_followers(session, frame_current_thread);
     apply_foreign(session, frame, real);
     if (line->global_count != 0) {
         check_global_objects(session, frame, real, line);
     }
     frame->epoch = session->epoch;
-    check_objects(session, frame, real, line->reads | line->writes);
+    bool is_crossed = (line->flags & LINE_CROSSED) != 0; /* another variable may still lead there */
+    check_objects(session, frame, real, is_crossed ? ~0ull : line->reads | line->writes);
     reach_look_along(session, frame, real, line);
     object_check_some(session, real->f_globals);
     check_values(session, frame, real, line->reads & ~frame->object_slots);
@@ -154,8 +158,11 @@ bool changes__uses_restless(struct session *session, const struct shadow_frame *
 {
     const struct line_info *line = frame->line_info;
     for (uint64_t mask = line->reads & frame->restless; mask != 0; mask &= mask - 1) {
-        const struct object_entry *entry = object_of(session, &frame->slots[__builtin_ctzll(mask)]);
-        if (entry == NULL || (unseen_uses_of_entry(entry) & line->uses)) {
+        const struct shadow *shadow = &frame->slots[__builtin_ctzll(mask)];
+        bool is_object = shadow_kind(shadow) == CTR_V_OBJECT;
+        const struct object_entry *entry = is_object ? object_of(session, shadow) : NULL;
+        if (entry != NULL ? (unseen_uses_of_entry(entry) & line->uses)
+                          : is_object || (line->uses & USE_ITERATE)) {
             return true;
         }
     }

@@ -91,6 +91,14 @@ static inline bool compat_frame_is_complete(compat_frame *frame)
 }
 
 /* Where the frame is in its code: the same place, the same line. */
+/* The generator or coroutine a frame belongs to, borrowed; NULL: it is a function's. */
+static inline PyObject *compat_frame_generator(compat_frame *frame)
+{
+    return frame->owner == FRAME_OWNED_BY_GENERATOR
+               ? (PyObject *)((char *)frame - offsetof(PyGenObject, gi_iframe))
+               : NULL;
+}
+
 static inline const void *compat_frame_place(const compat_frame *frame)
 {
 #if CT_PY312

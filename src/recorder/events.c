@@ -8,6 +8,7 @@
 #include "recorder/failure.h"
 #include "recorder/frame.h"
 #include "recorder/gate.h"
+#include "recorder/gather.h"
 #include "recorder/inject.h"
 #include "recorder/io_capture.h"
 #include "recorder/joint.h"
@@ -26,6 +27,7 @@
 
 static inline PyObject *done(struct session *session)
 {
+    session->is_behind = false;
     objects_settle(session);
     ctr_commit(session->writer);
     Py_RETURN_NONE;
@@ -59,7 +61,7 @@ static void switch_thread(struct session *session, struct thread *thread)
     writer->at = ct_varint_put(writer->at, thread->number);
     writer->thread = thread->number;
     ctr_count(writer, CTR_C_thread_switches);
-    session->epoch++;
+    session_heed_unseen(session);
 }
 
 static bool get_ready(struct session *session, struct thread *thread)
@@ -323,6 +325,7 @@ static void put_missed_opening(struct session *session, struct shadow_frame *fra
 __attribute__((noinline)) static void apply_line(struct session *session,
                                                  struct shadow_frame *frame, compat_frame *real)
 {
+    session->is_behind = true;
     changes_apply(session, frame, real);
     if (__builtin_expect(frame->line_info->flags & LINE_BEFORE, 0)) {
         put_missed_opening(session, frame);
@@ -585,7 +588,12 @@ static inline void heed_caller(struct session *session, struct shadow_frame *cal
                    (line_is_seen(caller) ? compat_is_called_from(real, caller->frame)
                                          : line_is_seen_before(caller, real)) &&
                    !changes_line_is_restless(session, caller, caller->frame);
-    session->epoch += !is_seen;
+    if (!is_seen) {
+        session_heed_unseen(session);
+    }
+    if (caller != NULL && (caller->line_info->flags & LINE_CROSSED)) {
+        reach_note_crossing(caller, caller->frame);
+    }
 }
 
 /* The same for one that goes on: more than a call leads there. */
@@ -595,7 +603,9 @@ static inline void heed_resumer(struct session *session, const struct shadow_fra
     bool is_seen = resumer != NULL && line_is_seen(resumer) &&
                    compat_is_called_from(real, resumer->frame) &&
                    !changes_line_is_restless(session, resumer, resumer->frame);
-    session->epoch += !is_seen;
+    if (!is_seen) {
+        session_heed_unseen(session);
+    }
 }
 
 /* It ended, or rests, and its caller is the frame of the next line. Python code that is not
@@ -605,7 +615,9 @@ static inline void go_on_in(struct session *session, struct shadow_frame *caller
                             const compat_frame *real)
 {
     if (caller != NULL) {
-        session->epoch += !compat_is_called_from(real, caller->frame);
+        if (!compat_is_called_from(real, caller->frame)) {
+            session_heed_unseen(session);
+        }
         stand_in(session, caller);
     }
 }
@@ -865,10 +877,30 @@ static void put_exception(struct session *session, const struct shadow_frame *fr
     }
 }
 
+/* What the frame belongs to, where that is recorded, waits or is closed once the event is over, and
+ * no line of whoever goes on says so. */
+__attribute__((noinline)) static void
+heed_generator(struct session *session, const struct shadow_frame *frame, bool for_good)
+{
+    PyObject *generator = compat_frame_generator(frame->frame);
+    const struct object_entry *entry = generator != NULL ? object_known(session, generator) : NULL;
+    if (entry != NULL) {
+        session->leaving = generator;
+        session->leaves_for_good = for_good;
+        if (gather_fingerprint(session, generator, entry->type) != entry->seen) {
+            object_check_known(session, generator, true, true);
+        }
+        session->leaving = NULL;
+    }
+}
+
 static void put_return(struct session *session, struct thread *thread, PyObject *value)
 {
     struct shadow_frame *frame = thread->top;
     put_tick(session);
+    if (frame->plan->generator) {
+        heed_generator(session, frame, true);
+    }
     put_span(session, thread, frame);
     *session->writer->at++ = CTR_RETURN;
     put_result(session, frame->plan->return_action, value);
@@ -878,8 +910,13 @@ static void put_return(struct session *session, struct thread *thread, PyObject 
 
 static void put_yield(struct session *session, struct thread *thread, PyObject *value)
 {
+    struct shadow_frame *frame = thread->top;
+    if (frame->line_info->flags & LINE_CROSSED) {
+        reach_note_crossing(frame, frame->frame);
+    }
+    heed_generator(session, frame, false);
     *session->writer->at++ = CTR_YIELD;
-    put_result(session, thread->top->plan->yield_action, value);
+    put_result(session, frame->plan->yield_action, value);
     ctr_count(session->writer, CTR_C_yields);
     frame_suspend(session, thread);
 }
@@ -1060,6 +1097,9 @@ PyObject *event_unwind(struct session *session, PyObject *const *args)
     }
     look_at_last(session, frame, real);
     put_tick(session);
+    if (frame->plan->generator) {
+        heed_generator(session, frame, true);
+    }
     put_span(session, thread, frame);
     put_exception(session, frame, args[2], CTR_UNWIND, as_raised);
     ctr_count(session->writer, CTR_C_unwinds);
@@ -1147,8 +1187,9 @@ bool event_begin_stream(struct session *session, uint8_t record, uint8_t stream)
     }
     struct ctr_writer *writer = session->writer;
     put_tick(session);
-    session->epoch +=
-        (stream & CTR_STREAM_REDIRECTED) != 0; /* an object has it, perhaps a variable */
+    if (stream & CTR_STREAM_REDIRECTED) {
+        session_heed_unseen(session); /* an object has it, perhaps a variable */
+    }
     *writer->at++ = record;
     *writer->at++ = stream;
     ctr_count(writer, record == CTR_INPUT ? CTR_C_inputs : CTR_C_outputs);

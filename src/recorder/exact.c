@@ -233,7 +233,7 @@ void exact_look(struct session *session, struct shadow_frame *frame, compat_fram
     if (exact->seen_capacity != 0) {
         memset(exact->seen, 0, exact->seen_capacity * sizeof(PyObject *));
     }
-    session->epoch++;
+    session_heed_unseen(session);
     add_variables(session, frame, real);
     while (exact->count > 0 && !exact->failed && has_room(session)) {
         look(session, exact->waiting[--exact->count]);

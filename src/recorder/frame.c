@@ -130,6 +130,7 @@ struct shadow_frame *frame_push(struct thread *thread, compat_frame *frame, stru
     shadow->object_slots = 0;
     shadow->restless = 0;
     shadow->epoch = 0;
+    shadow->crossing = 0;
     shadow->line = 0;
     shadow->block = NO_BLOCK;
     shadow->on_heap = plan->generator;

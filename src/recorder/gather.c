@@ -167,8 +167,12 @@ static uint64_t content_of(PyObject *dict)
     return hash | 1;
 }
 
-static enum state state_of(const PyGenObject *generator)
+/* One whose frame is about to leave is told as what it will be. */
+static enum state state_of(const struct session *session, const PyGenObject *generator)
 {
+    if ((const PyObject *)generator == session->leaving) {
+        return session->leaves_for_good ? STATE_CLOSED : STATE_SUSPENDED;
+    }
     switch (generator->gi_frame_state) {
     case FRAME_CREATED:
         return STATE_CREATED;
@@ -180,13 +184,13 @@ static enum state state_of(const PyGenObject *generator)
 }
 
 /* Generators are looked at often and change seldom: their state and line follow from this. */
-static uint64_t place_of(const PyGenObject *generator)
+static uint64_t place_of(const struct session *session, const PyGenObject *generator)
 {
     const compat_frame *frame = (const compat_frame *)generator->gi_iframe;
-    bool is_suspended = state_of(generator) == STATE_SUSPENDED;
+    bool is_suspended = state_of(session, generator) == STATE_SUSPENDED;
     uint64_t place = is_suspended ? (uint64_t)(uintptr_t)compat_frame_place(frame) : 0;
     place ^= (uint64_t)(uintptr_t)generator->gi_qualname << 16;
-    return (place << 3 | state_of(generator) << 1) | 1;
+    return (place << 3 | state_of(session, generator) << 1) | 1;
 }
 
 uint64_t gather_fingerprint(struct session *session, PyObject *value, const struct type_info *type)
@@ -198,7 +202,7 @@ uint64_t gather_fingerprint(struct session *session, PyObject *value, const stru
         return content_of(value);
     }
     if (type->capture == CAPTURE_GENERATOR) {
-        return place_of((PyGenObject *)value);
+        return place_of(session, (PyGenObject *)value);
     }
     if (type->capture == CAPTURE_DEQUE) {
         return ((struct compat_deque *)value)->state;
@@ -286,7 +290,7 @@ static PyObject *own_text(struct session *session, unsigned place, PyObject *pie
 static void add_generator(struct session *session, struct gathered *gathered, PyObject *value)
 {
     PyGenObject *generator = (PyGenObject *)value;
-    enum state state = state_of(generator);
+    enum state state = state_of(session, generator);
     int line =
         state == STATE_SUSPENDED ? compat_frame_line((compat_frame *)generator->gi_iframe) : 0;
     add_text(session, gathered, "code", generator->gi_qualname);

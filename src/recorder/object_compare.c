@@ -364,8 +364,9 @@ static bool is_compared_whole(const struct object_entry *entry, bool named)
 void object__compare(struct session *session, struct object_entry *entry, PyObject *value,
                      bool named)
 {
-    uint64_t steps = session->writer->steps;
-    session->objects.late = session->epoch - entry->whole_epoch > 1 && entry->whole_step < steps;
+    uint64_t steps = session->writer->steps, unseen = session->epoch - entry->whole_epoch;
+    bool is_earlier = unseen > 1 || (unseen == 1 && session->risen_at < steps);
+    session->objects.late = is_earlier && entry->whole_step < steps;
     const uint8_t *from = session->writer->at;
     check_content(session, entry, value, named);
     if (session->objects.late && session->writer->at != from) {
@@ -375,7 +376,7 @@ void object__compare(struct session *session, struct object_entry *entry, PyObje
     if (is_compared_whole(entry, named)) {
         entry->is_loose = false;
         entry->whole_epoch = session->epoch;
-        entry->whole_step = steps;
+        entry->whole_step = session_step(session);
     }
 }
 

@@ -260,8 +260,11 @@ static void dict_changed(struct session *session, PyDict_WatchEvent event, PyObj
     if (session->writer->at >= session->writer->soft && !session_next_block(session)) {
         return;
     }
-    session->epoch += entry->is_instance; /* the instance changes with its dict */
+    if (entry->is_instance) {
+        session_heed_unseen(session); /* the instance changes with its dict */
+    }
     session->reported = dict;
+    session->reported_key = key;
     session->reported_at = session->writer->steps;
     bool is_of_pair = event == PyDict_EVENT_ADDED || event == PyDict_EVENT_MODIFIED ||
                       event == PyDict_EVENT_DELETED;
@@ -318,7 +321,9 @@ static int on_dict_event(PyDict_WatchEvent event, PyObject *dict, PyObject *key,
 {
     bool writes = watching != NULL && watching->writer != NULL && watching->writer->soft != NULL;
     if (writes || (watching != NULL && event == PyDict_EVENT_DEALLOCATED)) {
+        watching->is_behind = true; /* in the middle of a line */
         dict_changed(watching, event, dict, key, value);
+        watching->is_behind = false;
     }
     return 0;
 }

@@ -174,7 +174,7 @@ void object_release(struct session *session, struct object_entry *entry)
 {
     struct object_table *table = &session->objects;
     if (entry->type->has_finalizer) {
-        session->epoch++; /* its __del__ may have run, and changed anything */
+        session_heed_unseen(session); /* its __del__ may have run, and changed anything */
     }
     if (entry->flags & (ENTRY_LIMBO | ENTRY_PINNED)) {
         entry->is_back = true;

@@ -323,7 +323,7 @@ void object__open(struct session *session, struct object_entry *entry, PyObject 
         object__watch(session, entry, value);
     }
     entry->epoch = entry->whole_epoch = session->epoch;
-    entry->whole_step = session->writer->steps;
+    entry->whole_step = session_step(session);
     entry->is_loose = false;
 }
 

@@ -237,7 +237,7 @@ __attribute__((noinline)) static enum verdict verdict_of(struct session *session
             effect->verdict =
                 plan_will_record_function(session, receiver) ? VERDICT_RECORDED : VERDICT_ESCAPES;
         } else if (receiver != effect->judged) {
-            effect->verdict = (uint8_t)verdict_of_callable(session, receiver, effect->has_keywords);
+            effect->verdict = (uint8_t)verdict_of_callable(session, receiver, effect);
             effect->judged = stands(receiver, (enum verdict)effect->verdict) ? receiver : NULL;
         }
         return (enum verdict)effect->verdict;
@@ -248,8 +248,8 @@ __attribute__((noinline)) static enum verdict verdict_of(struct session *session
         return (enum verdict)effect->verdict;
     }
     if (PyModule_CheckExact(receiver)) {
-        effect->verdict = (uint8_t)verdict_of_callable(
-            session, attribute_now(receiver, effect->name), effect->has_keywords);
+        effect->verdict =
+            (uint8_t)verdict_of_callable(session, attribute_now(receiver, effect->name), effect);
         return (enum verdict)effect->verdict;
     }
     if (type->tp_version_tag == 0 || type->tp_version_tag != effect->version) {
@@ -329,15 +329,28 @@ static bool look_at_all(struct session *session, struct shadow_frame *frame,
     return is_all;
 }
 
+/* The object that a step means as a key; NULL: it stands nowhere. */
+static const PyObject *key_now(struct shadow_frame *frame, compat_frame *real,
+                               const struct path_step *step)
+{
+    if (step->kind == STEP_SLOT) {
+        return slot_now(frame, real, step->slot);
+    }
+    return step->kind == STEP_KEY || step->kind == STEP_INDEX ? step->name : NULL;
+}
+
 /* `d[key] += ...` of a dict: it reports the store of another object, not that the same one,
  * changed, was put back. */
 static void look_at_put_back(struct session *session, struct shadow_frame *frame,
                              compat_frame *real, const struct effect *effect, PyObject *dict)
 {
-    if (session->reported == dict && session->reported_at == session->writer->steps) {
+    const struct path_step *key = effect_key(effect);
+    bool is_reported = session->reported == dict && session->reported_at == session->writer->steps;
+    if (is_reported &&
+        (key->kind == STEP_NONE || key_now(frame, real, key) == session->reported_key)) {
         return;
     }
-    PyObject *item = item_now(frame, real, dict, effect_key(effect));
+    PyObject *item = item_now(frame, real, dict, key);
     if (item == NULL) {
         object_check_inside(session, dict);
     } else if (!is_scalar(item)) {
@@ -447,6 +460,44 @@ const struct line_info *reach_line_again(struct session *session, struct shadow_
     return &plan->lines[line->again];
 }
 
+static uint64_t mix(uint64_t hash, uint64_t more)
+{
+    hash = (hash ^ more) * 0x9e3779b97f4a7c15ull;
+    return hash ^ hash >> 29;
+}
+
+static uint64_t places_now(struct shadow_frame *frame, compat_frame *real,
+                           const struct line_info *line)
+{
+    uint64_t hash = 1;
+    struct effect *effects = frame->plan->effects + line->first_effect;
+    for (unsigned i = 0; i < line->effect_count; i++) {
+        int64_t index = 0;
+        if (effects[i].crossed) {
+            hash = mix(hash, (uint64_t)(uintptr_t)receiver_now(frame, real, &effects[i].path));
+            if (effects[i].action == ACTION_STORE_ITEM) {
+                index_now(frame, real, effect_key(&effects[i]), &index);
+                hash = mix(hash, (uint64_t)index);
+            }
+        }
+    }
+    return hash | 1;
+}
+
+void reach_note_crossing(struct shadow_frame *frame, compat_frame *real)
+{
+    enum { ELSEWHERE = 2 }; /* is none of the hashes, which are odd */
+    uint64_t now = places_now(frame, real, frame->line_info);
+    frame->crossing = frame->crossing == 0 || frame->crossing == now ? now : ELSEWHERE;
+}
+
+bool reach_was_crossed(struct shadow_frame *frame, compat_frame *real, const struct line_info *line)
+{
+    uint64_t before = frame->crossing;
+    frame->crossing = 0;
+    return before != 0 && before != places_now(frame, real, line);
+}
+
 /* What C code works on besides its arguments: a bound method's object, the memory of a view. */
 static PyObject *behind(PyObject *value)
 {
@@ -484,6 +535,23 @@ static bool stores_inside(struct session *session, struct effect *effect, PyObje
                                 store_verdict(session, effect, Py_TYPE(value)) == VERDICT_ESCAPES);
 }
 
+/* A path may lead elsewhere by now: what the line worked on is likely still somewhere in there. The
+ * variable of a comprehension is gone: then in something else that the line names. */
+static void look_below_path(struct session *session, struct shadow_frame *frame, compat_frame *real,
+                            const struct line_info *line, const struct object_path *path)
+{
+    struct object_path base = *path;
+    base.count = 0;
+    PyObject *value = follow_now(frame, real, &base);
+    if (value != NULL) {
+        object_check_inside(session, value);
+    }
+    for (uint64_t mask = value == NULL ? line->reads & frame->object_slots : 0; mask != 0;
+         mask &= mask - 1) {
+        object_check_inside(session, slot_now(frame, real, (unsigned)__builtin_ctzll(mask)));
+    }
+}
+
 void reach_look_along(struct session *session, struct shadow_frame *frame, compat_frame *real,
                       const struct line_info *line)
 {
@@ -491,6 +559,9 @@ void reach_look_along(struct session *session, struct shadow_frame *frame, compa
     for (unsigned i = 0; i < line->effect_count + line->mention_count; i++) {
         PyObject *reached;
         PyObject *value = follow_until(frame, real, &effects[i].path, &reached);
+        if (effects[i].crossed) {
+            look_below_path(session, frame, real, line, &effects[i].path);
+        }
         if (stores_inside(session, &effects[i], value)) {
             object_check_inside(session, value != NULL ? value : reached);
         } else if (value != NULL && (effects[i].path.count != 0 || behind(value) != NULL)) {

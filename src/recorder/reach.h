@@ -21,6 +21,13 @@ bool reach_learn_loops(struct plan *plan);
 const struct line_info *reach_line_again(struct session *session, struct shadow_frame *frame,
                                          compat_frame *real, const struct line_info *line);
 
+/* A recorded call begins, or the frame rests, in the middle of a line that is LINE_CROSSED. */
+void reach_note_crossing(struct shadow_frame *frame, compat_frame *real);
+
+/* Did what such a line called lead its paths elsewhere? Asked once, when it has run. */
+bool reach_was_crossed(struct shadow_frame *frame, compat_frame *real,
+                       const struct line_info *line);
+
 /* Look at what stands along the paths of a line that may have changed anything. */
 void reach_look_along(struct session *session, struct shadow_frame *frame, compat_frame *real,
                       const struct line_info *line);

@@ -16,23 +16,18 @@ static bool rebinds_step(const struct line_info *line, const struct path_step *s
            (rebinds(line, step->slot) || (step->sign != 0 && rebinds(line, step->other)));
 }
 
-static void vague_wholly(struct line_info *line)
-{
-    line->flags |= LINE_VAGUE;
-    line->vague_at = UINT32_MAX;
-}
-
 /* A variable the line rebinds is not the object it worked on, nor is a rebound index the place. */
 static void settle_line(struct line_info *line, struct finding *found)
 {
     const struct route *route = &found->route;
     bool is_rebound = route->base == BASE_SLOT && rebinds(line, route->slot);
     if (is_rebound && !(found->effect.action == ACTION_STORE && route->count == 0)) {
-        vague_wholly(line);
+        reach__give_up(line);
+        found->effect.crossed = found->effect.crossed || line->loops != 0; /* worked on many */
     }
     for (unsigned i = 0; i < route->count; i++) {
         if (rebinds_step(line, &route->steps[i])) {
-            vague_wholly(line);
+            reach__give_up(line);
         }
     }
     if (rebinds_step(line, &found->key)) {
@@ -173,6 +168,7 @@ static bool collect(struct plan *plan, struct findings *findings)
             }
             uint32_t place = line->first_effect + taken[line - plan->lines]++;
             plan->effects[place] = effect_of(found, steps);
+            line->flags |= found->effect.crossed ? LINE_CROSSED : 0;
             steps += step_count(found);
         }
     }
@@ -234,7 +230,8 @@ bool reach_learn(struct plan *plan, PyCodeObject *code, const uint8_t *bytes, Py
                  const int *lines)
 {
     struct findings findings = {0};
-    bool done = reach__walk(plan, code, bytes, units, lines, &findings) && collect(plan, &findings);
+    bool done = reach__walk(plan, code, bytes, units, lines, &findings) &&
+                reach__heed_order(plan, &findings) && collect(plan, &findings);
     free(findings.items);
     return done;
 }

@@ -21,7 +21,9 @@ enum known {
 struct operand {
     uint8_t known;
     bool is_inside; /* NAMED, METHOD: not what the path leads to, but something in it */
+    bool crossed;   /* other code ran since it was put there */
     int32_t index;
+    uint32_t unit; /* of the instruction that put it there */
     PyObject *name;
     struct route route; /* NAMED, METHOD, RESULT */
     struct path_step key;
@@ -36,9 +38,10 @@ struct walk {
     int depth;
     int line;
     uint32_t unit;
-    bool has_keywords; /* the next CALL, on 3.12 */
+    PyObject *keywords; /* names of the next CALL's, on 3.12: a tuple */
     struct findings *findings;
     bool failed;
+    bool shifted; /* places on the stack are not what they were: it was too long */
 };
 
 static struct operand pop(struct walk *walk)
@@ -54,7 +57,9 @@ static void push(struct walk *walk, struct operand operand)
     if (walk->depth == STACK_MAX) { /* forget the oldest: what is below reads as unknown */
         memmove(walk->stack, walk->stack + 1, (STACK_MAX - 1) * sizeof *walk->stack);
         walk->depth--;
+        walk->shifted = true;
     }
+    operand.unit = walk->unit;
     walk->stack[walk->depth++] = operand;
 }
 
@@ -111,6 +116,28 @@ static void mention(struct walk *walk, const struct operand *operand)
     }
 }
 
+/* What is about to run may change where the paths lead of all that stands on the stack. */
+static void cross(struct walk *walk)
+{
+    for (int i = 0; i < walk->depth; i++) {
+        walk->stack[i].crossed = true;
+    }
+}
+
+static bool is_cell(const struct walk *walk, unsigned slot)
+{
+    return (_PyLocals_GetKind(walk->code->co_localspluskinds, (int)slot) &
+            (CO_FAST_CELL | CO_FAST_FREE)) != 0;
+}
+
+/* Can other code lead the path elsewhere, as it cannot a variable of the frame's own? */
+static bool is_crossed(const struct walk *walk, const struct operand *operand)
+{
+    const struct route *route = &operand->route;
+    return operand->crossed && is_named(operand) &&
+           (route->base == BASE_GLOBAL || route->count != 0 || is_cell(walk, route->slot));
+}
+
 /* A store or call through `on`; vague when nothing names it. */
 static void act(struct walk *walk, struct operand on, struct finding finding)
 {
@@ -123,6 +150,9 @@ static void act(struct walk *walk, struct operand on, struct finding finding)
         finding.effect.name = on.name;
     }
     finding.route = on.route;
+    bool is_object =
+        finding.effect.action != ACTION_CALL && finding.effect.action != ACTION_ITERATE;
+    finding.effect.crossed = finding.effect.crossed || (is_object && is_crossed(walk, &on));
     add_finding(walk, finding);
 }
 
@@ -243,22 +273,11 @@ static void load_attribute(struct walk *walk, unsigned oparg)
     push(walk, follow(owner, attribute_step(name)));
 }
 
-static bool same_route(const struct route *a, const struct route *b)
-{
-    bool same =
-        a->base == b->base && a->slot == b->slot && a->name == b->name && a->count == b->count;
-    for (unsigned i = 0; same && i < a->count; i++) {
-        const struct path_step *x = &a->steps[i], *y = &b->steps[i];
-        same = x->kind == y->kind && x->slot == y->slot && x->other == y->other &&
-               x->sign == y->sign && x->index == y->index && x->name == y->name;
-    }
-    return same;
-}
-
 /* `a.b += c` stores the result where it was taken from: the store looks there. */
 static bool store_back(struct walk *walk, struct operand value, struct operand to)
 {
-    bool back = value.known == RESULT && to.known == NAMED && same_route(&value.route, &to.route);
+    bool back = value.known == RESULT && to.known == NAMED && value.route.count == to.route.count &&
+                reach__begins_with(&value.route, &to.route);
     if (back) {
         walk->findings->items[value.index].effect.action = ACTION_NONE;
     }
@@ -271,6 +290,15 @@ static void store_variable(struct walk *walk, unsigned slot)
     struct operand value = pop(walk);
     if (slot < PLAN_MASK_SLOTS && store_back(walk, value, slot_operand(slot))) {
         line_of(walk)->into |= 1ull << slot;
+    }
+}
+
+/* A variable of the module or one in a cell is another value from here on. */
+static void rebind(struct walk *walk, struct operand variable)
+{
+    if (variable.known == NAMED) {
+        add_finding(walk,
+                    (struct finding){.effect.action = ACTION_REBIND, .route = variable.route});
     }
 }
 
@@ -291,7 +319,10 @@ static void store_item(struct walk *walk)
     struct path_step step = step_by(&key);
     bool back = store_back(walk, value, follow(container, step));
     act(walk, container,
-        (struct finding){.effect.action = ACTION_STORE_ITEM, .effect.back = back, .key = step});
+        (struct finding){.effect.action = ACTION_STORE_ITEM,
+                         .effect.back = back,
+                         .effect.crossed = is_crossed(walk, &key),
+                         .key = step});
 }
 
 static void act_alone(struct walk *walk, enum action action, struct operand on)
@@ -308,19 +339,52 @@ static bool gives_item(const struct operand *callee, unsigned arguments)
             PyUnicode_CompareWithASCIIString(name, "setdefault") == 0);
 }
 
-static void call(struct walk *walk, unsigned arguments, bool keywords)
+/* Builtins that change nothing themselves, but call what they are given as `key`. */
+static bool calls_key(const struct operand *callee)
 {
-    struct operand first_argument = {0};
-    if (keywords) {
-        pop(walk);
+    static const char *const names[] = {"max", "min", "sorted"};
+    const struct route *route = &callee->route;
+    bool is_global = callee->known == NAMED && route->base == BASE_GLOBAL && route->count == 0;
+    for (size_t i = 0; is_global && i < sizeof names / sizeof names[0]; i++) {
+        if (PyUnicode_CompareWithASCIIString(route->name, names[i]) == 0) {
+            return true;
+        }
     }
+    return false;
+}
+
+static unsigned keyword_count(PyObject *names)
+{
+    return names != NULL && PyTuple_Check(names) ? (unsigned)PyTuple_GET_SIZE(names) : 0;
+}
+
+static struct operand peek(const struct walk *walk, unsigned depth)
+{
+    return depth < (unsigned)walk->depth ? walk->stack[walk->depth - 1 - (int)depth]
+                                         : (struct operand){0};
+}
+
+/* Beside the callable is NULL or what a method is of. */
+static struct operand callee_of(const struct walk *walk, unsigned arguments)
+{
+    struct operand first = peek(walk, arguments + 1);
+    return is_named(&first) ? first : peek(walk, arguments);
+}
+
+static void call(struct walk *walk, unsigned arguments, PyObject *keywords)
+{
+    struct operand callee = callee_of(walk, arguments), first_argument = {0}, result = {0};
+    unsigned called = calls_key(&callee) ? keyword_count(keywords) : 0;
     for (unsigned i = 0; i < arguments; i++) {
         first_argument = pop(walk);
         mention(walk, &first_argument);
+        if (i < called && first_argument.known == NAMED && !first_argument.is_inside) {
+            act_alone(walk, ACTION_CALL, first_argument);
+        }
     }
-    struct operand second = pop(walk), first = pop(walk);
-    struct operand callee = is_named(&first) ? first : second;
-    struct operand result = {0};
+    pop(walk);
+    pop(walk);
+    cross(walk);
     if (gives_item(&callee, arguments)) {
         result = callee;
         result.known = NAMED;
@@ -329,10 +393,10 @@ static void call(struct walk *walk, unsigned arguments, bool keywords)
     push(walk, result);
     act(walk, callee,
         (struct finding){.effect.action = callee.known == METHOD ? ACTION_METHOD : ACTION_CALL,
-                         .effect.has_keywords = keywords || walk->has_keywords,
+                         .effect.has_keywords = keywords != NULL,
                          .effect.arguments =
                              (uint8_t)(arguments < UINT8_MAX ? arguments : UINT8_MAX)});
-    walk->has_keywords = false;
+    walk->keywords = NULL;
 }
 
 static void in_place(struct walk *walk)
@@ -420,6 +484,7 @@ static void swap_operands(struct walk *walk, unsigned depth)
     struct operand held = *top;
     *top = *with;
     *with = held;
+    top->unit = with->unit = walk->unit;
 }
 
 static void step(struct walk *walk, int opcode, unsigned oparg)
@@ -432,7 +497,9 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
         break;
 #if CT_PY312
     case KW_NAMES:
-        walk->has_keywords = true;
+        walk->keywords = oparg < (unsigned)PyTuple_GET_SIZE(walk->code->co_consts)
+                             ? PyTuple_GET_ITEM(walk->code->co_consts, oparg)
+                             : Py_None;
         break;
 #else
     case LOAD_FAST_LOAD_FAST:
@@ -447,12 +514,30 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
         store_variable(walk, oparg >> 4);
         store_variable(walk, oparg & 15);
         break;
-    case CALL_KW:
-        call(walk, oparg, true);
+    case CALL_KW: {
+        struct operand names = pop(walk);
+        call(walk, oparg, names.known == KEY ? names.key.name : Py_None);
         break;
+    }
 #endif
     case STORE_FAST:
         store_variable(walk, oparg);
+        break;
+    case STORE_NAME:
+    case STORE_GLOBAL:
+        pop(walk);
+        rebind(walk, global_operand(walk, oparg));
+        break;
+    case DELETE_NAME:
+    case DELETE_GLOBAL:
+        rebind(walk, global_operand(walk, oparg));
+        break;
+    case STORE_DEREF:
+        pop(walk);
+        rebind(walk, slot_operand(oparg));
+        break;
+    case DELETE_DEREF:
+        rebind(walk, slot_operand(oparg));
         break;
     case LOAD_CONST:
         load_constant(walk, oparg);
@@ -504,7 +589,13 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
         pop(walk);
         break;
     case CALL:
-        call(walk, oparg, false);
+        call(walk, oparg, walk->keywords);
+        break;
+    case POP_JUMP_IF_TRUE:
+    case POP_JUMP_IF_FALSE:
+    case POP_JUMP_IF_NONE:
+    case POP_JUMP_IF_NOT_NONE:
+        pop(walk);
         break;
     case FOR_ITER: {
         struct line_info *line = line_of(walk);
@@ -519,10 +610,17 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
         iterate(walk);
         break;
     case CALL_FUNCTION_EX: /* a tuple of arguments, perhaps a dict */
-        call(walk, 1, (oparg & 1) != 0);
+        if (oparg & 1) {
+            pop(walk);
+        }
+        call(walk, 1, (oparg & 1) != 0 ? Py_None : NULL);
         break;
     case BINARY_OP:
         operate(walk, opcode, oparg);
+        break;
+    case SEND:
+        cross(walk);
+        other(walk, opcode, oparg);
         break;
     default:
         if (effects_escapes(opcode, oparg)) {
@@ -551,7 +649,7 @@ static int caches_after(const uint8_t *bytes, Py_ssize_t units, Py_ssize_t at)
     return count;
 }
 
-/* Mark where jumps arrive: two paths meet there, and nothing is known of the stack. */
+/* Mark where jumps arrive that are not followed: nothing is known of the stack there. */
 static void mark_target(uint8_t *targets, Py_ssize_t units, Py_ssize_t at)
 {
     if (at >= 0 && at < units) {
@@ -573,13 +671,6 @@ static void mark_targets(const uint8_t *bytes, Py_ssize_t units, uint8_t *target
             mark_target(targets, units, next + (Py_ssize_t)oparg + 1);
             mark_target(targets, units, next + (Py_ssize_t)oparg);
             break;
-        case JUMP_FORWARD:
-        case POP_JUMP_IF_TRUE:
-        case POP_JUMP_IF_FALSE:
-        case POP_JUMP_IF_NONE:
-        case POP_JUMP_IF_NOT_NONE:
-            mark_target(targets, units, next + (Py_ssize_t)oparg);
-            break;
         case JUMP_BACKWARD:
         case JUMP_BACKWARD_NO_INTERRUPT:
             mark_target(targets, units, next - (Py_ssize_t)oparg);
@@ -593,8 +684,49 @@ static void mark_targets(const uint8_t *bytes, Py_ssize_t units, uint8_t *target
     }
 }
 
+static bool jumps_forward(int opcode)
+{
+    return opcode == JUMP_FORWARD || opcode == POP_JUMP_IF_TRUE || opcode == POP_JUMP_IF_FALSE ||
+           opcode == POP_JUMP_IF_NONE || opcode == POP_JUMP_IF_NOT_NONE;
+}
+
+/* Jumps to an instruction behind them, as in `xs.append(a if b else c)`. */
+struct arrival {
+    uint32_t from; /* code unit of the first, and one more; 0: there is none */
+    int depth;     /* of the stack at all of them; -1: they differ */
+};
+
+static void note_arrival(const struct walk *walk, struct arrival *arrivals, Py_ssize_t units,
+                         Py_ssize_t target)
+{
+    if (target >= units) {
+        return;
+    }
+    struct arrival *arrival = &arrivals[target];
+    if (arrival->from == 0) {
+        *arrival = (struct arrival){.from = walk->unit + 1, .depth = walk->depth};
+    } else if (arrival->depth != walk->depth) {
+        arrival->depth = -1;
+    }
+}
+
+/* Paths meet: what stood on the stack before they parted is the same on all of them. */
+static void arrive(struct walk *walk, const struct arrival *arrival, bool reached)
+{
+    if (walk->shifted || arrival->depth < 0 || (reached && walk->depth != arrival->depth)) {
+        walk->depth = 0;
+        return;
+    }
+    walk->depth = arrival->depth;
+    for (int i = 0; i < walk->depth; i++) {
+        if (walk->stack[i].unit >= arrival->from - 1) {
+            walk->stack[i] = (struct operand){0};
+        }
+    }
+}
+
 static void walk_code(struct walk *walk, const uint8_t *bytes, Py_ssize_t units, const int *lines,
-                      const uint8_t *targets)
+                      const uint8_t *targets, struct arrival *arrivals)
 {
     unsigned extended = 0;
     bool reached = true, prefixed = false;
@@ -602,19 +734,30 @@ static void walk_code(struct walk *walk, const uint8_t *bytes, Py_ssize_t units,
         int opcode = bytes[2 * i];
         unsigned oparg = extended << 8 | bytes[2 * i + 1];
         extended = opcode == EXTENDED_ARG ? oparg : 0;
+        if (!prefixed) {
+            walk->unit = (uint32_t)i;
+        }
+        if (opcode == CACHE) {
+            continue;
+        }
+        if (arrivals[i].from != 0) {
+            arrive(walk, &arrivals[i], reached);
+            reached = true;
+        }
         if (targets[i] || !reached) {
             walk->depth = 0;
             reached = true;
         }
-        if (!prefixed) {
-            walk->unit = (uint32_t)i;
-        }
         prefixed = opcode == EXTENDED_ARG;
-        if (opcode == CACHE || prefixed) {
+        if (prefixed) {
             continue;
         }
         walk->line = lines[i];
         step(walk, opcode, oparg);
+        if (jumps_forward(opcode)) {
+            Py_ssize_t next = i + 1 + caches_after(bytes, units, i);
+            note_arrival(walk, arrivals, units, next + (Py_ssize_t)oparg);
+        }
         reached = !ends_flow(opcode);
     }
 }
@@ -624,16 +767,18 @@ bool reach__walk(struct plan *plan, PyCodeObject *code, const uint8_t *bytes, Py
 {
     struct walk *walk = calloc(1, sizeof *walk);
     uint8_t *targets = calloc((size_t)units + 1, 1);
+    struct arrival *arrivals = calloc((size_t)units + 1, sizeof *arrivals);
     bool done = false;
-    if (walk != NULL && targets != NULL) {
+    if (walk != NULL && targets != NULL && arrivals != NULL) {
         walk->plan = plan;
         walk->code = code;
         walk->findings = findings;
         mark_targets(bytes, units, targets);
-        walk_code(walk, bytes, units, lines, targets);
+        walk_code(walk, bytes, units, lines, targets, arrivals);
         done = !walk->failed;
     }
     free(walk);
     free(targets);
+    free(arrivals);
     return done;
 }

@@ -78,16 +78,17 @@ struct policy {
 enum { PLAN_MASK_SLOTS = 64 };
 
 enum line_flags {
-    LINE_ESCAPES = 1,   /* runs code we do not see: any object may have changed */
-    LINE_STORES = 2,    /* stores into objects it reaches by the names it reads, and no others */
-    LINE_SPECIAL = 16,  /* has slots to look at that are no plain ones */
-    LINE_AGAIN = 64,    /* the header of a loop: it does less each time but the first */
-    LINE_MANY = 4,      /* may write slots beyond PLAN_MASK_SLOTS */
-    LINE_VAGUE = 8,     /* its effects are not all listed: see reach.h */
-    LINE_EXACT = 32,    /* everything is looked at, whatever it does: see exact.h */
-    LINE_GLOBALS = 128, /* uses globals, of which some are restless: plans_heed_globals */
-    LINE_BEFORE = 256,  /* what runs before the first line of code that has an opening */
-    LINE_LEAVES = 512,  /* only returns or yields a variable or a constant */
+    LINE_ESCAPES = 1,    /* runs code we do not see: any object may have changed */
+    LINE_STORES = 2,     /* stores into objects it reaches by the names it reads, and no others */
+    LINE_SPECIAL = 16,   /* has slots to look at that are no plain ones */
+    LINE_AGAIN = 64,     /* the header of a loop: it does less each time but the first */
+    LINE_MANY = 4,       /* may write slots beyond PLAN_MASK_SLOTS */
+    LINE_VAGUE = 8,      /* its effects are not all listed: see reach.h */
+    LINE_EXACT = 32,     /* everything is looked at, whatever it does: see exact.h */
+    LINE_GLOBALS = 128,  /* uses globals, of which some are restless: plans_heed_globals */
+    LINE_BEFORE = 256,   /* what runs before the first line of code that has an opening */
+    LINE_CROSSED = 1024, /* what it calls may lead some of its paths elsewhere */
+    LINE_LEAVES = 512,   /* only returns or yields a variable or a constant */
 };
 
 /* Something a line does to an object it reaches by name. */
@@ -99,6 +100,7 @@ enum action {
     ACTION_METHOD,     /* receiver.name(...) */
     ACTION_CALL,       /* receiver(...) */
     ACTION_ITERATE,    /* for ... in receiver, await receiver */
+    ACTION_REBIND,     /* gives the name or cell another value: only while a line is learned */
     ACTION_MENTION,    /* names it, for others to work on */
     ACTION_INSIDE,     /* works on something in it that cannot be told */
 };
@@ -157,11 +159,12 @@ enum end {
 /* Code has many: what few of them have is kept beside them. */
 struct effect {
     uint8_t action;
-    uint8_t verdict;   /* what a call or store did when `version` was last seen */
-    bool has_keywords; /* of a call */
-    bool back;         /* stores what was taken from there and worked on in place */
-    uint32_t version;  /* of the receiver's type */
-    uint32_t unit;     /* code unit of the instruction */
+    uint8_t verdict;       /* what a call or store did when `version` was last seen */
+    bool has_keywords : 1; /* of a call */
+    bool back : 1;         /* stores what was taken from there and worked on in place */
+    bool crossed : 1;      /* the line itself, or what it calls, may lead its path elsewhere */
+    uint32_t version;      /* of the receiver's type */
+    uint32_t unit;         /* code unit of the instruction */
     union {
         struct {               /* of a call: */
             uint8_t arguments; /* how many; 255: or more */
@@ -282,6 +285,8 @@ struct shadow_frame {
     uint64_t object_slots;     /* slots (below 64) that hold an object */
     uint64_t restless;         /* those of them that hold one that is restless */
     uint64_t epoch;            /* session epoch when its objects were last compared */
+    uint64_t crossing;         /* where the paths of a LINE_CROSSED led to before it called: a hash;
+                                  0: it has not called yet */
     uint64_t call;
     uint64_t start_step;
     uint64_t start_calls; /* calls of the thread when it started */
@@ -446,9 +451,15 @@ struct session {
     struct gather_scratch *scratch;
     struct exact *exact; /* NULL unless limits.exact */
     struct raised raised;
-    const PyObject *reported; /* the dict that reported a change last: an address, and */
-    uint64_t reported_at;     /* the step */
-    uint64_t passed;          /* number of the object that was returned, yielded or raised last */
+    uint64_t risen_at;        /* `epoch` rose last: as many steps were told then */
+    bool is_behind;           /* a line is not over yet, or its frame left: the next step may begin
+                                 with more changes */
+    const PyObject *leaving;  /* the generator whose frame yields or ends with this event, and */
+    bool leaves_for_good;     /* it ends */
+    const PyObject *reported; /* the dict that reported a change last: an address, */
+    const PyObject *reported_key; /* of what it holds under this key, and */
+    uint64_t reported_at;         /* the step */
+    uint64_t passed; /* number of the object that was returned, yielded or raised last */
     uint32_t thread_count;
     struct thread *running;    /* the thread the block speaks of; never NULL */
     struct shadow_frame *here; /* whose line was the last event: the block knows it, and its lines
@@ -549,5 +560,19 @@ static inline void session_leave(struct session *session)
 
 /* Start a new block, or find out that recording has ended (false: do nothing more). */
 bool session_next_block(struct session *session);
+
+/* Code ran that is not recorded: any object may have changed. */
+static inline void session_heed_unseen(struct session *session)
+{
+    session->epoch++;
+    session->risen_at = session->writer->steps;
+}
+
+/* The last step whose beginning is as things are now. */
+static inline uint64_t session_step(const struct session *session)
+{
+    uint64_t steps = session->writer->steps;
+    return steps - (session->is_behind && steps != 0);
+}
 
 #endif

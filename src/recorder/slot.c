@@ -1,6 +1,7 @@
 #include "recorder/slot.h"
 
 #include "recorder/plan.h"
+#include "recorder/unseen.h"
 
 PyObject *slot_value(const struct plan *plan, compat_frame *frame, uint32_t slot)
 {
@@ -41,6 +42,12 @@ static inline void holds_object(struct shadow_frame *frame, uint32_t slot,
     }
 }
 
+/* An iterator may run code that is not recorded each time it gives an item. */
+static inline bool is_restless_iterator(struct session *session, PyObject *value)
+{
+    return value != NULL && Py_TYPE(value)->tp_iternext != NULL && unseen_advances(session, value);
+}
+
 /* The slot takes what it holds now, which is written. */
 static void take(struct session *session, struct shadow_frame *frame, uint32_t slot,
                  PyObject *value, struct shadow *now)
@@ -52,6 +59,7 @@ static void take(struct session *session, struct shadow_frame *frame, uint32_t s
         holds_object(frame, slot, object_entry(session, now->index));
     } else if (slot < PLAN_MASK_SLOTS) {
         holds_none(frame, slot);
+        frame->restless |= (uint64_t)is_restless_iterator(session, value) << slot;
     }
     shadow_assign(session, shadow, *now);
 }
@@ -147,10 +155,16 @@ static inline bool set_small(struct session *session, struct shadow_frame *frame
 static void look_into(struct session *session, struct shadow *shadow, PyObject *value)
 {
     if (shadow_kind(shadow) == CTR_V_OBJECT) {
+        const struct object_entry *entry = object_of(session, shadow);
+        if (entry != NULL && entry->type->capture == CAPTURE_BUFFER) {
+            session_heed_unseen(session); /* others may be views of it */
+        }
         object_check(session, value, shadow, true, true);
     } else if (!PyUnicode_CheckExact(value) && !PyLong_CheckExact(value)) {
         const struct type_info *type = types_of(session, Py_TYPE(value));
-        session->epoch += type != NULL && type->capture == CAPTURE_OPAQUE;
+        if (type != NULL && type->capture == CAPTURE_OPAQUE) {
+            session_heed_unseen(session);
+        }
     }
 }
 

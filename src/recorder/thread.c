@@ -125,6 +125,8 @@ void thread_heed_followers(struct session *session, struct thread *thread)
 {
     static struct thread nobody;
     bool followed = compat_is_followed(thread->state);
-    session->epoch += followed || session->running == &nobody;
+    if (followed || session->running == &nobody) {
+        session_heed_unseen(session);
+    }
     session->running = followed ? &nobody : thread;
 }

@@ -123,7 +123,7 @@ static inline bool type_is_sequence(const struct type_info *info)
 /* It has attributes besides what it is made of as a built-in type. */
 static inline bool type_has_attributes(const struct type_info *info)
 {
-    return !info->exact && (info->has_dict || info->slot_count != 0);
+    return !info->exact && (info->has_dict || info->slot_count != 0 || info->is_default_dict);
 }
 
 static inline bool type_is_object(const struct type_info *info)

@@ -268,7 +268,8 @@ static int look_at_part(PyObject *part, void *closure)
             look_at_part(PyTuple_GET_ITEM(part, i), advance);
         }
     } else if (PyFunction_Check(part) || PyCFunction_Check(part) || PyType_Check(part)) {
-        enum verdict verdict = verdict_of_callable(advance->session, part, false);
+        static const struct effect plain_call = {.action = ACTION_CALL};
+        enum verdict verdict = verdict_of_callable(advance->session, part, &plain_call);
         advance->is_unseen = part != (const PyObject *)advance->type && verdict != VERDICT_PURE &&
                              verdict != VERDICT_RECORDED;
     } else if (Py_TYPE(part)->tp_iternext != NULL || Py_TYPE(part)->tp_call != NULL ||

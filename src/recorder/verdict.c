@@ -45,10 +45,13 @@ static bool is_pure_builtin(PyObject *callable)
            NAME_IN(((PyTypeObject *)callable)->tp_name, pure_builtins);
 }
 
-static bool is_print(PyObject *pure)
+/* print works on its `file`; iter of two arguments calls the first. */
+static bool is_pure_call(PyObject *pure, const struct effect *call)
 {
-    return PyCFunction_CheckExact(pure) &&
-           strcmp(((PyCFunctionObject *)pure)->m_ml->ml_name, "print") == 0;
+    const char *name =
+        PyCFunction_CheckExact(pure) ? ((PyCFunctionObject *)pure)->m_ml->ml_name : "";
+    return !(call->has_keywords && strcmp(name, "print") == 0) &&
+           !(call->arguments > 1 && strcmp(name, "iter") == 0);
 }
 
 /* What a class runs to make an instance: as `object` and the plain exceptions do, which take what
@@ -72,13 +75,17 @@ static enum verdict judge_class(struct session *session, PyTypeObject *type)
                                                                     : VERDICT_ESCAPES;
 }
 
-enum verdict verdict_of_callable(struct session *session, PyObject *callable, bool has_keywords)
+enum verdict verdict_of_callable(struct session *session, PyObject *callable,
+                                 const struct effect *call)
 {
     if (callable == NULL) {
         return VERDICT_ESCAPES;
     }
+    if (Py_TYPE(callable)->tp_call == NULL) {
+        return VERDICT_PURE;
+    }
     if (is_pure_builtin(callable)) {
-        return has_keywords && is_print(callable) ? VERDICT_ESCAPES : VERDICT_PURE;
+        return is_pure_call(callable, call) ? VERDICT_PURE : VERDICT_ESCAPES;
     }
     if (PyType_Check(callable)) {
         return judge_class(session, (PyTypeObject *)callable);

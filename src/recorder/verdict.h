@@ -5,8 +5,9 @@
 
 #include "recorder/session.h"
 
-/* Calling this object; NULL is one nobody knows. With keywords print works on `file`. */
-enum verdict verdict_of_callable(struct session *session, PyObject *callable, bool has_keywords);
+/* Calling this object, NULL is one nobody knows, as `call` does. */
+enum verdict verdict_of_callable(struct session *session, PyObject *callable,
+                                 const struct effect *call);
 
 /* Calling the method `effect->name` of this object, with `effect->arguments` arguments. */
 enum verdict verdict_of_method(struct session *session, PyObject *owner,

@@ -310,6 +310,43 @@ def test_a_change_found_late_says_when_the_object_was_last_verified(ct, tmp_path
     assert late[0] <= steps[0]["step"]
 
 
+LATE_ONCE = """\
+class Box:
+    def __init__(self):
+        self.rows = {}
+
+    def row(self, key):
+        return self.rows.setdefault(key, [])
+
+
+def work():
+    box = Box()
+    box.row("a").append(1)
+    n = 1
+    n = 2
+    x = box.row("a")
+    return x
+
+
+work()
+"""
+
+
+def test_a_change_found_late_is_marked_though_unseen_code_ran_once_only(ct, tmp_path, out):
+    program = tmp_path / "late.py"
+    program.write_text(LATE_ONCE)
+    record(ct, program, out, "--format", "ctr")
+    command = [str(ct), "print", str(out), "--format", "json", "--depth", "6"]
+    printed = subprocess.run([*command, "--function", "work"], capture_output=True, check=True)
+    shown = [json.loads(line) for line in printed.stdout.splitlines()]
+    lines = [event for event in shown if event["event"] == "line" and event["line"] in (12, 13, 14)]
+    assert len(lines) == 3
+    for event in lines:
+        _, held = event["locals"]["box"]["attrs"]["rows"]["entries"][0]
+        if held["repr"] != "[1]":
+            assert held["verified"] < event["step"]
+
+
 SECRET = """\
 class Box:
     pass

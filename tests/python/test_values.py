@@ -398,6 +398,69 @@ def test_slots_of_what_derives_from_a_sequence_are_seen_to_change(sides):
         assert each["attrs"]["x"]["repr"] == "[6, 7]"
 
 
+def test_a_generator_tells_where_it_is_while_a_loop_goes_through_it(sides):
+    rows = states(
+        sides,
+        """
+        def made():
+            yield 1
+            yield 2
+        def f(source):
+            for x in source:
+                y = x
+            z = 1
+            return z
+        f(made())
+        """,
+    )
+    texts = history(rows, "source")
+    assert [text.split(", ")[1] for text in texts] == [
+        "created>",
+        "suspended at line 3>",
+        "suspended at line 4>",
+        "closed>",
+    ]
+    behind = next(row for row in rows if row["event"] == "line" and row["line"] == 8)
+    assert behind["locals"]["source"]["repr"].endswith("closed>")
+
+
+def test_what_a_defaultdict_makes_may_change(sides):
+    rows = states(
+        sides,
+        """
+        from collections import defaultdict
+        def f():
+            d = defaultdict(list)
+            d["a"].append(1)
+            d.default_factory = None
+            n = 1
+            return n
+        f()
+        """,
+    )
+    assert history(rows, "d")[-2:] == [
+        "defaultdict(<class 'list'>, {'a': [1]})",
+        "defaultdict(None, {'a': [1]})",
+    ]
+
+
+def test_what_a_slice_holds_may_change(sides):
+    rows = states(
+        sides,
+        """
+        def f():
+            sl = slice(1, 2, [3])
+            sl.step.append(4)
+            n = 1
+            return n
+        f()
+        """,
+    )
+    assert history(rows, "sl") == ["slice(1, 2, [3])", "slice(1, 2, [3, 4])"]
+    behind = next(row for row in rows if row["event"] == "line" and row["line"] == 5)
+    assert behind["locals"]["sl"]["repr"] == "slice(1, 2, [3, 4])"
+
+
 def test_what_c_keeps_in_fields_is_told(sides):
     seen = shown(
         sides,
@@ -702,6 +765,28 @@ def test_numbers_of_numpy(arrays):
     seen = at_return(arrays, source)
     for i, expected in enumerate(made.values()):
         assert (seen[f"v{i}"]["kind"], seen[f"v{i}"]["repr"]) == expected
+
+
+def test_views_of_an_array_change_with_it(arrays):
+    seen = shown(
+        arrays,
+        """
+        import numpy as np
+        def f():
+            grid = np.zeros((2, 2))
+            row = grid[0]
+            row += 1
+            a = 1
+            flat = grid.ravel()
+            flat *= 10
+            b = 1
+            return b
+        f()
+        """,
+    )
+    assert "[1.0, 1.0, 0.0, 0.0]" in seen["a = 1"]["grid"]
+    assert "[10.0, 10.0]" in seen["b = 1"]["row"]
+    assert "[10.0, 10.0, 0.0, 0.0]" in seen["b = 1"]["grid"]
 
 
 def test_what_pandas_holds(arrays):
