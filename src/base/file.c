@@ -10,6 +10,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/new_file.h"
+
 enum { COPY_BYTES = 1 << 20 };
 
 char *ct_path_join(const char *directory, const char *name)
@@ -143,46 +145,18 @@ int ct_write_all(int fd, const void *data, size_t size, const char *path, struct
     return CT_OK;
 }
 
-/* Open a new file beside `path`; the caller frees its name. */
-static int open_sibling(const char *path, mode_t mode, char **name, struct ct_error *error)
-{
-    if (asprintf(name, "%s.new-XXXXXX", path) < 0) {
-        *name = NULL;
-        ct_fail(error, CT_ENOMEM, "out of memory");
-        return -1;
-    }
-    int fd = mkostemp(*name, O_CLOEXEC);
-    if (fd < 0) {
-        ct_fail_errno(error, "cannot create a file beside '%s'", path);
-        return -1;
-    }
-    if (fchmod(fd, mode) != 0) {
-        /* Some file systems keep one mode for all files; the content matters more. */
-        errno = 0;
-    }
-    return fd;
-}
-
 int ct_file_replace(const char *path, const void *data, size_t size, mode_t mode,
                     struct ct_error *error)
 {
-    char *name = NULL;
-    int fd = open_sibling(path, mode, &name, error);
-    if (fd < 0) {
-        free(name);
-        return error != NULL && error->code == CT_ENOMEM ? CT_ENOMEM : CT_EIO;
+    struct ct_new_file file;
+    int status = ct_new_file_open(&file, path, mode, error);
+    if (status == CT_OK) {
+        status = ct_write_all(file.fd, data, size, path, error);
     }
-    int status = ct_write_all(fd, data, size, path, error);
-    if (close(fd) != 0 && status == CT_OK) {
-        status = ct_fail_errno(error, "cannot write '%s'", path);
+    if (status == CT_OK) {
+        status = ct_new_file_finish(&file, error);
     }
-    if (status == CT_OK && rename(name, path) != 0) {
-        status = ct_fail_errno(error, "cannot replace '%s'", path);
-    }
-    if (status != CT_OK) {
-        unlink(name);
-    }
-    free(name);
+    ct_new_file_close(&file);
     return status;
 }
 

@@ -1,5 +1,4 @@
 /* `ct export`: a recording as one file of CodeTracer's own formats. */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -98,36 +97,6 @@ static bool is_alone(const struct target *target)
     return !is_there;
 }
 
-static bool has_start(const char *bytes, ssize_t size, const char *start)
-{
-    return size >= (ssize_t)strlen(start) && memcmp(bytes, start, strlen(start)) == 0;
-}
-
-/* By its first bytes: those of either format. */
-static bool is_export(const char *path)
-{
-    static const char json[] = "[{\"", binary[] = "\xc0\xde\x72\xac\xe2";
-    char start[8] = "";
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t got = fd >= 0 ? read(fd, start, sizeof start) : -1;
-    if (fd >= 0) {
-        close(fd);
-    }
-    return got == 0 || has_start(start, got, json) || has_start(start, got, binary);
-}
-
-/* An earlier export makes room for this one; what else is there stays. */
-static bool may_replace(const char *path)
-{
-    struct stat about;
-    if (stat(path, &about) != 0 || !S_ISREG(about.st_mode) || is_export(path)) {
-        return true; /* what is no file is refused when it is opened */
-    }
-    cli_error("'%s' is there already and is no export", path);
-    cli_help("choose another name with -o; only an earlier export is replaced");
-    return false;
-}
-
 /* ---- doing it ---- */
 
 static void show_progress(const struct export_progress *progress, void *context)
@@ -144,6 +113,9 @@ static int write_files(struct ctr_trace *trace, const struct target *target,
                        const struct export_options *options, struct ct_error *error)
 {
     int status = target->is_folder ? ct_make_directories(target->directory, NULL, error) : CT_OK;
+    if (status == CT_OK && target->is_folder) {
+        status = export_side_files_check(target->directory, error);
+    }
     if (status == CT_OK) {
         status = export_trace(trace, target->file, options, error);
     }
@@ -174,6 +146,9 @@ static int export_open(struct ctr_trace *trace, const struct fields *fields, con
         cli_error("%s: %s", recording, error.message);
     } else if (status != CT_OK) {
         cli_error("%s", error.message);
+        if (status == CT_ESTATE) {
+            cli_help("choose another name with -o; only an earlier export is replaced");
+        }
     } else {
         printf("%s\n", target->file);
     }
@@ -209,7 +184,7 @@ static int run_export(const void *given, const struct cli_operands *operands)
     int status = CLI_FAILED;
     if (!choose_target(fields, recording, &target)) {
         cli_error("out of memory");
-    } else if (is_alone(&target) && may_replace(target.file)) {
+    } else if (is_alone(&target)) {
         status = export_to(fields, recording, &target);
     }
     free(target.file);
@@ -240,7 +215,7 @@ const struct cli_command cli_command_export = {
     .details =
         "RECORDING is a directory that holds a trace.ctr, or such a file; without it, the\n"
         "current directory. The file is whole or not there at all, and takes the place of an\n"
-        "earlier export, of nothing else. Prints its name.",
+        "earlier export, of nothing else; a symbolic link stays. Prints its name.",
     .options = options_table,
     .mode = CLI_MIXED,
     .fields_size = sizeof(struct fields),

@@ -17,12 +17,11 @@
 
 #include "base/file.h"
 #include "export/pack.h"
+#include "export/place.h"
 #include "export/writer.h"
 
-#define MAGIC "\xc0\xde\x72\xac\xe2\0\0\0"
-
 enum {
-    MAGIC_BYTES = 8,
+    MAGIC_BYTES = sizeof EXPORT_BINARY_MAGIC - 1,
     HEAD_BYTES = 11, /* table and root pointer */
     DEPTH_MAX = 28,
     LEVELS = DEPTH_MAX + 2,
@@ -598,7 +597,7 @@ int export_binary_new(struct export_writer **writer, struct export_out *out, str
     binary->spool_fd = -1;
     binary->position = 1; /* the root pointer */
     static const uint8_t head[HEAD_BYTES] = {0};
-    export_out_add(out, MAGIC, MAGIC_BYTES);
+    export_out_add(out, EXPORT_BINARY_MAGIC, MAGIC_BYTES);
     export_out_add(out, head, HEAD_BYTES);
     *writer = &binary->writer;
     return CT_OK;

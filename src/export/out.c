@@ -1,37 +1,28 @@
 #include "export/out.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "export/place.h"
 
 enum { FILE_MODE = 0600 };
 
 int export_out_open(struct export_out *out, const char *path, uint64_t limit,
                     struct ct_error *error)
 {
-    *out = (struct export_out){.fd = -1, .limit = limit, .path = path, .error = error};
-    struct stat about;
-    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) {
-        /* Replaced like any other it would be gone: think of /dev/null. */
-        return out->status = ct_fail(error, CT_ESTATE, "cannot create '%s': it is no file", path);
+    *out =
+        (struct export_out){.limit = limit, .path = path, .file = CT_NEW_FILE_NONE, .error = error};
+    out->status = export_place(path, EXPORT_TRACE, &out->place, error);
+    if (out->status != CT_OK) {
+        return out->status;
     }
     out->buffer = malloc(EXPORT_OUT_BYTES);
-    if (out->buffer == NULL || asprintf(&out->part, "%s.part", path) < 0) {
-        out->part = NULL;
+    if (out->buffer == NULL) {
         return out->status = ct_fail(error, CT_ENOMEM, "no memory to write '%s'", path);
     }
-    out->fd = open(out->part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
-    if (out->fd < 0) {
-        free(out->part);
-        out->part = NULL;
-        return out->status = ct_fail_errno(error, "cannot create '%s'", path);
-    }
-    return CT_OK;
+    return out->status = ct_new_file_open(&out->file, out->place, FILE_MODE, error);
 }
 
 static void write_out(struct export_out *out, const void *data, size_t size)
@@ -44,7 +35,7 @@ static void write_out(struct export_out *out, const void *data, size_t size)
                               out->path, (unsigned long long)out->limit);
         return;
     }
-    out->status = ct_write_all(out->fd, data, size, out->path, out->error);
+    out->status = ct_write_all(out->file.fd, data, size, out->path, out->error);
     out->written += size;
 }
 
@@ -76,7 +67,7 @@ bool export_out_replace(struct export_out *out, size_t offset, size_t before, co
 void export_out_patch(struct export_out *out, uint64_t offset, const void *data, size_t size)
 {
     export_out_flush(out);
-    if (out->status == CT_OK && pwrite(out->fd, data, size, (off_t)offset) != (ssize_t)size) {
+    if (out->status == CT_OK && pwrite(out->file.fd, data, size, (off_t)offset) != (ssize_t)size) {
         out->status = ct_fail_errno(out->error, "cannot write '%s'", out->path);
     }
 }
@@ -84,25 +75,16 @@ void export_out_patch(struct export_out *out, uint64_t offset, const void *data,
 int export_out_finish(struct export_out *out)
 {
     export_out_flush(out);
-    if (out->status == CT_OK && rename(out->part, out->path) != 0) {
-        out->status = ct_fail_errno(out->error, "cannot create '%s'", out->path);
-    }
     if (out->status == CT_OK) {
-        free(out->part);
-        out->part = NULL;
+        out->status = ct_new_file_finish(&out->file, out->error);
     }
     return out->status;
 }
 
 void export_out_close(struct export_out *out)
 {
-    if (out->fd >= 0) {
-        close(out->fd);
-    }
-    if (out->part != NULL) {
-        unlink(out->part);
-        free(out->part);
-    }
+    ct_new_file_close(&out->file);
+    free(out->place);
     free(out->buffer);
-    *out = (struct export_out){.fd = -1};
+    *out = (struct export_out){.file = CT_NEW_FILE_NONE};
 }

@@ -7,17 +7,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/status.h"
+#include "base/new_file.h"
 
 struct export_out {
     uint8_t *buffer;
     size_t used;
     uint64_t written; /* handed to the file already */
     uint64_t limit;   /* 0: none */
-    int fd;
-    int status; /* what went wrong first */
-    const char *path;
-    char *part; /* its name while it is not whole */
+    int status;       /* what went wrong first */
+    const char *path; /* as it was asked for */
+    char *place;      /* where that leads to */
+    struct ct_new_file file;
     struct ct_error *error;
 };
 
@@ -26,6 +26,7 @@ enum {
     EXPORT_OUT_ROOM_MAX = 1 << 16, /* most that export_out_room() gives */
 };
 
+/* CT_ESTATE: something is there already that is no earlier export. */
 int export_out_open(struct export_out *out, const char *path, uint64_t limit,
                     struct ct_error *error);
 

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "export/export.h"
+#include "export/place.h"
 #include "export/side_files.h"
 #include "trace/reader.h"
 
@@ -15,10 +16,11 @@ const char *export_file_name(enum export_format format)
     return names[format];
 }
 
-static void remove_file(const char *directory, enum export_format format)
+/* An export of what was recorded there before; what else has the name stays. */
+static void remove_earlier(const char *directory, enum export_format format)
 {
     char *path = ct_path_join(directory, export_file_name(format));
-    if (path != NULL) {
+    if (path != NULL && export_is_there(path, EXPORT_TRACE)) {
         unlink(path);
     }
     free(path);
@@ -32,10 +34,10 @@ static int write_export(struct ctr_trace *trace, const char *directory, enum exp
         return ct_fail(error, CT_ENOMEM, "no memory to export '%s'", directory);
     }
     struct export_options options = {.format = format, .limit = limit, .recording = directory};
-    remove_file(directory, format == EXPORT_JSON ? EXPORT_BINARY : EXPORT_JSON);
+    remove_earlier(directory, format == EXPORT_JSON ? EXPORT_BINARY : EXPORT_JSON);
     int status = export_trace(trace, path, &options, error);
     if (status != CT_OK) {
-        remove_file(directory, format);
+        remove_earlier(directory, format);
     }
     free(path);
     return status;

@@ -8,9 +8,12 @@
 #include "base/json_out.h"
 #include "base/uuid.h"
 #include "export/paths.h"
+#include "export/place.h"
 #include "export/utf8.h"
 
 enum { SIDE_FILE_MODE = 0600 };
+
+enum side_file_name { METADATA, PATHS };
 
 struct side_file {
     struct ctr_trace *trace;
@@ -224,19 +227,49 @@ static void put_metadata(struct side_file *file)
     ct_json_end_object(&file->json);
 }
 
-static int write_file(struct side_file *file, const char *directory, const char *name,
+static const struct {
+    const char *name;
+    enum export_content content;
+} side_files[] = {
+    [METADATA] = {"trace_metadata.json", EXPORT_METADATA},
+    [PATHS] = {"trace_paths.json", EXPORT_PATHS},
+};
+
+/* The file to write, which the caller frees. */
+static int place_of(const char *directory, enum side_file_name name, char **place,
+                    struct ct_error *error)
+{
+    char *path = ct_path_join(directory, side_files[name].name);
+    int status = path == NULL ? ct_fail(error, CT_ENOMEM, "out of memory")
+                              : export_place(path, side_files[name].content, place, error);
+    free(path);
+    return status;
+}
+
+int export_side_files_check(const char *directory, struct ct_error *error)
+{
+    int status = CT_OK;
+    for (enum side_file_name name = METADATA; name <= PATHS && status == CT_OK; name++) {
+        char *place = NULL;
+        status = place_of(directory, name, &place, error);
+        free(place);
+    }
+    return status;
+}
+
+static int write_file(struct side_file *file, const char *directory, enum side_file_name name,
                       struct ct_error *error)
 {
+    char *place = NULL;
     int status = ct_json_finish(&file->json, error);
-    char *path = ct_path_join(directory, name);
-    if (status == CT_OK && path == NULL) {
-        status = ct_fail(error, CT_ENOMEM, "no memory to write '%s'", name);
+    if (status == CT_OK) {
+        status = place_of(directory, name, &place, error);
     }
     if (status == CT_OK) {
         const struct ct_bytes *bytes = &file->json.bytes;
-        status = ct_file_replace(path, bytes->data, bytes->size, SIDE_FILE_MODE, error);
+        status = ct_file_replace(place, bytes->data, bytes->size, SIDE_FILE_MODE, error);
     }
-    free(path);
+    free(place);
     ct_json_clear(&file->json);
     return status;
 }
@@ -262,13 +295,13 @@ int export_side_files(struct ctr_trace *trace, const char *directory, struct ct_
     struct side_file file = {.trace = trace};
     ct_json_init(&file.json, NULL);
     put_metadata(&file);
-    int status = write_file(&file, directory, "trace_metadata.json", error);
+    int status = write_file(&file, directory, METADATA, error);
     if (status == CT_OK) {
         ct_json_init(&file.json, NULL);
         status = put_paths(&file, error);
     }
     if (status == CT_OK) {
-        status = write_file(&file, directory, "trace_paths.json", error);
+        status = write_file(&file, directory, PATHS, error);
     }
     ct_json_clear(&file.json);
     ct_bytes_free(&file.scratch);

@@ -5,6 +5,9 @@
 #include "base/status.h"
 #include "trace/reader.h"
 
+/* CT_ESTATE: something else has one of the names. */
+int export_side_files_check(const char *directory, struct ct_error *error);
+
 /* Write both into `directory`; each appears whole or not at all. */
 int export_side_files(struct ctr_trace *trace, const char *directory, struct ct_error *error);
 

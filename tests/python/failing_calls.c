@@ -99,6 +99,11 @@ ON_PATH(int, rename, -1, (const char *path, const char *to), (path, to))
 ON_PATH(int, access, -1, (const char *path, int how), (path, how))
 ON_PATH(int, stat, -1, (const char *path, struct stat *about), (path, about))
 
+int linkat(int folder, const char *path, int to_folder, const char *to, int flags)
+{
+    return fails(to) ? -1 : REAL(linkat)(folder, path, to_folder, to, flags);
+}
+
 #define ON_FD(type, name, parameters, arguments)           \
     type name parameters                                   \
     {                                                      \

@@ -7,7 +7,9 @@ import itertools
 import json
 import math
 import os
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -383,16 +385,115 @@ def test_an_export_replaces_an_earlier_one_and_nothing_else(
     for earlier in ("json", "binary", form):
         assert export(ct, recording, "--format", earlier, "-o", path).returncode == 0
     whole = path.read_bytes()
-    for kept in (b"my notes", b"[1, 2]", whole[:2], (recording / "trace.ctr").read_bytes()):
+    foreign = [
+        b"",
+        b"my notes",
+        b"[1, 2]",
+        b'[{"name":"precious"}]',
+        b'[{"Path":"/mine"}]',
+        whole[:2],
+    ]
+    for kept in (*foreign, (recording / "trace.ctr").read_bytes()):
         path.write_bytes(kept)
         done = export(ct, recording, "--format", form, "-o", path)
         assert done.returncode == 1
         assert f"'{path}' is there already" in done.stderr
         assert path.read_bytes() == kept
-    path.write_bytes(b"")
-    assert export(ct, recording, "--format", form, "-o", path).returncode == 0
-    assert path.read_bytes() == whole
     assert [file.name for file in tmp_path.iterdir()] == ["made"]
+
+
+@pytest.mark.parametrize("name", ["trace_metadata.json", "trace_paths.json"])
+@pytest.mark.parametrize("kept", [b"", b"notes", b'{"args":[]}', b'["mine"]', b'[{"Path":"/a"}]'])
+def test_side_files_replace_nothing_else_either(
+    ct: Path, recording: Path, tmp_path: Path, name: str, kept: bytes
+) -> None:
+    assert export(ct, recording, "-o", tmp_path).returncode == 0
+    assert export(ct, recording, "-o", tmp_path).returncode == 0
+    (tmp_path / "trace.json").unlink()
+    (tmp_path / name).write_bytes(kept)
+    done = export(ct, recording, "-o", tmp_path)
+    assert done.returncode == 1
+    assert f"'{tmp_path / name}' is there already" in done.stderr
+    assert (tmp_path / name).read_bytes() == kept
+    assert not (tmp_path / "trace.json").exists()
+
+
+def test_a_file_of_the_recordings_own_folder_stays_too(python: str, tmp_path: Path) -> None:
+    out = tmp_path / "recording"
+    out.mkdir()
+    for name in ("trace.json", "trace.bin"):
+        (out / name).write_bytes(b"mine")
+    record(python, tmp_path, "returns", "json")
+    assert (out / "trace.json").read_bytes() == (out / "trace.bin").read_bytes() == b"mine"
+
+
+def test_a_link_stays_and_leads_to_the_export(ct: Path, recording: Path, tmp_path: Path) -> None:
+    target, link = tmp_path / "elsewhere" / "target", tmp_path / "link"
+    target.parent.mkdir()
+    link.symlink_to(target)
+    done = export(ct, recording, "-o", link)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"cannot follow the link '{link}'" in done.stderr
+    target.write_bytes(b"mine")
+    assert export(ct, recording, "-o", link).returncode == 1
+    assert target.read_bytes() == b"mine"
+    target.unlink()
+    assert export(ct, recording, "--format", "binary", "-o", target).returncode == 0
+    assert export(ct, recording, "-o", link).returncode == 0
+    assert link.is_symlink()
+    assert read_json(target) == read_json(link)
+    assert [file.name for file in target.parent.iterdir()] == ["target"]
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "pipe", "/dev/stdout"])
+def test_what_a_link_to_a_device_leads_to_stays(
+    ct: Path, recording: Path, tmp_path: Path, device: str
+) -> None:
+    if device == "pipe":
+        device = str(tmp_path / device)
+        os.mkfifo(device)
+    link = tmp_path / "link"
+    link.symlink_to(device)
+    done = export(ct, recording, "-o", link)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "it is no file" in done.stderr
+    assert link.is_symlink()
+    assert os.readlink(link) == device
+
+
+def test_files_beside_it_are_left_alone(ct: Path, recording: Path, tmp_path: Path) -> None:
+    beside = tmp_path / "o.json.part"
+    beside.write_text("mine")
+    beside.chmod(0o644)
+    for _ in range(2):
+        assert export(ct, recording, "-o", tmp_path / "o.json").returncode == 0
+        assert beside.read_text() == "mine"
+        assert (tmp_path / "o.json").stat().st_mode & 0o777 == 0o600
+        assert {file.name for file in tmp_path.iterdir()} == {"o.json", "o.json.part"}
+
+
+def test_two_exports_to_one_name_and_one_that_is_killed(
+    ct: Path, python: str, tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("rows = list(range(200))\nfor i in range(8000):\n    j = i\n")
+    out, folder = tmp_path / "recording", tmp_path / "made"
+    folder.mkdir()
+    command = [python, "-m", "codetracer_python_recorder", "--trace-dir", out, "--format", "ctr"]
+    subprocess.run([*command, program], check=True, timeout=60)
+    path = folder / "made"
+    exporting = [str(ct), "export", str(out), "-o", str(path)]
+    assert subprocess.run(exporting, stdout=subprocess.DEVNULL, timeout=60).returncode == 0
+    whole = path.read_bytes()
+    first, second, killed = (
+        subprocess.Popen(exporting, stdout=subprocess.DEVNULL) for _ in range(3)
+    )
+    time.sleep(0.05)
+    killed.kill()
+    assert first.wait(60) == second.wait(60) == 0
+    assert killed.wait(60) in (0, -signal.SIGKILL)
+    assert path.read_bytes() == whole
+    assert [file.name for file in folder.iterdir()] == ["made"]
 
 
 def test_a_limit_leaves_no_file_and_says_how_to_go_on(
