@@ -97,6 +97,39 @@ static bool is_alone(const struct target *target)
     return !is_there;
 }
 
+/* How much of a path is there already, in bytes. */
+static size_t existing_part(char *path)
+{
+    size_t size = strlen(path);
+    while (size > 0) {
+        char kept = path[size];
+        path[size] = '\0';
+        bool is_there = access(path, F_OK) == 0;
+        path[size] = kept;
+        if (is_there) {
+            break;
+        }
+        do {
+            size--;
+        } while (size > 0 && path[size] != '/');
+    }
+    return size;
+}
+
+/* Remove the folders that were made behind that part, as far as nothing is in them. */
+static void remove_made(const char *path, size_t kept)
+{
+    char *at = strdup(path);
+    for (size_t size = at == NULL ? 0 : strlen(at); size > kept; size--) {
+        bool is_end = at[size] == '\0' || at[size] == '/';
+        at[size] = '\0';
+        if (is_end && at[size - 1] != '/' && rmdir(at) != 0) {
+            break;
+        }
+    }
+    free(at);
+}
+
 /* ---- doing it ---- */
 
 static void show_progress(const struct export_progress *progress, void *context)
@@ -112,7 +145,8 @@ static void show_progress(const struct export_progress *progress, void *context)
 static int write_files(struct ctr_trace *trace, const struct target *target,
                        const struct export_options *options, struct ct_error *error)
 {
-    int status = target->is_folder ? ct_make_directories(target->directory, NULL, error) : CT_OK;
+    size_t there = existing_part(target->directory);
+    int status = ct_make_directories(target->directory, NULL, error);
     if (status == CT_OK && target->is_folder) {
         status = export_side_files_check(target->directory, error);
     }
@@ -124,6 +158,9 @@ static int write_files(struct ctr_trace *trace, const struct target *target,
     }
     if (status == CT_OK && target->is_folder) {
         status = export_side_files(trace, target->directory, error);
+    }
+    if (status != CT_OK) {
+        remove_made(target->directory, there);
     }
     return status;
 }
@@ -199,7 +236,8 @@ static const struct cli_option options_table[] = {
      "json (default): trace.json; or binary: trace.bin", formats},
     {'o', "output", CLI_TEXT, offsetof(struct fields, output), "PATH",
      "the file; or a folder, which gets trace_metadata.json\n"
-     "and trace_paths.json too (default: the recording's)",
+     "and trace_paths.json too (default: the recording's);\n"
+     "missing folders are made",
      NULL},
     {0, "limit", CLI_SIZE, offsetof(struct fields, limit), "SIZE",
      "make no file larger than this (256M); 0: any size", NULL},

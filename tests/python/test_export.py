@@ -530,7 +530,23 @@ def test_bad_requests(ct: Path, tmp_path: Path, arguments: list[str], status: in
 def test_a_folder_that_cannot_be_written(ct: Path, recording: Path) -> None:
     done = export(ct, recording, "-o", "/proc/nowhere/trace.json")
     assert done.returncode == 1
-    assert "/proc/nowhere/trace.json" in done.stderr
+    assert "/proc/nowhere" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["new/sub/made.json", "new/folder/", "new//folder//", "made.json"])
+def test_missing_folders_are_made_and_go_with_what_was_not_made(
+    ct: Path, recording: Path, tmp_path: Path, name: str
+) -> None:
+    done = export(ct, recording, "-o", f"{tmp_path}/{name}", "--limit", "10")
+    assert done.returncode == 1
+    assert "its limit of 10 bytes" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    done = export(ct, recording, "-o", f"{tmp_path}/{name}")
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).is_file()
+    (tmp_path / "kept").mkdir()
+    assert export(ct, recording, "-o", f"{tmp_path}/kept/", "--limit", "10").returncode == 1
+    assert (tmp_path / "kept").is_dir()
 
 
 @pytest.mark.parametrize(("form", "name"), [("json", "trace.json"), ("binary", "trace.bin")])
