@@ -9,6 +9,7 @@
 #include "cli/incomplete.h"
 #include "export/export.h"
 #include "export/side_files.h"
+#include "trace/text.h"
 
 struct fields {
     const char *format; /* NULL: by the name of the output, else json */
@@ -165,6 +166,19 @@ static int write_files(struct ctr_trace *trace, const struct target *target,
     return status;
 }
 
+/* Exact, but for a terminal: no name may control that. */
+static void print_name(const char *name)
+{
+    struct ct_bytes line = {0};
+    if (isatty(STDOUT_FILENO)) {
+        ctr_text_line((const uint8_t *)name, strlen(name), &line);
+        printf("%.*s\n", (int)line.size, line.size > 0 ? (const char *)line.data : "");
+    } else {
+        puts(name);
+    }
+    ct_bytes_free(&line);
+}
+
 static int export_open(struct ctr_trace *trace, const struct fields *fields, const char *recording,
                        const struct target *target)
 {
@@ -187,7 +201,7 @@ static int export_open(struct ctr_trace *trace, const struct fields *fields, con
             cli_help("choose another name with -o; only an earlier export is replaced");
         }
     } else {
-        printf("%s\n", target->file);
+        print_name(target->file);
     }
     return status == CT_OK ? CLI_OK : CLI_FAILED;
 }

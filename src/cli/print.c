@@ -80,8 +80,11 @@ void print_safe(struct ctr_text text, struct ct_bytes *to)
 {
     for (size_t i = 0; i < text.size; i++) {
         uint8_t byte = (uint8_t)text.bytes[i];
-        bool is_control = (byte < 0x20 && byte != '\t') || byte == 0x7f;
+        uint8_t next = i + 1 < text.size ? (uint8_t)text.bytes[i + 1] : 0;
+        bool is_long = byte == 0xc2 && next >= 0x80 && next < 0xa0; /* U+0080 to U+009F */
+        bool is_control = is_long || (byte < 0x20 && byte != '\t') || byte == 0x7f;
         ct_bytes_add_byte(to, is_control ? '?' : byte);
+        i += is_long;
     }
 }
 

@@ -1,6 +1,7 @@
 /* `ct print --format csv`: one row per event, quoted as RFC 4180 says. The column `changes` holds
  * what became of the frame's variables since its previous row. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/print.h"
 #include "cli/print_variable.h"
@@ -9,6 +10,8 @@ struct csv {
     struct print_changes *changes;
     struct ct_bytes row;
     struct ct_bytes cell;
+    struct ct_bytes safe;
+    bool is_shown; /* at a terminal, which no name may control; elsewhere the bytes are exact */
 };
 
 static void *csv_open(struct print *print)
@@ -23,6 +26,7 @@ static void *csv_open(struct print *print)
         free(csv);
         return NULL;
     }
+    csv->is_shown = isatty(STDOUT_FILENO);
     fputs("step,event,ms,thread,call,depth,file,line,function,value,changes\r\n", stdout);
     return csv;
 }
@@ -37,9 +41,21 @@ static bool needs_quotes(const struct ct_bytes *cell)
     return false;
 }
 
+static void make_safe(struct csv *csv)
+{
+    struct ct_bytes cell = csv->cell;
+    csv->safe.size = 0;
+    print_safe((struct ctr_text){(const char *)cell.data, cell.size}, &csv->safe);
+    csv->cell = csv->safe;
+    csv->safe = cell;
+}
+
 /* Move the cell into the row. */
 static void end_cell(struct csv *csv)
 {
+    if (csv->is_shown) {
+        make_safe(csv);
+    }
     if (!needs_quotes(&csv->cell)) {
         ct_bytes_add(&csv->row, csv->cell.data, csv->cell.size);
     } else {
@@ -121,6 +137,7 @@ static void csv_close(struct print *print, void *state)
     print_changes_free(csv->changes);
     ct_bytes_free(&csv->row);
     ct_bytes_free(&csv->cell);
+    ct_bytes_free(&csv->safe);
     free(csv);
 }
 

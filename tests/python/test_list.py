@@ -438,11 +438,12 @@ def test_notes_of_somebody_else_do_no_harm(home):
 # ---- on a terminal
 
 
-def on_terminal(home, columns, **variables):
+def on_terminal(home, columns, *words, **variables):
     environment = {**home.environment(), "COLUMNS": str(columns), "TERM": "xterm", **variables}
+    command = [home.ct, *(words or ["list"])]
     with Terminal() as terminal:
         shown = {"stdout": terminal.slave, "stderr": terminal.slave}
-        process = subprocess.Popen([home.ct, "list"], cwd=home.folder, env=environment, **shown)
+        process = subprocess.Popen(command, cwd=home.folder, env=environment, **shown)
         return terminal.read_to_the_end(process).decode()
 
 
@@ -457,3 +458,28 @@ def test_a_terminal_gets_lines_that_fit_and_colours_unless_unwanted(home):
         assert all(len(row) <= columns for row in rows)
     assert "\x1b[31m   1\x1b[0m" in on_terminal(home, 80)
     assert "\x1b" not in on_terminal(home, 80, TERM="dumb")
+
+
+def test_no_name_controls_a_terminal(home):
+    name = "\x1b[31m\x9b1m"
+    home.record(home.write(f"{name}.py", "def f(): pass\nf()\n"))
+    program = str(home.folder / f"{name}.py")
+    recording = home.entries()[0]["outputFolder"]
+    for words in (
+        ["print", "--format", "csv", recording],
+        ["print", recording],
+        ["print", "--summary", recording],
+        ["export", recording, "-o", f"{name}.json"],
+        ["export", recording, "-o", f"{name}/"],
+        ["record", "--only", f"{name}[", program],
+        ["record", "--trace-filter", name, program],
+        ["filter", "check", name],
+        ["filter", "explain", f"--{name}", "--file", program, "--object", "f"],
+    ):
+        shown = on_terminal(home, 80, *words, NO_COLOR="1")
+        assert "31m" in shown, words
+        assert "\x1b[31m" not in shown, words
+        assert "\x9b" not in shown, words
+    # Elsewhere they are exact.
+    assert f"/{name}.py," in home.run("print", "--format", "csv", recording).stdout
+    assert home.run("export", recording, "-o", f"{name}.json").stdout == f"{name}.json\n"

@@ -18,6 +18,7 @@ from .explain import explain
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
 _PROG = "codetracer-python-recorder"
 
@@ -28,9 +29,23 @@ def main(argv: Sequence[str], prog: str = _PROG) -> int:
     try:
         status: int = given.run(given)
     except (RecorderError, OSError) as error:
-        print(f"error: {getattr(error, 'message', error)}", file=sys.stderr)
+        _complain(getattr(error, "message", str(error)))
         return 2
     return status
+
+
+def _line(text: str) -> str:
+    """The text as one line: a name in it may hold anything, and none of it controls a terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _complain(message: str) -> None:
+    print(f"error: {_line(message)}", file=sys.stderr)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(_line(message))
 
 
 def _check(given: argparse.Namespace) -> int:
@@ -39,12 +54,12 @@ def _check(given: argparse.Namespace) -> int:
         try:
             document = read(os.path.realpath(name))
         except RecorderError as error:
-            print(f"error: {error.message}", file=sys.stderr)
+            _complain(error.message)
             status = 1
         else:
             count = len(document.rules)
             rules = f"{count} rule{'' if count == 1 else 's'}"
-            print(f"{name}: '{document.name}', version {document.version}, {rules}")
+            print(_line(f"{name}: '{document.name}', version {document.version}, {rules}"))
     return status
 
 
@@ -52,7 +67,7 @@ def _explain(given: argparse.Namespace) -> int:
     file = os.path.abspath(given.file)
     chain = _chain(given, os.path.dirname(file))
     for line in explain(chain, file, given.module, given.object, given.name):
-        print(line)
+        print(_line(line))
     return 0
 
 
@@ -73,7 +88,7 @@ def _chain(given: argparse.Namespace, near: str) -> Chain:
 
 
 def _build_parser(prog: str) -> argparse.ArgumentParser:
-    chain = argparse.ArgumentParser(add_help=False)
+    chain = _Parser(add_help=False)
     chain.add_argument(
         "--trace-filter",
         metavar="FILES",
@@ -87,7 +102,7 @@ def _build_parser(prog: str) -> argparse.ArgumentParser:
     chain.add_argument("--only", metavar="PATTERN", action="append", default=[])
     chain.add_argument("--skip", metavar="PATTERN", action="append", default=[])
 
-    parser = argparse.ArgumentParser(prog=f"{prog} filter", description="Look at filter files.")
+    parser = _Parser(prog=f"{prog} filter", description="Look at filter files.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     check = commands.add_parser("check", help="say what is wrong with filter files")
     check.add_argument("files", metavar="FILE", nargs="+")
