@@ -758,6 +758,7 @@ uint64_t ctr_event_count(const struct ctr_info *info)
     for (int i = CTR_C_lines; i <= CTR_C_thread_switches; i++) {
         count += info->counters[i];
     }
+    count += info->counters[CTR_C_forks] + info->counters[CTR_C_inputs];
     return count != 0 ? count : info->steps + info->calls;
 }
 

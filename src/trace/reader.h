@@ -113,7 +113,8 @@ void ctr_close(struct ctr_trace *trace);
 
 const struct ctr_info *ctr_info(const struct ctr_trace *trace);
 
-/* Events of a recording, by its counters; the other counters are facts about values. */
+/* Events of a recording, by its counters; the other counters are facts about values. The ends of
+ * threads have no counter, and are not in it. */
 uint64_t ctr_event_count(const struct ctr_info *info);
 
 /* Definitions by id; NULL when there is no such id. Borrowed from the trace. */

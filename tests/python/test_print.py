@@ -228,6 +228,24 @@ def test_the_summary_has_every_fact(ct: pathlib.Path, demo: pathlib.Path):
     assert "bytes_per_event" in printed(ct, "--summary", demo)
 
 
+def test_the_summary_counts_what_is_printed(ct, python, tmp_path):
+    sides = SideBySide(ct, python, tmp_path)
+    sides.write(
+        "import os, threading\n"
+        "thread = threading.Thread(target=lambda: print(1))\n"
+        "thread.start()\nthread.join()\n"
+        "for line in map(input, 'ab'):\n    print(line)\n"
+        "if (child := os.fork()) == 0:\n    os._exit(0)\n"
+        "os.waitpid(child, 0)\nprint(2)\n"
+    )
+    assert sides.recorded("program.py", stdin=None, input=b"a\nb\n").status == 0
+    rows = [json.loads(row)["event"] for row in sides.printed("--format", "json").splitlines()]
+    assert {"thread", "thread end", "input", "fork", "output"} <= set(rows)
+    count = len(rows) - rows.count("thread end")  # which have no counter
+    assert json.loads(sides.printed("--summary", "--format", "json"))["events"] == count
+    assert f"events    {count}: " in sides.said
+
+
 def test_cycles_in_json_end_in_seen(ct: pathlib.Path, tmp_path: pathlib.Path):
     loop: list[Any] = []
     loop.append(loop)
