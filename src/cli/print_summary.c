@@ -22,9 +22,34 @@ static void format_start(const struct ctr_info *info, char text[40])
     }
 }
 
+enum {
+    GAP = 2,          /* between the longest name and its value */
+    RUN_KEY_MAX = 63, /* bytes of a key shown */
+};
+
+static size_t key_size(struct ctr_text key)
+{
+    return key.size < RUN_KEY_MAX ? key.size : RUN_KEY_MAX;
+}
+
+static int name_columns(const struct print *print)
+{
+    size_t longest = 0; /* a counter's or a key's: the others are shorter */
+    for (size_t i = 0; i < CTR_COUNTER_COUNT; i++) {
+        size_t length = strlen(counter_names[i]);
+        longest = length > longest ? length : longest;
+    }
+    for (uint32_t i = 0; i < print->info->run_count; i++) {
+        size_t length = key_size(ctr_run_at(print->trace, i)->key);
+        longest = length > longest ? length : longest;
+    }
+    return (int)longest + GAP;
+}
+
 /* One fact, in either form. */
 struct summary {
     struct ct_json_out *json; /* NULL: text */
+    int columns;              /* of a name */
 };
 
 static void put_text(const struct summary *summary, const char *name, struct ctr_text text)
@@ -34,10 +59,14 @@ static void put_text(const struct summary *summary, const char *name, struct ctr
         ct_json_text_n(summary->json, text.bytes, text.size);
         return;
     }
-    struct ct_bytes safe = {0};
-    print_safe(text, &safe);
-    printf("%-18s%.*s\n", name, (int)safe.size, safe.size > 0 ? (const char *)safe.data : "");
-    ct_bytes_free(&safe);
+    struct ct_bytes line = {0};
+    print_safe((struct ctr_text){name, strlen(name)}, &line);
+    while (!line.failed && line.size < (size_t)summary->columns) {
+        ct_bytes_add_byte(&line, ' ');
+    }
+    print_safe(text, &line);
+    printf("%.*s\n", (int)line.size, line.size > 0 ? (const char *)line.data : "");
+    ct_bytes_free(&line);
 }
 
 static void put_string(const struct summary *summary, const char *name, const char *text)
@@ -51,7 +80,7 @@ static void put_number(const struct summary *summary, const char *name, uint64_t
         ct_json_key(summary->json, name);
         ct_json_uint(summary->json, number);
     } else {
-        printf("%-18s%llu\n", name, (unsigned long long)number);
+        printf("%-*s%llu\n", summary->columns, name, (unsigned long long)number);
     }
 }
 
@@ -94,7 +123,7 @@ static void put_identity(const struct summary *summary, const struct print *prin
         ct_json_key(summary->json, "exit_status");
         ct_json_int(summary->json, print->info->exit_status);
     } else {
-        printf("%-18s%d\n", "exit_status", print->info->exit_status);
+        printf("%-*s%d\n", summary->columns, "exit_status", print->info->exit_status);
     }
 }
 
@@ -128,7 +157,7 @@ static void put_sizes(const struct summary *summary, const struct print *print)
         ct_json_key(summary->json, "bytes_per_event");
         ct_json_raw(summary->json, ratio, strlen(ratio));
     } else {
-        printf("%-18s%s\n", "bytes_per_event", ratio);
+        printf("%-*s%s\n", summary->columns, "bytes_per_event", ratio);
     }
 }
 
@@ -137,9 +166,8 @@ static void put_run(const struct summary *summary, const struct print *print)
     put_group(summary, "run");
     for (uint32_t i = 0; i < print->info->run_count; i++) {
         const struct ctr_run_entry *entry = ctr_run_at(print->trace, i);
-        char name[64];
-        snprintf(name, sizeof name, "%.*s", (int)(entry->key.size < 63 ? entry->key.size : 63),
-                 entry->key.bytes);
+        char name[RUN_KEY_MAX + 1] = "";
+        memcpy(name, entry->key.bytes, key_size(entry->key));
         put_text(summary, name, entry->value);
     }
     end_group(summary);
@@ -164,7 +192,7 @@ static void put_all(const struct summary *summary, const struct print *print)
 
 int print_summary(struct print *print)
 {
-    struct summary summary = {0};
+    struct summary summary = {.columns = name_columns(print)};
     if (print->options->format == NULL || strcmp(print->options->format, "json") != 0) {
         put_all(&summary, print);
         return CLI_OK;

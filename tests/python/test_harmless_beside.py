@@ -7,6 +7,7 @@ What the program prints, its status and its files must be as without the recorde
 
 import importlib.util
 import json
+import re
 import sys
 import textwrap
 
@@ -838,5 +839,5 @@ def test_the_children_of_a_fork_are_noted(sides):
         "        os._exit(0)\n"
         "    os.waitpid(pid, 0)\n"
     )
-    assert "forks             3" in sides.printed("--summary")
+    assert re.search("^forks +3$", sides.printed("--summary"), re.M)
     assert sys.platform == "linux"

@@ -246,6 +246,19 @@ def test_the_summary_counts_what_is_printed(ct, python, tmp_path):
     assert f"events    {count}: " in sides.said
 
 
+def test_names_and_values_of_the_summary_stand_apart(ct: pathlib.Path, tmp_path: pathlib.Path):
+    maker = TraceMaker()
+    maker.run("a key longer than those of counters", "value")
+    maker.run("a \x1b[31m key", "other")
+    maker.save(tmp_path / "trace.ctr")
+    text = printed(ct, "--summary", tmp_path)
+    facts = [line for line in text.splitlines() if line and line not in ("run", "counters")]
+    assert all("  " in line for line in facts), text
+    starts = {len(line) - len(line.split("  ", 1)[1].lstrip()) for line in facts}
+    assert starts == {len("a key longer than those of counters") + 2}
+    assert "\x1b" not in text
+
+
 def test_cycles_in_json_end_in_seen(ct: pathlib.Path, tmp_path: pathlib.Path):
     loop: list[Any] = []
     loop.append(loop)
