@@ -1,10 +1,12 @@
 /* `ct dap`: a debug adapter over standard input and output, as editors start one. And under the
  * name CodeTracer's own programs start: `ct start_backend db --stdio`. */
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/recording_choose.h"
 #include "server/stdio.h"
 
 struct dap_fields {
@@ -48,15 +50,22 @@ static int run_dap(const void *untyped, const struct cli_operands *operands)
     if (operands->count > 1 || (operands->count == 1 && fields->folder != NULL)) {
         return cli_usage_error(&cli_command_dap, "one recording at a time");
     }
-    return serve_stdio(operands->count == 1 ? operands->items[0] : fields->folder);
+    if (operands->count == 0) {
+        return serve_stdio(fields->folder);
+    }
+    char *directory = recording_resolve(operands->items[0]);
+    int status = directory == NULL ? CLI_FAILED : serve_stdio(directory);
+    free(directory);
+    return status;
 }
 
 const struct cli_command cli_command_dap = {
     .name = "dap",
     .summary = "Debug a recording from an editor, over standard input and output",
-    .usage = "[OPTION]... [DIR]",
-    .details = "Speaks the Debug Adapter Protocol. The recording is DIR, or the one that the\n"
-               "editor's launch request names with \"traceFolder\".",
+    .usage = "[OPTION]... [DIR|ID]",
+    .details = "Speaks the Debug Adapter Protocol. The recording is the one in DIR, that\n"
+               "of the number or identifier ID in the list, or the one that the editor's launch\n"
+               "request names with \"traceFolder\".",
     .options = dap_table,
     .mode = CLI_MIXED,
     .fields_size = sizeof(struct dap_fields),

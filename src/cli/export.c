@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/incomplete.h"
+#include "cli/recording_choose.h"
 #include "export/export.h"
 #include "export/side_files.h"
 #include "trace/text.h"
@@ -230,7 +231,10 @@ static int run_export(const void *given, const struct cli_operands *operands)
         return cli_usage_error(&cli_command_export,
                                "writes a file, which standard output is not (-o ./- is one)");
     }
-    const char *recording = operands->count == 1 ? operands->items[0] : ".";
+    char *recording = recording_resolve(operands->count == 1 ? operands->items[0] : ".");
+    if (recording == NULL) {
+        return CLI_FAILED;
+    }
     struct target target = {0};
     int status = CLI_FAILED;
     if (!choose_target(fields, recording, &target)) {
@@ -240,6 +244,7 @@ static int run_export(const void *given, const struct cli_operands *operands)
     }
     free(target.file);
     free(target.directory);
+    free(recording);
     return status;
 }
 
@@ -265,9 +270,10 @@ const struct cli_command cli_command_export = {
     .summary = "Write a recording in CodeTracer's formats",
     .usage = "[OPTIONS] [RECORDING]",
     .details =
-        "RECORDING is a directory that holds a trace.ctr, or such a file; without it, the\n"
-        "current directory. The file is whole or not there at all, and takes the place of an\n"
-        "earlier export, of nothing else; a symbolic link stays. Prints its name.",
+        "RECORDING is a directory that holds a trace.ctr, or such a file, or the number or\n"
+        "identifier of one that `ct list` shows; without it, the current directory. The file\n"
+        "is whole or not there at all, and takes the place of an earlier export, of nothing\n"
+        "else; a symbolic link stays. Prints its name.",
     .options = options_table,
     .mode = CLI_MIXED,
     .fields_size = sizeof(struct fields),

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/incomplete.h"
 #include "cli/print_variable.h"
+#include "cli/recording_choose.h"
 #include "trace/shape.h"
 
 enum {
@@ -416,10 +417,7 @@ static int run_print(const void *fields, const struct cli_operands *operands)
     if (operands->count > 1) {
         return cli_usage_error(&cli_command_print, "takes one recording, not %d", operands->count);
     }
-    struct print print = {
-        .options = fields,
-        .path = operands->count == 1 ? operands->items[0] : ".",
-    };
+    struct print print = {.options = fields};
     if (print.options->summary && is_format(print.options, "csv")) {
         return cli_usage_error(&cli_command_print, "--summary is text or json, not csv");
     }
@@ -434,17 +432,21 @@ static int run_print(const void *fields, const struct cli_operands *operands)
     }
     /* `ct print | head` ends like any other filter, whatever this process inherited. */
     signal(SIGPIPE, SIG_DFL);
-    return print_recording(&print);
+    char *path = recording_resolve(operands->count == 1 ? operands->items[0] : ".");
+    print.path = path;
+    int status = path == NULL ? CLI_FAILED : print_recording(&print);
+    free(path);
+    return status;
 }
 
 const struct cli_command cli_command_print = {
     .name = "print",
     .summary = "Print what a recording holds",
     .usage = "[OPTIONS] [RECORDING]",
-    .details = "RECORDING is a directory that holds a trace.ctr, or such a file; without it, the\n"
-               "current directory. Each event is a line: a step with the source line about to\n"
-               "run and the variables that changed before it, a call, a return, an exception,\n"
-               "a line of output.",
+    .details = "RECORDING is a directory that holds a trace.ctr, or such a file, or the number or\n"
+               "identifier of one that `ct list` shows; without it, the current directory.\n"
+               "Each event is a line: a step with the source line about to run and the variables\n"
+               "that changed before it, a call, a return, an exception, a line of output.",
     .options = options_table,
     .mode = CLI_MIXED,
     .fields_size = sizeof(struct print_options),

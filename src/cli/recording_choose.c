@@ -207,3 +207,26 @@ char *recording_choose(const struct recording_asked *asked)
     registry_close(registry);
     return directory;
 }
+
+/* Whether it has the form of a number or identifier. */
+static bool is_list_name(struct registry *registry, const char *name)
+{
+    struct registry_entries entries = {0};
+    bool is_one = registry_find_named(registry, name, &entries, NULL) != CT_EUSAGE;
+    registry_entries_clear(&entries);
+    return is_one;
+}
+
+char *recording_resolve(const char *name)
+{
+    struct stat about;
+    struct registry *registry;
+    char *path = NULL;
+    if (lstat(name, &about) == 0 || registry_open(&registry, NULL) != CT_OK) {
+        path = strdup(name);
+    } else {
+        path = is_list_name(registry, name) ? choose_named(registry, name) : strdup(name);
+        registry_close(registry);
+    }
+    return path;
+}

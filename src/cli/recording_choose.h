@@ -15,4 +15,9 @@ struct recording_asked {
  * is said. NULL: none, which was said. */
 char *recording_choose(const struct recording_asked *asked);
 
+/* What an operand names: a path; or, where there is nothing of that name, the directory of a
+ * recording by its number, identifier or beginning of one. The caller frees. NULL: none, which was
+ * said; a path that leads nowhere is left to whoever opens it. */
+char *recording_resolve(const char *name);
+
 #endif

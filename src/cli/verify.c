@@ -1,9 +1,11 @@
 /* `ct verify`: every checksum, every record, every invariant and counter of a recording. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/json_out.h"
 #include "cli/command.h"
 #include "cli/incomplete.h"
+#include "cli/recording_choose.h"
 #include "trace/verify.h"
 
 struct verify_options {
@@ -125,7 +127,12 @@ static int run_verify(const void *fields, const struct cli_operands *operands)
     }
     struct ct_error error = {0};
     uint64_t findings = 0;
-    int status = verify(operands->items[0], options->json, &findings, &error);
+    char *path = recording_resolve(operands->items[0]);
+    if (path == NULL) {
+        return CLI_FAILED;
+    }
+    int status = verify(path, options->json, &findings, &error);
+    free(path);
     if (status == CT_OK && (fflush(stdout) != 0 || ferror(stdout))) {
         status = ct_fail_errno(&error, "cannot write to standard output");
     }
@@ -139,7 +146,9 @@ const struct cli_command cli_command_verify = {
     .name = "verify",
     .summary = "Check every byte of a recording",
     .usage = "[OPTION]... RECORDING",
-    .details = "Checks every checksum, record, invariant and counter. Prints what is wrong, one\n"
+    .details = "RECORDING is a directory that holds a trace.ctr, or such a file, or the number or\n"
+               "identifier of one that `ct list` shows.\n"
+               "Checks every checksum, record, invariant and counter. Prints what is wrong, one\n"
                "line each with its place in the file, then one line of totals. When something is\n"
                "wrong, a line on standard error says so and the exit status is 1; else it is 0.\n"
                "A recording whose program died, or still runs, is not wrong: a note says that it\n"

@@ -435,6 +435,26 @@ def test_notes_of_somebody_else_do_no_harm(home):
     assert "another" in left
 
 
+def test_commands_take_what_the_list_shows(home):
+    home.record(home.write("app.py"))
+    (entry,) = home.entries()
+    number, identifier = str(entry["id"]), entry["recordingId"]
+    by_path = [home.run(*words, "out").stdout for words in (["print"], ["verify"])]
+    for name in (number, identifier, identifier[:8]):
+        assert [home.run(*words, name).stdout for words in (["print"], ["verify"])] == by_path
+        done = home.run("export", name)
+        assert (done.returncode, done.stdout) == (0, f"{home.folder}/out/trace.json\n")
+    (home.folder / number).mkdir()  # is what is meant, now that it is there
+    for command in ("print", "verify", "export"):
+        assert f"{number} holds no recording" in home.run(command, number).stderr
+        done = home.run(command, "690")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "the list has no recording '690'" in done.stderr
+        assert "'missing'" in home.run(command, "missing").stderr
+    shutil.rmtree(home.folder / "out")
+    assert "is no longer in" in home.run("print", identifier).stderr
+
+
 # ---- on a terminal
 
 
