@@ -2,11 +2,11 @@
  * with the recording. */
 #include "cli/print.h"
 
-#include <fnmatch.h>
 #include <signal.h>
 #include <stdlib.h>
 
 #include "cli/command.h"
+#include "cli/glob.h"
 #include "cli/incomplete.h"
 #include "cli/print_variable.h"
 #include "cli/recording_choose.h"
@@ -222,10 +222,7 @@ bool print_wants_function(const struct print *print, const struct ctr_plan *plan
     if (glob == NULL) {
         return true;
     }
-    char *name = plan == NULL ? NULL : strndup(plan->qualname.bytes, plan->qualname.size);
-    bool is_wanted = name != NULL && fnmatch(glob, name, 0) == 0;
-    free(name);
-    return is_wanted;
+    return plan != NULL && cli_glob_matches(glob, plan->qualname.bytes, plan->qualname.size);
 }
 
 /* Copy the event's frame: the player's own is only good until it is asked for an object. */

@@ -206,6 +206,41 @@ def test_ranges_limits_and_filters_choose_events(ct: pathlib.Path, demo: pathlib
     assert kinds == {"call", "return", "yield", "resume", "unwind", "thread"}
 
 
+@pytest.mark.parametrize(
+    ("glob", "found"),
+    [
+        ("?", {"n", "ñ", "漢"}),
+        ("??", {"ñn", "[x", "a]"}),
+        ("[ñ]", {"ñ"}),
+        ("[^n]", {"ñ", "漢"}),
+        ("[!n]", {"ñ", "漢"}),
+        ("[ñ-漢]?", {"ñn"}),
+        ("[]a]*[]-]", {"a]"}),
+        ("*n", {"n", "ñn"}),
+        ("*ñ*n*", {"ñn"}),
+        ("[x", {"[x"}),
+        ("\\[x", {"[x"}),
+        ("[\\[]x", {"[x"}),
+        ("*", {"n", "ñ", "漢", "ñn", "[x", "a]"}),
+        ("", set()),
+    ],
+)
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8", "POSIX"])
+def test_a_pattern_matches_characters(
+    ct: pathlib.Path, tmp_path: pathlib.Path, glob: str, found: set[str], locale: str
+):
+    maker = TraceMaker()
+    path = maker.path("/demo.py", "")
+    for name in ("n", "ñ", "漢", "ñn", "[x", "a]"):
+        maker.call(maker.plan(path, name, 1))
+    maker.save(tmp_path / "trace.ctr")
+    command = [str(ct), "print", "--salvage", "--format", "json", "--function", glob, str(tmp_path)]
+    environment = {**os.environ, "LC_ALL": locale}
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    rows = [json.loads(row) for row in done.stdout.splitlines()]
+    assert {row["function"] for row in rows} == found
+
+
 def test_output_is_what_the_program_wrote(ct: pathlib.Path, demo: pathlib.Path):
     assert printed(ct, "--output", demo) == "hello, \x1b[31mworld\n"
 
