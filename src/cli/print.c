@@ -168,6 +168,11 @@ const struct print_view print_view_output = {output_open, output_event, output_c
 
 /* ---- Which events, in which form ---- */
 
+static bool is_format(const struct print_options *options, const char *name)
+{
+    return strcmp(options->format == NULL ? "text" : options->format, name) == 0;
+}
+
 static uint32_t bit(enum ctr_event_kind kind)
 {
     return 1u << kind;
@@ -181,8 +186,10 @@ static uint32_t wanted_kinds(const struct print_options *options)
     }
     if (options->calls) {
         kinds |= bit(CTR_EVENT_CALL) | bit(CTR_EVENT_RETURN) | bit(CTR_EVENT_YIELD) |
-                 bit(CTR_EVENT_RESUME) | bit(CTR_EVENT_THROW) | bit(CTR_EVENT_UNWIND) |
-                 bit(CTR_EVENT_THREAD);
+                 bit(CTR_EVENT_RESUME) | bit(CTR_EVENT_THROW) | bit(CTR_EVENT_UNWIND);
+    }
+    if (options->calls && is_format(options, "text")) {
+        kinds |= bit(CTR_EVENT_THREAD); /* elsewhere each row names its thread */
     }
     if (options->output) {
         kinds |= bit(CTR_EVENT_OUTPUT);
@@ -191,11 +198,6 @@ static uint32_t wanted_kinds(const struct print_options *options)
         kinds |= bit(CTR_EVENT_INPUT);
     }
     return kinds == 0 ? UINT32_MAX : kinds;
-}
-
-static bool is_format(const struct print_options *options, const char *name)
-{
-    return strcmp(options->format == NULL ? "text" : options->format, name) == 0;
 }
 
 static const struct print_view *choose_view(const struct print_options *options)
@@ -409,17 +411,50 @@ static const struct cli_option options_table[] = {
     {0},
 };
 
+/* What is said of the first option that would change nothing, and so was meant otherwise; or NULL.
+ */
+static const char *option_without_use(const struct print_options *options)
+{
+    bool has_kind = options->calls || options->steps || options->output || options->input;
+    bool has_range = options->from.is_given || options->to.is_given || options->limit.is_given;
+    bool has_size = options->depth.is_given || options->length.is_given;
+    bool is_json = is_format(options, "json");
+    bool is_csv = is_format(options, "csv");
+    const struct {
+        bool is_so;
+        const char *text;
+    } mistakes[] = {
+        {options->summary && is_csv, "--summary is text or json, not csv"},
+        {options->functions && is_csv, "--functions is text or json, not csv"},
+        {options->summary && options->functions, "--summary or --functions, not both"},
+        {options->summary && (has_kind || options->function != NULL),
+         "--summary is of all that happened: no --calls, --steps, --output, --input, --function"},
+        {options->summary && has_range, "--summary is of all steps: no --from, --to, --limit"},
+        {options->summary && (has_size || options->globals),
+         "--summary shows no values: no --depth, --length, --globals"},
+        {options->functions && has_kind,
+         "--functions shows no events: no --calls, --steps, --output, --input"},
+        {options->functions && has_range, "--functions is of all steps: no --from, --to, --limit"},
+        {options->functions && (has_size || options->globals),
+         "--functions shows no values: no --depth, --length, --globals"},
+        {options->globals && !is_json, "--globals is for --format json"},
+    };
+    const char *text = NULL;
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0] && text == NULL; i++) {
+        text = mistakes[i].is_so ? mistakes[i].text : NULL;
+    }
+    return text;
+}
+
 static int run_print(const void *fields, const struct cli_operands *operands)
 {
     if (operands->count > 1) {
         return cli_usage_error(&cli_command_print, "takes one recording, not %d", operands->count);
     }
     struct print print = {.options = fields};
-    if (print.options->summary && is_format(print.options, "csv")) {
-        return cli_usage_error(&cli_command_print, "--summary is text or json, not csv");
-    }
-    if (print.options->functions && is_format(print.options, "csv")) {
-        return cli_usage_error(&cli_command_print, "--functions is text or json, not csv");
+    const char *unused = option_without_use(print.options);
+    if (unused != NULL) {
+        return cli_usage_error(&cli_command_print, "%s", unused);
     }
     if (print.options->from.is_given && print.options->to.is_given &&
         print.options->from.value > print.options->to.value) {

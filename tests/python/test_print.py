@@ -203,7 +203,10 @@ def test_ranges_limits_and_filters_choose_events(ct: pathlib.Path, demo: pathlib
     assert {e["function"] for e in events(ct, "--function", "ad*", demo)} == {"add"}
     assert {e["event"] for e in events(ct, "--output", demo)} == {"output"}
     kinds = {e["event"] for e in events(ct, "--calls", demo)}
-    assert kinds == {"call", "return", "yield", "resume", "unwind", "thread"}
+    assert kinds == {"call", "return", "yield", "resume", "unwind"}
+    rows = csv.DictReader(io.StringIO(printed(ct, "--calls", "--format", "csv", demo)))
+    assert {row["event"] for row in rows} == kinds
+    assert "== thread 0" in printed(ct, "--calls", "--steps", demo)
 
 
 @pytest.mark.parametrize(
@@ -374,6 +377,15 @@ def test_usage_errors_are_status_2(ct: pathlib.Path, demo: pathlib.Path):
     assert run(ct, "--format", "xml", demo).returncode == 2
     assert run(ct, demo, demo).returncode == 2
     assert run(ct, "--summary", "--format", "csv", demo).returncode == 2
+    for option in ("--from=1", "--to=1", "-n1", "--depth=1", "--length=9", "--calls", "--input"):
+        for view in ("--summary", "--functions"):
+            result = run(ct, view, option, demo)
+            assert result.returncode == 2
+            assert view in result.stderr
+    assert run(ct, "--summary", "--function", "f", demo).returncode == 2
+    assert run(ct, "--summary", "--functions", demo).returncode == 2
+    assert run(ct, "--globals", demo).returncode == 2
+    assert run(ct, "--globals", "--format", "csv", demo).returncode == 2
     result = run(ct, "--salvage", "--from", 99, demo)
     assert result.returncode == 1
     assert "no step 99" in result.stderr
