@@ -257,8 +257,12 @@ static const char *closest_option(const struct cli_option *options, const char *
     return cli_closest(word, names, count);
 }
 
+/* `--help` alone is seen before; with a value it is known all the same. */
 static int fail_unknown(struct parser *parser, const char *name)
 {
+    if (strcmp(name, "help") == 0) {
+        return ct_fail(parser->error, CT_EUSAGE, "--help takes no value");
+    }
     const char *closest = closest_option(parser->options, name);
     return closest == NULL ? ct_fail(parser->error, CT_EUSAGE, "unknown option '--%s'", name)
                            : ct_fail(parser->error, CT_EUSAGE,

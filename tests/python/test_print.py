@@ -386,6 +386,9 @@ def test_usage_errors_are_status_2(ct: pathlib.Path, demo: pathlib.Path):
     assert run(ct, "--summary", "--functions", demo).returncode == 2
     assert run(ct, "--globals", demo).returncode == 2
     assert run(ct, "--globals", "--format", "csv", demo).returncode == 2
+    result = run(ct, "--help=1")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "--help takes no value" in result.stderr
     result = run(ct, "--salvage", "--from", 99, demo)
     assert result.returncode == 1
     assert "no step 99" in result.stderr
