@@ -347,7 +347,10 @@ _LIMITS: tuple[Option, ...] = (
     (("--max-depth",), _limit(_count, "deepest nesting kept of one value")),
     (("--max-attributes",), _limit(_count, "most attributes kept of one object")),
     (("--max-size",), _limit(_size, "end the recording when trace.ctr is this large")),
-    (("--min-free-space",), _limit(_size, "end the recording when the disk has less than this")),
+    (
+        ("--min-free-space",),
+        _limit(_size, "end the recording when the disk has less than this (default: 1G)"),
+    ),
     (("--export-limit",), _limit(_size, "give up trace.bin or trace.json above this size")),
     (("--exact",), _flag("check every reachable object at every line, whatever it costs")),
 )

@@ -106,7 +106,8 @@ static const struct cli_option record_options[] = {
     {0, "max-size", CLI_SIZE, LIMIT(CT_START_MAX_SIZE), "SIZE",
      "end the recording when trace.ctr is this large"},
     {0, "min-free-space", CLI_SIZE, LIMIT(CT_START_MIN_FREE_SPACE), "SIZE",
-     "end the recording when the disk has less than this"},
+     "end the recording when the disk has less than this\n"
+     "(default: 1G)"},
     {0, "export-limit", CLI_SIZE, LIMIT(CT_START_EXPORT_LIMIT), "SIZE",
      "give up trace.json or trace.bin above this size"},
     {0},

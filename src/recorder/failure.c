@@ -141,14 +141,25 @@ PyObject *failure_end(struct session *session, const struct failure *failure)
     return result;
 }
 
-PyObject *failure_end_by_writer(struct session *session)
+bool failure_tell_limit(struct session *session)
 {
     int ending = atomic_load(&session->writer->ending);
-    const char *why = ctr_writer_error(session->writer);
-    if (ending == CTR_ENDED_BY_SIZE + 1 || ending == CTR_ENDED_BY_SPACE + 1) {
-        log_message(LOG_WARN, "recording ended at its limit", why);
+    if (ending != CTR_ENDED_BY_SIZE + 1 && ending != CTR_ENDED_BY_SPACE + 1) {
+        return false;
+    }
+    if (!session->has_told_limit) {
+        session->has_told_limit = true;
+        log_message(LOG_WARN, "recording ended at its limit", ctr_writer_error(session->writer));
+    }
+    return true;
+}
+
+PyObject *failure_end_by_writer(struct session *session)
+{
+    if (failure_tell_limit(session)) {
         Py_RETURN_NONE;
     }
+    const char *why = ctr_writer_error(session->writer);
     const struct failure failure = {
         "Environment", "ERR_IO", "failed to write the trace", {{"source", why}}};
     return failure_end(session, &failure);

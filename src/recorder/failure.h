@@ -32,7 +32,10 @@ struct failure failure_to_finalise(int status, const struct ct_error *error);
  * where the policy orders that the program be stopped. */
 PyObject *failure_end(struct session *session, const struct failure *failure);
 
-/* The same for a recording that its writer has ended. */
+/* Log, once, that the writer has ended the recording at a limit. False: it has not. */
+bool failure_tell_limit(struct session *session);
+
+/* The same as failure_end for a recording that its writer has ended. */
 PyObject *failure_end_by_writer(struct session *session);
 
 #endif

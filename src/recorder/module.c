@@ -477,8 +477,10 @@ static void stop_quietly(void *unused)
     struct failure failure;
     struct ct_error error = {0};
     bool aborts = session_aborts();
+    bool is_required = session_is_required();
     if (!stop(INT32_MIN, &failure, &error)) {
-        failure_tell(&failure, aborts);
+        bool is_missing = strcmp(failure.code, "ERR_TRACE_MISSING") == 0;
+        failure_tell(&failure, aborts || (is_required && is_missing));
     }
 }
 

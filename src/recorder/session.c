@@ -15,6 +15,7 @@
 #include "export/recording.h"
 #include "recorder/events.h"
 #include "recorder/exact.h"
+#include "recorder/failure.h"
 #include "recorder/filter.h"
 #include "recorder/frame.h"
 #include "recorder/gate.h"
@@ -76,6 +77,11 @@ void session_set_policy(const struct policy *policy)
 bool session_aborts(void)
 {
     return session_is_active() && session.policy.abort;
+}
+
+bool session_is_required(void)
+{
+    return session_is_active() && session.is_launched && session.policy.requires_trace;
 }
 
 void session_set_exit_status(int32_t status)
@@ -430,10 +436,11 @@ static enum export_format format_wanted(void)
                                                    : EXPORT_NONE;
 }
 
-/* Lines are counted by any session that records; what a program writes may be all there is. */
+/* Lines are counted by any session that records; what a program writes may be all there is. While
+ * the program runs it is not known yet whether a limit leaves anything of it in the trace. */
 static bool has_events(void)
 {
-    const uint64_t *counters = session.writer->counters;
+    const uint64_t *counters = ctr_writer_counters(session.writer);
     return !inject_hides_events() && (counters[CTR_C_lines] | counters[CTR_C_calls] |
                                       counters[CTR_C_outputs] | counters[CTR_C_inputs]) != 0;
 }
@@ -491,6 +498,9 @@ static int settle(struct remains *remains, struct ct_error *error)
 static int finish(enum ctr_end_reason reason, int32_t exit_status, struct remains *remains,
                   struct ct_error *error)
 {
+    /* A limit may be reached only now, with the first block of a short program. */
+    ctr_writer_drain(session.writer);
+    failure_tell_limit(&session);
     int missing = session_check(error);
     struct ctr_writer *writer = session.writer;
     session.writer = &no_writer;

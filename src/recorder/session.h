@@ -478,6 +478,7 @@ struct session {
     bool restless_globals;    /* a module's global is, or was, an object that is restless */
     bool repairs;             /* watches for other tools that follow lines, or found some */
     bool failed;              /* the recorder itself: nothing more is written */
+    bool has_told_limit;      /* that the recording ended at one */
     bool is_dead;             /* a forked child: everything belongs to the parent */
     const char *program_file; /* "<string>" for -c, "<stdin>" for -; else NULL. Constant text */
     char *program_text;       /* of -c, or NULL */
@@ -533,6 +534,8 @@ const char *session_identifier(void);
 /* Export what there is so far. */
 int session_flush(struct ct_error *error);
 bool session_aborts(void); /* does a failure stop the program? */
+/* Has the command line promised to fail if nothing is recorded? */
+bool session_is_required(void);
 void session_set_exit_status(int32_t status);
 struct limits session_default_limits(void);
 struct policy session_default_policy(void);

@@ -51,6 +51,9 @@ struct ctr_writer_back {
     bool is_drained; /* nothing comes any more */
     bool dead;       /* this is a forked child: everything belongs to the parent */
 
+    /* Before the EVENTS block in that slot. */
+    uint64_t counted[SLOTS][CTR_COUNTER_COUNT];
+
     pthread_mutex_t lock; /* guards from here to the next blank line */
     pthread_cond_t work;  /* something was queued, or `stopping` */
     pthread_cond_t room;  /* a slot became free */
@@ -74,8 +77,9 @@ struct ctr_writer_back {
     uint32_t def_blocks;
     uint32_t blocks;    /* EVENTS blocks appended */
     bool cut;           /* an EVENTS block was not stored: the trace ends before it */
-    uint64_t cut_steps; /* steps and calls before that block */
+    uint64_t cut_steps; /* steps, calls and counters before that block */
     uint64_t cut_calls;
+    uint64_t cut_counters[CTR_COUNTER_COUNT];
     struct ct_error error;
 };
 
@@ -205,9 +209,12 @@ static int append_block(struct ctr_writer_back *back, uint8_t kind, uint32_t num
     const uint8_t *stored =
         ctr_pack(back->zstd, raw, raw_size, back->packed, back->packed_capacity, info);
     if (is_too_large(back, info)) {
+        /* The reason first: who sees that the recording has ended reads it. */
+        int status =
+            ct_fail(&back->error, CT_ELIMIT, "the trace reached its largest size of %llu bytes",
+                    (unsigned long long)back->max_size);
         end_recording(back, CTR_ENDED_BY_SIZE);
-        return ct_fail(&back->error, CT_ELIMIT, "the trace reached its largest size of %llu bytes",
-                       (unsigned long long)back->max_size);
+        return status;
     }
     ctr_put_block_header(header, info);
     int status = append(back, header, sizeof header);
@@ -322,6 +329,7 @@ static bool store_slot(struct ctr_writer_back *back, int slot)
         back->cut = true;
         back->cut_steps = ct_load64(raw);
         back->cut_calls = ct_load64(raw + 8);
+        memcpy(back->cut_counters, back->counted[slot], sizeof back->cut_counters);
     }
     return !ended(back);
 }
@@ -517,6 +525,7 @@ static void start_events(struct ctr_writer_back *back, int slot, uint32_t number
     ct_store64(front->start + 8, front->calls);
     ct_store64(front->start + 16, front->ticked);
     ct_store32(front->start + 24, front->thread);
+    memcpy(back->counted[slot], front->counters, sizeof back->counted[slot]);
     ctr_commit(front);
 }
 
@@ -718,8 +727,9 @@ static int write_end(struct ctr_writer_back *back, enum ctr_end_reason reason, i
     ct_bytes_add_varint(&raw, back->blocks);
     ct_bytes_add_varint(&raw, tick_now(back));
     ct_bytes_add_varint(&raw, CTR_COUNTER_COUNT);
+    const uint64_t *counters = ctr_writer_counters(&back->front);
     for (int i = 0; i < CTR_COUNTER_COUNT; i++) {
-        ct_bytes_add_varint(&raw, back->front.counters[i]);
+        ct_bytes_add_varint(&raw, counters[i]);
     }
     ct_bytes_add_varint(&raw, back->segments);
     ct_bytes_add(&raw, back->directory.data, back->directory.size);
@@ -810,6 +820,12 @@ void ctr_writer_after_fork_in_child(struct ctr_writer *writer)
 const char *ctr_writer_error(const struct ctr_writer *writer)
 {
     return writer->back->error.message;
+}
+
+const uint64_t *ctr_writer_counters(const struct ctr_writer *writer)
+{
+    const struct ctr_writer_back *back = writer->back;
+    return back->is_drained && back->cut ? back->cut_counters : writer->counters;
 }
 
 uint64_t ctr_writer_size(const struct ctr_writer *writer)

@@ -90,6 +90,10 @@ void ctr_writer_wake(struct ctr_writer *writer);
 /* The text of the error that ended the recording, or "". */
 const char *ctr_writer_error(const struct ctr_writer *writer);
 
+/* CTR_COUNTER_COUNT numbers: what was seen so far; once the writer is drained, what of it is in the
+ * trace, which is less where a limit or an error ended the recording. */
+const uint64_t *ctr_writer_counters(const struct ctr_writer *writer);
+
 /* Bytes appended to the trace so far. */
 uint64_t ctr_writer_size(const struct ctr_writer *writer);
 

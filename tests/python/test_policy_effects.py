@@ -527,6 +527,55 @@ def test_a_recording_that_reaches_its_limit_warns_and_is_no_failure(bench):
     assert [line["level"] for line in json_lines(done.stderr)] == ["WARN"]
 
 
+LIMITS = {"--max-size": "1", "--min-free-space": "99999G"}
+
+
+@pytest.mark.parametrize("option", LIMITS)
+def test_a_limit_that_only_the_end_of_the_program_meets_is_told(bench, option, ct):
+    """It is looked at with each block, and a short program has one."""
+    done = bench.cli(option, LIMITS[option])
+    assert (done.returncode, done.stdout) == (0, TEXT)
+    (line,) = json_lines(done.stderr)
+    assert (line["level"], line["message"]) == ("WARN", "recording ended at its limit")
+    assert line["fields"]["detail"]
+    about = subprocess.run([str(ct), "print", bench.out, "--summary"], capture_output=True)
+    counts = dict(row.split()[:2] for row in about.stdout.splitlines() if len(row.split()) == 2)
+    assert [counts[name] for name in (b"steps", b"events", b"lines", b"outputs")] == [b"0"] * 4
+
+
+@pytest.mark.parametrize("option", LIMITS)
+@pytest.mark.parametrize("end", ["", "raise SystemExit(0)"])
+def test_a_required_trace_that_a_limit_left_empty_is_missing(bench, option, end):
+    done = bench.cli("--require-trace", option, LIMITS[option], source=PROGRAM + end)
+    assert (done.returncode, done.stdout) == (1, TEXT)
+    assert [line["level"] for line in json_lines(done.stderr)] == ["WARN", "ERROR"]
+    assert done.stderr.splitlines()[-1] == (
+        "Failed to stop Codetracer session: [ERR_TRACE_MISSING] "
+        "recorder policy requires a trace but no events were recorded"
+    )
+    source = PROGRAM + "raise SystemExit(3)"
+    assert bench.cli("--require-trace", option, LIMITS[option], source=source).returncode == 3
+
+
+def test_a_session_of_which_a_limit_left_nothing_says_so_at_its_stop(bench):
+    done = bench.api(
+        """
+        import codetracer_python_recorder as r
+        r.start("out", options={"max_size": 1}, policy={"require_trace": True})
+        x = 1
+        try:
+            r.stop()
+        except r.UsageError as error:
+            print(error.code, r.is_tracing())
+        r.start("out", policy={"require_trace": True})
+        x = 1
+        r.stop()
+        """
+    )
+    assert (done.stdout, done.returncode) == ("ERR_TRACE_MISSING False\n", 0)
+    assert [line["level"] for line in json_lines(done.stderr)] == ["WARN", "ERROR"]
+
+
 def test_the_settings_reach_the_recording():
     settings = backend.session_policy()
     assert set(settings) == {"abort", "discard", "require_trace", "module_name_from_globals"}
