@@ -30,8 +30,14 @@ enum {
     NO_SLOT = -1,
 };
 
-/* Room kept below --max-size for index, end and trailer. */
+/* Room kept below --max-size for index, end and trailer: so much, or that part of it. */
 #define END_RESERVE_BYTES (64ull * 1024)
+#define END_RESERVE_PART  4
+
+/* The block in which --max-size is reached is lost. So there are that many at least, unless they
+ * had to be smaller than is good for compression and index. */
+#define LEAST_BLOCKS      16
+#define LEAST_BLOCK_BYTES (4ull * 1024)
 
 struct ctr_writer_back {
     struct ctr_writer front;
@@ -44,6 +50,7 @@ struct ctr_writer_back {
     struct timespec started; /* CLOCK_MONOTONIC */
     uint64_t max_size;
     uint64_t min_free_space;
+    size_t block_bytes; /* a block is handed over at the first event past this */
     int events_slot;    /* being filled */
     int defs_slot;      /* being filled, or NO_SLOT */
     uint32_t next_defs; /* number of the next DEFS block */
@@ -181,11 +188,17 @@ static void end_recording(struct ctr_writer_back *back, enum ctr_end_reason reas
     atomic_compare_exchange_strong(&back->front.ending, &none, (int)reason + 1);
 }
 
+static uint64_t end_reserve(const struct ctr_writer_back *back)
+{
+    uint64_t part = back->max_size / END_RESERVE_PART;
+    return part < END_RESERVE_BYTES ? part : END_RESERVE_BYTES;
+}
+
 /* What is recorded must leave room for what closes the trace. */
 static bool is_too_large(const struct ctr_writer_back *back, const struct ctr_block_info *info)
 {
     return back->max_size != 0 && (info->kind == CTR_EVENTS || info->kind == CTR_DEFS) &&
-           back->size + CTR_BLOCK_HEADER_BYTES + info->stored_size + END_RESERVE_BYTES >
+           back->size + CTR_BLOCK_HEADER_BYTES + info->stored_size + end_reserve(back) >
                back->max_size;
 }
 
@@ -512,7 +525,7 @@ static void start_events(struct ctr_writer_back *back, int slot, uint32_t number
     back->events_slot = slot;
     front->start = ctr_tail_slot(&back->tail, (unsigned)slot);
     front->at = front->start + CTR_PRELUDE_BYTES;
-    front->soft = front->start + CTR_BLOCK_SOFT_BYTES;
+    front->soft = front->start + back->block_bytes;
     front->limit = front->start + back->tail.capacity;
     front->committed = &ctr_tail_slot_header(&back->tail, (unsigned)slot)->committed;
     front->block = number;
@@ -573,7 +586,7 @@ bool ctr_writer_define(struct ctr_writer *writer, enum ctr_definition kind, cons
     struct ctr_slot_header *header;
     if (back->defs_slot != NO_SLOT) {
         header = ctr_tail_slot_header(&back->tail, (unsigned)back->defs_slot);
-        if (header->committed + size + HEAD_BYTES > CTR_BLOCK_SOFT_BYTES && header->committed > 0) {
+        if (header->committed + size + HEAD_BYTES > back->block_bytes && header->committed > 0) {
             hand_over_definitions(back);
         }
     }
@@ -624,6 +637,15 @@ static void free_back(struct ctr_writer_back *back)
     free(back);
 }
 
+static size_t block_bytes(uint64_t max_size)
+{
+    uint64_t size = max_size / LEAST_BLOCKS;
+    if (max_size == 0 || size > CTR_BLOCK_SOFT_BYTES) {
+        return CTR_BLOCK_SOFT_BYTES;
+    }
+    return size > LEAST_BLOCK_BYTES ? size : LEAST_BLOCK_BYTES;
+}
+
 static struct ctr_writer_back *new_back(const struct ctr_writer_options *options)
 {
     struct ctr_writer_back *back = calloc(1, sizeof *back);
@@ -635,6 +657,7 @@ static struct ctr_writer_back *new_back(const struct ctr_writer_options *options
     back->defs_slot = NO_SLOT;
     back->max_size = options->max_size;
     back->min_free_space = options->min_free_space;
+    back->block_bytes = block_bytes(options->max_size);
     back->has_no_clock = options->has_no_clock;
     back->path = strdup(options->path);
     back->tail_path = malloc(strlen(options->path) + sizeof ".tail");

@@ -276,6 +276,23 @@ def test_the_size_limit(sides):
     assert "d[i % 100]" in sides.printed("--limit", "50")
 
 
+@pytest.mark.parametrize(("size", "least"), [(8, 1000), (50, 10000), (100, 20000), (200, 50000)])
+def test_a_small_size_limit_keeps_most_of_what_fits(sides, size, least):
+    """The block in which it is reached is lost, and so must not be all there is room for."""
+    sides.write("for i in range(300000): x = i\n")
+    recorded = sides.recorded("program.py", limits=["--max-size", f"{size}K"])
+    assert recorded.status == 0, recorded
+    assert "size limit" in sides.said
+    assert size * 512 < (sides.recording / "trace.ctr").stat().st_size <= size * 1024
+    sides.verify()
+    about = sides.printed("--summary").splitlines()
+    counts = dict(row.split() for row in about if len(row.split()) == 2)
+    assert least < int(counts["steps"]) < 300000
+    # What is counted is what is there: a step for each turn, and a call.
+    assert int(counts["events"]) == int(counts["lines"]) + 1
+    assert abs(int(counts["lines"]) - int(counts["steps"])) < 2
+
+
 OVER_LIMIT = """
 import gc
 dicts = [{"n": i, "s": str(i)} for i in range(3000)]
