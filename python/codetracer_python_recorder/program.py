@@ -8,6 +8,7 @@ for it; a script and a `-c` text are compiled and executed here.
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 from . import launch
@@ -27,6 +28,13 @@ _FLAGS: dict[str, list[str]] = {SCRIPT: [], MODULE: ["-m"], CODE: ["-c"]}
 _BOOTSTRAP = sys.modules["_frozen_importlib_external"]  # importlib, without importing it
 _PYC_HEADER = 16  # magic, flags, and two words about the source
 _PYC_MAGIC: bytes = _BOOTSTRAP.MAGIC_NUMBER
+
+_BOM = b"\xef\xbb\xbf"
+# An encoding is declared in the first line, or in the second where the first has no code.
+_LINE_WITHOUT_CODE = rb"[ \t\f]*(?:#[^\r\n]*)?(?:\r\n?|\n)"
+_DECLARATION = re.compile(
+    rb"(?:%b)?[ \t\f]*#[^\r\n]*?coding[:=][ \t]*[-_.a-zA-Z0-9]" % _LINE_WITHOUT_CODE
+)
 
 
 class Program:
@@ -185,7 +193,7 @@ def _stdin_runner(main: ModuleType) -> Runner:
     data = b"" if sys.stdin is None else sys.stdin.buffer.read()
     main.__file__ = "<stdin>"
     main.__dict__["__cached__"] = None
-    return _runner(compile(data, "<stdin>", "exec", dont_inherit=True), main)
+    return _runner(_compile(data, "<stdin>"), main)
 
 
 def _script_runner(path: str, main: ModuleType) -> Runner:
@@ -196,8 +204,35 @@ def _script_runner(path: str, main: ModuleType) -> Runner:
     main.__loader__ = loader("__main__", path)
     main.__file__ = path
     main.__dict__["__cached__"] = None
-    code = _unmarshal(data) if is_compiled else compile(data, path, "exec", dont_inherit=True)
-    return _runner(code, main)
+    return _runner(_unmarshal(data) if is_compiled else _compile(data, path), main)
+
+
+def _compile(data: bytes, name: str) -> CodeType:
+    """Compile what a file holds, as the interpreter does with the file itself."""
+    _check_encoding(data, name)
+    code: CodeType = compile(data, name, "exec", dont_inherit=True)
+    return code
+
+
+def _check_encoding(data: bytes, name: str) -> None:
+    """Refuse bytes that are no UTF-8 anywhere, as the interpreter does.
+
+    `compile` overlooks those in comments, for it is not a file that it reads.
+    """
+    if data.startswith(_BOM) or _DECLARATION.match(data):
+        return
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        if b"\0" in before:
+            return  # `compile` refuses that, and it comes first
+        line = len(re.findall(rb"\r\n?|\n", before)) + 1
+        raise SyntaxError(
+            f"Non-UTF-8 code starting with '\\x{data[error.start]:02x}' in file {name} "
+            f"on line {line}, but no encoding declared; "
+            "see https://peps.python.org/pep-0263/ for details"
+        ) from None
 
 
 def _unmarshal(data: bytes) -> CodeType:

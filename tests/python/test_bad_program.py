@@ -205,6 +205,46 @@ def test_a_script_on_standard_input(place, ct, name, case):
         assert (place / "out/trace.ctr").exists()
 
 
+HEADS = {
+    "nothing": b"",
+    "mark": b"\xef\xbb\xbf",
+    "utf-8": b"# coding: utf-8\n",
+    "latin-1": b"# coding: latin-1\n",
+    "ascii": b"# -*- coding: ascii -*-\n",
+    "in the second line": b"#!/bin/python\r\n# vim: set fileencoding=latin-1 :\r\n",
+    "behind empty": b"\n\t# coding=latin-1\n",
+    "in the third line": b"\n\n# coding: latin-1\n",
+    "behind code": b"x = 1\n# coding: latin-1\n",
+    "in a text": b"x = '# coding: latin-1'\n",
+}
+# The interpreter reads a file in another encoding only where it can go back to its beginning.
+READ_FROM_A_PIPE = {"nothing", "mark", "utf-8", "in the third line", "behind code", "in a text"}
+BODIES = {
+    "good": "print(ascii('é'))  # é\n".encode(),
+    "comment": b"print(1)\n#\xff\n",
+    "end": b"print(1)\r\n\r#\xc3",
+    "string": b"print(ascii('\xff'))\n",
+    "surrogate": b"print(1)\n#\xed\xa0\x80\n",
+    "behind a mistake": b"x = = 1\n#\xff\n",
+    "behind a null": b"x\0\n#\xff\n",
+}
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_bytes_in_a_wrong_encoding(place, ct, body):
+    for name, head in HEADS.items():
+        (place / "encoded.py").write_bytes(head + BODIES[body])
+        plain = run(place, sys.executable, "encoded.py")
+        command = recorders(ct)[0]
+        assert run(place, *command, "encoded.py") == plain, name
+        assert (place / "out/trace.ctr").exists() == (plain[0] == 0)
+        if name not in READ_FROM_A_PIPE or b"\0" in BODIES[body]:
+            continue
+        # What cannot be read twice is not explained by the interpreter itself.
+        plain = run(place, sys.executable, "-", give=head + BODIES[body])
+        assert run(place, *command, "-", give=head + BODIES[body]) == plain, name
+
+
 def test_a_script_in_a_named_pipe_is_read_once(place, ct):
     def run_fed(*command):
         source = b"print('through a pipe')\n"
