@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _HOME = os.path.dirname(__file__) + os.sep
 _SIGINT_STATUS = 130  # what a shell reports for a process that ended by SIGINT
+_STDERR = 2
+_TRACEBACK = BaseException.__dict__["__traceback__"]  # a class may hide it
+_display = sys.__excepthook__  # the interpreter needs no name of `sys` to find it
 
 
 def run_process(
@@ -45,6 +48,7 @@ def run_process(
     if stage.has_target() and not _begin(begin):
         return 1
     sys.orig_argv[:] = command
+    failure = None
     try:
         run()
     except BaseException as error:
@@ -54,11 +58,13 @@ def run_process(
         if status == 0 or os.getpid() != process or not is_masked():
             _show_when_raised(error, stage)
             raise
-        _show(error, _without_our_frames(error), stage)
-        _say_masked(status)
+        failure = error
     else:
         backend.set_exit_status(0)
         stage.leave_main()
+    if failure is not None:  # a hook must not find it still being handled
+        _show(failure, _without_our_frames(failure), stage)
+        _say_masked(status)
     # The recording goes on to the end of the process; only one that must fail ends here.
     return 0 if os.getpid() != process or _is_satisfied() else 1
 
@@ -92,18 +98,34 @@ def exit_status(error: BaseException) -> int:
         return _SIGINT_STATUS
     if not isinstance(error, SystemExit):
         return 1
-    if error.code is None:
+    code = _exit_code(error)
+    if code is None:
         return 0
-    if not isinstance(error.code, int):
+    if not isinstance(code, int):
         return 1
     # The interpreter hands a C int to exit(), of which the system keeps one byte.
-    return error.code & 0xFF if -(2**63) <= error.code < 2**63 else 0xFF
+    return code & 0xFF if -(2**63) <= code < 2**63 else 0xFF
+
+
+def _exit_code(error: SystemExit) -> object:
+    try:
+        return error.code
+    except Exception:
+        return error  # a class may compute it, and fail: the interpreter then shows the exception
 
 
 def say(message: str) -> None:
     """Talk goes to stderr, if there is one."""
     if sys.stderr is not None:
         print(message, file=sys.stderr)
+
+
+def _tell(text: str) -> None:
+    """Write a line of the interpreter's, which reaches the terminal whatever `sys.stderr` is."""
+    try:
+        sys.stderr.write(text)
+    except BaseException:
+        os.write(_STDERR, text.encode())
 
 
 def _say_masked(status: int) -> None:
@@ -140,7 +162,7 @@ def _try(verb: str, step: Callable[[], object]) -> bool:
 
 
 def _without_our_frames(error: BaseException) -> TracebackType | None:
-    traceback = error.__traceback__
+    traceback: TracebackType | None = _TRACEBACK.__get__(error)
     while traceback is not None and traceback.tb_frame.f_code.co_filename.startswith(_HOME):
         traceback = traceback.tb_next
     return traceback
@@ -155,10 +177,13 @@ def _show_when_raised(error: BaseException, stage: Stage) -> None:
     if isinstance(error, SystemExit):
         return
     traceback = _without_our_frames(error)
-    hook = sys.excepthook
+    has_hook = hasattr(sys, "excepthook")  # none is not the same as None
+    hook = getattr(sys, "excepthook", _display)
 
     def show(*_exc_info: object) -> None:
         sys.excepthook = hook
+        if not has_hook:
+            del sys.excepthook
         _show(error, traceback, stage)
 
     sys.excepthook = show
@@ -167,20 +192,30 @@ def _show_when_raised(error: BaseException, stage: Stage) -> None:
 def _show(error: BaseException, traceback: TracebackType | None, stage: Stage) -> None:
     """Print what the interpreter prints when this exception ends a process."""
     if isinstance(error, SystemExit):
-        if error.code is not None and not isinstance(error.code, int):
-            say(str(error.code))
+        code = _exit_code(error)
+        if code is not None and not isinstance(code, int):
+            say(str(code))
         return
-    error.__traceback__ = traceback
+    _TRACEBACK.__set__(error, traceback)
     sys.last_exc = sys.last_value = error
     sys.last_type, sys.last_traceback = type(error), traceback
+    if not hasattr(sys, "excepthook"):
+        _tell("sys.excepthook is missing\n")
+        _display(type(error), error, traceback)
+    else:
+        _call_hook(error, traceback)
+    stage.leave_main()
+
+
+def _call_hook(error: BaseException, traceback: TracebackType | None) -> None:
     try:
         sys.excepthook(type(error), error, traceback)
     except SystemExit:
         raise
     except BaseException as second:
-        print("Error in sys.excepthook:", file=sys.stderr)
-        second.__traceback__ = _without_our_frames(second)
-        sys.__excepthook__(type(second), second, second.__traceback__)
-        print("\nOriginal exception was:", file=sys.stderr)
-        sys.__excepthook__(type(error), error, traceback)
-    stage.leave_main()
+        its = _without_our_frames(second)
+        _TRACEBACK.__set__(second, its)
+        _tell("Error in sys.excepthook:\n")
+        _display(type(second), second, its)
+        _tell("\nOriginal exception was:\n")
+        _display(type(error), error, traceback)
