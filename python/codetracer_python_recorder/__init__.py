@@ -33,6 +33,7 @@ from .api import (
 )
 from .auto_start import auto_start_from_env as _auto_start_from_env
 from .codetracer_python_recorder import VERSION as _VERSION
+from .launch import is_command as _is_command
 
 __all__ = [
     "DEFAULT_FORMAT",
@@ -56,5 +57,6 @@ __all__ = [
 
 __version__ = _VERSION
 
-configure_policy_from_env()
+if not _is_command():  # which says itself what is wrong with the environment
+    configure_policy_from_env()
 _auto_start_from_env()

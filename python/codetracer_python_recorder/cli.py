@@ -15,6 +15,7 @@ from pathlib import Path
 
 from . import auto_start, launch, runner, session
 from . import codetracer_python_recorder as backend
+from .filters import split_spec
 from .formats import (
     DEFAULT_FORMAT,
     SUPPORTED_FORMATS,
@@ -23,6 +24,7 @@ from .formats import (
     unsupported_message,
 )
 from .frameworks import FRAMEWORKS
+from .policy import environment_mistake
 from .program import CODE, MODULE, SCRIPT, STDIN, Program, absolute
 
 TYPE_CHECKING = False
@@ -50,6 +52,8 @@ _FRAMEWORK_FLAGS = {"--pytest": " (test path or options)", "--unittest": ""}
 _HELP_WIDTH = 96
 _OUT_DIR = "CODETRACER_PYTHON_RECORDER_OUT_DIR"
 _DEFAULT_DIR = "trace-out"
+_LARGEST = 2**64 - 1  # the recorder's limits are numbers of 64 bits
+_MOST_DIGITS = len(str(_LARGEST))
 _IO_CAPTURE = {"off": (False, False), "proxies": (True, False), "proxies+fd": (True, True)}
 
 
@@ -84,13 +88,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = _parse_args(words)
     except Exception as error:
-        runner.say(f"Failed to parse arguments: {error}")
+        runner.say(f"Failed to parse arguments: {_explained(error)}")
         return 2
     if argv is None:
         launch.leave()
     is_hosted = launch.leave_host()
     is_recorded = not launch.is_disabled()
-    if not is_recorded:
+    if is_recorded:
+        mistake = environment_mistake()
+        if mistake is not None:
+            runner.say(f"{_PROG}: error: {mistake}")
+            return 1
+        backend.configure_policy_from_env()
+    else:
         runner.say(f"{_PROG}: this program runs unrecorded, as {launch.DISABLED_VARIABLE} orders")
     run = runner.run_process if argv is None else runner.run_guest
     return run(
@@ -100,9 +110,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
 
 
+def _explained(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        return "the working directory does not exist any more; give -o and SCRIPT in full"
+    return str(error)
+
+
 def _start(config: RecorderCLIConfig) -> None:
     environment_filter = os.environ.get(auto_start.ENV_TRACE_FILTER)
     filters = [*([environment_filter] if environment_filter else []), *config.trace_filter]
+    session.check_filters(filters)
     # The program is where recording begins anyway; only another file is a gate.
     is_gated = config.activation_path is not None and config.activation_path != config.script
     session.start(
@@ -243,6 +260,18 @@ def _resolve(value: str) -> Path:
     return Path(value).expanduser().resolve()
 
 
+def _named(value: str) -> Path:
+    if not value:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return _resolve(value)
+
+
+def _filter_files(value: str) -> str:
+    if not split_spec(value):
+        raise argparse.ArgumentTypeError(f"'{value}' names no file")
+    return value
+
+
 def _format(value: str) -> str:
     name = normalize_format(value)
     if not is_supported(name):
@@ -251,19 +280,26 @@ def _format(value: str) -> str:
 
 
 def _count(value: str) -> int:
-    if not (value.isascii() and value.isdigit()):
-        raise argparse.ArgumentTypeError(f"'{value}' is not a whole number")
-    return int(value)
+    return _number(value, 1000, "whole number")
 
 
 def _size(value: str) -> int:
+    return _number(value, 1024, "size")
+
+
+def _number(value: str, factor: int, what: str) -> int:
     found = re.fullmatch(r"(\d+)(\.\d+)?(?:([kmgtKMGT])(?:i?B)?)?", value, re.ASCII)
     if found is None or (found[2] and not found[3]):
         raise argparse.ArgumentTypeError(
-            f"'{value}' is not a size: a number, with K, M, G or T after it if you like"
+            f"'{value}' is not a {what}: a number, with K, M, G or T after it if you like"
         )
-    scale = 1 << 10 * " KMGT".index((found[3] or " ").upper())
-    return int(found[1]) * scale + int(float(found[2] or 0) * scale)
+    scale: int = factor ** " KMGT".index((found[3] or " ").upper())
+    whole = found[1].lstrip("0") or "0"
+    # Nor is a text of thousands of digits taken for a number.
+    number = int(whole[:_MOST_DIGITS]) * scale + int(float(found[2] or 0) * scale)
+    if len(whole) > _MOST_DIGITS or number > _LARGEST:
+        raise argparse.ArgumentTypeError(f"'{value}' is too large")
+    return number
 
 
 def _switch(help: str) -> dict[str, Any]:
@@ -288,7 +324,7 @@ _WHAT_AND_WHERE: tuple[Option, ...] = (
         {
             "dest": "trace_dir",
             "metavar": "DIR",
-            "type": _resolve,
+            "type": _named,
             "help": f"where the recording goes (default: ${_OUT_DIR}, or else ./{_DEFAULT_DIR})",
         },
     ),
@@ -306,7 +342,7 @@ _WHAT_AND_WHERE: tuple[Option, ...] = (
         ("--activation-path",),
         {
             "metavar": "FILE",
-            "type": _resolve,
+            "type": _named,
             "help": "record nothing until code of this file runs (default: the script)",
         },
     ),
@@ -314,6 +350,7 @@ _WHAT_AND_WHERE: tuple[Option, ...] = (
         ("--trace-filter",),
         {
             "metavar": "FILES",
+            "type": _filter_files,
             "action": "append",
             "default": [],
             "help": "filter files, joined by '::'; may be given several times",

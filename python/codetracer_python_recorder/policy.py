@@ -151,6 +151,30 @@ def configure_policy_from_env() -> None:
 
     Raises UsageError (ERR_INVALID_POLICY_VALUE) for a bad value; then nothing changes.
     """
+    try:
+        changes = _environment()
+    except _BadVariableError as error:
+        raise _invalid(error, error.variable) from None
+    _apply(changes)
+
+
+def environment_mistake() -> str | None:
+    """What `configure_policy_from_env` would raise, in a line that names the variable."""
+    try:
+        _environment()
+    except _BadVariableError as error:
+        text = str(error)
+        return text if error.variable in text else f"{error.variable}: {text}"
+    return None
+
+
+class _BadVariableError(ValueError):
+    def __init__(self, variable: str, error: ValueError) -> None:
+        super().__init__(*error.args)
+        self.variable = variable
+
+
+def _environment() -> dict[str, object]:
     changes: dict[str, object] = {}
     for name, (_, variable, parse, _argument) in _SETTINGS.items():
         if variable is not None and variable in os.environ:
@@ -159,14 +183,14 @@ def configure_policy_from_env() -> None:
         proxies, fd_fallback = _read(_CAPTURE_VARIABLE, _capture)
         changes["io_capture_line_proxies"] = proxies
         changes["io_capture_fd_fallback"] = fd_fallback
-    _apply(changes)
+    return changes
 
 
 def _read[T](variable: str, parse: Callable[[str], T]) -> T:
     try:
         return parse(os.environ[variable])
     except ValueError as error:
-        raise _invalid(error, variable) from None
+        raise _BadVariableError(variable, error) from None
 
 
 def policy_snapshot() -> dict[str, object]:

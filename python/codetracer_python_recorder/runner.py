@@ -45,8 +45,9 @@ def run_process(
             os.execv(sys.executable, command)
         _show(error, None, stage)
         return 1
-    if stage.has_target() and not _begin(begin):
-        return 1
+    refused = _begin(begin) if stage.has_target() else 0
+    if refused:
+        return refused
     sys.orig_argv[:] = command
     failure = None
     try:
@@ -73,8 +74,9 @@ def run_guest(program: Program, begin: Callable[[], object], is_masked: Callable
     """Run the program inside this process, end its recording, and give back the old world."""
     with Stage(program) as stage:
         run = stage.load()
-        if stage.has_target() and not _begin(begin):
-            return 1
+        refused = _begin(begin) if stage.has_target() else 0
+        if refused:
+            return refused
         status = 0
         try:
             run()
@@ -135,13 +137,14 @@ def _say_masked(status: int) -> None:
     )
 
 
-def _begin(begin: Callable[[], object]) -> bool:
+def _begin(begin: Callable[[], object]) -> int:
+    """Start recording; the exit status where that fails, or else 0."""
     try:
         begin()
     except Exception as error:
         say(f"Failed to start Codetracer session: {error}")
-        return False
-    return True
+        return 2 if getattr(error, "code", None) == "ERR_INVALID_POLICY_VALUE" else 1
+    return 0
 
 
 def _end(status: int) -> bool:

@@ -17,6 +17,7 @@ from .codetracer_python_recorder import is_tracing as _is_tracing_backend
 from .codetracer_python_recorder import start_tracing as _start_backend
 from .codetracer_python_recorder import stop_at_exit as _stop_at_exit
 from .codetracer_python_recorder import stop_tracing as _stop_backend
+from .errors import UsageError
 from .filters import split_spec
 from .formats import DEFAULT_FORMAT, is_supported, normalize_format, unsupported_message
 from .frameworks import FRAMEWORKS
@@ -287,6 +288,15 @@ def _normalize_trace_filter(value: FilterSpec | None) -> list[str] | None:
     if not names:
         raise ValueError("trace_filter must resolve to at least one path")
     return [_existing_filter(name) for name in names]
+
+
+def check_filters(specs: Sequence[str]) -> None:
+    """Raise as a mistake of the user's what `start` would raise for these filters."""
+    try:
+        if specs:
+            _normalize_trace_filter(specs)
+    except (OSError, ValueError) as error:
+        raise UsageError(str(error), "ERR_INVALID_POLICY_VALUE") from None
 
 
 def _split_filter_spec(spec: object) -> list[str]:

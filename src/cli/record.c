@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -46,8 +47,6 @@ struct record_fields {
 
 static const char *const languages[] = {"python", NULL};
 
-static const char *const formats[] = {"json", "binary", "ctr", NULL};
-
 static const char *const captures[] = {"off", "proxies", "proxies+fd", NULL};
 
 #define FIELD(name) offsetof(struct record_fields, name)
@@ -63,10 +62,9 @@ static const struct cli_option record_options[] = {
     {'c', NULL, CLI_LAST, FIELD(code), "CODE", "record `python -c CODE`"},
     {0, "lang", CLI_CHOICE, FIELD(language), "python",
      "the program's language, whatever its name looks like", languages},
-    {0, "format", CLI_CHOICE, FIELD(format), "FORMAT",
+    {0, "format", CLI_TEXT, FIELD(format), "FORMAT",
      "write for CodeTracer, beside trace.ctr: json (trace.json,\n"
-     "the default), binary (trace.bin) or ctr (neither)",
-     formats},
+     "the default), binary (trace.bin) or ctr (neither)"},
     {0, "activation-path", CLI_TEXT, FIELD(activation), "FILE",
      "record nothing until code of this file runs"},
     {0, "trace-filter", CLI_TEXTS, FIELD(rules.filters), "FILES",
@@ -141,14 +139,40 @@ static char *make_gate(const char *activation, const struct target *target)
     return gate;
 }
 
+/* Upper or lower case, as for the recorder itself. CT_START_FORMATS: there is no such format. */
 static enum ct_start_format parse_format(const char *name)
 {
-    for (int i = 0; name != NULL && i < CT_START_FORMATS; i++) {
-        if (strcmp(ct_start_format_name((enum ct_start_format)i), name) == 0) {
-            return (enum ct_start_format)i;
+    int i = 0;
+    while (i < CT_START_FORMATS &&
+           strcasecmp(ct_start_format_name((enum ct_start_format)i), name) != 0) {
+        i++;
+    }
+    return (enum ct_start_format)i;
+}
+
+static bool names_a_file(const char *filters)
+{
+    return filters[strspn(filters, ": \t")] != '\0';
+}
+
+/* What the parser takes for a text and has no meaning. */
+static int check_fields(const struct record_fields *fields)
+{
+    const struct cli_command *command = &cli_command_record;
+    if (fields->format != NULL && parse_format(fields->format) == CT_START_FORMATS) {
+        return cli_usage_error(command, "--format: '%s' is not one of: json, binary, ctr",
+                               fields->format);
+    }
+    if (fields->activation != NULL && fields->activation[0] == '\0') {
+        return cli_usage_error(command, "--activation-path: the name is empty");
+    }
+    for (size_t i = 0; i < fields->rules.filters.count; i++) {
+        if (!names_a_file(fields->rules.filters.items[i])) {
+            return cli_usage_error(command, "--trace-filter: '%s' names no file",
+                                   fields->rules.filters.items[i]);
         }
     }
-    return CT_START_JSON;
+    return CLI_OK;
 }
 
 static void complain_directory(const char *asked, const struct ct_error *error)
@@ -172,7 +196,7 @@ static int record_into(const struct record_fields *fields, const struct target *
     struct ct_start_options order = {
         .dir = dir->path,
         .id = id,
-        .format = parse_format(fields->format),
+        .format = fields->format != NULL ? parse_format(fields->format) : CT_START_JSON,
         .kind = target->kind,
         .program = target->program,
         .argc = (size_t)target->argc,
@@ -298,7 +322,8 @@ static int run_record(const void *untyped, const struct cli_operands *operands)
     if (!target_choose(fields->module, fields->code, operands, &target)) {
         return cli_usage_error(&cli_command_record, "no program to record");
     }
-    return record_target(fields, &target);
+    int status = check_fields(fields);
+    return status == CLI_OK ? record_target(fields, &target) : status;
 }
 
 const struct cli_command cli_command_record = {

@@ -1,6 +1,8 @@
 """What a command line means."""
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,14 @@ def test_sizes_are_written_as_for_ct(word, size):
     assert cli._parse_args(["--max-size", word, "app.py"]).options == {"max_size": size}
 
 
+@pytest.mark.parametrize(
+    ("word", "count"),
+    [("1K", 1000), ("1.5k", 1500), ("007", 7), (str(2**64 - 1), 2**64 - 1), ("0" * 99 + "5", 5)],
+)
+def test_counts_are_written_as_for_ct(word, count):
+    assert cli._parse_args(["--max-items", word, "app.py"]).options == {"max_items": count}
+
+
 def test_policy(folder):
     words = "--on-recorder-error disable --require-trace --keep-partial-trace --log-level debug"
     words += " --log-file r.log --json-errors --io-capture proxies+fd"
@@ -144,7 +154,17 @@ def test_formats(name):
         (["--max-size", "2X", "app.py"], "'2X' is not a size"),
         (["--max-size", "0.5", "app.py"], "'0.5' is not a size"),
         (["--max-items", "-1", "app.py"], "'-1' is not a whole number"),
-        (["--max-items", "1K", "app.py"], "'1K' is not a whole number"),
+        (["--max-items", "1X", "app.py"], "'1X' is not a whole number"),
+        (
+            ["--max-items", "9" * 20, "app.py"],
+            "argument --max-items: '99999999999999999999' is too",
+        ),
+        (["--max-text", "9" * 5000, "app.py"], "argument --max-text: "),
+        (["--max-size", "99999999999G", "app.py"], "argument --max-size: '99999999999G' is too la"),
+        (["--trace-filter", "", "app.py"], "argument --trace-filter: '' names no file"),
+        (["--trace-filter=:: ::", "app.py"], "argument --trace-filter: ':: ::' names no file"),
+        (["--activation-path", "", "app.py"], "argument --activation-path: the name is empty"),
+        (["-o", "", "app.py"], "argument -o/--out-dir/--trace-dir: the name is empty"),
         (["--trace", "x", "app.py"], "unrecognized arguments: --trace"),
         (["--trace-dir"], "expected one argument"),
     ],
@@ -160,6 +180,19 @@ def test_a_missing_script(capsys, folder):
     status, talk = failure(capsys, "no.py")
     assert status == 2
     assert talk.endswith(f"can't open file '{folder}/no.py': [Errno 2] No such file or directory\n")
+
+
+def test_a_working_directory_that_is_gone(tmp_path):
+    command = [sys.executable, "-m", "codetracer_python_recorder"]
+    for words, status in ([tmp_path / "app.py"], 2), (["-o", "out", "app.py"], 2):
+        (tmp_path / "gone").mkdir()
+        shell = ["sh", "-c", 'rmdir ../gone; exec "$@"', "sh", *command, *map(str, words)]
+        done = subprocess.run(shell, cwd=tmp_path / "gone", capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (status, "")
+        assert done.stderr.splitlines() == [
+            "Failed to parse arguments: the working directory does not exist any more; "
+            "give -o and SCRIPT in full"
+        ]
 
 
 def test_help_and_version(capsys):

@@ -377,3 +377,21 @@ def test_a_recording_that_cannot_start(tmp_path):
     assert done.stderr == (
         "Failed to start Codetracer session: trace path exists and is not a directory\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--only", ""], "--only '': selector pattern cannot be empty"),
+        (["--skip", "["], "--skip '[': invalid glob pattern '[': a '[' without its ']'"),
+        (["--trace-filter", "nowhere.toml"], "trace filter 'nowhere.toml' does not exist"),
+        (["--trace-filter", "."], "trace filter '.' is not a file"),
+    ],
+)
+def test_rules_that_cannot_be_used_are_a_mistake_of_the_command_line(tmp_path, words, said):
+    write(tmp_path, "program.py", "print('not run')")
+    done = recorded(tmp_path, *words, "program.py")
+    assert (done.returncode, done.stdout) == (2, "")
+    prefix = "Failed to start Codetracer session: [ERR_INVALID_POLICY_VALUE] "
+    assert done.stderr == f"{prefix}{said}\n"
+    assert not (tmp_path / "out").exists()

@@ -701,6 +701,22 @@ def test_a_bad_variable_is_named(bench, ct):
     (bench.folder / "app.py").write_text(PROGRAM)
     variables = {"CODETRACER_REQUIRE_TRACE": "maybe"}
     done = bench.cli(**variables)
+    said = "CODETRACER_REQUIRE_TRACE: invalid boolean value 'maybe' (expected true/false)"
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"codetracer-python-recorder: error: {said}\n"
+    done = bench.cli(CODETRACER_CAPTURE_IO="zzz")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.endswith(
+        "CODETRACER_CAPTURE_IO value 'zzz' ('zzz' is not one of off, on, proxies, fd)"
+    )
+    for option, start in ("--help", "usage: "), ("--version", "codetracer-python-recorder "):
+        done = bench.python("-m", "codetracer_python_recorder", option, **variables)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(start)
+    off = {"CODETRACER_PYTHON_RECORDER_DISABLED": "1"}
+    assert bench.cli(**variables, **off).stdout == TEXT
+    done = bench.api("import codetracer_python_recorder", **variables)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
     assert last.endswith("(expected true/false) (variable=CODETRACER_REQUIRE_TRACE)")

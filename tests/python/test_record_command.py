@@ -557,6 +557,12 @@ def assert_refused(done, status, *texts):
         (["-m"], "-m needs a value: MODULE"),
         (["--formt", "json", "p.py"], "unknown option '--formt': did you mean '--format'?"),
         (["--format", "xml", "p.py"], "'xml' is not one of: json, binary, ctr"),
+        (["--trace-filter", "", "p.py"], "--trace-filter: '' names no file"),
+        (
+            ["--trace-filter=x", "--trace-filter", "::", "p.py"],
+            "--trace-filter: '::' names no file",
+        ),
+        (["--activation-path=", "p.py"], "--activation-path: the name is empty"),
         (["--lang", "ruby", "p.py"], "'ruby' is not one of: python"),
         (["--max-size", "big", "p.py"], "'big' is not a number such as"),
         (["--exact=yes", "p.py"], "--exact takes no value"),
@@ -572,6 +578,12 @@ def test_misuse_is_explained_with_status_2(bench, words, text):
     tool.chmod(0o755)
     assert_refused(bench.run(*words), 2, text)
     assert not (bench.work / "trace.ctr").exists()
+
+
+@pytest.mark.parametrize("name", ["JSON", "Ctr"])
+def test_the_format_may_be_in_capitals(bench, name):
+    bench.write("p.py", "print('python')")
+    assert bench.run("--format", name, "p.py").returncode == 0
 
 
 def test_another_ending_can_be_said_to_be_python(bench):
