@@ -26,6 +26,7 @@ from .formats import (
 from .frameworks import FRAMEWORKS
 from .policy import environment_mistake
 from .program import CODE, MODULE, SCRIPT, STDIN, Program, absolute
+from .talk import Parser, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = _parse_args(words)
     except Exception as error:
-        runner.say(f"Failed to parse arguments: {_explained(error)}")
+        say(f"Failed to parse arguments: {_explained(error)}")
         return 2
     if argv is None:
         launch.leave()
@@ -97,11 +98,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if is_recorded:
         mistake = environment_mistake()
         if mistake is not None:
-            runner.say(f"{_PROG}: error: {mistake}")
+            say(f"{_PROG}: error: {mistake}")
             return 1
         backend.configure_policy_from_env()
     else:
-        runner.say(f"{_PROG}: this program runs unrecorded, as {launch.DISABLED_VARIABLE} orders")
+        say(f"{_PROG}: this program runs unrecorded, as {launch.DISABLED_VARIABLE} orders")
     run = runner.run_process if argv is None else runner.run_guest
     return run(
         Program(config.kind, config.target, list(config.script_args)),
@@ -238,7 +239,7 @@ def _check_script(target: str) -> None:
         with open(path, "rb"):
             pass
     except OSError as error:
-        runner.say(
+        say(
             f"{launch.interpreter_name()}: can't open file {path!r}: "
             f"[Errno {error.errno}] {error.strerror}"
         )
@@ -441,8 +442,8 @@ _RECORDER_OPTIONS = (
 _POLICY_OPTIONS = (*_names(_POLICY), "propagate_script_exit")
 
 
-def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _build_parser() -> Parser:
+    parser = Parser(
         prog=_PROG,
         usage=_USAGE,
         # A width of its own saves the formatter from importing what finds out the terminal's.

@@ -12,6 +12,7 @@ import sys
 from . import codetracer_python_recorder as backend
 from . import session
 from .program import Program, Stage
+from .talk import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,12 +117,6 @@ def _exit_code(error: SystemExit) -> object:
         return error  # a class may compute it, and fail: the interpreter then shows the exception
 
 
-def say(message: str) -> None:
-    """Talk goes to stderr, if there is one."""
-    if sys.stderr is not None:
-        print(message, file=sys.stderr)
-
-
 def _tell(text: str) -> None:
     """Write a line of the interpreter's, which reaches the terminal whatever `sys.stderr` is."""
     try:
@@ -196,8 +191,8 @@ def _show(error: BaseException, traceback: TracebackType | None, stage: Stage) -
     """Print what the interpreter prints when this exception ends a process."""
     if isinstance(error, SystemExit):
         code = _exit_code(error)
-        if code is not None and not isinstance(code, int):
-            say(str(code))
+        if code is not None and not isinstance(code, int) and sys.stderr is not None:
+            print(code, file=sys.stderr)
         return
     _TRACEBACK.__set__(error, traceback)
     sys.last_exc = sys.last_value = error

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "recorder/monitor.h"
+#include "trace/text.h"
 
 /* ---- exceptions
  * ------------------------------------------------------------------------------------- */
@@ -82,14 +83,27 @@ static void fail_process(void)
     is_ordered = is_ordered || on_exit(exit_with_failure, NULL) == 0;
 }
 
+void failure_say(const char *text)
+{
+    struct ct_bytes line = {0};
+    ctr_text_line((const uint8_t *)text, strlen(text), &line);
+    ct_bytes_add_byte(&line, 0);
+    if (!line.failed) {
+        PySys_FormatStderr("%s\n", (const char *)line.data);
+    }
+    ct_bytes_free(&line);
+}
+
 void failure_tell(const struct failure *failure, bool aborts)
 {
     report(failure, true);
     if (aborts) {
         const struct log_detail *detail = &failure->details[0];
         const char *why = detail->key != NULL ? detail->value : "";
-        PySys_FormatStderr("Failed to stop Codetracer session: [%s] %s%s%s\n", failure->code,
-                           failure->message, why[0] != 0 ? ": " : "", why);
+        char text[2 * CT_ERROR_MESSAGE_BYTES];
+        snprintf(text, sizeof text, "Failed to stop Codetracer session: [%s] %s%s%s", failure->code,
+                 failure->message, why[0] != 0 ? ": " : "", why);
+        failure_say(text);
         fail_process();
     }
 }

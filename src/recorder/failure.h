@@ -19,8 +19,11 @@ struct failure {
 /* Raise it: for a function that Python code has called. Returns NULL. */
 PyObject *failure_raise(const struct failure *failure);
 
-/* The same where nobody is there to catch it, at the end of the process. `aborts`: it then ends
- * with status 1, where it would have with 0. */
+/* A line on standard error, in which what a terminal would obey is escaped. */
+void failure_say(const char *text);
+
+/* The same as failure_raise where nobody is there to catch it, at the end of the process. `aborts`:
+ * it then ends with status 1, where it would have with 0. */
 void failure_tell(const struct failure *failure, bool aborts);
 
 /* What a status of session.h's functions stands for; `error` holds its text. */

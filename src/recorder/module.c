@@ -461,7 +461,9 @@ static bool stop(int32_t exit_status, struct failure *failure, struct ct_error *
         return false;
     }
     if (status == CT_ELIMIT) {
-        PySys_FormatStderr("codetracer: %s\n", error->message);
+        char text[CT_ERROR_MESSAGE_BYTES + sizeof "codetracer: "];
+        snprintf(text, sizeof text, "codetracer: %s", error->message);
+        failure_say(text);
     }
     if (was_active && inject_awaits(INJECT_FINISH)) {
         *failure = *inject_take(INJECT_FINISH);

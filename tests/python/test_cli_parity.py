@@ -395,3 +395,42 @@ def test_rules_that_cannot_be_used_are_a_mistake_of_the_command_line(tmp_path, w
     prefix = "Failed to start Codetracer session: [ERR_INVALID_POLICY_VALUE] "
     assert done.stderr == f"{prefix}{said}\n"
     assert not (tmp_path / "out").exists()
+
+
+CONTROL = "a\x1b[1m\rb"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [f"--{CONTROL}"],
+        ["--max-text", CONTROL],
+        ["--format", CONTROL],
+        ["--io-capture", CONTROL],
+        ["--trace-filter", CONTROL],
+        ["--only", CONTROL + "["],
+        ["-o", f"program.py/{CONTROL}"],
+        ["--log-level", CONTROL],
+        ["--format", "json", "--export-limit", "1", "-o", CONTROL],
+        [CONTROL],
+    ],
+    ids=lambda words: words[0].encode("unicode_escape").decode(),
+)
+def test_nothing_that_a_terminal_obeys_is_in_a_message(tmp_path, words):
+    write(tmp_path, "program.py", "")
+    done = recorded(tmp_path, *words, "program.py")
+    assert "a\\x1b[1m\\rb" in done.stderr or "a\\u001b[1m\\rb" in done.stderr
+    assert not set(done.stderr) & {"\x1b", "\r"}
+
+
+def test_nothing_that_a_terminal_obeys_is_in_a_message_about_filters(tmp_path):
+    (tmp_path / CONTROL).write_text("[")
+    for words in (
+        ["check", CONTROL],
+        ["check", "no" + CONTROL],
+        [CONTROL],
+    ):
+        done = execute([sys.executable, *RECORDER[:2], "filter", *words], tmp_path)
+        assert done.returncode in (1, 2)
+        assert "\\x1b[1m\\rb" in done.stderr
+        assert not set(done.stderr) & {"\x1b", "\r"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import marshal
 import os
-import sys
 
 from .. import auto_start
 from ..errors import RecorderError
 from ..frameworks import FRAMEWORKS
+from ..talk import Parser, printable, say
 from . import split_spec
 from .chain import Chain, compose
 from .document import read
@@ -18,7 +18,6 @@ from .explain import explain
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NoReturn
 
 _PROG = "codetracer-python-recorder"
 
@@ -29,23 +28,9 @@ def main(argv: Sequence[str], prog: str = _PROG) -> int:
     try:
         status: int = given.run(given)
     except (RecorderError, OSError) as error:
-        _complain(getattr(error, "message", str(error)))
+        say(f"error: {getattr(error, 'message', error)}")
         return 2
     return status
-
-
-def _line(text: str) -> str:
-    """The text as one line: a name in it may hold anything, and none of it controls a terminal."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def _complain(message: str) -> None:
-    print(f"error: {_line(message)}", file=sys.stderr)
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        super().error(_line(message))
 
 
 def _check(given: argparse.Namespace) -> int:
@@ -54,12 +39,13 @@ def _check(given: argparse.Namespace) -> int:
         try:
             document = read(os.path.realpath(name))
         except RecorderError as error:
-            _complain(error.message)
+            say(f"error: {error.message}")
             status = 1
         else:
             count = len(document.rules)
             rules = f"{count} rule{'' if count == 1 else 's'}"
-            print(_line(f"{name}: '{document.name}', version {document.version}, {rules}"))
+            about = f"{name}: '{document.name}', version {document.version}, {rules}"
+            print(printable(about))
     return status
 
 
@@ -67,7 +53,7 @@ def _explain(given: argparse.Namespace) -> int:
     file = os.path.abspath(given.file)
     chain = _chain(given, os.path.dirname(file))
     for line in explain(chain, file, given.module, given.object, given.name):
-        print(_line(line))
+        print(printable(line))
     return 0
 
 
@@ -87,8 +73,8 @@ def _chain(given: argparse.Namespace, near: str) -> Chain:
     )
 
 
-def _build_parser(prog: str) -> argparse.ArgumentParser:
-    chain = _Parser(add_help=False)
+def _build_parser(prog: str) -> Parser:
+    chain = Parser(add_help=False)
     chain.add_argument(
         "--trace-filter",
         metavar="FILES",
@@ -102,7 +88,7 @@ def _build_parser(prog: str) -> argparse.ArgumentParser:
     chain.add_argument("--only", metavar="PATTERN", action="append", default=[])
     chain.add_argument("--skip", metavar="PATTERN", action="append", default=[])
 
-    parser = _Parser(prog=f"{prog} filter", description="Look at filter files.")
+    parser = Parser(prog=f"{prog} filter", description="Look at filter files.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     check = commands.add_parser("check", help="say what is wrong with filter files")
     check.add_argument("files", metavar="FILE", nargs="+")
