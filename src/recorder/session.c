@@ -533,6 +533,10 @@ int session_stop(int32_t exit_status, struct ct_error *error)
     self_check_report(&session);
     event_last(&session);
     monitor_stop(&session);
+    if (session.waiting_for_file && !goes_on) { /* else the program may come to it later */
+        log_message(LOG_WARN, "nothing was recorded, for the activation path never ran",
+                    session.activation);
+    }
     struct remains remains;
     int status =
         finish(goes_on ? CTR_ENDED_BY_STOP : CTR_ENDED_NORMALLY, exit_status, &remains, error);

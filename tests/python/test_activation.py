@@ -152,7 +152,7 @@ def test_the_program_may_write_it_in_any_way(place):
 def test_another_file_of_the_name_is_not_it(place):
     place.write("sub/lib2.py", "")
     (place.folder / "sub" / "lib2.py").rename(place.folder / "sub" / "other.py")
-    source = IMPORT.replace("'lib.py'", "'sub/other.py'") + "other.other(1)"
+    source = IMPORT.replace("'lib.py'", "'sub/other.py'") + "other.other(1)\nr.stop()"
     assert place.run(source) == []
 
 

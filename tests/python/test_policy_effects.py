@@ -363,7 +363,7 @@ def test_a_required_trace_that_is_missing(bench, variables):
     assert f"Failed to stop Codetracer session: [ERR_TRACE_MISSING] {message}" in done.stderr
     assert bench.files() == {"trace.ctr"}
     lines = json_lines(done.stderr)
-    assert len(lines) == 1 + len(variables)
+    assert [line.get("level") for line in lines] == ["WARN", "ERROR", *[None] * len(variables)]
     if variables:
         assert lines[-1]["error_kind"] == "Usage"
         assert lines[-1]["message"] == message
@@ -555,6 +555,25 @@ def test_a_required_trace_that_a_limit_left_empty_is_missing(bench, option, end)
     )
     source = PROGRAM + "raise SystemExit(3)"
     assert bench.cli("--require-trace", option, LIMITS[option], source=source).returncode == 3
+
+
+@pytest.mark.parametrize("path", ["nowhere.py", "other.py"])
+def test_an_activation_path_that_never_runs_is_told(bench, path):
+    """A name with a slip in it records nothing, and the program runs as if nothing were wrong."""
+    (bench.folder / "other.py").touch()
+    done = bench.cli("--activation-path", path)
+    assert (done.returncode, done.stdout) == (0, TEXT)
+    (line,) = json_lines(done.stderr)
+    assert line["level"] == "WARN"
+    assert line["message"] == "nothing was recorded, for the activation path never ran"
+    assert line["fields"]["detail"] == str(bench.folder.resolve() / path)
+    assert bench.cli("--activation-path", path, source="import other").returncode == 0
+    source = f"import codetracer_python_recorder as r; r.start('out', start_on_enter={path!r})"
+    assert len(json_lines(bench.api(source).stderr)) == 1
+    assert bench.api(source + "\nr.stop()").stderr == ""
+    source = PROGRAM + "open('made.py', 'w').write('x = 1')\nimport made"
+    done = bench.cli("--activation-path", "made.py", source=source)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_session_of_which_a_limit_left_nothing_says_so_at_its_stop(bench):
