@@ -81,7 +81,7 @@ class Stage:
         if program.target == STDIN:
             return ""
         if program.kind == SCRIPT:
-            return os.path.dirname(os.path.realpath(program.target))
+            return _folder(program.target)
         return os.getcwd() if program.kind == MODULE else ""
 
     def __enter__(self) -> Stage:
@@ -125,6 +125,21 @@ class Stage:
         if self.program.kind == SCRIPT and not self.is_container:
             for name in ("__file__", "__cached__"):
                 self.main.__dict__.pop(name, None)
+
+
+def _folder(script: str) -> str:
+    """What `python SCRIPT` puts in front of sys.path."""
+    try:
+        # One link by its text: a descriptor's names the file, or a pipe, which is not there.
+        link = os.readlink(script)
+    except OSError:
+        link = ""
+    if "/" in link:
+        script = os.path.join(os.path.dirname(script), link)
+    try:
+        return os.path.dirname(os.path.realpath(script, strict=True))
+    except OSError:
+        return os.path.dirname(script)
 
 
 def absolute(path: str) -> str:

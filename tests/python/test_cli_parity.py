@@ -434,3 +434,51 @@ def test_nothing_that_a_terminal_obeys_is_in_a_message_about_filters(tmp_path):
         assert done.returncode in (1, 2)
         assert "\\x1b[1m\\rb" in done.stderr
         assert not set(done.stderr) & {"\x1b", "\r"}
+
+
+@pytest.mark.parametrize("folder", ["/dev/fd", "/proc/self/fd"])
+@pytest.mark.parametrize("kind", ["pipe", "file", "deleted file", "link"])
+def test_a_script_behind_a_descriptor(tmp_path, folder, kind):
+    source = "import sys\nprint(sys.path, __file__, sys.argv)\n"
+    write(tmp_path, "sub/program.py", source)
+    (tmp_path / "link.py").symlink_to("sub/program.py")
+
+    def run(*command):
+        if kind == "pipe":
+            reader, writer = os.pipe()
+            os.write(writer, source.encode())
+            os.close(writer)
+        else:
+            path = tmp_path / ("link.py" if kind == "link" else "sub/program.py")
+            reader = os.open(path, os.O_RDONLY)
+        if kind == "deleted file":
+            path.unlink()
+        try:
+            done = subprocess.run(
+                [sys.executable, *command, f"{folder}/{reader}"],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                pass_fds=[reader],
+                timeout=60,
+            )
+        finally:
+            os.close(reader)
+            write(tmp_path, "sub/program.py", source)
+        return re.sub(rf"(?<={folder}/)[0-9]+", "N", done.stdout), done.stderr, done.returncode
+
+    plain_way = run()
+    assert plain_way[2] == 0
+    assert run(*RECORDER, "out") == plain_way
+
+
+@pytest.mark.parametrize("name", ["in", "out/er", "twice", "absolute", "./plain.py", "plain.py"])
+def test_the_folder_of_a_linked_script(tmp_path, name):
+    path = write(tmp_path, "sub/plain.py", "import sys\nprint(sys.path)\n")
+    write(tmp_path, "plain.py", "import sys\nprint(sys.path)\n")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "in").symlink_to("plain.py")
+    (tmp_path / "out/er").symlink_to("../sub/plain.py")
+    (tmp_path / "twice").symlink_to("out/er")
+    (tmp_path / "absolute").symlink_to(path)
+    assert assert_same(tmp_path, name)[0] == 0
