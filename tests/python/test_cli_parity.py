@@ -482,3 +482,31 @@ def test_the_folder_of_a_linked_script(tmp_path, name):
     (tmp_path / "twice").symlink_to("out/er")
     (tmp_path / "absolute").symlink_to(path)
     assert assert_same(tmp_path, name)[0] == 0
+
+
+def test_as_many_frames_lie_below_the_program_as_the_documentation_says(tmp_path, ct):
+    write(
+        tmp_path,
+        "program.py",
+        """
+        import inspect
+        def depth(n):
+            try:
+                return depth(n + 1)
+            except RecursionError:
+                return n
+        print(len(inspect.stack()) - 1, depth(0))
+        """,
+    )
+    frames, most = map(int, plain(tmp_path, "program.py").stdout.split())
+    assert frames == 0
+    interpreter = {"CODETRACER_PYTHON_INTERPRETER": sys.executable}
+    script = Path(sys.executable).parent / "codetracer-python-recorder"
+    for command, added in (
+        ([sys.executable, *RECORDER[:2]], 6),
+        ([str(script)], 4),
+        ([str(ct), "record", "--unlisted"], 0),
+    ):
+        if Path(command[0]).exists():
+            done = execute([*command, "-o", "out", "program.py"], tmp_path, **interpreter)
+            assert done.stdout.splitlines()[0] == f"{added} {most - added}"
