@@ -567,6 +567,13 @@ static uint64_t layout_of(const PyTypeObject *type)
     return hash;
 }
 
+/* A stream in memory that is iterated over moves on, without code. */
+static uint16_t uses_unseen(struct session *session, const struct type_info *info,
+                            PyTypeObject *type)
+{
+    return unseen_uses_of_type(session, type) | (info->capture == CAPTURE_STREAM ? USE_ITERATE : 0);
+}
+
 static bool same_type(struct session *session, struct type_info *info, PyTypeObject *type)
 {
     if (info->type != type) {
@@ -580,7 +587,7 @@ static bool same_type(struct session *session, struct type_info *info, PyTypeObj
     }
     if (type->tp_version_tag != 0) { /* it was changed, or looked up in for the first time */
         info->version = type->tp_version_tag;
-        info->unseen = unseen_uses_of_type(session, type);
+        info->unseen = uses_unseen(session, info, type);
     }
     return true;
 }
@@ -602,7 +609,7 @@ struct type_info *types_of(struct session *session, PyTypeObject *type)
     info->layout = layout_of(type);
     info->id = NO_TYPE;
     classify(info, type);
-    info->unseen = unseen_uses_of_type(session, type);
+    info->unseen = uses_unseen(session, info, type);
     learn_hidden(session, info, type);
     info->next = *bucket;
     *bucket = info;

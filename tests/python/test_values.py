@@ -323,6 +323,26 @@ def test_streams_in_memory_tell_their_content(sides):
     assert seen["return 1"]["made"].startswith("<BytesIO position=")
 
 
+def test_a_stream_in_memory_moves_on_with_a_loop_over_it(sides):
+    rows = states(
+        sides,
+        """
+        import csv, io
+        def f():
+            s = io.StringIO("a\\nb\\n")
+            for line in s:
+                x = line
+            s.seek(0)
+            for row in csv.reader(s):
+                x = row
+            return x
+        f()
+        """,
+    )
+    texts = history(rows, "s")
+    assert [text.split("position=")[1] for text in texts] == ["0>", "2>", "4>", "0>", "2>", "4>"]
+
+
 def test_elements_tell_their_fields_and_children(sides):
     seen = shown(
         sides,
