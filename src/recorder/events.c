@@ -591,7 +591,8 @@ static inline void heed_caller(struct session *session, struct shadow_frame *cal
     if (!is_seen) {
         session_heed_unseen(session);
     }
-    if (caller != NULL && (caller->line_info->flags & LINE_CROSSED)) {
+    if (caller != NULL && (caller->line_info->flags & LINE_CROSSED) &&
+        compat_is_called_from(real, caller->frame)) { /* and so is there still */
         reach_note_crossing(caller, caller->frame);
     }
 }
