@@ -161,6 +161,14 @@ static PyObject *member_of(PyObject *owner, const char *name)
     return NULL;
 }
 
+/* What members of an enum run of the standard library's when they are compared, hashed or asked for
+ * their names changes nothing that a program holds. */
+static bool is_of_enum(PyTypeObject *type)
+{
+    PyObject *module = type->tp_dict != NULL ? types_module(type) : NULL;
+    return module != NULL && PyUnicode_CompareWithASCIIString(module, "enum") == 0;
+}
+
 /* Getting an attribute runs what its class keeps under the name, when that has a __get__. */
 static uint16_t uses_of_descriptor(struct session *session, PyObject *held)
 {
@@ -170,7 +178,7 @@ static uint16_t uses_of_descriptor(struct session *session, PyObject *held)
         return (uint16_t)((is_unseen(session, member_of(held, "fget")) ? USE_ATTR : 0) |
                           (is_unseen(session, member_of(held, "fset")) ? USE_SET_ATTR : 0));
     }
-    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || type->tp_descr_get == NULL) {
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || type->tp_descr_get == NULL || is_of_enum(type)) {
         return 0;
     }
     if (get_name == NULL) {
@@ -184,7 +192,7 @@ static uint16_t uses_of_class(struct session *session, PyTypeObject *type)
 {
     PyObject *key, *held;
     uint16_t uses = 0;
-    if (type->tp_dict == NULL) {
+    if (type->tp_dict == NULL || is_of_enum(type)) {
         return 0;
     }
     struct compat_dict_walk walk = compat_dict_walk(type->tp_dict);
