@@ -116,9 +116,11 @@ void changes__vague(struct session *session, struct shadow_frame *frame, compat_
         check_global_objects(session, frame, real, line);
     }
     frame->epoch = session->epoch;
-    bool is_crossed = (line->flags & LINE_CROSSED) != 0; /* another variable may still lead there */
-    check_objects(session, frame, real, is_crossed ? ~0ull : line->reads | line->writes);
+    /* Where a path leads elsewhere by now, another variable may still lead to where it did. */
+    bool is_led = (line->flags & LINE_LED) || frame->crossing != 0;
+    check_objects(session, frame, real, is_led ? ~0ull : line->reads | line->writes);
     reach_look_along(session, frame, real, line);
+    frame->crossing = 0;
     object_check_some(session, real->f_globals);
     check_values(session, frame, real, line->reads & ~frame->object_slots);
 }

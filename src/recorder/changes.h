@@ -60,7 +60,7 @@ static inline void changes__effects(struct session *session, struct shadow_frame
 {
     bool reaches = (line->flags & (LINE_ESCAPES | LINE_STORES)) != 0;
     bool is_vague = (line->flags & LINE_VAGUE) && !changes__was_answered(frame);
-    if (line->flags & LINE_CROSSED) {
+    if (frame->crossing != 0) {
         is_vague = reach_was_crossed(frame, real, line) || is_vague;
     }
     if (is_restless || (reaches && (is_vague || reach_apply(session, frame, real, line)))) {

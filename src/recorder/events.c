@@ -580,6 +580,17 @@ static bool line_is_seen_before(struct shadow_frame *caller, const compat_frame 
     return true;
 }
 
+/* A function that the line calls while it works out what to do along its paths, or one that C code
+ * calls meanwhile, as `sort` does its key. */
+static void note_crossing(struct shadow_frame *caller, const compat_frame *callee)
+{
+    bool is_between =
+        (caller->line_info->flags & LINE_CROSSED) != 0 || callee->previous != caller->frame;
+    if (is_between && compat_is_called_from(callee, caller->frame)) { /* and so is there still */
+        reach_note_crossing(caller, caller->frame);
+    }
+}
+
 /* A frame begins: what ran before it may have been unseen. */
 static inline void heed_caller(struct session *session, struct shadow_frame *caller,
                                const compat_frame *real)
@@ -591,9 +602,8 @@ static inline void heed_caller(struct session *session, struct shadow_frame *cal
     if (!is_seen) {
         session_heed_unseen(session);
     }
-    if (caller != NULL && (caller->line_info->flags & LINE_CROSSED) &&
-        compat_is_called_from(real, caller->frame)) { /* and so is there still */
-        reach_note_crossing(caller, caller->frame);
+    if (caller != NULL && (caller->line_info->flags & LINE_MOVABLE)) {
+        note_crossing(caller, real);
     }
 }
 

@@ -460,6 +460,8 @@ const struct line_info *reach_line_again(struct session *session, struct shadow_
     return &plan->lines[line->again];
 }
 
+enum { ELSEWHERE = 2 }; /* is none of the hashes of where paths lead, which are odd */
+
 static uint64_t mix(uint64_t hash, uint64_t more)
 {
     hash = (hash ^ more) * 0x9e3779b97f4a7c15ull;
@@ -473,7 +475,7 @@ static uint64_t places_now(struct shadow_frame *frame, compat_frame *real,
     struct effect *effects = frame->plan->effects + line->first_effect;
     for (unsigned i = 0; i < line->effect_count; i++) {
         int64_t index = 0;
-        if (effects[i].crossed) {
+        if (effects[i].movable) {
             hash = mix(hash, (uint64_t)(uintptr_t)receiver_now(frame, real, &effects[i].path));
             if (effects[i].action == ACTION_STORE_ITEM) {
                 index_now(frame, real, effect_key(&effects[i]), &index);
@@ -486,16 +488,15 @@ static uint64_t places_now(struct shadow_frame *frame, compat_frame *real,
 
 void reach_note_crossing(struct shadow_frame *frame, compat_frame *real)
 {
-    enum { ELSEWHERE = 2 }; /* is none of the hashes, which are odd */
     uint64_t now = places_now(frame, real, frame->line_info);
     frame->crossing = frame->crossing == 0 || frame->crossing == now ? now : ELSEWHERE;
 }
 
 bool reach_was_crossed(struct shadow_frame *frame, compat_frame *real, const struct line_info *line)
 {
-    uint64_t before = frame->crossing;
-    frame->crossing = 0;
-    return before != 0 && before != places_now(frame, real, line);
+    bool is_moved = frame->crossing != places_now(frame, real, line);
+    frame->crossing = is_moved ? ELSEWHERE : 0;
+    return is_moved;
 }
 
 /* What C code works on besides its arguments: a bound method's object, the memory of a view. */
@@ -559,7 +560,7 @@ void reach_look_along(struct session *session, struct shadow_frame *frame, compa
     for (unsigned i = 0; i < line->effect_count + line->mention_count; i++) {
         PyObject *reached;
         PyObject *value = follow_until(frame, real, &effects[i].path, &reached);
-        if (effects[i].crossed) {
+        if (effects[i].led || (effects[i].movable && frame->crossing == ELSEWHERE)) {
             look_below_path(session, frame, real, line, &effects[i].path);
         }
         if (stores_inside(session, &effects[i], value)) {

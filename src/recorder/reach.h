@@ -21,10 +21,11 @@ bool reach_learn_loops(struct plan *plan);
 const struct line_info *reach_line_again(struct session *session, struct shadow_frame *frame,
                                          compat_frame *real, const struct line_info *line);
 
-/* A recorded call begins, or the frame rests, in the middle of a line that is LINE_CROSSED. */
+/* A recorded call begins, or the frame rests, in the middle of a line that is LINE_MOVABLE. */
 void reach_note_crossing(struct shadow_frame *frame, compat_frame *real);
 
-/* Did what such a line called lead its paths elsewhere? Asked once, when it has run. */
+/* Did what such a line called, as was noted, lead its paths elsewhere? Then frame->crossing says so
+ * until everything was looked at. */
 bool reach_was_crossed(struct shadow_frame *frame, compat_frame *real,
                        const struct line_info *line);
 

@@ -23,7 +23,7 @@ static void settle_line(struct line_info *line, struct finding *found)
     bool is_rebound = route->base == BASE_SLOT && rebinds(line, route->slot);
     if (is_rebound && !(found->effect.action == ACTION_STORE && route->count == 0)) {
         reach__give_up(line);
-        found->effect.crossed = found->effect.crossed || line->loops != 0; /* worked on many */
+        found->effect.led = found->effect.led || line->loops != 0; /* worked on many */
     }
     for (unsigned i = 0; i < route->count; i++) {
         if (rebinds_step(line, &route->steps[i])) {
@@ -139,9 +139,10 @@ static void count_ends(struct plan *plan, const struct line_info *line)
             ends = effects[i].end != END_NONE ? one_more(ends) : ends;
         }
     }
+    bool is_repeated = line->loops != 0 && ends > 1; /* nobody knows how often */
     for (unsigned i = 0; i < line->effect_count; i++) {
         if (effects[i].action == ACTION_METHOD) {
-            effects[i].pops = pops;
+            effects[i].pops = is_repeated ? ANY_POPS : pops;
             effects[i].ends = ends;
         }
     }
@@ -168,7 +169,9 @@ static bool collect(struct plan *plan, struct findings *findings)
             }
             uint32_t place = line->first_effect + taken[line - plan->lines]++;
             plan->effects[place] = effect_of(found, steps);
-            line->flags |= found->effect.crossed ? LINE_CROSSED : 0;
+            line->flags |= (found->effect.movable ? LINE_MOVABLE : 0) |
+                           (found->effect.crossed ? LINE_CROSSED : 0) |
+                           (found->effect.led ? LINE_LED : 0);
             steps += step_count(found);
         }
     }

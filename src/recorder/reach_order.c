@@ -95,12 +95,12 @@ static bool find_crossings(struct findings *findings, const uint32_t *next,
     for (uint32_t i = line->first; i != 0; i = next[i - 1]) {
         struct finding *found = &findings->items[i - 1];
         if (is_effect(found) && line->count > COMPARED && found->route.count != 0) {
-            found->effect.crossed = crossing = true;
+            found->effect.led = crossing = true;
         }
         for (uint32_t j = line->first; j != 0 && is_effect(found) && line->count <= COMPARED;
              j = next[j - 1]) {
             if (i != j && leads_elsewhere(found, &findings->items[j - 1])) {
-                found->effect.crossed = crossing = true;
+                found->effect.led = crossing = true;
             }
         }
     }

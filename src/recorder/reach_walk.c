@@ -131,10 +131,10 @@ static bool is_cell(const struct walk *walk, unsigned slot)
 }
 
 /* Can other code lead the path elsewhere, as it cannot a variable of the frame's own? */
-static bool is_crossed(const struct walk *walk, const struct operand *operand)
+static bool is_movable(const struct walk *walk, const struct operand *operand)
 {
     const struct route *route = &operand->route;
-    return operand->crossed && is_named(operand) &&
+    return is_named(operand) &&
            (route->base == BASE_GLOBAL || route->count != 0 || is_cell(walk, route->slot));
 }
 
@@ -150,9 +150,11 @@ static void act(struct walk *walk, struct operand on, struct finding finding)
         finding.effect.name = on.name;
     }
     finding.route = on.route;
-    bool is_object =
+    bool is_worked_on =
         finding.effect.action != ACTION_CALL && finding.effect.action != ACTION_ITERATE;
-    finding.effect.crossed = finding.effect.crossed || (is_object && is_crossed(walk, &on));
+    bool moves = is_worked_on && is_movable(walk, &on);
+    finding.effect.movable = finding.effect.movable || moves;
+    finding.effect.crossed = finding.effect.crossed || (moves && on.crossed);
     add_finding(walk, finding);
 }
 
@@ -262,6 +264,7 @@ static void load_attribute(struct walk *walk, unsigned oparg)
 {
     struct operand owner = pop(walk);
     PyObject *name = name_at(walk, oparg >> 1);
+    cross(walk); /* a property */
     if (oparg & 1) {
         struct operand method = owner;
         method.known = owner.known == NAMED && name != NULL ? METHOD : UNKNOWN;
@@ -321,7 +324,8 @@ static void store_item(struct walk *walk)
     act(walk, container,
         (struct finding){.effect.action = ACTION_STORE_ITEM,
                          .effect.back = back,
-                         .effect.crossed = is_crossed(walk, &key),
+                         .effect.movable = is_movable(walk, &key),
+                         .effect.crossed = is_movable(walk, &key) && key.crossed,
                          .key = step});
 }
 
@@ -420,6 +424,7 @@ static void in_place(struct walk *walk)
 /* Any other instruction: its net effect, and nothing known of what it leaves on top. */
 static void other(struct walk *walk, int opcode, unsigned oparg)
 {
+    cross(walk); /* an operator, a truth, a text: all may be code of the program's */
     int effect = PyCompile_OpcodeStackEffectWithJump(opcode, (int)oparg, 0);
     if (effect == PY_INVALID_STACK_EFFECT) {
         PyErr_Clear();
@@ -440,6 +445,7 @@ static void other(struct walk *walk, int opcode, unsigned oparg)
 static void operate(struct walk *walk, int opcode, unsigned oparg)
 {
     enum { ADD = 0, SUBTRACT = 10, FIRST_IN_PLACE = 13 }; /* NB_ADD, NB_SUBTRACT, NB_INPLACE_ADD */
+    cross(walk);
     if (oparg >= FIRST_IN_PLACE) {
         in_place(walk);
     } else if (oparg == ADD || oparg == SUBTRACT) {
@@ -454,6 +460,7 @@ static void operate(struct walk *walk, int opcode, unsigned oparg)
 static void iterate(struct walk *walk)
 {
     struct operand iterable = pop(walk);
+    cross(walk);
     push_unknown(walk);
     mention(walk, &iterable);
     if (iterable.known == NAMED && !iterable.is_inside) {
@@ -464,6 +471,7 @@ static void iterate(struct walk *walk)
 static void load_item(struct walk *walk)
 {
     struct operand key = pop(walk), container = pop(walk);
+    cross(walk);
     push(walk, follow(container, step_by(&key)));
 }
 
@@ -637,7 +645,7 @@ static bool ends_flow(int opcode)
 {
     return opcode == JUMP_FORWARD || opcode == JUMP_BACKWARD || opcode == RETURN_VALUE ||
            opcode == RETURN_CONST || opcode == RAISE_VARARGS || opcode == RERAISE ||
-           opcode == JUMP_BACKWARD_NO_INTERRUPT;
+           opcode == JUMP_BACKWARD_NO_INTERRUPT || opcode == END_FOR; /* it is stepped over */
 }
 
 static int caches_after(const uint8_t *bytes, Py_ssize_t units, Py_ssize_t at)
@@ -649,11 +657,13 @@ static int caches_after(const uint8_t *bytes, Py_ssize_t units, Py_ssize_t at)
     return count;
 }
 
-/* Mark where jumps arrive that are not followed: nothing is known of the stack there. */
-static void mark_target(uint8_t *targets, Py_ssize_t units, Py_ssize_t at)
+/* Mark where jumps arrive that are not followed: back, and out of nowhere. */
+enum target { TARGET_LOOP = 1, TARGET_HANDLER = 2 };
+
+static void mark_target(uint8_t *targets, Py_ssize_t units, Py_ssize_t at, enum target target)
 {
     if (at >= 0 && at < units) {
-        targets[at] = 1;
+        targets[at] |= (uint8_t)target;
     }
 }
 
@@ -666,17 +676,12 @@ static void mark_targets(const uint8_t *bytes, Py_ssize_t units, uint8_t *target
         extended = opcode == EXTENDED_ARG ? oparg : 0;
         Py_ssize_t next = i + 1 + caches_after(bytes, units, i);
         switch (opcode) {
-        case FOR_ITER: /* it may step over the instruction it jumps to */
-        case SEND:
-            mark_target(targets, units, next + (Py_ssize_t)oparg + 1);
-            mark_target(targets, units, next + (Py_ssize_t)oparg);
-            break;
         case JUMP_BACKWARD:
         case JUMP_BACKWARD_NO_INTERRUPT:
-            mark_target(targets, units, next - (Py_ssize_t)oparg);
+            mark_target(targets, units, next - (Py_ssize_t)oparg, TARGET_LOOP);
             break;
         case PUSH_EXC_INFO:
-            mark_target(targets, units, i);
+            mark_target(targets, units, i, TARGET_HANDLER);
             break;
         default:
             break;
@@ -684,10 +689,24 @@ static void mark_targets(const uint8_t *bytes, Py_ssize_t units, uint8_t *target
     }
 }
 
-static bool jumps_forward(int opcode)
+/* How far behind its own target an instruction jumps, and with how many values less than it found
+ * on the stack; false: it does not jump forward. A loop that is over steps over its END_FOR. */
+static bool jumps_forward(int opcode, int *behind, int *less)
 {
-    return opcode == JUMP_FORWARD || opcode == POP_JUMP_IF_TRUE || opcode == POP_JUMP_IF_FALSE ||
+    *behind = opcode == FOR_ITER;
+    *less = CT_PY312 && opcode == FOR_ITER;
+    return opcode == FOR_ITER || opcode == SEND || opcode == JUMP_FORWARD ||
+           opcode == POP_JUMP_IF_TRUE || opcode == POP_JUMP_IF_FALSE ||
            opcode == POP_JUMP_IF_NONE || opcode == POP_JUMP_IF_NOT_NONE;
+}
+
+/* A loop does not touch what stands below its header; but what it runs may. */
+static void begin_loop(struct walk *walk)
+{
+    cross(walk);
+    if (walk->depth > 0) {
+        walk->stack[walk->depth - 1] = (struct operand){0};
+    }
 }
 
 /* Jumps to an instruction behind them, as in `xs.append(a if b else c)`. */
@@ -697,15 +716,15 @@ struct arrival {
 };
 
 static void note_arrival(const struct walk *walk, struct arrival *arrivals, Py_ssize_t units,
-                         Py_ssize_t target)
+                         Py_ssize_t target, int depth)
 {
     if (target >= units) {
         return;
     }
     struct arrival *arrival = &arrivals[target];
     if (arrival->from == 0) {
-        *arrival = (struct arrival){.from = walk->unit + 1, .depth = walk->depth};
-    } else if (arrival->depth != walk->depth) {
+        *arrival = (struct arrival){.from = walk->unit + 1, .depth = depth};
+    } else if (arrival->depth != depth) {
         arrival->depth = -1;
     }
 }
@@ -744,19 +763,23 @@ static void walk_code(struct walk *walk, const uint8_t *bytes, Py_ssize_t units,
             arrive(walk, &arrivals[i], reached);
             reached = true;
         }
-        if (targets[i] || !reached) {
+        if ((targets[i] & TARGET_HANDLER) || !reached) {
             walk->depth = 0;
             reached = true;
+        } else if (targets[i] & TARGET_LOOP) {
+            begin_loop(walk);
         }
         prefixed = opcode == EXTENDED_ARG;
         if (prefixed) {
             continue;
         }
         walk->line = lines[i];
+        int behind, less, depth = walk->depth;
         step(walk, opcode, oparg);
-        if (jumps_forward(opcode)) {
+        if (jumps_forward(opcode, &behind, &less)) {
             Py_ssize_t next = i + 1 + caches_after(bytes, units, i);
-            note_arrival(walk, arrivals, units, next + (Py_ssize_t)oparg);
+            depth = behind != 0 || opcode == SEND ? depth - less : walk->depth;
+            note_arrival(walk, arrivals, units, next + (Py_ssize_t)oparg + behind, depth);
         }
         reached = !ends_flow(opcode);
     }

@@ -87,7 +87,9 @@ enum line_flags {
     LINE_EXACT = 32,     /* everything is looked at, whatever it does: see exact.h */
     LINE_GLOBALS = 128,  /* uses globals, of which some are restless: plans_heed_globals */
     LINE_BEFORE = 256,   /* what runs before the first line of code that has an opening */
-    LINE_CROSSED = 1024, /* what it calls may lead some of its paths elsewhere */
+    LINE_MOVABLE = 2048, /* has paths that other code can lead elsewhere, and */
+    LINE_LED = 4096,     /* leads some of its paths elsewhere itself */
+    LINE_CROSSED = 1024, /* may call some before it is where they lead to */
     LINE_LEAVES = 512,   /* only returns or yields a variable or a constant */
 };
 
@@ -156,20 +158,24 @@ enum end {
     END_POP_LEFT,
 };
 
+enum { ANY_POPS = UINT8_MAX };
+
 /* Code has many: what few of them have is kept beside them. */
 struct effect {
     uint8_t action;
     uint8_t verdict;       /* what a call or store did when `version` was last seen */
     bool has_keywords : 1; /* of a call */
     bool back : 1;         /* stores what was taken from there and worked on in place */
-    bool crossed : 1;      /* the line itself, or what it calls, may lead its path elsewhere */
+    bool movable : 1;      /* other code can lead its path elsewhere, and */
+    bool crossed : 1;      /* may do so while the line works out what to do there */
+    bool led : 1;          /* the line itself leads its path elsewhere */
     uint32_t version;      /* of the receiver's type */
     uint32_t unit;         /* code unit of the instruction */
     union {
         struct {               /* of a call: */
             uint8_t arguments; /* how many; 255: or more */
             uint8_t end;       /* enum end, of what its method is called like */
-            uint8_t pops;      /* of all calls of the line: END_POP, and */
+            uint8_t pops;      /* of all calls of the line: END_POP, or ANY_POPS, and */
             uint8_t ends;      /* any end; 255: or more */
         };
         uint32_t hint; /* of a store: where the attribute was found last */
