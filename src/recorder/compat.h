@@ -348,14 +348,15 @@ static inline bool compat_same_key(PyObject *a, PyObject *b, int depth)
            compat_small_int(b, &y) && x == y;
 }
 
-/* The place of a key that is the same: no __eq__ runs. Negative: it is not there. */
+/* The place of a key that is the same: no __eq__ runs. Negative: it is not there. While the hash
+ * has bits left to perturb by, places may come again; then each of them comes once. */
 static inline Py_ssize_t compat_dict_place(PyObject *dict, PyObject *key, Py_hash_t hash)
 {
-    enum { PERTURB = 5, EMPTY = -1 };
+    enum { PERTURB = 5, PERTURBED_TURNS = 64 / PERTURB + 1, EMPTY = -1 };
     PyDictKeysObject *keys = ((PyDictObject *)dict)->ma_keys;
     size_t mask = ((size_t)1 << keys->dk_log2_size) - 1;
     size_t perturb = (size_t)hash, at = (size_t)hash & mask;
-    for (size_t turns = 0; turns <= mask; turns++) {
+    for (size_t turns = 0; turns <= mask + PERTURBED_TURNS; turns++) {
         Py_ssize_t index = compat_dict_index(keys, at);
         if (index == EMPTY) {
             break;

@@ -192,6 +192,37 @@ def test_it_holds_what_the_program_says(sides, kind, limit, bound, is_seen):
             assert parts == truth, turn
 
 
+# The places of a table of eight in which a key is looked for come again and again: this one is at
+# the seventeenth, and the others are before it.
+FAR = 1338650265225645314
+OTHERS = (2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("made", ["dict", "OrderedDict"])
+def test_a_key_that_is_found_late_is_found(sides, made):
+    sides.write(f"""
+from collections import OrderedDict
+
+def show(held):
+    pass
+
+held = {made}.fromkeys({OTHERS}, 0)
+held[{FAR}] = 1
+show(held)
+exec("held[{FAR}] = 2")
+show(held)
+(held.move_to_end if {made} is OrderedDict else held.get)({OTHERS[0]})
+show(held)
+del held[{OTHERS[0]}]
+show(held)
+""")
+    assert sides.recorded("program.py").status == 0
+    sides.verify()
+    pairs = [dict(parts) for _length, parts in seen(sides)]
+    assert [each[str(FAR)] for each in pairs] == [1, 2, 2, 2]
+    assert [len(each) for each in pairs] == [5, 5, 5, 4]
+
+
 INSTANCE = """
 import json
 import random
