@@ -399,7 +399,7 @@ static uint64_t hash_object(const struct session *session, PyObject *object)
 {
     struct shadow number;
     if (number_shadow(object, &number)) {
-        return value__mix(number.bits, shadow_kind(&number));
+        return value_mix(number.bits, shadow_kind(&number));
     }
     return PyUnicode_CheckExact(object) ? value__hash_text(session, object)
                                         : (uint64_t)(uintptr_t)object;
@@ -415,7 +415,7 @@ static uint64_t hash_elements(const struct session *session, const struct buffer
     }
     for (Py_ssize_t i = 0; i < count; i++) {
         const char *at = element_at(view, i);
-        hash = holds_objects ? value__mix(hash, hash_object(session, load_object(at)))
+        hash = holds_objects ? value_mix(hash, hash_object(session, load_object(at)))
                              : XXH3_64bits_withSeed(at, (size_t)view->itemsize, hash);
     }
     return hash;
@@ -442,7 +442,7 @@ uint64_t buffer_fingerprint(const struct session *session, PyObject *value,
     }
     hash = hash_numbers(view->shape, view->ndim, hash);
     hash = hash_numbers(view->strides, view->ndim, hash);
-    hash = value__mix(hash, (uint64_t)(uintptr_t)buffer.dtype);
+    hash = value_mix(hash, (uint64_t)(uintptr_t)buffer.dtype);
     hash = hash_elements(session, &buffer, told_of(session, &buffer), hash);
     close_buffer(&buffer);
     return hash | 1;

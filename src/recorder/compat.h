@@ -90,7 +90,6 @@ static inline bool compat_frame_is_complete(compat_frame *frame)
     return !_PyFrame_IsIncomplete(frame);
 }
 
-/* Where the frame is in its code: the same place, the same line. */
 /* The generator or coroutine a frame belongs to, borrowed; NULL: it is a function's. */
 static inline PyObject *compat_frame_generator(compat_frame *frame)
 {
@@ -99,6 +98,7 @@ static inline PyObject *compat_frame_generator(compat_frame *frame)
                : NULL;
 }
 
+/* Where the frame is in its code: the same place, the same line. */
 static inline const void *compat_frame_place(const compat_frame *frame)
 {
 #if CT_PY312

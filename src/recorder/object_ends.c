@@ -11,14 +11,16 @@ static bool check_list(struct session *session, struct object_entry *entry, PyOb
     enum { APPENDED = 8 }; /* more at once are no line's appends */
     uint64_t length = (uint64_t)PyList_GET_SIZE(list), limit = session->limits.max_items;
     uint64_t before = entry->true_length, kept = before > pops ? before - pops : 0;
-    if (pops != ANY_POPS && limit != 0 && entry->count == limit && kept >= limit &&
-        length >= limit) {
+    if (pops == ANY_POPS) {
+        return false;
+    }
+    if (limit != 0 && entry->count == limit && kept >= limit && length >= limit) {
         if (length != before) { /* beyond what is recorded */
             object__set_length(session, entry, list, length);
         }
         return true;
     }
-    if (pops == ANY_POPS || before != entry->count || length < kept || length > before + APPENDED ||
+    if (before != entry->count || length < kept || length > before + APPENDED ||
         (limit != 0 && length > limit)) {
         return false;
     }

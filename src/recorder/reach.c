@@ -462,12 +462,6 @@ const struct line_info *reach_line_again(struct session *session, struct shadow_
 
 enum { ELSEWHERE = 2 }; /* is none of the hashes of where paths lead, which are odd */
 
-static uint64_t mix(uint64_t hash, uint64_t more)
-{
-    hash = (hash ^ more) * 0x9e3779b97f4a7c15ull;
-    return hash ^ hash >> 29;
-}
-
 static uint64_t places_now(struct shadow_frame *frame, compat_frame *real,
                            const struct line_info *line)
 {
@@ -476,10 +470,11 @@ static uint64_t places_now(struct shadow_frame *frame, compat_frame *real,
     for (unsigned i = 0; i < line->effect_count; i++) {
         int64_t index = 0;
         if (effects[i].movable) {
-            hash = mix(hash, (uint64_t)(uintptr_t)receiver_now(frame, real, &effects[i].path));
+            hash =
+                value_mix(hash, (uint64_t)(uintptr_t)receiver_now(frame, real, &effects[i].path));
             if (effects[i].action == ACTION_STORE_ITEM) {
                 index_now(frame, real, effect_key(&effects[i]), &index);
-                hash = mix(hash, (uint64_t)index);
+                hash = value_mix(hash, (uint64_t)index);
             }
         }
     }

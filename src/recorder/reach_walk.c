@@ -626,10 +626,6 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
     case BINARY_OP:
         operate(walk, opcode, oparg);
         break;
-    case SEND:
-        cross(walk);
-        other(walk, opcode, oparg);
-        break;
     default:
         if (effects_escapes(opcode, oparg)) {
             vague(walk);

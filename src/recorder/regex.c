@@ -51,7 +51,7 @@ uint64_t regex_hash_pattern(struct session *session, PyObject *pattern,
 {
     PyObject *text = object_at(pattern, type->parts[PATTERN_TEXT]);
     uint64_t hash = value__hash_values(session, CAPTURE_PATTERN, &text, 1);
-    return value__mix(hash, (uint64_t)pattern_flags(pattern, type));
+    return value_mix(hash, (uint64_t)pattern_flags(pattern, type));
 }
 
 uint8_t *regex_put_pattern(struct session *session, uint8_t *at, PyObject *pattern,
@@ -129,7 +129,7 @@ static uint64_t hash_group(const struct session *session, const struct match *ma
     Py_ssize_t cut = value__cut(session->limits.max_text, end - start);
     uint64_t hash = value__hash_bytes(session, (uint8_t)width, characters + (size_t)start * width,
                                       (size_t)cut * width);
-    return value__mix(value__mix(hash, (uint64_t)start), (uint64_t)end);
+    return value_mix(value_mix(hash, (uint64_t)start), (uint64_t)end);
 }
 
 uint64_t regex_hash_match(struct session *session, PyObject *value, const struct type_info *type)
@@ -139,9 +139,9 @@ uint64_t regex_hash_match(struct session *session, PyObject *value, const struct
     Py_ssize_t groups = value__cut(session->limits.max_items, match.groups);
     uint64_t hash = value__hash_values(session, CAPTURE_MATCH, &pattern, pattern != NULL);
     for (Py_ssize_t i = 0; i < groups; i++) {
-        hash = value__mix(hash, hash_group(session, &match, i));
+        hash = value_mix(hash, hash_group(session, &match, i));
     }
-    return value__mix(hash, (uint64_t)match.groups);
+    return value_mix(hash, (uint64_t)match.groups);
 }
 
 static PyObject *group_text(const struct match *match, Py_ssize_t start, Py_ssize_t end)

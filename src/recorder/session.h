@@ -87,10 +87,10 @@ enum line_flags {
     LINE_EXACT = 32,     /* everything is looked at, whatever it does: see exact.h */
     LINE_GLOBALS = 128,  /* uses globals, of which some are restless: plans_heed_globals */
     LINE_BEFORE = 256,   /* what runs before the first line of code that has an opening */
-    LINE_MOVABLE = 2048, /* has paths that other code can lead elsewhere, and */
-    LINE_LED = 4096,     /* leads some of its paths elsewhere itself */
-    LINE_CROSSED = 1024, /* may call some before it is where they lead to */
     LINE_LEAVES = 512,   /* only returns or yields a variable or a constant */
+    LINE_MOVABLE = 1024, /* has paths that other code can lead elsewhere, and */
+    LINE_CROSSED = 2048, /* may call some while it works out what to do there */
+    LINE_LED = 4096,     /* leads some of its paths elsewhere itself */
 };
 
 /* Something a line does to an object it reaches by name. */
@@ -291,8 +291,8 @@ struct shadow_frame {
     uint64_t object_slots;     /* slots (below 64) that hold an object */
     uint64_t restless;         /* those of them that hold one that is restless */
     uint64_t epoch;            /* session epoch when its objects were last compared */
-    uint64_t crossing;         /* where the paths of a LINE_CROSSED led to before it called: a hash;
-                                  0: it has not called yet */
+    uint64_t crossing; /* where the paths of a LINE_MOVABLE led to when it called: a hash; 0:
+                          it has not; see reach.c */
     uint64_t call;
     uint64_t start_step;
     uint64_t start_calls; /* calls of the thread when it started */

@@ -10,6 +10,7 @@
 #include "recorder/regex.h"
 #include "recorder/filter.h"
 #include "recorder/unseen.h"
+#include "recorder/value.h"
 #include "recorder/wtf8.h"
 
 enum { TYPE_TABLE_BITS = 12, TYPE_TABLE = 1 << TYPE_TABLE_BITS };
@@ -536,16 +537,10 @@ static size_t table_index(const PyTypeObject *type)
     return (size_t)(((uintptr_t)type >> 4) * 0x9e3779b97f4a7c15ull >> (64 - TYPE_TABLE_BITS));
 }
 
-static uint64_t mix(uint64_t hash, uint64_t more)
-{
-    hash = (hash ^ more) * 0x9e3779b97f4a7c15ull;
-    return hash ^ hash >> 29;
-}
-
 static uint64_t mix_text(uint64_t hash, const char *text)
 {
     for (; *text != 0; text++) {
-        hash = mix(hash, (uint8_t)*text);
+        hash = value_mix(hash, (uint8_t)*text);
     }
     return hash;
 }
@@ -555,14 +550,14 @@ static uint64_t mix_text(uint64_t hash, const char *text)
 static uint64_t layout_of(const PyTypeObject *type)
 {
     uint64_t hash = mix_text((uint64_t)type->tp_basicsize, type->tp_name);
-    hash = mix(hash, (uint64_t)type->tp_itemsize);
-    hash = mix(hash, (uint64_t)type->tp_dictoffset);
-    hash = mix(hash, (uint64_t)type->tp_weaklistoffset);
-    hash = mix(hash, (uint64_t)(uintptr_t)type->tp_base);
-    hash = mix(hash, type->tp_finalize != NULL);
+    hash = value_mix(hash, (uint64_t)type->tp_itemsize);
+    hash = value_mix(hash, (uint64_t)type->tp_dictoffset);
+    hash = value_mix(hash, (uint64_t)type->tp_weaklistoffset);
+    hash = value_mix(hash, (uint64_t)(uintptr_t)type->tp_base);
+    hash = value_mix(hash, type->tp_finalize != NULL);
     for (const PyMemberDef *member = type->tp_members; member != NULL && member->name != NULL;
          member++) {
-        hash = mix(mix_text(hash, member->name), (uint64_t)member->offset);
+        hash = value_mix(mix_text(hash, member->name), (uint64_t)member->offset);
     }
     return hash;
 }

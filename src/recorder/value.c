@@ -49,7 +49,7 @@ uint64_t value__hash_text(const struct session *session, PyObject *text)
     Py_ssize_t length = PyUnicode_GET_LENGTH(text);
     Py_ssize_t cut = value__cut(session->limits.max_text, length);
     uint64_t hash = hash_characters(session, text, cut);
-    return cut == length ? hash : finish(value__mix(hash, (uint64_t)length));
+    return cut == length ? hash : finish(value_mix(hash, (uint64_t)length));
 }
 
 bool value_short_text_slow(PyObject *text, struct shadow *out)
@@ -113,11 +113,11 @@ static void begin_children(struct session *session)
 static uint64_t hash_child(struct session *session, uint64_t hash, PyObject *value)
 {
     if (value == NULL || session->hash_budget == 0 || session->hash_nesting > MAX_TUPLE_DEPTH) {
-        return value__mix(hash, (uint64_t)(uintptr_t)value);
+        return value_mix(hash, (uint64_t)(uintptr_t)value);
     }
     session->hash_budget--;
     struct shadow child = child_shadow(session, value);
-    return value__mix(value__mix(hash, child.bits), shadow_kind(&child));
+    return value_mix(value_mix(hash, child.bits), shadow_kind(&child));
 }
 
 uint64_t value__hash_values(struct session *session, uint64_t hash, PyObject *const *values,
@@ -140,12 +140,12 @@ static uint64_t hash_frozenset(struct session *session, PyObject *set)
     begin_children(session);
     for (Py_ssize_t i = 0; i <= so->mask && cut > 0; i++) {
         if (so->table[i].key != NULL && so->table[i].hash != -1) {
-            hash += value__mix(hash_child(session, 1, so->table[i].key), 3);
+            hash += value_mix(hash_child(session, 1, so->table[i].key), 3);
             cut--;
         }
     }
     session->hash_nesting--;
-    return value__mix(hash, (uint64_t)so->used);
+    return value_mix(hash, (uint64_t)so->used);
 }
 
 static uint64_t hash_big(struct session *session, PyObject *number)
@@ -155,9 +155,9 @@ static uint64_t hash_big(struct session *session, PyObject *number)
     Py_ssize_t cut = count < HASHED_DIGITS ? count : HASHED_DIGITS;
     uint64_t hash = value__hash_bytes(session, CTR_V_BIG, digits, (size_t)cut * sizeof(digit));
     if (cut < count) {
-        hash = value__mix(value__mix(hash, digits[count - 1]), (uint64_t)(uintptr_t)number);
+        hash = value_mix(value_mix(hash, digits[count - 1]), (uint64_t)(uintptr_t)number);
     }
-    return value__mix(value__mix(hash, (uint64_t)count), compat_int_negative(number));
+    return value_mix(value_mix(hash, (uint64_t)count), compat_int_negative(number));
 }
 
 static bool constant_shadow(PyObject *value, struct shadow *out)
@@ -183,8 +183,8 @@ static void int_shadow(struct session *session, PyObject *value, struct type_inf
 {
     int64_t number;
     uint64_t hash = compat_small_int(value, &number) ? (uint64_t)number : hash_big(session, value);
-    node_shadow(
-        value__mix(value__mix(hash, type->exact ? 1 : (uint64_t)(uintptr_t)type), CTR_V_BIG), out);
+    node_shadow(value_mix(value_mix(hash, type->exact ? 1 : (uint64_t)(uintptr_t)type), CTR_V_BIG),
+                out);
 }
 
 static uint64_t hash_content(struct session *session, PyObject *value, struct type_info *type)
@@ -203,16 +203,15 @@ static uint64_t hash_content(struct session *session, PyObject *value, struct ty
     case CAPTURE_BYTES: {
         Py_ssize_t length = PyBytes_GET_SIZE(value);
         Py_ssize_t cut = value__cut(session->limits.max_text, length);
-        return value__mix(
+        return value_mix(
             value__hash_bytes(session, CTR_V_BYTES, PyBytes_AS_STRING(value), (size_t)cut),
             (uint64_t)length);
     }
     case CAPTURE_TUPLE: {
         Py_ssize_t count = PyTuple_GET_SIZE(value);
-        return value__mix(value__hash_values(session, CTR_V_TUPLE,
-                                             ((PyTupleObject *)value)->ob_item,
-                                             value__cut(session->limits.max_items, count)),
-                          (uint64_t)count);
+        return value_mix(value__hash_values(session, CTR_V_TUPLE, ((PyTupleObject *)value)->ob_item,
+                                            value__cut(session->limits.max_items, count)),
+                         (uint64_t)count);
     }
     case CAPTURE_FROZENSET:
         return hash_frozenset(session, value);
@@ -252,7 +251,7 @@ void value_shadow_slow(struct session *session, PyObject *value, struct shadow *
         int_shadow(session, value, type, out);
     } else {
         uint64_t hash = hash_content(session, value, type);
-        node_shadow(value__mix(hash, type->exact ? type->capture : (uint64_t)(uintptr_t)type), out);
+        node_shadow(value_mix(hash, type->exact ? type->capture : (uint64_t)(uintptr_t)type), out);
     }
 }
 

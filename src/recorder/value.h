@@ -7,6 +7,13 @@
 #include "recorder/object.h"
 #include "recorder/session.h"
 
+/* A hash of what was hashed and something more. */
+static inline uint64_t value_mix(uint64_t hash, uint64_t more)
+{
+    hash = (hash ^ more) * 0x9e3779b97f4a7c15ull;
+    return hash ^ hash >> 29;
+}
+
 int values_init(struct session *session);
 void values_free(struct session *session);
 

@@ -8,12 +8,6 @@
 #include "recorder/types.h"
 #include "recorder/value.h"
 
-static inline uint64_t value__mix(uint64_t hash, uint64_t more)
-{
-    hash = (hash ^ more) * 0x9e3779b97f4a7c15ull;
-    return hash ^ hash >> 29;
-}
-
 /* `length`, or the limit where there is one and it is less. */
 static inline Py_ssize_t value__cut(uint64_t limit, Py_ssize_t length)
 {

@@ -97,7 +97,7 @@ static uint64_t hash_clock(const struct session *session, PyObject *value, bool 
     }
     const PyObject *zone =
         dated ? ((PyDateTime_DateTime *)value)->tzinfo : ((PyDateTime_Time *)value)->tzinfo;
-    return value__mix(hash, (uint64_t)(uintptr_t)zone);
+    return value_mix(hash, (uint64_t)(uintptr_t)zone);
 }
 
 static uint64_t hash_timedelta(const struct session *session, PyObject *value)
@@ -163,10 +163,10 @@ static uint64_t hash_name(const struct session *session, PyObject *name)
 static uint64_t hash_entry(const struct session *session, const PyTracebackObject *entry)
 {
     const PyCodeObject *code = code_of(entry);
-    uint64_t hash = value__mix(hash_name(session, code->co_filename), (uintptr_t)code);
-    hash = value__mix(hash_name(session, code->co_qualname), hash);
+    uint64_t hash = value_mix(hash_name(session, code->co_filename), (uintptr_t)code);
+    hash = value_mix(hash_name(session, code->co_qualname), hash);
     hash ^= (uint64_t)(uint32_t)entry->tb_lasti << 32 | (uint32_t)entry->tb_lineno;
-    return value__mix(hash, CAPTURE_TRACEBACK + (uint64_t)code->co_firstlineno) | 1;
+    return value_mix(hash, CAPTURE_TRACEBACK + (uint64_t)code->co_firstlineno) | 1;
 }
 
 static Py_ssize_t traceback_length(PyObject *traceback)
@@ -185,7 +185,7 @@ static uint64_t hash_traceback(const struct session *session, PyObject *tracebac
     uint64_t hash = (uint64_t)count;
     const PyTracebackObject *entry = (const PyTracebackObject *)traceback;
     for (Py_ssize_t i = 0; i < count && i < TRACEBACK_ENTRIES; i++, entry = entry->tb_next) {
-        hash = value__mix(hash, hash_entry(session, entry));
+        hash = value_mix(hash, hash_entry(session, entry));
     }
     return hash;
 }
@@ -243,7 +243,7 @@ static uint64_t hash_parts(struct session *session, PyObject *value, const struc
     Py_ssize_t count = collect_parts(value, type, parts);
     return has_parts(parts, count)
                ? value__hash_values(session, CAPTURE_PARTS, parts, count)
-               : value__mix((uint64_t)(uintptr_t)value, (uint64_t)(uintptr_t)type);
+               : value_mix((uint64_t)(uintptr_t)value, (uint64_t)(uintptr_t)type);
 }
 
 static uint8_t *put_parts(struct session *session, uint8_t *at, PyObject *value,
@@ -314,7 +314,7 @@ uint64_t value__hash_library(struct session *session, PyObject *value, const str
         parts[0] = compat_proxied(value);
         return value__hash_values(session, CAPTURE_PROXY, parts, 1);
     default:
-        return value__mix((uint64_t)(uintptr_t)value, (uint64_t)(uintptr_t)type);
+        return value_mix((uint64_t)(uintptr_t)value, (uint64_t)(uintptr_t)type);
     }
 }
 

@@ -88,21 +88,21 @@ static uint64_t hash_parts(struct session *session, uint64_t hash, PyObject *thi
         return value__hash_values(session, hash, &held, held != NULL);
     }
     if (PyMethod_Check(thing)) {
-        hash = value__mix(hash, (uint64_t)(uintptr_t)PyMethod_GET_FUNCTION(thing));
-        return value__mix(hash, (uint64_t)(uintptr_t)PyMethod_GET_SELF(thing));
+        hash = value_mix(hash, (uint64_t)(uintptr_t)PyMethod_GET_FUNCTION(thing));
+        return value_mix(hash, (uint64_t)(uintptr_t)PyMethod_GET_SELF(thing));
     }
     if (PyCFunction_Check(thing)) {
-        hash = value__mix(hash, (uint64_t)(uintptr_t)((PyCFunctionObject *)thing)->m_ml);
-        return value__mix(hash, (uint64_t)(uintptr_t)((PyCFunctionObject *)thing)->m_self);
+        hash = value_mix(hash, (uint64_t)(uintptr_t)((PyCFunctionObject *)thing)->m_ml);
+        return value_mix(hash, (uint64_t)(uintptr_t)((PyCFunctionObject *)thing)->m_self);
     }
     return hash;
 }
 
 uint64_t value__hash_thing(struct session *session, PyObject *thing, const struct type_info *type)
 {
-    uint64_t hash = value__mix((uint64_t)(uintptr_t)thing, (uint64_t)(uintptr_t)type);
+    uint64_t hash = value_mix((uint64_t)(uintptr_t)thing, (uint64_t)(uintptr_t)type);
     PyObject *name = thing_name(thing);
-    return name != NULL ? value__mix(hash, value__hash_text(session, name))
+    return name != NULL ? value_mix(hash, value__hash_text(session, name))
                         : hash_parts(session, hash, thing, type);
 }
 

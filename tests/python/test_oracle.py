@@ -290,13 +290,18 @@ work(table)
 """
 
 
-def test_a_change_found_late_says_when_the_object_was_last_verified(ct, tmp_path, out):
+def recorded_work(ct, tmp_path, out, source):
+    """The events of `work`, with its variables, of a program recorded as it is."""
     program = tmp_path / "late.py"
-    program.write_text(LATE)
+    program.write_text(source)
     record(ct, program, out, "--format", "ctr")
     command = [str(ct), "print", str(out), "--format", "json", "--depth", "6"]
     printed = subprocess.run([*command, "--function", "work"], capture_output=True, check=True)
-    shown = [json.loads(line) for line in printed.stdout.splitlines()]
+    return [json.loads(line) for line in printed.stdout.splitlines()]
+
+
+def test_a_change_found_late_says_when_the_object_was_last_verified(ct, tmp_path, out):
+    shown = recorded_work(ct, tmp_path, out, LATE)
     steps = [event for event in shown if event["event"] == "line"]
     late = []
     for event in steps:
@@ -333,12 +338,7 @@ work()
 
 
 def test_a_change_found_late_is_marked_though_unseen_code_ran_once_only(ct, tmp_path, out):
-    program = tmp_path / "late.py"
-    program.write_text(LATE_ONCE)
-    record(ct, program, out, "--format", "ctr")
-    command = [str(ct), "print", str(out), "--format", "json", "--depth", "6"]
-    printed = subprocess.run([*command, "--function", "work"], capture_output=True, check=True)
-    shown = [json.loads(line) for line in printed.stdout.splitlines()]
+    shown = recorded_work(ct, tmp_path, out, LATE_ONCE)
     lines = [event for event in shown if event["event"] == "line" and event["line"] in (12, 13, 14)]
     assert len(lines) == 3
     for event in lines:
