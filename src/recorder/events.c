@@ -526,8 +526,16 @@ static inline bool effect_is_seen(const struct effect *effect)
     return effect->verdict == VERDICT_RECORDED || effect->verdict == VERDICT_PURE;
 }
 
-/* All that may have happened on the caller's line so far is recorded where it happened: its calls
- * are of recorded or harmless functions, and what it stores it stores last. */
+/* Does the line store there only behind the place where it stands? */
+static inline bool is_ahead(const struct shadow_frame *caller, const struct effect *effect)
+{
+    PyCodeObject *code = (PyCodeObject *)caller->plan->code;
+    return effect->action <= ACTION_STORE_ITEM &&
+           compat_frame_unit(caller->frame, code) < (Py_ssize_t)effect->unit;
+}
+
+/* All that may have happened on the line so far is recorded where it happened: its calls are of
+ * recorded or harmless functions, and what it stores it stores later. The caller is there still. */
 static inline bool line_is_seen(const struct shadow_frame *caller)
 {
     const struct line_info *line = caller->line_info;
@@ -539,8 +547,7 @@ static inline bool line_is_seen(const struct shadow_frame *caller)
     }
     const struct effect *effects = caller->plan->effects + line->first_effect;
     for (unsigned i = 0; i < line->effect_count; i++) {
-        bool stores_last = effects[i].action <= ACTION_STORE_ITEM && i + 1 == line->effect_count;
-        if (!effect_is_seen(&effects[i]) && !stores_last) {
+        if (!effect_is_seen(&effects[i]) && !is_ahead(caller, &effects[i])) {
             return false;
         }
     }
@@ -595,9 +602,8 @@ static void note_crossing(struct shadow_frame *caller, const compat_frame *calle
 static inline void heed_caller(struct session *session, struct shadow_frame *caller,
                                const compat_frame *real)
 {
-    bool is_seen = caller != NULL &&
-                   (line_is_seen(caller) ? compat_is_called_from(real, caller->frame)
-                                         : line_is_seen_before(caller, real)) &&
+    bool is_seen = caller != NULL && compat_is_called_from(real, caller->frame) &&
+                   (line_is_seen(caller) || line_is_seen_before(caller, real)) &&
                    !changes_line_is_restless(session, caller, caller->frame);
     if (!is_seen) {
         session_heed_unseen(session);
@@ -611,8 +617,8 @@ static inline void heed_caller(struct session *session, struct shadow_frame *cal
 static inline void heed_resumer(struct session *session, const struct shadow_frame *resumer,
                                 const compat_frame *real)
 {
-    bool is_seen = resumer != NULL && line_is_seen(resumer) &&
-                   compat_is_called_from(real, resumer->frame) &&
+    bool is_seen = resumer != NULL && compat_is_called_from(real, resumer->frame) &&
+                   line_is_seen(resumer) &&
                    !changes_line_is_restless(session, resumer, resumer->frame);
     if (!is_seen) {
         session_heed_unseen(session);
