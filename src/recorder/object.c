@@ -65,27 +65,46 @@ static inline const struct shadow *first_part(const struct object_entry *entry, 
     return NULL;
 }
 
-/* A place whose change was not seen may hold on to an object that is gone. Another one of its type
- * at its address shows by its length or by its first part. */
-static bool looks_replaced(struct session *session, const struct object_entry *entry,
-                           PyObject *value)
+static bool has_other_length(const struct object_entry *entry, PyObject *value)
 {
     switch (entry->type->capture) {
     case CAPTURE_LIST:
-        if (entry->true_length != (uint64_t)PyList_GET_SIZE(value)) {
-            return true;
-        }
-        break;
+        return entry->true_length != (uint64_t)PyList_GET_SIZE(value);
     case CAPTURE_DEQUE:
         return entry->true_length != (uint64_t)Py_SIZE(value);
     case CAPTURE_SET:
         return entry->true_length != (uint64_t)((PySetObject *)value)->used;
     default:
-        break;
+        return false;
     }
+}
+
+static bool begins_otherwise(struct session *session, const struct object_entry *entry,
+                             PyObject *value)
+{
     PyObject *now;
     const struct shadow *known = first_part(entry, value, &now);
     return known != NULL && is_other(session, known, now);
+}
+
+/* A place whose change was not seen may hold on to an object that is gone. Another one of its type
+ * at its address shows by its length or by its first part. */
+static bool looks_replaced(struct session *session, const struct object_entry *entry,
+                           PyObject *value)
+{
+    return has_other_length(entry, value) || begins_otherwise(session, entry, value);
+}
+
+bool object_expect_grown(struct session *session, PyObject *value, struct shadow *out)
+{
+    const struct object_entry *entry = object_known(session, value);
+    if (entry == NULL || !object_is_current(session, entry, value) ||
+        begins_otherwise(session, entry, value)) {
+        return false;
+    }
+    *out = shadow_of(CTR_V_OBJECT, entry->number);
+    out->index = (uint32_t)(entry - session->objects.entries);
+    return true;
 }
 
 bool object_begins_the_same(struct session *session, const struct object_entry *entry,

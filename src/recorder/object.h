@@ -117,6 +117,10 @@ static inline bool object_is_current(const struct session *session,
 bool object_begins_the_same(struct session *session, const struct object_entry *entry,
                             PyObject *value);
 
+/* What the trace last said of one that calls may have made longer or shorter since. False: it may
+ * be another at its address, or is not known so well. */
+bool object_expect_grown(struct session *session, PyObject *value, struct shadow *out);
+
 /* Write a reference to it: by its number in this block when it has one. */
 static inline uint8_t *object_put_reference(struct session *session, uint8_t *at,
                                             struct object_entry *entry)

@@ -406,7 +406,9 @@ static bool change_ends(struct session *session, struct shadow_frame *frame,
                         const struct effect *effect, PyObject *value)
 {
     struct shadow made;
-    struct shadow *shadow = object_shadow_of(session, frame, effect, value, &made);
+    struct shadow *shadow = !is_direct(&effect->path) && object_expect_grown(session, value, &made)
+                                ? &made
+                                : object_shadow_of(session, frame, effect, value, &made);
     return (shadow != NULL && object_check_ends(session, value, shadow, effect)) ||
            look_at(session, frame, effect, value);
 }
