@@ -157,6 +157,27 @@ static inline bool compat_small_int(PyObject *number, int64_t *value)
     return true;
 }
 
+/* An int object in the caller's memory, to look for and never to keep. */
+struct compat_int {
+    PyLongObject head;
+    digit more[2]; /* behind the one in the head */
+};
+
+static inline PyObject *compat_int_of(struct compat_int *room, int64_t number)
+{
+    uint64_t magnitude = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    PyLongObject *object = &room->head;
+    *room = (struct compat_int){0};
+    Py_SET_REFCNT((PyObject *)object, 1);
+    Py_SET_TYPE((PyObject *)object, &PyLong_Type);
+    Py_ssize_t count = 0;
+    for (digit *at = object->long_value.ob_digit; magnitude != 0; magnitude >>= PyLong_SHIFT) {
+        at[count++] = (digit)(magnitude & PyLong_MASK);
+    }
+    _PyLong_SetSignAndDigitCount(object, number < 0 ? -1 : number > 0, count);
+    return (PyObject *)object;
+}
+
 static inline Py_ssize_t compat_int_digits(PyObject *number)
 {
     return _PyLong_DigitCount((const PyLongObject *)number);

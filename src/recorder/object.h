@@ -167,6 +167,10 @@ bool object_check_attribute(struct session *session, PyObject *value, struct sha
 bool object_check_ends(struct session *session, PyObject *value, struct shadow *shadow,
                        const struct effect *effect);
 
+/* The same for a list that functions of heapq worked on once: what they move is on one way between
+ * its first item and a last one. False when that is not enough. */
+bool object_check_heap(struct session *session, PyObject *value);
+
 /* The same for some of the objects inside it, in rotation. */
 void object_check_children(struct session *session, PyObject *value, const struct shadow *shadow,
                            bool forced);

@@ -24,6 +24,11 @@ static inline bool same(struct session *session, const struct shadow *shadow, Py
     }
 }
 
+bool object__is_same(struct session *session, const struct shadow *shadow, PyObject *value)
+{
+    return same(session, shadow, value);
+}
+
 static void set_item(struct session *session, struct object_entry *entry, PyObject *value,
                      uint32_t index, PyObject *item)
 {

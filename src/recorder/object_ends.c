@@ -120,6 +120,77 @@ static bool check_deque(struct session *session, struct object_entry *entry, PyO
     return true;
 }
 
+/* ---- heaps
+ * ------------------------------------------------------------------------------------------ */
+
+enum { HEAP_STEPS = 128 /* of a way down; equal items make it fork */ };
+
+struct heap {
+    struct session *session;
+    struct object_entry *entry;
+    PyObject *list;
+    uint64_t length; /* of what is told, and is there still */
+    unsigned steps;
+};
+
+static void compare_place(const struct heap *heap, uint64_t at)
+{
+    object__compare_item(heap->session, heap->entry, heap->list, (uint32_t)at,
+                         PyList_GET_ITEM(heap->list, (Py_ssize_t)at));
+}
+
+static void go_up(const struct heap *heap, uint64_t from)
+{
+    for (uint64_t at = from; at > 0;) {
+        at = (at - 1) / 2;
+        compare_place(heap, at);
+    }
+}
+
+/* What stands at a place came from below it, or is what came in. False: too many ways to follow. */
+static bool go_down(struct heap *heap, uint64_t at)
+{
+    if (++heap->steps > HEAP_STEPS) {
+        return false;
+    }
+    PyObject *now = PyList_GET_ITEM(heap->list, (Py_ssize_t)at);
+    bool done = true;
+    for (uint64_t child = 2 * at + 1; done && child <= 2 * at + 2 && child < heap->length;
+         child++) {
+        if (object__is_same(heap->session, &heap->entry->items[child], now)) {
+            done = go_down(heap, child);
+        }
+    }
+    compare_place(heap, at);
+    return done;
+}
+
+bool object_check_heap(struct session *session, PyObject *value)
+{
+    struct object_entry *entry = object_known(session, value);
+    bool is_known = entry != NULL && entry->type->capture == CAPTURE_LIST &&
+                    object_is_current(session, entry, value);
+    if (!is_known || entry->true_length != entry->count) {
+        return false;
+    }
+    uint64_t length = (uint64_t)PyList_GET_SIZE(value), before = entry->count,
+             limit = session->limits.max_items;
+    struct heap heap = {.session = session, .entry = entry, .list = value, .length = before};
+    if (length == before + 1 && (limit == 0 || length <= limit)) {
+        object__append(session, entry, value, PyList_GET_ITEM(value, (Py_ssize_t)before));
+        go_up(&heap, before);
+        return true;
+    }
+    if (length + 1 < before || length > before || length == 0) {
+        return false;
+    }
+    if (length < before) {
+        heap.length = length;
+        object__splice(session, entry, value, (uint32_t)length, 1, NULL, 0);
+    }
+    return go_down(&heap, 0);
+}
+
 /* ---- both
  * -------------------------------------------------------------------------------------------- */
 

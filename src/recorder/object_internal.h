@@ -118,6 +118,9 @@ void object__forget_places(struct session *session, struct object_entry *entry);
 int object__report_dicts_to(struct session *session);
 void object__watch(struct session *session, struct object_entry *entry, PyObject *dict);
 void object__unwatch(struct session *session, struct object_entry *entry);
+/* Does a place that is remembered hold this now? */
+bool object__is_same(struct session *session, const struct shadow *shadow, PyObject *value);
+
 /* Write in what order an OrderedDict has its pairs now. */
 void object__compare_order(struct session *session, struct object_entry *entry, PyObject *dict);
 /* `dict` lives: a dict that is watched ends with an event. */

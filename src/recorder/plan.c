@@ -405,6 +405,7 @@ static void free_plan(struct plan *plan)
     free(plan->globals_read);
     free(plan->effects);
     free(plan->steps);
+    free(plan->terms);
     free(plan->turns);
     free(plan->exits);
     if (plan->owns_repair) {

@@ -1,196 +1,14 @@
 #include "recorder/reach.h"
 
-#include <structmember.h>
-
 #include "recorder/frame.h"
 #include "recorder/object.h"
 #include "recorder/plan.h"
+#include "recorder/reach_path.h"
 #include "recorder/slot.h"
 #include "recorder/types.h"
 #include "recorder/unseen.h"
 #include "recorder/value.h"
 #include "recorder/verdict.h"
-
-static PyObject *slot_now(const struct shadow_frame *frame, compat_frame *real, unsigned slot)
-{
-    if (slot < PLAN_MASK_SLOTS && (frame->plan->special >> slot & 1) == 0) {
-        return real->localsplus[slot];
-    }
-    return slot < frame->plan->real_slots ? slot_value(frame->plan, real, slot) : NULL;
-}
-
-/* One of __slots__. A class may hold the descriptor of another, whose instances are laid out
- * otherwise. */
-static PyObject *slot_attribute(PyObject *owner, PyObject *name)
-{
-    PyObject *found = Py_TYPE(owner)->tp_flags & Py_TPFLAGS_HEAPTYPE
-                          ? _PyType_Lookup(Py_TYPE(owner), name)
-                          : NULL;
-    if (found == NULL || !Py_IS_TYPE(found, &PyMemberDescr_Type)) {
-        return NULL;
-    }
-    const PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;
-    bool is_its_own = PyType_IsSubtype(Py_TYPE(owner), PyDescr_TYPE(found));
-    return is_its_own && member->type == T_OBJECT_EX
-               ? *(PyObject **)((char *)owner + member->offset)
-               : NULL;
-}
-
-static PyObject *instance_attribute(PyObject *owner, PyObject *name)
-{
-    PyDictKeysObject *keys;
-    Py_ssize_t count;
-    PyObject **values = compat_inline_values(owner, &keys, &count);
-    if (values != NULL) {
-        for (Py_ssize_t i = 0; i < count; i++) {
-            if (compat_shared_key(keys, i) == name) {
-                return values[i];
-            }
-        }
-        return slot_attribute(owner, name);
-    }
-    PyObject *dict = compat_instance_dict(owner);
-    PyObject *value = dict != NULL && PyDict_Check(dict)
-                          ? compat_dict_find(dict, name, ((PyASCIIObject *)name)->hash)
-                          : NULL;
-    return value != NULL ? value : slot_attribute(owner, name);
-}
-
-static PyObject *global_now(compat_frame *real, struct object_path *path)
-{
-    PyObject *spaces[] = {real->f_locals, real->f_globals, real->f_builtins};
-    for (int i = 0; i < 3; i++) {
-        if (spaces[i] == NULL || !PyDict_Check(spaces[i])) {
-            continue;
-        }
-        if (!compat_dict_is_at(spaces[i], path->name, path->place)) {
-            Py_hash_t hash = ((PyASCIIObject *)path->name)->hash;
-            Py_ssize_t place = hash != -1 ? compat_dict_place(spaces[i], path->name, hash) : -1;
-            if (place < 0) {
-                continue;
-            }
-            path->place = (uint32_t)place;
-        }
-        PyObject *found = compat_dict_value(spaces[i], path->place);
-        if (found != NULL) {
-            return found;
-        }
-    }
-    return NULL;
-}
-
-static PyObject *item_at(PyObject *const *items, Py_ssize_t count, int64_t index)
-{
-    index += index < 0 ? count : 0;
-    return index >= 0 && index < count ? items[index] : NULL;
-}
-
-/* A dict that takes its items as every dict does: what it holds under a key is what `[]` gives. */
-static bool is_plain_dict(PyObject *container)
-{
-    return PyDict_CheckExact(container) ||
-           (PyDict_Check(container) && Py_TYPE(container)->tp_as_mapping->mp_subscript ==
-                                           PyDict_Type.tp_as_mapping->mp_subscript);
-}
-
-static bool variable_int(const struct shadow_frame *frame, compat_frame *real, unsigned slot,
-                         int64_t *number)
-{
-    PyObject *value = slot_now(frame, real, slot);
-    return value != NULL && PyLong_CheckExact(value) && compat_small_int(value, number);
-}
-
-static bool sum_now(const struct shadow_frame *frame, compat_frame *real,
-                    const struct path_step *step, int64_t *sum)
-{
-    int64_t first, other = 0;
-    if (!variable_int(frame, real, step->slot, &first) ||
-        (step->sign != 0 && !variable_int(frame, real, step->other, &other))) {
-        return false;
-    }
-    uint64_t more = step->sign < 0 ? -(uint64_t)other : (uint64_t)other;
-    *sum = (int64_t)((uint64_t)first + more + (uint64_t)(int64_t)step->index);
-    return true;
-}
-
-/* The place in a list that a step means; false: it means none. */
-static inline bool index_now(const struct shadow_frame *frame, compat_frame *real,
-                             const struct path_step *step, int64_t *index)
-{
-    switch (step->kind) {
-    case STEP_SLOT:
-        return variable_int(frame, real, step->slot, index);
-    case STEP_INDEX:
-        *index = step->index;
-        return true;
-    default:
-        return step->kind == STEP_SUM && sum_now(frame, real, step, index);
-    }
-}
-
-static PyObject *dict_item(PyObject *dict, PyObject *key)
-{
-    Py_hash_t hash = key != NULL ? compat_simple_hash(key) : -1;
-    return hash != -1 ? compat_dict_find(dict, key, hash) : NULL;
-}
-
-static PyObject *item_now(const struct shadow_frame *frame, compat_frame *real, PyObject *container,
-                          const struct path_step *step)
-{
-    int64_t index;
-    if (is_plain_dict(container)) {
-        if (step->kind == STEP_SLOT) {
-            return dict_item(container, slot_now(frame, real, step->slot));
-        }
-        return dict_item(container, step->name); /* NULL for a sum */
-    }
-    if (!index_now(frame, real, step, &index)) {
-        return NULL;
-    }
-    if (PyUnicode_CheckExact(container)) {
-        return container; /* stands for its items: they are of its type, and never change */
-    }
-    if (PyList_CheckExact(container)) {
-        return item_at(((PyListObject *)container)->ob_item, PyList_GET_SIZE(container), index);
-    }
-    return PyTuple_CheckExact(container)
-               ? item_at(((PyTupleObject *)container)->ob_item, PyTuple_GET_SIZE(container), index)
-               : NULL;
-}
-
-static PyObject *attribute_now(PyObject *owner, PyObject *name)
-{
-    if (PyModule_CheckExact(owner)) {
-        PyObject *dict = PyModule_GetDict(owner);
-        Py_hash_t hash = ((PyASCIIObject *)name)->hash;
-        return dict != NULL && hash != -1 ? compat_dict_find(dict, name, hash) : NULL;
-    }
-    return instance_attribute(owner, name);
-}
-
-/* What a path of steps leads to now; NULL when that cannot be told without running code, and then
- * `*reached` is what could be. */
-static PyObject *follow_until(struct shadow_frame *frame, compat_frame *real,
-                              struct object_path *path, PyObject **reached)
-{
-    PyObject *value =
-        path->base == BASE_GLOBAL ? global_now(real, path) : slot_now(frame, real, path->slot);
-    *reached = value;
-    for (unsigned i = 0; i < path->count && value != NULL; i++) {
-        const struct path_step *step = &path->steps[i];
-        *reached = value;
-        value = step->kind == STEP_ATTR ? attribute_now(value, step->name)
-                                        : item_now(frame, real, value, step);
-    }
-    return value;
-}
-
-__attribute__((noinline)) static PyObject *follow_now(struct shadow_frame *frame,
-                                                      compat_frame *real, struct object_path *path)
-{
-    PyObject *reached;
-    return follow_until(frame, real, path, &reached);
-}
 
 static inline bool is_direct(const struct object_path *path)
 {
@@ -201,14 +19,14 @@ static inline PyObject *receiver_now(struct shadow_frame *frame, compat_frame *r
                                      struct object_path *path)
 {
     if (is_direct(path)) {
-        return slot_now(frame, real, path->slot);
+        return path_slot(frame, real, path->slot);
     }
     bool is_global = path->base == BASE_GLOBAL && path->count == 0;
     if (is_global && real->f_locals == NULL &&
         compat_dict_is_at(real->f_globals, path->name, path->place)) {
         return compat_dict_value(real->f_globals, path->place);
     }
-    return follow_now(frame, real, path);
+    return path_follow(frame, real, path);
 }
 
 /* What iterating runs: a generator's code, or __next__ and __iter__ of a class. */
@@ -249,7 +67,7 @@ __attribute__((noinline)) static enum verdict verdict_of(struct session *session
     }
     if (PyModule_CheckExact(receiver)) {
         effect->verdict =
-            (uint8_t)verdict_of_callable(session, attribute_now(receiver, effect->name), effect);
+            (uint8_t)verdict_of_callable(session, path_attribute(receiver, effect->name), effect);
         return (enum verdict)effect->verdict;
     }
     if (type->tp_version_tag == 0 || type->tp_version_tag != effect->version) {
@@ -329,16 +147,6 @@ static bool look_at_all(struct session *session, struct shadow_frame *frame,
     return is_all;
 }
 
-/* The object that a step means as a key; NULL: it stands nowhere. */
-static const PyObject *key_now(struct shadow_frame *frame, compat_frame *real,
-                               const struct path_step *step)
-{
-    if (step->kind == STEP_SLOT) {
-        return slot_now(frame, real, step->slot);
-    }
-    return step->kind == STEP_KEY || step->kind == STEP_INDEX ? step->name : NULL;
-}
-
 /* `d[key] += ...` of a dict: it reports the store of another object, not that the same one,
  * changed, was put back. */
 static void look_at_put_back(struct session *session, struct shadow_frame *frame,
@@ -347,10 +155,10 @@ static void look_at_put_back(struct session *session, struct shadow_frame *frame
     const struct path_step *key = effect_key(effect);
     bool is_reported = session->reported == dict && session->reported_at == session->writer->steps;
     if (is_reported &&
-        (key->kind == STEP_NONE || key_now(frame, real, key) == session->reported_key)) {
+        (key->kind == STEP_NONE || path_key(frame, real, key) == session->reported_key)) {
         return;
     }
-    PyObject *item = item_now(frame, real, dict, key);
+    PyObject *item = path_item(frame, real, dict, key);
     if (item == NULL) {
         object_check_inside(session, dict);
     } else if (!is_scalar(item)) {
@@ -370,7 +178,7 @@ static bool store_at(struct session *session, struct shadow_frame *frame, compat
     }
     struct shadow made;
     struct shadow *shadow = value != NULL && PyList_CheckExact(value) &&
-                                    index_now(frame, real, effect_key(effect), &index)
+                                    path_index(frame, real, effect_key(effect), &index)
                                 ? object_shadow_of(session, frame, effect, value, &made)
                                 : NULL;
     return (shadow != NULL && object_check_item(session, value, shadow, index)) ||
@@ -424,6 +232,9 @@ static bool apply_effect(struct session *session, struct shadow_frame *frame, co
         return store_one(session, frame, effect, value);
     case ACTION_STORE:
         return look_at(session, frame, effect, value);
+    case ACTION_ARGUMENT:
+        return (effect->end == END_HEAP && value != NULL && object_check_heap(session, value)) ||
+               look_at(session, frame, effect, value);
     default:
         switch (verdict_of(session, effect, value)) {
         case VERDICT_PURE:
@@ -475,8 +286,10 @@ static uint64_t places_now(struct shadow_frame *frame, compat_frame *real,
             hash =
                 value_mix(hash, (uint64_t)(uintptr_t)receiver_now(frame, real, &effects[i].path));
             if (effects[i].action == ACTION_STORE_ITEM) {
-                index_now(frame, real, effect_key(&effects[i]), &index);
+                const struct path_step *key = effect_key(&effects[i]);
+                path_index(frame, real, key, &index);
                 hash = value_mix(hash, (uint64_t)index);
+                hash = value_mix(hash, (uint64_t)(uintptr_t)path_key(frame, real, key));
             }
         }
     }
@@ -540,13 +353,13 @@ static void look_below_path(struct session *session, struct shadow_frame *frame,
 {
     struct object_path base = *path;
     base.count = 0;
-    PyObject *value = follow_now(frame, real, &base);
+    PyObject *value = path_follow(frame, real, &base);
     if (value != NULL) {
         object_check_inside(session, value);
     }
     for (uint64_t mask = value == NULL ? line->reads & frame->object_slots : 0; mask != 0;
          mask &= mask - 1) {
-        object_check_inside(session, slot_now(frame, real, (unsigned)__builtin_ctzll(mask)));
+        object_check_inside(session, path_slot(frame, real, (unsigned)__builtin_ctzll(mask)));
     }
 }
 
@@ -556,7 +369,7 @@ void reach_look_along(struct session *session, struct shadow_frame *frame, compa
     struct effect *effects = frame->plan->effects + line->first_effect;
     for (unsigned i = 0; i < line->effect_count + line->mention_count; i++) {
         PyObject *reached;
-        PyObject *value = follow_until(frame, real, &effects[i].path, &reached);
+        PyObject *value = path_follow_until(frame, real, &effects[i].path, &reached);
         if (effects[i].led || (effects[i].movable && frame->crossing == ELSEWHERE)) {
             look_below_path(session, frame, real, line, &effects[i].path);
         }

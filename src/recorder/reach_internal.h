@@ -19,12 +19,21 @@ struct finding {
     struct effect effect; /* without its path */
     struct route route;
     struct path_step key; /* of the item stored */
+    bool gives;           /* a call that takes an item out, and leaves the others where they are */
     int line;
 };
 
+/* A term before it is the plan's. */
+struct found_term {
+    struct term term; /* without its path */
+    struct route route;
+};
+
 struct findings {
-    struct finding *items; /* in the order of the code; the caller frees it */
+    struct finding *items; /* in the order of the code; the caller frees both */
     size_t count, capacity;
+    struct found_term *terms;
+    size_t term_count, term_capacity;
 };
 
 /* The line may change anything. */
@@ -35,7 +44,15 @@ static inline void reach__give_up(struct line_info *line)
 }
 
 /* Are the first steps of a route, or all of them, those of another? */
-bool reach__begins_with(const struct route *route, const struct route *start);
+bool reach__begins_with(const struct findings *all, const struct route *route,
+                        const struct route *start);
+
+/* Does the test hold for a path of the finding, or for one that its items are found by? */
+typedef bool reach__test(const struct findings *all, const struct route *route, const void *with);
+bool reach__any_in_step(const struct findings *all, const struct path_step *step, reach__test *test,
+                        const void *with);
+bool reach__any_route(const struct findings *all, const struct finding *found, reach__test *test,
+                      const void *with);
 
 /* Give up the lines that lead their own paths elsewhere. False: no memory. */
 bool reach__heed_order(struct plan *plan, struct findings *findings);

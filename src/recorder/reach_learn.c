@@ -9,28 +9,38 @@ static bool rebinds(const struct line_info *line, int32_t slot)
     return (line->writes >> slot & 1) != 0;
 }
 
-static bool rebinds_step(const struct line_info *line, const struct path_step *step)
+static bool is_rebound(const struct findings *all, const struct route *route, const void *line)
 {
-    bool has_slot = step->kind == STEP_SLOT || step->kind == STEP_SUM;
-    return has_slot &&
-           (rebinds(line, step->slot) || (step->sign != 0 && rebinds(line, step->other)));
+    (void)all;
+    bool any = route->base == BASE_SLOT && rebinds(line, route->slot);
+    for (unsigned i = 0; !any && i < route->count; i++) {
+        any = route->steps[i].kind == STEP_SLOT && rebinds(line, route->steps[i].slot);
+    }
+    return any;
+}
+
+static bool rebinds_step(const struct findings *all, const struct line_info *line,
+                         const struct path_step *step)
+{
+    return (step->kind == STEP_SLOT && rebinds(line, step->slot)) ||
+           reach__any_in_step(all, step, is_rebound, line);
 }
 
 /* A variable the line rebinds is not the object it worked on, nor is a rebound index the place. */
-static void settle_line(struct line_info *line, struct finding *found)
+static void settle_line(const struct findings *all, struct line_info *line, struct finding *found)
 {
     const struct route *route = &found->route;
-    bool is_rebound = route->base == BASE_SLOT && rebinds(line, route->slot);
-    if (is_rebound && !(found->effect.action == ACTION_STORE && route->count == 0)) {
+    bool is_bound = route->base == BASE_SLOT && rebinds(line, route->slot);
+    if (is_bound && !(found->effect.action == ACTION_STORE && route->count == 0)) {
         reach__give_up(line);
         found->effect.led = found->effect.led || line->loops != 0; /* worked on many */
     }
     for (unsigned i = 0; i < route->count; i++) {
-        if (rebinds_step(line, &route->steps[i])) {
+        if (rebinds_step(all, line, &route->steps[i])) {
             reach__give_up(line);
         }
     }
-    if (rebinds_step(line, &found->key)) {
+    if (rebinds_step(all, line, &found->key)) {
         found->key.kind = STEP_NONE;
     }
 }
@@ -56,6 +66,52 @@ static unsigned step_count(const struct finding *found)
     return found->route.count + (found->effect.action == ACTION_STORE_ITEM);
 }
 
+/* What the plan takes of what was found: its terms have numbers there, from 1; 0: it needs it not.
+ */
+struct taking {
+    const struct findings *all;
+    uint32_t *numbers;
+    struct path_step *steps; /* the next free one */
+};
+
+static void need_terms(struct taking *taking, const struct path_step *step)
+{
+    for (unsigned i = 0; step->kind == STEP_TERMS && i < step->count; i++) {
+        const struct route *route = &taking->all->terms[(unsigned)step->index + i].route;
+        if (taking->numbers[(unsigned)step->index + i]++ != 0) {
+            return; /* and so are all of them */
+        }
+        for (unsigned j = 0; j < route->count; j++) {
+            need_terms(taking, &route->steps[j]);
+        }
+    }
+}
+
+static void need_all_terms(struct taking *taking)
+{
+    for (size_t i = 0; i < taking->all->count; i++) {
+        const struct finding *found = &taking->all->items[i];
+        for (unsigned j = 0; j < found->route.count; j++) {
+            need_terms(taking, &found->route.steps[j]);
+        }
+        need_terms(taking, &found->key);
+    }
+}
+
+/* How many terms are needed, which get their numbers; `*steps` grows by what they have. */
+static size_t number_terms(struct taking *taking, size_t *steps)
+{
+    uint32_t count = 0;
+    need_all_terms(taking);
+    for (size_t i = 0; i < taking->all->term_count; i++) {
+        if (taking->numbers[i] != 0) {
+            taking->numbers[i] = ++count;
+            *steps += taking->all->terms[i].route.count;
+        }
+    }
+    return count;
+}
+
 /* How many effects and mentions each line has, and where they will be: first those, then these.
  * How many steps they all have. */
 static size_t lay_out(struct plan *plan, const struct findings *findings)
@@ -76,30 +132,63 @@ static size_t lay_out(struct plan *plan, const struct findings *findings)
     return steps;
 }
 
-/* The effect with its path, whose steps begin here. */
-static struct effect effect_of(const struct finding *found, struct path_step *steps)
+static void take_step(struct taking *taking, const struct path_step *step)
 {
-    const struct route *route = &found->route;
-    memcpy(steps, route->steps, route->count * sizeof *steps);
-    if (found->effect.action == ACTION_STORE_ITEM) {
-        steps[route->count] = found->key;
+    *taking->steps = *step;
+    if (step->kind == STEP_TERMS) {
+        taking->steps->index = (int32_t)taking->numbers[step->index] - 1;
     }
+    taking->steps++;
+}
+
+static struct object_path take_path(struct taking *taking, const struct route *route)
+{
+    struct object_path path = {.base = route->base,
+                               .slot = route->slot,
+                               .count = route->count,
+                               .name = route->name,
+                               .steps = taking->steps};
+    for (unsigned i = 0; i < route->count; i++) {
+        take_step(taking, &route->steps[i]);
+    }
+    return path;
+}
+
+static void take_terms(struct taking *taking, struct term *terms)
+{
+    for (size_t i = 0; i < taking->all->term_count; i++) {
+        if (taking->numbers[i] != 0) {
+            struct term *term = &terms[taking->numbers[i] - 1];
+            *term = taking->all->terms[i].term;
+            term->path = take_path(taking, &taking->all->terms[i].route);
+        }
+    }
+}
+
+static struct effect take_effect(struct taking *taking, const struct finding *found)
+{
     struct effect effect = found->effect;
-    effect.path = (struct object_path){.base = route->base,
-                                       .slot = route->slot,
-                                       .count = route->count,
-                                       .name = route->name,
-                                       .steps = steps};
+    effect.path = take_path(taking, &found->route);
+    if (found->effect.action == ACTION_STORE_ITEM) {
+        take_step(taking, &found->key);
+    }
     return effect;
 }
 
-static bool make_room(struct plan *plan, const struct findings *findings, uint32_t **taken)
+static bool make_room(struct plan *plan, struct taking *taking, uint32_t **taken)
 {
-    size_t steps = lay_out(plan, findings);
-    plan->effects = calloc(findings->count + 1, sizeof *plan->effects);
-    plan->steps = calloc(steps + 1, sizeof *plan->steps);
+    size_t steps = lay_out(plan, taking->all);
     *taken = calloc((size_t)plan->line_count + 1, sizeof **taken);
-    return plan->effects != NULL && plan->steps != NULL && *taken != NULL;
+    taking->numbers = calloc(taking->all->term_count + 1, sizeof *taking->numbers);
+    if (*taken == NULL || taking->numbers == NULL) {
+        return false;
+    }
+    size_t terms = number_terms(taking, &steps);
+    plan->effects = calloc(taking->all->count + 1, sizeof *plan->effects);
+    plan->steps = calloc(steps + 1, sizeof *plan->steps);
+    plan->terms = terms != 0 ? calloc(terms, sizeof *plan->terms) : NULL;
+    taking->steps = plan->steps;
+    return plan->effects != NULL && plan->steps != NULL && (plan->terms != NULL || terms == 0);
 }
 
 static enum end end_of(const struct effect *effect)
@@ -148,15 +237,9 @@ static void count_ends(struct plan *plan, const struct line_info *line)
     }
 }
 
-static bool collect(struct plan *plan, struct findings *findings)
+static void take_all(struct plan *plan, struct taking *taking, struct findings *findings,
+                     uint32_t *taken)
 {
-    uint32_t *taken; /* effects each line has by now */
-    drop_nothings(findings);
-    if (!make_room(plan, findings, &taken)) {
-        free(taken);
-        return false;
-    }
-    struct path_step *steps = plan->steps;
     for (int mentions = 0; mentions <= 1; mentions++) {
         for (size_t i = 0; i < findings->count; i++) {
             struct finding *found = &findings->items[i];
@@ -165,18 +248,30 @@ static bool collect(struct plan *plan, struct findings *findings)
                 continue;
             }
             if (!mentions) {
-                settle_line(line, found);
+                settle_line(findings, line, found);
             }
             uint32_t place = line->first_effect + taken[line - plan->lines]++;
-            plan->effects[place] = effect_of(found, steps);
+            plan->effects[place] = take_effect(taking, found);
             line->flags |= (found->effect.movable ? LINE_MOVABLE : 0) |
                            (found->effect.crossed ? LINE_CROSSED : 0) |
                            (found->effect.led ? LINE_LED : 0);
-            steps += step_count(found);
         }
     }
+    take_terms(taking, plan->terms);
+}
+
+static bool collect(struct plan *plan, struct findings *findings)
+{
+    uint32_t *taken = NULL; /* effects each line has by now */
+    drop_nothings(findings);
+    struct taking taking = {.all = findings};
+    bool done = make_room(plan, &taking, &taken);
+    if (done) {
+        take_all(plan, &taking, findings, taken);
+    }
     free(taken);
-    for (int i = 0; i < plan->line_count; i++) {
+    free(taking.numbers);
+    for (int i = 0; done && i < plan->line_count; i++) {
         count_ends(plan, &plan->lines[i]);
         if (plan->lines[i].effect_count != 0) { /* an iteration is no call, but has an effect */
             plan->lines[i].flags |= LINE_ESCAPES;
@@ -184,7 +279,7 @@ static bool collect(struct plan *plan, struct findings *findings)
             plan->lines[i].flags &= (uint16_t) ~(LINE_ESCAPES | LINE_STORES);
         }
     }
-    return true;
+    return done;
 }
 
 /* What is left of a loop's header when the loop comes round: what stands before FOR_ITER ran once.
@@ -236,5 +331,6 @@ bool reach_learn(struct plan *plan, PyCodeObject *code, const uint8_t *bytes, Py
     bool done = reach__walk(plan, code, bytes, units, lines, &findings) &&
                 reach__heed_order(plan, &findings) && collect(plan, &findings);
     free(findings.items);
+    free(findings.terms);
     return done;
 }

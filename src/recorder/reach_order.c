@@ -5,35 +5,85 @@
 #include "recorder/effects.h"
 #include "recorder/reach_internal.h"
 
-static bool is_same_step(const struct path_step *one, const struct path_step *other)
-{
-    return one->kind == other->kind && one->slot == other->slot && one->other == other->other &&
-           one->sign == other->sign && one->index == other->index && one->name == other->name;
-}
-
 static bool is_same_base(const struct route *one, const struct route *other)
 {
     return one->base == other->base && one->slot == other->slot && one->name == other->name;
 }
 
-bool reach__begins_with(const struct route *route, const struct route *start)
+static bool are_same_terms(const struct findings *all, const struct path_step *one,
+                           const struct path_step *other)
 {
-    bool same = is_same_base(route, start) && route->count >= start->count;
-    for (unsigned i = 0; same && i < start->count; i++) {
-        same = is_same_step(&route->steps[i], &start->steps[i]);
+    bool same = one->count == other->count;
+    for (unsigned i = 0; same && i < one->count; i++) {
+        const struct found_term *a = &all->terms[(unsigned)one->index + i];
+        const struct found_term *b = &all->terms[(unsigned)other->index + i];
+        same = a->term.kind == b->term.kind &&
+               a->term.operator== b->term.operator&& a->term.number == b->term.number &&
+               a->route.count == b->route.count && reach__begins_with(all, &a->route, &b->route);
     }
     return same;
 }
 
-/* Does a route go on from where another ends, by an item? */
-static bool goes_on_by_item(const struct route *route, const struct route *from)
+static bool is_same_step(const struct findings *all, const struct path_step *one,
+                         const struct path_step *other)
 {
-    return route->count > from->count && route->steps[from->count].kind != STEP_ATTR &&
-           reach__begins_with(route, from);
+    if (one->kind == STEP_TERMS && other->kind == STEP_TERMS) {
+        return one->index == other->index || are_same_terms(all, one, other);
+    }
+    return one->kind == other->kind && one->slot == other->slot && one->index == other->index &&
+           one->name == other->name;
 }
 
-static bool goes_by_attribute(const struct route *route, const PyObject *name)
+bool reach__begins_with(const struct findings *all, const struct route *route,
+                        const struct route *start)
 {
+    bool same = is_same_base(route, start) && route->count >= start->count;
+    for (unsigned i = 0; same && i < start->count; i++) {
+        same = is_same_step(all, &route->steps[i], &start->steps[i]);
+    }
+    return same;
+}
+
+static bool any_in_route(const struct findings *all, const struct route *route, reach__test *test,
+                         const void *with)
+{
+    bool any = test(all, route, with);
+    for (unsigned i = 0; !any && i < route->count; i++) {
+        any = reach__any_in_step(all, &route->steps[i], test, with);
+    }
+    return any;
+}
+
+bool reach__any_in_step(const struct findings *all, const struct path_step *step, reach__test *test,
+                        const void *with)
+{
+    bool any = false;
+    for (unsigned i = 0; !any && step->kind == STEP_TERMS && i < step->count; i++) {
+        const struct found_term *found = &all->terms[(unsigned)step->index + i];
+        any = found->term.kind == TERM_PATH && any_in_route(all, &found->route, test, with);
+    }
+    return any;
+}
+
+bool reach__any_route(const struct findings *all, const struct finding *found, reach__test *test,
+                      const void *with)
+{
+    return any_in_route(all, &found->route, test, with) ||
+           reach__any_in_step(all, &found->key, test, with);
+}
+
+/* Does a route go on from where another ends, by an item? */
+static bool goes_on_by_item(const struct findings *all, const struct route *route, const void *from)
+{
+    const struct route *start = from;
+    return route->count > start->count && route->steps[start->count].kind != STEP_ATTR &&
+           reach__begins_with(all, route, start);
+}
+
+static bool goes_by_attribute(const struct findings *all, const struct route *route,
+                              const void *name)
+{
+    (void)all;
     for (unsigned i = 0; i < route->count; i++) {
         if (route->steps[i].kind == STEP_ATTR && route->steps[i].name == name) {
             return true;
@@ -42,9 +92,16 @@ static bool goes_by_attribute(const struct route *route, const PyObject *name)
     return false;
 }
 
+static bool starts_at(const struct findings *all, const struct route *route, const void *base)
+{
+    (void)all;
+    return is_same_base(route, base);
+}
+
 static bool is_call(const struct finding *found)
 {
-    return found->effect.action == ACTION_METHOD || found->effect.action == ACTION_CALL;
+    return found->effect.action == ACTION_METHOD || found->effect.action == ACTION_CALL ||
+           found->effect.action == ACTION_ARGUMENT;
 }
 
 /* What is called was looked up before its arguments were worked out; anything else is reached by
@@ -60,18 +117,22 @@ static bool is_bound_again(const struct finding *found)
     return found->effect.action == ACTION_STORE && found->route.count == 0;
 }
 
-static bool leads_elsewhere(const struct finding *found, const struct finding *by)
+static bool leads_elsewhere(const struct findings *all, const struct finding *found,
+                            const struct finding *by)
 {
+    if (!is_reached_before(found, by)) {
+        return false;
+    }
     switch (by->effect.action) {
     case ACTION_STORE_ATTR:
-        return goes_by_attribute(&found->route, by->effect.name) && is_reached_before(found, by);
+        return reach__any_route(all, found, goes_by_attribute, by->effect.name);
     case ACTION_STORE_ITEM:
     case ACTION_STORE:
     case ACTION_METHOD:
-        return goes_on_by_item(&found->route, &by->route) && is_reached_before(found, by);
+    case ACTION_ARGUMENT:
+        return !by->gives && reach__any_route(all, found, goes_on_by_item, &by->route);
     case ACTION_REBIND:
-        return is_same_base(&found->route, &by->route) && !is_bound_again(found) &&
-               is_reached_before(found, by);
+        return !is_bound_again(found) && reach__any_route(all, found, starts_at, &by->route);
     default:
         return false;
     }
@@ -94,12 +155,13 @@ static bool find_crossings(struct findings *findings, const uint32_t *next,
     bool crossing = false;
     for (uint32_t i = line->first; i != 0; i = next[i - 1]) {
         struct finding *found = &findings->items[i - 1];
-        if (is_effect(found) && line->count > COMPARED && found->route.count != 0) {
+        if (is_effect(found) && line->count > COMPARED &&
+            (found->route.count != 0 || found->key.kind == STEP_TERMS)) {
             found->effect.led = crossing = true;
         }
         for (uint32_t j = line->first; j != 0 && is_effect(found) && line->count <= COMPARED;
              j = next[j - 1]) {
-            if (i != j && leads_elsewhere(found, &findings->items[j - 1])) {
+            if (i != j && leads_elsewhere(findings, found, &findings->items[j - 1])) {
                 found->effect.led = crossing = true;
             }
         }

@@ -12,7 +12,7 @@ enum known {
     UNKNOWN,
     NAMED,    /* the value of a receiver */
     METHOD,   /* `name` looked up on the receiver */
-    KEY,      /* a constant, or a sum of variables and constants: `key` */
+    KEY,      /* a constant, or what is computed of ints: `key` */
     RESULT,   /* of working in place on what `route` leads to; `index` is that finding's */
     REWORKED, /* the same of an item that cannot be told */
     NOTHING,  /* the NULL or self beside a callable */
@@ -22,6 +22,7 @@ struct operand {
     uint8_t known;
     bool is_inside; /* NAMED, METHOD: not what the path leads to, but something in it */
     bool crossed;   /* other code ran since it was put there */
+    bool movable;   /* KEY: other code can make it another */
     int32_t index;
     uint32_t unit; /* of the instruction that put it there */
     PyObject *name;
@@ -220,39 +221,99 @@ static void load_constant(struct walk *walk, unsigned index)
     push(walk, operand);
 }
 
-/* The step that takes what `key` says out of a container; STEP_NONE: that cannot be told. */
-static struct path_step step_by(const struct operand *key)
+static bool is_key_movable(const struct walk *walk, const struct operand *key)
 {
+    return is_movable(walk, key) || (key->known == KEY && key->movable);
+}
+
+static bool is_key_crossed(const struct walk *walk, const struct operand *key)
+{
+    return key->crossed && is_key_movable(walk, key);
+}
+
+/* False: there is no room, or the code has too many. */
+static bool add_term(struct walk *walk, const struct found_term *term)
+{
+    enum { TERMS_OF_CODE = 1 << 16 };
+    struct findings *all = walk->findings;
+    if (all->term_count == TERMS_OF_CODE) {
+        return false;
+    }
+    if (all->term_count == all->term_capacity) {
+        size_t capacity = all->term_capacity ? all->term_capacity * 2 : 32;
+        struct found_term *terms = realloc(all->terms, capacity * sizeof *terms);
+        if (terms == NULL) {
+            walk->failed = true;
+            return false;
+        }
+        all->terms = terms;
+        all->term_capacity = capacity;
+    }
+    all->terms[all->term_count++] = *term;
+    return true;
+}
+
+/* Put the terms of an operand behind those that are there. False: it has none. */
+static bool add_terms(struct walk *walk, const struct operand *operand)
+{
+    const struct path_step *key = &operand->key;
+    if (operand->known == NAMED && !operand->is_inside) {
+        return add_term(walk,
+                        &(struct found_term){.term = {.kind = TERM_PATH}, .route = operand->route});
+    }
+    if (operand->known == KEY && key->kind == STEP_INDEX) {
+        return add_term(walk,
+                        &(struct found_term){.term = {.kind = TERM_INT, .number = key->index}});
+    }
+    bool done = operand->known == KEY && key->kind == STEP_TERMS;
+    for (unsigned i = 0; done && i < key->count; i++) {
+        struct found_term term = walk->findings->terms[(unsigned)key->index + i];
+        done = add_term(walk, &term);
+    }
+    return done;
+}
+
+/* What was put behind these; STEP_NONE: too much for one item. */
+static struct path_step terms_since(struct walk *walk, size_t first)
+{
+    size_t count = walk->findings->term_count - first;
+    if (count > TERMS_MAX) {
+        walk->findings->term_count = first;
+        return (struct path_step){0};
+    }
+    return (struct path_step){.kind = STEP_TERMS, .count = (uint8_t)count, .index = (int32_t)first};
+}
+
+/* The step that takes what `key` says out of a container; STEP_NONE: that cannot be told. */
+static struct path_step step_by(struct walk *walk, const struct operand *key)
+{
+    size_t first = walk->findings->term_count;
     if (is_variable(key)) {
         return (struct path_step){.kind = STEP_SLOT, .slot = key->route.slot};
+    }
+    if (key->known == NAMED) {
+        return add_terms(walk, key) ? terms_since(walk, first) : (struct path_step){0};
     }
     return key->known == KEY ? key->key : (struct path_step){0};
 }
 
-/* `i + 1`, `y - dy`: a place in a list. */
-static struct operand sum_of(struct operand left, struct operand right, int sign)
+/* `i + 1`, `(x + dx) % width`: a place in a list. */
+static struct operand computed(struct walk *walk, struct operand left, struct operand right,
+                               unsigned operator)
 {
-    struct path_step a = step_by(&left), b = step_by(&right);
-    if (a.kind == STEP_INDEX && sign > 0) {
-        struct path_step constant = a;
-        a = b;
-        b = constant;
-    }
-    struct operand sum = {.known = KEY, .key = a};
-    sum.key.kind = STEP_SUM;
-    sum.key.name = NULL;
-    bool has_left = a.kind == STEP_SLOT || a.kind == STEP_SUM;
-    int64_t index = a.index + (int64_t)sign * b.index;
-    sum.key.index = (int32_t)index;
-    if (!has_left || index != sum.key.index) {
+    size_t first = walk->findings->term_count;
+    struct found_term last = {.term = {.kind = TERM_OPERATOR, .operator=(uint8_t) operator} };
+    if (!add_terms(walk, &left) || !add_terms(walk, &right) || !add_term(walk, &last)) {
+        walk->findings->term_count = first;
         return (struct operand){0};
     }
-    if (b.kind == STEP_SLOT && a.sign == 0) {
-        sum.key.other = b.slot;
-        sum.key.sign = (int8_t)sign;
-        return sum;
-    }
-    return b.kind == STEP_INDEX ? sum : (struct operand){0};
+    struct path_step key = terms_since(walk, first);
+    return (struct operand){
+        .known = key.kind != STEP_NONE ? KEY : UNKNOWN,
+        .key = key,
+        .movable = is_key_movable(walk, &left) || is_key_movable(walk, &right),
+        .crossed = is_key_crossed(walk, &left) || is_key_crossed(walk, &right),
+    };
 }
 
 static struct path_step attribute_step(PyObject *name)
@@ -280,7 +341,7 @@ static void load_attribute(struct walk *walk, unsigned oparg)
 static bool store_back(struct walk *walk, struct operand value, struct operand to)
 {
     bool back = value.known == RESULT && to.known == NAMED && value.route.count == to.route.count &&
-                reach__begins_with(&value.route, &to.route);
+                reach__begins_with(walk->findings, &value.route, &to.route);
     if (back) {
         walk->findings->items[value.index].effect.action = ACTION_NONE;
     }
@@ -319,13 +380,13 @@ static void store_attribute(struct walk *walk, unsigned index)
 static void store_item(struct walk *walk)
 {
     struct operand key = pop(walk), container = pop(walk), value = pop(walk);
-    struct path_step step = step_by(&key);
+    struct path_step step = step_by(walk, &key);
     bool back = store_back(walk, value, follow(container, step));
     act(walk, container,
         (struct finding){.effect.action = ACTION_STORE_ITEM,
                          .effect.back = back,
-                         .effect.movable = is_movable(walk, &key),
-                         .effect.crossed = is_movable(walk, &key) && key.crossed,
+                         .effect.movable = is_key_movable(walk, &key),
+                         .effect.crossed = is_key_crossed(walk, &key),
                          .key = step});
 }
 
@@ -352,6 +413,46 @@ static bool calls_key(const struct operand *callee)
     for (size_t i = 0; is_global && i < sizeof names / sizeof names[0]; i++) {
         if (PyUnicode_CompareWithASCIIString(route->name, names[i]) == 0) {
             return true;
+        }
+    }
+    return false;
+}
+
+/* Functions written in C that change what they are given first, and nothing else. */
+static const struct {
+    const char *name;
+    enum end end;
+} changers[] = {
+    {"heappush", END_HEAP},    {"heappop", END_HEAP},      {"heapreplace", END_HEAP},
+    {"heappushpop", END_HEAP}, {"heapify", END_NONE},      {"insort", END_NONE},
+    {"insort_left", END_NONE}, {"insort_right", END_NONE},
+};
+
+/* What a function is called like: by its own name, or as an attribute. */
+static PyObject *callee_name(const struct operand *callee)
+{
+    const struct route *route = &callee->route;
+    if (callee->known != NAMED || callee->is_inside) {
+        return callee->known == METHOD ? callee->name : NULL;
+    }
+    return route->count != 0 ? route->steps[route->count - 1].name : route->name;
+}
+
+/* Look at what such a function is given first. False: it is none, or that has no name. */
+static bool changes_argument(struct walk *walk, const struct operand *callee,
+                             const struct operand *argument)
+{
+    PyObject *name = callee_name(callee);
+    for (size_t i = 0;
+         name != NULL && PyUnicode_Check(name) && i < sizeof changers / sizeof changers[0]; i++) {
+        if (PyUnicode_CompareWithASCIIString(name, changers[i].name) == 0) {
+            bool is_found = argument->known == NAMED && !argument->is_inside;
+            if (is_found) {
+                act(walk, *argument,
+                    (struct finding){.effect.action = ACTION_ARGUMENT,
+                                     .effect.end = (uint8_t)changers[i].end});
+            }
+            return is_found;
         }
     }
     return false;
@@ -389,15 +490,22 @@ static void call(struct walk *walk, unsigned arguments, PyObject *keywords)
     pop(walk);
     pop(walk);
     cross(walk);
-    if (gives_item(&callee, arguments)) {
+    bool gives = gives_item(&callee, arguments);
+    if (gives) {
+        struct path_step step = step_by(walk, &first_argument);
+        step.is_given = true;
         result = callee;
         result.known = NAMED;
-        result = follow(result, step_by(&first_argument));
+        result = follow(result, step);
+        result.crossed = result.crossed || is_key_crossed(walk, &first_argument);
     }
     push(walk, result);
+    bool on_argument = changes_argument(walk, &callee, &first_argument);
     act(walk, callee,
         (struct finding){.effect.action = callee.known == METHOD ? ACTION_METHOD : ACTION_CALL,
+                         .gives = gives,
                          .effect.has_keywords = keywords != NULL,
+                         .effect.on_argument = on_argument,
                          .effect.arguments =
                              (uint8_t)(arguments < UINT8_MAX ? arguments : UINT8_MAX)});
     walk->keywords = NULL;
@@ -442,18 +550,35 @@ static void other(struct walk *walk, int opcode, unsigned oparg)
     }
 }
 
-static void operate(struct walk *walk, int opcode, unsigned oparg)
+/* A list, dict or text of what stands on the stack. */
+static void build(struct walk *walk, unsigned parts)
 {
-    enum { ADD = 0, SUBTRACT = 10, FIRST_IN_PLACE = 13 }; /* NB_ADD, NB_SUBTRACT, NB_INPLACE_ADD */
-    cross(walk);
-    if (oparg >= FIRST_IN_PLACE) {
-        in_place(walk);
-    } else if (oparg == ADD || oparg == SUBTRACT) {
-        struct operand right = pop(walk), left = pop(walk);
-        push(walk, sum_of(left, right, oparg == ADD ? 1 : -1));
-    } else {
-        other(walk, opcode, oparg);
+    for (unsigned i = 0; i < parts; i++) {
+        pop(walk);
     }
+    cross(walk);
+    push_unknown(walk);
+}
+
+static void operate(struct walk *walk, unsigned operator)
+{
+    if (operator>= NB_INPLACE_ADD) {
+        cross(walk);
+        in_place(walk);
+        return;
+    }
+    struct operand right = pop(walk), left = pop(walk);
+    cross(walk);
+    push(walk, computed(walk, left, right, operator));
+}
+
+/* `-i` and `~i` are `0 - i` and `-1 - i`. */
+static void subtract_from(struct walk *walk, int32_t number)
+{
+    struct operand operand = pop(walk);
+    struct operand left = {.known = KEY, .key = {.kind = STEP_INDEX, .index = number}};
+    cross(walk);
+    push(walk, computed(walk, left, operand, NB_SUBTRACT));
 }
 
 /* Whatever runs to make what is iterated was judged as a call. */
@@ -472,7 +597,9 @@ static void load_item(struct walk *walk)
 {
     struct operand key = pop(walk), container = pop(walk);
     cross(walk);
-    push(walk, follow(container, step_by(&key)));
+    struct operand item = follow(container, step_by(walk, &key));
+    item.crossed = item.crossed || is_key_crossed(walk, &key);
+    push(walk, item);
 }
 
 static void copy_operand(struct walk *walk, unsigned depth)
@@ -624,7 +751,22 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
         call(walk, 1, (oparg & 1) != 0 ? Py_None : NULL);
         break;
     case BINARY_OP:
-        operate(walk, opcode, oparg);
+        operate(walk, oparg);
+        break;
+    case BUILD_LIST:
+    case BUILD_SET:
+    case BUILD_STRING:
+    case BUILD_TUPLE:
+        build(walk, oparg);
+        break;
+    case BUILD_MAP:
+        build(walk, 2 * oparg);
+        break;
+    case UNARY_NEGATIVE:
+        subtract_from(walk, 0);
+        break;
+    case UNARY_INVERT:
+        subtract_from(walk, -1);
         break;
     default:
         if (effects_escapes(opcode, oparg)) {

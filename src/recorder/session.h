@@ -102,6 +102,7 @@ enum action {
     ACTION_METHOD,     /* receiver.name(...) */
     ACTION_CALL,       /* receiver(...) */
     ACTION_ITERATE,    /* for ... in receiver, await receiver */
+    ACTION_ARGUMENT,   /* what a function like heappush changes of what it is given first */
     ACTION_REBIND,     /* gives the name or cell another value: only while a line is learned */
     ACTION_MENTION,    /* names it, for others to work on */
     ACTION_INSIDE,     /* works on something in it that cannot be told */
@@ -114,9 +115,9 @@ enum step_kind {
     STEP_NONE,
     STEP_ATTR,  /* .name */
     STEP_SLOT,  /* [variable `slot`] */
-    STEP_SUM,   /* [variable `slot` + `sign` times variable `other` + index], of ints */
     STEP_INDEX, /* [`index`], an int constant: `name` */
     STEP_KEY,   /* [constant `name`] */
+    STEP_TERMS, /* [what `count` of plan->terms from `index` on say] */
 };
 
 enum { PATH_STEPS = 4 };
@@ -124,8 +125,8 @@ enum { PATH_STEPS = 4 };
 struct path_step {
     uint8_t kind;
     uint8_t slot;
-    uint8_t other;
-    int8_t sign; /* 0: there is no other */
+    uint8_t count;
+    bool is_given; /* by `get` or `setdefault`, and not by [] */
     int32_t index;
     PyObject *name; /* borrowed from the code object */
 };
@@ -138,6 +139,24 @@ struct object_path {
     PyObject *name; /* of a global */
     const struct path_step *steps;
 };
+
+enum term_kind {
+    TERM_INT,
+    TERM_PATH,
+    TERM_OPERATOR, /* of the two values before it */
+};
+
+/* A part of how an item is found, as of `(x + dx) % width`: operators stand behind what they are
+ * of.
+ */
+struct term {
+    uint8_t kind;
+    uint8_t operator; /* as BINARY_OP has it */
+    int32_t number;
+    struct object_path path;
+};
+
+enum { TERMS_MAX = 8 /* of one item */ };
 
 enum verdict {
     VERDICT_UNKNOWN,
@@ -156,6 +175,7 @@ enum end {
     END_POP,
     END_APPEND_LEFT,
     END_POP_LEFT,
+    END_HEAP, /* and what it moves on one way through the heap: ACTION_ARGUMENT */
 };
 
 enum { ANY_POPS = UINT8_MAX };
@@ -169,6 +189,7 @@ struct effect {
     bool movable : 1;      /* other code can lead its path elsewhere, and */
     bool crossed : 1;      /* may do so while the line works out what to do there */
     bool led : 1;          /* the line itself leads its path elsewhere */
+    bool on_argument : 1;  /* a call beside which there is an ACTION_ARGUMENT */
     uint32_t version;      /* of the receiver's type */
     uint32_t unit;         /* code unit of the instruction */
     union {
@@ -259,7 +280,8 @@ struct plan {
     struct line_info *lines; /* of first_line ..., one for any other, one for before the first,
                                 those of LINE_AGAIN */
     struct effect *effects;
-    struct path_step *steps; /* of all effects */
+    struct path_step *steps; /* of all effects and terms */
+    struct term *terms;
     PyObject *
         *globals_read;  /* names (borrowed from the code object: it lives while its frames do) */
     PyObject *globals;  /* address of the module's dict, never followed after the callback */

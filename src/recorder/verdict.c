@@ -14,6 +14,9 @@ static const char *const pure_builtins[] = {
 
 static const char *const pure_modules[] = {"builtins", "cmath", "math"};
 
+/* Their functions that change something change what they are given first. */
+static const char *const argument_modules[] = {"_bisect", "_heapq"};
+
 static bool name_in(const char *name, const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -26,18 +29,22 @@ static bool name_in(const char *name, const char *const *names, size_t count)
 
 #define NAME_IN(name, names) name_in((name), (names), sizeof(names) / sizeof((names)[0]))
 
+/* The name of the module a C function is of. */
+static const char *module_of(PyObject *function)
+{
+    PyObject *module = ((PyCFunctionObject *)function)->m_module;
+    bool is_plain = module != NULL && PyUnicode_Check(module) && PyUnicode_IS_ASCII(module);
+    return is_plain ? (const char *)PyUnicode_DATA(module) : "";
+}
+
 /* A C function or type of builtins that changes none of the objects it is given; what it calls of
  * the program's (a key function, __str__) is recorded where it happens. */
 static bool is_pure_builtin(PyObject *callable)
 {
     if (PyCFunction_CheckExact(callable)) {
-        PyObject *module = ((PyCFunctionObject *)callable)->m_module;
-        if (module == NULL || !PyUnicode_Check(module) || !PyUnicode_IS_ASCII(module)) {
-            return false;
-        }
-        const char *name = (const char *)PyUnicode_DATA(module);
-        return NAME_IN(name, pure_modules) &&
-               (strcmp(name, "builtins") != 0 ||
+        const char *module = module_of(callable);
+        return NAME_IN(module, pure_modules) &&
+               (strcmp(module, "builtins") != 0 ||
                 NAME_IN(((PyCFunctionObject *)callable)->m_ml->ml_name, pure_builtins));
     }
     return PyType_Check(callable) &&
@@ -87,6 +94,10 @@ enum verdict verdict_of_callable(struct session *session, PyObject *callable,
     if (is_pure_builtin(callable)) {
         return is_pure_call(callable, call) ? VERDICT_PURE : VERDICT_ESCAPES;
     }
+    if (call->on_argument && PyCFunction_CheckExact(callable) &&
+        NAME_IN(module_of(callable), argument_modules)) {
+        return VERDICT_PURE; /* the rest of it */
+    }
     if (PyType_Check(callable)) {
         return judge_class(session, (PyTypeObject *)callable);
     }
@@ -113,9 +124,9 @@ static enum verdict judge_builtin_method(PyTypeObject *type, const struct effect
 {
     PyObject *name = effect->name;
     const char *text = PyUnicode_IS_ASCII(name) ? (const char *)PyUnicode_DATA(name) : "";
-    if (type == &PyDict_Type || type == &PyUnicode_Type || type == &PyBytes_Type ||
-        type == &PyLong_Type || type == &PyFloat_Type || type == &PyTuple_Type ||
-        type == &PyFrozenSet_Type) {
+    bool is_dict = type == &PyDict_Type || strcmp(type->tp_name, "collections.defaultdict") == 0;
+    if (is_dict || type == &PyUnicode_Type || type == &PyBytes_Type || type == &PyLong_Type ||
+        type == &PyFloat_Type || type == &PyTuple_Type || type == &PyFrozenSet_Type) {
         return VERDICT_PURE;
     }
     bool is_deque = strcmp(type->tp_name, "collections.deque") == 0;
