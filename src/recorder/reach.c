@@ -281,15 +281,11 @@ static uint64_t places_now(struct shadow_frame *frame, compat_frame *real,
     uint64_t hash = 1;
     struct effect *effects = frame->plan->effects + line->first_effect;
     for (unsigned i = 0; i < line->effect_count; i++) {
-        int64_t index = 0;
         if (effects[i].movable) {
             hash =
                 value_mix(hash, (uint64_t)(uintptr_t)receiver_now(frame, real, &effects[i].path));
             if (effects[i].action == ACTION_STORE_ITEM) {
-                const struct path_step *key = effect_key(&effects[i]);
-                path_index(frame, real, key, &index);
-                hash = value_mix(hash, (uint64_t)index);
-                hash = value_mix(hash, (uint64_t)(uintptr_t)path_key(frame, real, key));
+                hash = value_mix(hash, path_place(frame, real, effect_key(&effects[i])));
             }
         }
     }

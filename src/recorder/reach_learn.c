@@ -220,8 +220,9 @@ static uint8_t one_more(uint8_t count)
 static void count_ends(struct plan *plan, const struct line_info *line)
 {
     struct effect *effects = plan->effects + line->first_effect;
-    uint8_t pops = 0, ends = 0;
+    uint8_t pops = 0, ends = 0, arguments = 0;
     for (unsigned i = 0; i < line->effect_count; i++) {
+        arguments = effects[i].action == ACTION_ARGUMENT ? one_more(arguments) : arguments;
         if (effects[i].action == ACTION_METHOD) {
             effects[i].end = (uint8_t)end_of(&effects[i]);
             pops = effects[i].end == END_POP ? one_more(pops) : pops;
@@ -233,6 +234,8 @@ static void count_ends(struct plan *plan, const struct line_info *line)
         if (effects[i].action == ACTION_METHOD) {
             effects[i].pops = is_repeated ? ANY_POPS : pops;
             effects[i].ends = ends;
+        } else if (effects[i].action == ACTION_ARGUMENT && (line->loops != 0 || arguments > 1)) {
+            effects[i].end = END_NONE; /* one way through a heap is not all that moved */
         }
     }
 }

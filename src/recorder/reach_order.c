@@ -17,9 +17,9 @@ static bool are_same_terms(const struct findings *all, const struct path_step *o
     for (unsigned i = 0; same && i < one->count; i++) {
         const struct found_term *a = &all->terms[(unsigned)one->index + i];
         const struct found_term *b = &all->terms[(unsigned)other->index + i];
-        same = a->term.kind == b->term.kind &&
-               a->term.operator== b->term.operator&& a->term.number == b->term.number &&
-               a->route.count == b->route.count && reach__begins_with(all, &a->route, &b->route);
+        same = a->term.kind == b->term.kind && a->term.operation == b->term.operation &&
+               a->term.number == b->term.number && a->route.count == b->route.count &&
+               reach__begins_with(all, &a->route, &b->route);
     }
     return same;
 }

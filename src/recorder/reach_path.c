@@ -115,10 +115,10 @@ static bool divide(int64_t a, int64_t b, int64_t *quotient, int64_t *rest)
 }
 
 /* As Python does it with ints; false: it does not fit, or is an error. */
-static bool compute(uint8_t operator, int64_t a, int64_t b, int64_t *result)
+static bool compute(uint8_t operation, int64_t a, int64_t b, int64_t *result)
 {
     int64_t unused;
-    switch (operator) {
+    switch (operation) {
     case NB_ADD:
         return !__builtin_add_overflow(a, b, result);
     case NB_SUBTRACT:
@@ -169,7 +169,7 @@ static bool compute_key(struct shadow_frame *frame, compat_frame *real,
         default:
             depth--;
             if (!as_int(&stack[depth - 1], &a) || !as_int(&stack[depth], &b) ||
-                !compute(terms[i].operator, a, b, &stack[depth - 1].number)) {
+                !compute(terms[i].operation, a, b, &stack[depth - 1].number)) {
                 return false;
             }
             stack[depth - 1].object = NULL;
@@ -214,6 +214,16 @@ bool path_index(struct shadow_frame *frame, compat_frame *real, const struct pat
         return true;
     }
     return key_now(frame, real, step, &key) && as_int(&key, index);
+}
+
+uint64_t path_place(struct shadow_frame *frame, compat_frame *real, const struct path_step *step)
+{
+    struct key key;
+    int64_t number;
+    if (!key_now(frame, real, step, &key)) {
+        return 0;
+    }
+    return as_int(&key, &number) ? (uint64_t)number : (uint64_t)(uintptr_t)key.object;
 }
 
 static PyObject *dict_item(PyObject *dict, const struct key *key)

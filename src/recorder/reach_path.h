@@ -27,4 +27,8 @@ bool path_index(struct shadow_frame *frame, compat_frame *real, const struct pat
 const PyObject *path_key(struct shadow_frame *frame, compat_frame *real,
                          const struct path_step *step);
 
+/* A number that is another one as soon as the step means another item, but for int keys that may
+ * be like an address; 0: it cannot be told. */
+uint64_t path_place(struct shadow_frame *frame, compat_frame *real, const struct path_step *step);
+
 #endif

@@ -273,15 +273,31 @@ static bool add_terms(struct walk *walk, const struct operand *operand)
     return done;
 }
 
+static uint8_t nesting_of(const struct route *route)
+{
+    uint8_t deepest = 0;
+    for (unsigned i = 0; i < route->count; i++) {
+        const struct path_step *step = &route->steps[i];
+        deepest = step->kind == STEP_TERMS && step->nesting > deepest ? step->nesting : deepest;
+    }
+    return deepest;
+}
+
 /* What was put behind these; STEP_NONE: too much for one item. */
 static struct path_step terms_since(struct walk *walk, size_t first)
 {
+    struct path_step step = {.kind = STEP_TERMS, .index = (int32_t)first};
     size_t count = walk->findings->term_count - first;
-    if (count > TERMS_MAX) {
+    for (size_t i = first; i < first + count; i++) {
+        uint8_t nesting = nesting_of(&walk->findings->terms[i].route) + 1;
+        step.nesting = nesting > step.nesting ? nesting : step.nesting;
+    }
+    if (count > TERMS_MAX || step.nesting > TERMS_NESTING) {
         walk->findings->term_count = first;
         return (struct path_step){0};
     }
-    return (struct path_step){.kind = STEP_TERMS, .count = (uint8_t)count, .index = (int32_t)first};
+    step.count = (uint8_t)count;
+    return step;
 }
 
 /* The step that takes what `key` says out of a container; STEP_NONE: that cannot be told. */
@@ -299,10 +315,10 @@ static struct path_step step_by(struct walk *walk, const struct operand *key)
 
 /* `i + 1`, `(x + dx) % width`: a place in a list. */
 static struct operand computed(struct walk *walk, struct operand left, struct operand right,
-                               unsigned operator)
+                               unsigned operation)
 {
     size_t first = walk->findings->term_count;
-    struct found_term last = {.term = {.kind = TERM_OPERATOR, .operator=(uint8_t) operator} };
+    struct found_term last = {.term = {.kind = TERM_OPERATOR, .operation = (uint8_t)operation}};
     if (!add_terms(walk, &left) || !add_terms(walk, &right) || !add_term(walk, &last)) {
         walk->findings->term_count = first;
         return (struct operand){0};
@@ -476,8 +492,18 @@ static struct operand callee_of(const struct walk *walk, unsigned arguments)
     return is_named(&first) ? first : peek(walk, arguments);
 }
 
-static void call(struct walk *walk, unsigned arguments, PyObject *keywords)
+/* How arguments are given. */
+struct given {
+    unsigned count;
+    PyObject *keywords; /* names of the last ones: a tuple; NULL: they have none */
+    bool is_spread;     /* from a tuple */
+};
+
+static void call(struct walk *walk, const struct given *given)
 {
+    unsigned arguments = given->count;
+    PyObject *keywords = given->keywords;
+    bool in_order = keywords == NULL && !given->is_spread;
     struct operand callee = callee_of(walk, arguments), first_argument = {0}, result = {0};
     unsigned called = calls_key(&callee) ? keyword_count(keywords) : 0;
     for (unsigned i = 0; i < arguments; i++) {
@@ -490,7 +516,7 @@ static void call(struct walk *walk, unsigned arguments, PyObject *keywords)
     pop(walk);
     pop(walk);
     cross(walk);
-    bool gives = gives_item(&callee, arguments);
+    bool gives = in_order && gives_item(&callee, arguments);
     if (gives) {
         struct path_step step = step_by(walk, &first_argument);
         step.is_given = true;
@@ -500,7 +526,7 @@ static void call(struct walk *walk, unsigned arguments, PyObject *keywords)
         result.crossed = result.crossed || is_key_crossed(walk, &first_argument);
     }
     push(walk, result);
-    bool on_argument = changes_argument(walk, &callee, &first_argument);
+    bool on_argument = in_order && changes_argument(walk, &callee, &first_argument);
     act(walk, callee,
         (struct finding){.effect.action = callee.known == METHOD ? ACTION_METHOD : ACTION_CALL,
                          .gives = gives,
@@ -560,16 +586,16 @@ static void build(struct walk *walk, unsigned parts)
     push_unknown(walk);
 }
 
-static void operate(struct walk *walk, unsigned operator)
+static void operate(struct walk *walk, unsigned operation)
 {
-    if (operator>= NB_INPLACE_ADD) {
+    if (operation >= NB_INPLACE_ADD) {
         cross(walk);
         in_place(walk);
         return;
     }
     struct operand right = pop(walk), left = pop(walk);
     cross(walk);
-    push(walk, computed(walk, left, right, operator));
+    push(walk, computed(walk, left, right, operation));
 }
 
 /* `-i` and `~i` are `0 - i` and `-1 - i`. */
@@ -651,7 +677,8 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
         break;
     case CALL_KW: {
         struct operand names = pop(walk);
-        call(walk, oparg, names.known == KEY ? names.key.name : Py_None);
+        PyObject *keywords = names.known == KEY ? names.key.name : Py_None;
+        call(walk, &(struct given){.count = oparg, .keywords = keywords});
         break;
     }
 #endif
@@ -724,7 +751,7 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
         pop(walk);
         break;
     case CALL:
-        call(walk, oparg, walk->keywords);
+        call(walk, &(struct given){.count = oparg, .keywords = walk->keywords});
         break;
     case POP_JUMP_IF_TRUE:
     case POP_JUMP_IF_FALSE:
@@ -748,7 +775,9 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
         if (oparg & 1) {
             pop(walk);
         }
-        call(walk, 1, (oparg & 1) != 0 ? Py_None : NULL);
+        call(walk, &(struct given){.count = 1,
+                                   .keywords = (oparg & 1) != 0 ? Py_None : NULL,
+                                   .is_spread = true});
         break;
     case BINARY_OP:
         operate(walk, oparg);

@@ -126,7 +126,8 @@ struct path_step {
     uint8_t kind;
     uint8_t slot;
     uint8_t count;
-    bool is_given; /* by `get` or `setdefault`, and not by [] */
+    bool is_given : 1;   /* by `get` or `setdefault`, and not by [] */
+    uint8_t nesting : 7; /* of terms: how many stand inside one another */
     int32_t index;
     PyObject *name; /* borrowed from the code object */
 };
@@ -146,17 +147,16 @@ enum term_kind {
     TERM_OPERATOR, /* of the two values before it */
 };
 
-/* A part of how an item is found, as of `(x + dx) % width`: operators stand behind what they are
- * of.
- */
+/* A part of how an item is found, as of `(x + dx) % width`: an operator stands behind what it is
+ * of. */
 struct term {
     uint8_t kind;
-    uint8_t operator; /* as BINARY_OP has it */
+    uint8_t operation; /* as BINARY_OP has it */
     int32_t number;
     struct object_path path;
 };
 
-enum { TERMS_MAX = 8 /* of one item */ };
+enum { TERMS_MAX = 8 /* of one item */, TERMS_NESTING = 4 /* as in `x[y[i + 1] + 1]`, 2 */ };
 
 enum verdict {
     VERDICT_UNKNOWN,

@@ -105,3 +105,38 @@ for turn in range(4):
     words[turn % 2].append(turn)
     grid[turn % 3][turn // 2].append(words[(turn + 1) % 2])
     heappush(rows[turn % 4]["tags"], "a") if turn < 0 else rows[turn % 4]["tags"].append("b")
+
+
+def two_at_once(chance):
+    heap = list(range(9))
+    heapq.heapify(heap)
+    for turn in range(6):
+        heappush(heap, chance.randrange(12)); taken = heappop(heap)
+        heapq.heapreplace(heap, 20 - turn); heapq.heapreplace(heap, 3 * turn)
+        taken = [heapq.heapreplace(heap, turn + more) for more in (9, 2, 5)]
+        heapq.heapreplace(heap, turn), heappush(heap, heappop(heap))
+    return heap, taken
+
+
+def spread(groups):
+    pair = (groups[0], 4)
+    for turn in range(3):
+        heappush(*pair)
+        bisect.insort(x=turn, a=groups[1])
+        bisect.insort(groups[1], turn, key=lambda number: -number)
+        groups.get(*(2, [])).append(turn)
+    return pair
+
+
+two_at_once(random.Random(6))
+spread({0: [], 1: [], 2: []})
+
+
+def nested(rows, ring):
+    for turn in range(4):
+        rows[ring[ring[0]]].append(turn)
+        rows[ring[ring[ring[ring[ring[ring[turn % 3]]]]]]].append(turn)
+    return rows
+
+
+nested([[], [], []], [1, 2, 0])
