@@ -116,8 +116,9 @@ void changes__vague(struct session *session, struct shadow_frame *frame, compat_
         check_global_objects(session, frame, real, line);
     }
     frame->epoch = session->epoch;
-    /* Where a path leads elsewhere by now, another variable may still lead to where it did. */
-    bool is_led = (line->flags & LINE_LED) || frame->crossing != 0;
+    /* Where a path leads elsewhere by now, or nowhere, another variable may lead to where it did.
+     */
+    bool is_led = (line->flags & (LINE_LED | LINE_DEEP)) || frame->crossing != 0;
     check_objects(session, frame, real, is_led ? ~0ull : line->reads | line->writes);
     reach_look_along(session, frame, real, line);
     frame->crossing = 0;

@@ -46,11 +46,11 @@ static inline bool changes_line_is_restless(struct session *session,
            changes__uses_restless(session, frame, real);
 }
 
-static inline bool changes__was_answered(struct shadow_frame *frame)
+static inline bool changes__was_unseen(struct shadow_frame *frame)
 {
-    bool answered = frame->answered;
-    frame->answered = false;
-    return answered;
+    bool unseen = frame->unseen;
+    frame->unseen = frame->changing = false;
+    return unseen;
 }
 
 /* What a line did to objects. */
@@ -59,7 +59,7 @@ static inline void changes__effects(struct session *session, struct shadow_frame
                                     bool is_restless)
 {
     bool reaches = (line->flags & (LINE_ESCAPES | LINE_STORES)) != 0;
-    bool is_vague = (line->flags & LINE_VAGUE) && !changes__was_answered(frame);
+    bool is_vague = changes__was_unseen(frame) || (line->flags & LINE_VAGUE) != 0;
     if (frame->crossing != 0) {
         is_vague = reach_was_crossed(frame, real, line) || is_vague;
     }

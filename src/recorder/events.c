@@ -17,6 +17,7 @@
 #include "recorder/reach.h"
 #include "recorder/repair.h"
 #include "recorder/self_check.h"
+#include "recorder/site.h"
 #include "recorder/slot.h"
 #include "recorder/thread.h"
 #include "recorder/value.h"
@@ -539,7 +540,7 @@ static inline bool is_ahead(const struct shadow_frame *caller, const struct effe
 static inline bool line_is_seen(const struct shadow_frame *caller)
 {
     const struct line_info *line = caller->line_info;
-    if (line->flags & LINE_VAGUE) {
+    if ((line->flags & LINE_VAGUE) || caller->unseen || caller->changing) {
         return false;
     }
     if ((line->flags & (LINE_ESCAPES | LINE_STORES)) == 0) {
@@ -561,21 +562,18 @@ static bool makes_call(uint32_t unit, uint32_t place)
 }
 
 /* The same for a function that an instruction of the caller's calls: only what stands before it on
- * the line has run. And if it is the one that could not be told in advance, it is now. */
-static bool line_is_seen_before(struct shadow_frame *caller, const compat_frame *callee)
+ * the line has run. */
+static bool line_is_seen_before(const struct shadow_frame *caller, const compat_frame *callee)
 {
     const struct line_info *line = caller->line_info;
     PyCodeObject *code = (PyCodeObject *)caller->plan->code;
     if (callee->previous != caller->frame || compat_frame_code(caller->frame) != code ||
-        line->loops != 0) {
+        line->loops != 0 || caller->unseen || caller->changing) {
         return false;
     }
     uint32_t place = (uint32_t)compat_frame_unit(caller->frame, code);
-    if (line->flags & LINE_VAGUE) {
-        caller->answered = line->vagues == 1 && makes_call(line->vague_at - 1, place);
-        if (!caller->answered && (line->vagues != 1 || line->vague_at <= place)) {
-            return false;
-        }
+    if ((line->flags & LINE_VAGUE) && (line->vagues != 1 || line->vague_at <= place)) {
+        return false;
     }
     const struct effect *effects = caller->plan->effects + line->first_effect;
     for (unsigned i = 0; i < line->effect_count; i++) {
@@ -1188,6 +1186,50 @@ PyObject *event_jump(struct session *session, PyObject *const *args)
     *writer->at++ = 0;
     writer->steps++;
     ctr_count(writer, CTR_C_lines);
+    return done(session);
+}
+
+/* A call is about to be made that could not be told in advance. */
+PyObject *event_call(struct session *session, PyObject *const *args)
+{
+    const struct plan *plan = compat_code_extra((PyCodeObject *)args[0], session->code_extra);
+    const struct site *site = site_at(plan, args[1]);
+    if (site == NULL) {
+        return Py_NewRef(session->disable);
+    }
+    enum verdict verdict = site_verdict(session, site, args[2], args[3]);
+    struct thread *thread;
+    compat_frame *real;
+    struct shadow_frame *frame = verdict != VERDICT_PURE && verdict != VERDICT_RECORDED
+                                     ? leaving(session, args[0], &thread, &real)
+                                     : NULL;
+    if (frame == NULL) {
+        Py_RETURN_NONE;
+    }
+    if (verdict == VERDICT_ESCAPES) {
+        session_heed_unseen(session);
+        frame->unseen = true;
+    } else {
+        frame->changing = true;
+    }
+    Py_RETURN_NONE;
+}
+
+/* It was one of code written in C, and is over. */
+PyObject *event_called(struct session *session, PyObject *const *args)
+{
+    struct thread *thread;
+    compat_frame *real;
+    struct shadow_frame *frame = leaving(session, args[0], &thread, &real);
+    const struct site *site =
+        frame != NULL && frame->changing ? site_at(frame->plan, args[1]) : NULL;
+    if (site == NULL) {
+        Py_RETURN_NONE;
+    }
+    frame->changing = false;
+    session->is_behind = true;
+    site_look(session, site, args[2], args[3]);
+    objects_open_queued(session);
     return done(session);
 }
 

@@ -19,6 +19,8 @@ PyObject *event_throw(struct session *session, PyObject *const *args);
 PyObject *event_unwind(struct session *session, PyObject *const *args);
 PyObject *event_raise(struct session *session, PyObject *const *args);
 PyObject *event_handled(struct session *session, PyObject *const *args);
+PyObject *event_call(struct session *session, PyObject *const *args);
+PyObject *event_called(struct session *session, PyObject *const *args);
 
 /* Begin an OUTPUT or INPUT record of the running thread; the caller adds the value and commits.
  * False: there is nothing to write to. */

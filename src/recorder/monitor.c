@@ -43,6 +43,8 @@ CALL(throw)
 CALL(unwind)
 CALL(raise)
 CALL(handled)
+CALL(call)
+CALL(called)
 
 /* The test build, where a failure is ordered for a line. */
 static PyObject *call_failing_line(PyObject *self, PyObject *const *args, size_t count,
@@ -66,6 +68,9 @@ struct monitored {
 static const struct monitored monitored[] = {
     {"LINE", call_line, .on_code = true, .opens = true},
     {"JUMP", call_jump}, /* on code that has turns */
+    {"CALL", call_call}, /* on code that has sites, and with it: */
+    {"C_RETURN", call_called},
+    {"C_RAISE", call_called},
     /* Also on code: else 3.13 reports no line of a one-line def. */
     {"PY_START", call_start, .everywhere = true, .on_code = true, .opens = true, .asks_once = true},
     /* Everywhere: a generator may have begun before we looked. */
@@ -199,6 +204,7 @@ static bool register_callbacks(struct session *session, PyObject *module)
             session->events_everywhere |= monitored[i].everywhere ? (int)event : 0;
             session->events_on_code |= monitored[i].on_code ? (int)event : 0;
             int *number = monitored[i].call == call_jump     ? &session->event_jump
+                          : monitored[i].call == call_call   ? &session->event_call
                           : monitored[i].call == call_return ? &session->event_return
                                                              : NULL;
             if (number != NULL) {
@@ -319,10 +325,23 @@ static void set_code_events(struct session *session, PyCodeObject *code, int eve
     PyErr_SetRaisedException(pending);
 }
 
-void monitor_watch_code(struct session *session, const struct plan *plan, PyCodeObject *code)
+static int events_of(const struct session *session, const struct plan *plan)
 {
     int jumps = plan->turn_count != 0 ? session->event_jump : 0;
-    set_code_events(session, code, session->events_on_code | jumps);
+    int calls = plan->site_count != 0 ? session->event_call : 0;
+    return session->events_on_code | jumps | calls;
+}
+
+void monitor_watch_code(struct session *session, const struct plan *plan, PyCodeObject *code)
+{
+    set_code_events(session, code, events_of(session, plan));
+}
+
+void monitor_watch_calls(struct session *session, const struct plan *plan, PyCodeObject *code)
+{
+    int events = events_of(session, plan);
+    set_code_events(session, code, events & ~session->event_call);
+    set_code_events(session, code, events);
 }
 
 static void unwatch_code(struct session *session, PyCodeObject *code)

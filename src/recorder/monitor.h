@@ -13,6 +13,9 @@ void monitor_stop(struct session *session);
 /* Turn on the events of a code object that is recorded. */
 void monitor_watch_code(struct session *session, const struct plan *plan, PyCodeObject *code);
 
+/* The same when it has more sites than before, and has run: calls that were none are off. */
+void monitor_watch_calls(struct session *session, const struct plan *plan, PyCodeObject *code);
+
 /* Recording begins, in the middle of the program, with this code. */
 void monitor_open(struct session *session, PyCodeObject *code, PyObject *globals);
 

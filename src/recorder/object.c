@@ -253,7 +253,7 @@ void object_shadow(struct session *session, PyObject *value, struct type_info *t
     }
     bool is_doubtful = (entry->flags & ENTRY_LIMBO) || !(entry->flags & ENTRY_OPENED);
     if ((entry->flags & ENTRY_LIMBO) || /* let go and back: or another object at its address */
-        (!is_doubtful && entry->epoch == session->epoch &&
+        (!is_doubtful &&
          (object_is_perhaps_gone(entry) || looks_replaced(session, entry, value)))) {
         entry->epoch = session->epoch - 1;
         is_doubtful = true;

@@ -257,9 +257,9 @@ struct listing {
 /* A known object is looked at, and into; what a tuple holds as if it stood in its place. */
 static void list_object(struct session *session, struct listing *listing, PyObject *value)
 {
-    if (value != NULL && PyTuple_CheckExact(value)) {
+    if (value != NULL && PyTuple_Check(value)) {
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(value) && i < CHILDREN_PER_CHECK; i++) {
-            if (!PyTuple_CheckExact(PyTuple_GET_ITEM(value, i))) {
+            if (!PyTuple_Check(PyTuple_GET_ITEM(value, i))) {
                 list_object(session, listing, PyTuple_GET_ITEM(value, i));
             }
         }

@@ -7,6 +7,7 @@
 #include "recorder/filter.h"
 #include "recorder/joint.h"
 #include "recorder/reach.h"
+#include "recorder/site.h"
 #include "recorder/source.h"
 #include "recorder/value.h"
 #include "recorder/wtf8.h"
@@ -371,6 +372,7 @@ struct plan *plan_of(struct session *session, PyCodeObject *code, PyObject *glob
     fill(session, plan, code, globals, locals);
     if (first != NULL) { /* setting our storage again would announce the death of what is there */
         joints_take_over(plan, first);
+        sites_take_over(plan, first);
         plan->next = first->next;
         first->next = plan;
         return plan;
@@ -406,6 +408,7 @@ static void free_plan(struct plan *plan)
     free(plan->effects);
     free(plan->steps);
     free(plan->terms);
+    free(plan->sites);
     free(plan->turns);
     free(plan->exits);
     if (plan->owns_repair) {

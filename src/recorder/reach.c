@@ -4,6 +4,7 @@
 #include "recorder/object.h"
 #include "recorder/plan.h"
 #include "recorder/reach_path.h"
+#include "recorder/site.h"
 #include "recorder/slot.h"
 #include "recorder/types.h"
 #include "recorder/unseen.h"
@@ -48,7 +49,7 @@ __attribute__((noinline)) static enum verdict verdict_of(struct session *session
                                                          struct effect *effect, PyObject *receiver)
 {
     if (receiver == NULL) {
-        return VERDICT_ESCAPES;
+        return VERDICT_UNKNOWN;
     }
     if (effect->action == ACTION_CALL) {
         if (PyFunction_Check(receiver)) {
@@ -232,6 +233,8 @@ static bool apply_effect(struct session *session, struct shadow_frame *frame, co
         return store_one(session, frame, effect, value);
     case ACTION_STORE:
         return look_at(session, frame, effect, value);
+    case ACTION_WATCHED:
+        return true;
     case ACTION_ARGUMENT:
         return (effect->end == END_HEAP && value != NULL && object_check_heap(session, value)) ||
                look_at(session, frame, effect, value);
@@ -246,6 +249,11 @@ static bool apply_effect(struct session *session, struct shadow_frame *frame, co
             return change_ends(session, frame, effect, value);
         case VERDICT_CHANGES:
             return look_at(session, frame, effect, value);
+        case VERDICT_UNKNOWN:
+            if (value != NULL) {
+                site_begin(session, frame->plan, effect);
+            }
+            return false;
         default:
             return false;
         }
@@ -332,11 +340,16 @@ static void look_along(struct session *session, PyObject *value)
     }
 }
 
-/* `frame.loc[row, name] = value`, `frame.columns = names`: stores by way of a property that is not
- * recorded go into what the property is of. */
-static bool stores_inside(struct session *session, struct effect *effect, PyObject *value)
+static bool is_call(const struct effect *effect)
 {
-    return value == NULL ? effect->action <= ACTION_STORE_ITEM
+    return effect->action == ACTION_METHOD || effect->action == ACTION_CALL;
+}
+
+/* `frame.loc[row, name] = value`, `frame.columns = names`: stores by way of a property that is not
+ * recorded go into what the property is of. So may a call on a path that cannot be followed. */
+static bool works_inside(struct session *session, struct effect *effect, PyObject *value)
+{
+    return value == NULL ? effect->action <= ACTION_CALL
                          : effect->action == ACTION_INSIDE ||
                                (effect->action == ACTION_STORE_ATTR &&
                                 store_verdict(session, effect, Py_TYPE(value)) == VERDICT_ESCAPES);
@@ -369,8 +382,11 @@ void reach_look_along(struct session *session, struct shadow_frame *frame, compa
         if (effects[i].led || (effects[i].movable && frame->crossing == ELSEWHERE)) {
             look_below_path(session, frame, real, line, &effects[i].path);
         }
-        if (stores_inside(session, &effects[i], value)) {
+        if (works_inside(session, &effects[i], value)) {
             object_check_inside(session, value != NULL ? value : reached);
+            if (is_call(&effects[i])) {
+                site_begin(session, frame->plan, &effects[i]);
+            }
         } else if (value != NULL && (effects[i].path.count != 0 || behind(value) != NULL)) {
             look_along(session, value);
         }

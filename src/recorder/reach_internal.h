@@ -30,10 +30,12 @@ struct found_term {
 };
 
 struct findings {
-    struct finding *items; /* in the order of the code; the caller frees both */
+    struct finding *items; /* in the order of the code; the caller frees all of it */
     size_t count, capacity;
     struct found_term *terms;
     size_t term_count, term_capacity;
+    struct site *sites;
+    size_t site_count, site_capacity;
 };
 
 /* The line may change anything. */

@@ -3,6 +3,7 @@
 #include "recorder/effects.h"
 #include "recorder/reach.h"
 #include "recorder/reach_internal.h"
+#include "recorder/verdict.h"
 
 static bool rebinds(const struct line_info *line, int32_t slot)
 {
@@ -193,22 +194,9 @@ static bool make_room(struct plan *plan, struct taking *taking, uint32_t **taken
 
 static enum end end_of(const struct effect *effect)
 {
-    static const struct {
-        const char *name;
-        uint8_t arguments, end;
-    } ends[] = {
-        {"append", 1, END_APPEND},
-        {"pop", 0, END_POP},
-        {"appendleft", 1, END_APPEND_LEFT},
-        {"popleft", 0, END_POP_LEFT},
-    };
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        if (effect->arguments == ends[i].arguments &&
-            PyUnicode_CompareWithASCIIString(effect->name, ends[i].name) == 0) {
-            return (enum end)ends[i].end;
-        }
-    }
-    return END_NONE;
+    PyObject *name = effect->name;
+    return PyUnicode_IS_ASCII(name) ? verdict_end_of(PyUnicode_DATA(name), effect->arguments)
+                                    : END_NONE;
 }
 
 static uint8_t one_more(uint8_t count)
@@ -276,13 +264,26 @@ static bool collect(struct plan *plan, struct findings *findings)
     free(taking.numbers);
     for (int i = 0; done && i < plan->line_count; i++) {
         count_ends(plan, &plan->lines[i]);
-        if (plan->lines[i].effect_count != 0) { /* an iteration is no call, but has an effect */
+        bool has_effects = /* an iteration is no call, but has one */
+            plan->lines[i].effect_count != 0 || (plan->lines[i].flags & LINE_WATCHED) != 0;
+        if (has_effects) {
             plan->lines[i].flags |= LINE_ESCAPES;
         } else if (!(plan->lines[i].flags & LINE_VAGUE)) {
             plan->lines[i].flags &= (uint16_t) ~(LINE_ESCAPES | LINE_STORES);
         }
     }
     return done;
+}
+
+/* Is a call of the line watched that stands behind FOR_ITER? */
+static bool has_site_behind(const struct plan *plan, const struct line_info *line)
+{
+    bool has = false;
+    for (uint32_t i = 0; i < plan->site_count && !has; i++) {
+        const struct site *site = &plan->sites[i];
+        has = site->unit > line->loop_at && effects_line((struct plan *)plan, site->line) == line;
+    }
+    return has;
 }
 
 /* What is left of a loop's header when the loop comes round: what stands before FOR_ITER ran once.
@@ -295,7 +296,8 @@ static struct line_info header_again(const struct plan *plan, const struct line_
         again.effect_count--;
     }
     again.flags &= (uint16_t)~LINE_VAGUE;
-    if (again.effect_count == 0) {
+    again.flags &= (uint16_t)(has_site_behind(plan, line) ? ~0 : ~LINE_WATCHED);
+    if (again.effect_count == 0 && (again.flags & LINE_WATCHED) == 0) {
         again.flags &= (uint16_t) ~(LINE_ESCAPES | LINE_STORES);
     }
     return again;
@@ -331,8 +333,10 @@ bool reach_learn(struct plan *plan, PyCodeObject *code, const uint8_t *bytes, Py
                  const int *lines)
 {
     struct findings findings = {0};
-    bool done = reach__walk(plan, code, bytes, units, lines, &findings) &&
-                reach__heed_order(plan, &findings) && collect(plan, &findings);
+    bool done = reach__walk(plan, code, bytes, units, lines, &findings);
+    plan->sites = findings.sites;
+    plan->site_count = (uint32_t)findings.site_count;
+    done = done && reach__heed_order(plan, &findings) && collect(plan, &findings);
     free(findings.items);
     free(findings.terms);
     return done;

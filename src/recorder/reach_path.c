@@ -14,15 +14,15 @@ PyObject *path_slot(const struct shadow_frame *frame, compat_frame *real, unsign
     return slot < frame->plan->real_slots ? slot_value(frame->plan, real, slot) : NULL;
 }
 
-/* One of __slots__. A class may hold the descriptor of another, whose instances are laid out
- * otherwise. */
-static PyObject *slot_attribute(PyObject *owner, PyObject *name)
+/* One of __slots__, or what the class holds for all its instances. A class may hold the descriptor
+ * of another, whose instances are laid out otherwise. */
+static PyObject *class_attribute(PyObject *owner, PyObject *name)
 {
     PyObject *found = Py_TYPE(owner)->tp_flags & Py_TPFLAGS_HEAPTYPE
                           ? _PyType_Lookup(Py_TYPE(owner), name)
                           : NULL;
     if (found == NULL || !Py_IS_TYPE(found, &PyMemberDescr_Type)) {
-        return NULL;
+        return found != NULL && Py_TYPE(found)->tp_descr_get == NULL ? found : NULL;
     }
     const PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;
     bool is_its_own = PyType_IsSubtype(Py_TYPE(owner), PyDescr_TYPE(found));
@@ -35,20 +35,16 @@ static PyObject *instance_attribute(PyObject *owner, PyObject *name)
 {
     PyDictKeysObject *keys;
     Py_ssize_t count;
+    PyObject *value = NULL;
     PyObject **values = compat_inline_values(owner, &keys, &count);
-    if (values != NULL) {
-        for (Py_ssize_t i = 0; i < count; i++) {
-            if (compat_shared_key(keys, i) == name) {
-                return values[i];
-            }
-        }
-        return slot_attribute(owner, name);
+    for (Py_ssize_t i = 0; values != NULL && i < count && value == NULL; i++) {
+        value = compat_shared_key(keys, i) == name ? values[i] : NULL;
     }
-    PyObject *dict = compat_instance_dict(owner);
-    PyObject *value = dict != NULL && PyDict_Check(dict)
-                          ? compat_dict_find(dict, name, ((PyASCIIObject *)name)->hash)
-                          : NULL;
-    return value != NULL ? value : slot_attribute(owner, name);
+    PyObject *dict = values == NULL ? compat_instance_dict(owner) : NULL;
+    if (dict != NULL && PyDict_Check(dict)) {
+        value = compat_dict_find(dict, name, ((PyASCIIObject *)name)->hash);
+    }
+    return value != NULL ? value : class_attribute(owner, name);
 }
 
 static PyObject *global_now(compat_frame *real, struct object_path *path)
@@ -80,12 +76,14 @@ static PyObject *item_at(PyObject *const *items, Py_ssize_t count, int64_t index
     return index >= 0 && index < count ? items[index] : NULL;
 }
 
-/* A dict that takes its items as every dict does: what it holds under a key is what `[]` gives. */
-static bool is_plain_dict(PyObject *container)
+/* A container that takes its items as every one of this type does: what it holds under a key is
+ * what
+ * `[]` gives. */
+static bool takes_items_of(PyObject *container, PyTypeObject *type)
 {
-    return PyDict_CheckExact(container) ||
-           (PyDict_Check(container) && Py_TYPE(container)->tp_as_mapping->mp_subscript ==
-                                           PyDict_Type.tp_as_mapping->mp_subscript);
+    return Py_IS_TYPE(container, type) ||
+           (PyType_IsSubtype(Py_TYPE(container), type) &&
+            Py_TYPE(container)->tp_as_mapping->mp_subscript == type->tp_as_mapping->mp_subscript);
 }
 
 /* An item's key: an object, or an int that was computed. */
@@ -237,7 +235,7 @@ static PyObject *dict_item(PyObject *dict, const struct key *key)
 /* Does `get` give what [] does? A class of the program may have one of its own. */
 static bool gives_items(PyObject *container, const struct path_step *step)
 {
-    return is_plain_dict(container) &&
+    return takes_items_of(container, &PyDict_Type) &&
            (!step->is_given || !(Py_TYPE(container)->tp_flags & Py_TPFLAGS_HEAPTYPE));
 }
 
@@ -246,6 +244,9 @@ PyObject *path_item(struct shadow_frame *frame, compat_frame *real, PyObject *co
 {
     int64_t index;
     struct key key;
+    if (Py_IS_TYPE(container, &PyDictProxy_Type)) {
+        container = compat_proxied(container);
+    }
     if (PyDict_Check(container)) {
         return gives_items(container, step) && key_now(frame, real, step, &key)
                    ? dict_item(container, &key)
@@ -257,10 +258,10 @@ PyObject *path_item(struct shadow_frame *frame, compat_frame *real, PyObject *co
     if (PyUnicode_CheckExact(container)) {
         return container; /* stands for its items: they are of its type, and never change */
     }
-    if (PyList_CheckExact(container)) {
+    if (takes_items_of(container, &PyList_Type)) {
         return item_at(((PyListObject *)container)->ob_item, PyList_GET_SIZE(container), index);
     }
-    return PyTuple_CheckExact(container)
+    return takes_items_of(container, &PyTuple_Type)
                ? item_at(((PyTupleObject *)container)->ob_item, PyTuple_GET_SIZE(container), index)
                : NULL;
 }

@@ -16,6 +16,7 @@ enum known {
     RESULT,   /* of working in place on what `route` leads to; `index` is that finding's */
     REWORKED, /* the same of an item that cannot be told */
     NOTHING,  /* the NULL or self beside a callable */
+    HARMLESS, /* a method of a constant: it changes nothing */
 };
 
 struct operand {
@@ -38,10 +39,12 @@ struct walk {
     struct operand stack[STACK_MAX];
     int depth;
     int line;
-    uint32_t unit;
+    uint32_t unit; /* of the instruction, with what extends its argument; and without: */
+    uint32_t at;
     PyObject *keywords; /* names of the next CALL's, on 3.12: a tuple */
     struct findings *findings;
     bool failed;
+    bool watches; /* calls can be watched in this code */
     bool shifted; /* places on the stack are not what they were: it was too long */
 };
 
@@ -82,22 +85,49 @@ static void vague(struct walk *walk)
     line->vagues += line->vagues < UINT8_MAX;
 }
 
+/* Room for one more of them; NULL: there is no memory. */
+static void *grow(void **items, size_t *count, size_t *capacity, size_t size, bool *failed)
+{
+    if (*count == *capacity) {
+        size_t more = *capacity != 0 ? *capacity * 2 : 32;
+        void *grown = realloc(*items, more * size);
+        if (grown == NULL) {
+            *failed = true;
+            return NULL;
+        }
+        *items = grown;
+        *capacity = more;
+    }
+    return (char *)*items + size * (*count)++;
+}
+
 static void add_finding(struct walk *walk, struct finding finding)
 {
     struct findings *all = walk->findings;
-    if (all->count == all->capacity) {
-        size_t capacity = all->capacity ? all->capacity * 2 : 32;
-        struct finding *items = realloc(all->items, capacity * sizeof *items);
-        if (items == NULL) {
-            walk->failed = true;
-            return;
-        }
-        all->items = items;
-        all->capacity = capacity;
+    struct finding *place =
+        grow((void **)&all->items, &all->count, &all->capacity, sizeof *place, &walk->failed);
+    if (place != NULL) {
+        finding.line = walk->line;
+        finding.effect.unit = walk->unit;
+        *place = finding;
     }
-    finding.line = walk->line;
-    finding.effect.unit = walk->unit;
-    all->items[all->count++] = finding;
+}
+
+/* The line calls what nothing names: what that is, is asked when it does. */
+static void watch(struct walk *walk, uint8_t arguments, bool has_keywords)
+{
+    struct findings *all = walk->findings;
+    struct site *site = grow((void **)&all->sites, &all->site_count, &all->site_capacity,
+                             sizeof *site, &walk->failed);
+    if (site != NULL) {
+        *site = (struct site){
+            .unit = walk->at,
+            .line = walk->line,
+            .arguments = arguments,
+            .has_keywords = has_keywords,
+        };
+        line_of(walk)->flags |= LINE_WATCHED;
+    }
 }
 
 /* Does anything name this, or what it is in? */
@@ -139,12 +169,18 @@ static bool is_movable(const struct walk *walk, const struct operand *operand)
            (route->base == BASE_GLOBAL || route->count != 0 || is_cell(walk, route->slot));
 }
 
+static bool is_store(uint8_t action)
+{
+    return action >= ACTION_STORE && action <= ACTION_STORE_ITEM;
+}
+
 /* A store or call through `on`; vague when nothing names it. */
 static void act(struct walk *walk, struct operand on, struct finding finding)
 {
     if (!is_named(&on) || on.is_inside) {
         vague(walk);
         mention(walk, &on);
+        line_of(walk)->flags |= is_store(finding.effect.action) && !is_named(&on) ? LINE_DEEP : 0;
         return;
     }
     if (finding.effect.action != ACTION_CALL) {
@@ -236,21 +272,15 @@ static bool add_term(struct walk *walk, const struct found_term *term)
 {
     enum { TERMS_OF_CODE = 1 << 16 };
     struct findings *all = walk->findings;
-    if (all->term_count == TERMS_OF_CODE) {
-        return false;
+    struct found_term found = *term; /* it may be one of those that move */
+    struct found_term *place = all->term_count < TERMS_OF_CODE
+                                   ? grow((void **)&all->terms, &all->term_count,
+                                          &all->term_capacity, sizeof *place, &walk->failed)
+                                   : NULL;
+    if (place != NULL) {
+        *place = found;
     }
-    if (all->term_count == all->term_capacity) {
-        size_t capacity = all->term_capacity ? all->term_capacity * 2 : 32;
-        struct found_term *terms = realloc(all->terms, capacity * sizeof *terms);
-        if (terms == NULL) {
-            walk->failed = true;
-            return false;
-        }
-        all->terms = terms;
-        all->term_capacity = capacity;
-    }
-    all->terms[all->term_count++] = *term;
-    return true;
+    return place != NULL;
 }
 
 /* Put the terms of an operand behind those that are there. False: it has none. */
@@ -344,7 +374,10 @@ static void load_attribute(struct walk *walk, unsigned oparg)
     cross(walk); /* a property */
     if (oparg & 1) {
         struct operand method = owner;
-        method.known = owner.known == NAMED && name != NULL ? METHOD : UNKNOWN;
+        bool is_constant = owner.known == KEY && owner.key.kind != STEP_TERMS;
+        method.known = owner.known == NAMED && name != NULL ? METHOD
+                       : is_constant                        ? HARMLESS
+                                                            : UNKNOWN;
         method.name = name;
         push(walk, method);
         push(walk, (struct operand){.known = NOTHING});
@@ -489,7 +522,7 @@ static struct operand peek(const struct walk *walk, unsigned depth)
 static struct operand callee_of(const struct walk *walk, unsigned arguments)
 {
     struct operand first = peek(walk, arguments + 1);
-    return is_named(&first) ? first : peek(walk, arguments);
+    return is_named(&first) || first.known == HARMLESS ? first : peek(walk, arguments);
 }
 
 /* How arguments are given. */
@@ -504,6 +537,7 @@ static void call(struct walk *walk, const struct given *given)
     unsigned arguments = given->count;
     PyObject *keywords = given->keywords;
     bool in_order = keywords == NULL && !given->is_spread;
+    uint8_t counted = given->is_spread || arguments > UINT8_MAX ? UINT8_MAX : (uint8_t)arguments;
     struct operand callee = callee_of(walk, arguments), first_argument = {0}, result = {0};
     unsigned called = calls_key(&callee) ? keyword_count(keywords) : 0;
     for (unsigned i = 0; i < arguments; i++) {
@@ -526,15 +560,24 @@ static void call(struct walk *walk, const struct given *given)
         result.crossed = result.crossed || is_key_crossed(walk, &first_argument);
     }
     push(walk, result);
+    walk->keywords = NULL;
+    if (callee.known == HARMLESS) {
+        return;
+    }
+    bool is_told = walk->watches && !given->is_spread; /* by an event */
+    if (is_told && (!is_named(&callee) || callee.is_inside)) {
+        mention(walk, &callee);
+        watch(walk, counted, keywords != NULL);
+        return;
+    }
     bool on_argument = in_order && changes_argument(walk, &callee, &first_argument);
     act(walk, callee,
         (struct finding){.effect.action = callee.known == METHOD ? ACTION_METHOD : ACTION_CALL,
                          .gives = gives,
                          .effect.has_keywords = keywords != NULL,
                          .effect.on_argument = on_argument,
-                         .effect.arguments =
-                             (uint8_t)(arguments < UINT8_MAX ? arguments : UINT8_MAX)});
-    walk->keywords = NULL;
+                         .effect.watchable = is_told && counted != UINT8_MAX,
+                         .effect.arguments = counted});
 }
 
 static void in_place(struct walk *walk)
@@ -552,6 +595,7 @@ static void in_place(struct walk *walk)
     } else {
         push_unknown(walk);
         vague(walk);
+        line_of(walk)->flags |= LINE_DEEP;
     }
 }
 
@@ -941,6 +985,7 @@ static void walk_code(struct walk *walk, const uint8_t *bytes, Py_ssize_t units,
             continue;
         }
         walk->line = lines[i];
+        walk->at = (uint32_t)i;
         int behind, less, depth = walk->depth;
         step(walk, opcode, oparg);
         if (jumps_forward(opcode, &behind, &less)) {
@@ -950,6 +995,23 @@ static void walk_code(struct walk *walk, const uint8_t *bytes, Py_ssize_t units,
         }
         reached = !ends_flow(opcode);
     }
+}
+
+/* A call during which a profiler begins would end with an event it is told of, and would not be
+ * without ours. */
+static bool begins_profiler(const PyCodeObject *code)
+{
+    static const char *const names[] = {"setprofile", "setprofile_all_threads", "set_events",
+                                        "set_local_events"};
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names); i++) {
+        for (size_t j = 0; j < sizeof names / sizeof names[0]; j++) {
+            if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(code->co_names, i), names[j]) ==
+                0) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 bool reach__walk(struct plan *plan, PyCodeObject *code, const uint8_t *bytes, Py_ssize_t units,
@@ -963,6 +1025,7 @@ bool reach__walk(struct plan *plan, PyCodeObject *code, const uint8_t *bytes, Py
         walk->plan = plan;
         walk->code = code;
         walk->findings = findings;
+        walk->watches = !begins_profiler(code);
         mark_targets(bytes, units, targets);
         walk_code(walk, bytes, units, lines, targets, arrivals);
         done = !walk->failed;

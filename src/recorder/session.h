@@ -91,6 +91,8 @@ enum line_flags {
     LINE_MOVABLE = 1024, /* has paths that other code can lead elsewhere, and */
     LINE_CROSSED = 2048, /* may call some while it works out what to do there */
     LINE_LED = 4096,     /* leads some of its paths elsewhere itself */
+    LINE_WATCHED = 8192, /* makes calls that are told when they are made: plan->sites */
+    LINE_DEEP = 16384,   /* stores into something that nothing names: `find(key).count = 1` */
 };
 
 /* Something a line does to an object it reaches by name. */
@@ -106,6 +108,7 @@ enum action {
     ACTION_REBIND,     /* gives the name or cell another value: only while a line is learned */
     ACTION_MENTION,    /* names it, for others to work on */
     ACTION_INSIDE,     /* works on something in it that cannot be told */
+    ACTION_WATCHED,    /* a call that turned out to be better asked about when it is made */
 };
 
 /* How a line reaches what it works on: a variable or global name, then a few steps. */
@@ -159,7 +162,7 @@ struct term {
 enum { TERMS_MAX = 8 /* of one item */, TERMS_NESTING = 4 /* as in `x[y[i + 1] + 1]`, 2 */ };
 
 enum verdict {
-    VERDICT_UNKNOWN,
+    VERDICT_UNKNOWN, /* shows when the call is made */
     VERDICT_PURE,
     VERDICT_RECORDED,
     VERDICT_CHANGES,
@@ -190,11 +193,12 @@ struct effect {
     bool crossed : 1;      /* may do so while the line works out what to do there */
     bool led : 1;          /* the line itself leads its path elsewhere */
     bool on_argument : 1;  /* a call beside which there is an ACTION_ARGUMENT */
+    bool watchable : 1;    /* sys.monitoring tells of the call */
     uint32_t version;      /* of the receiver's type */
     uint32_t unit;         /* code unit of the instruction */
     union {
         struct {               /* of a call: */
-            uint8_t arguments; /* how many; 255: or more */
+            uint8_t arguments; /* how many; 255: or more, or nobody knows */
             uint8_t end;       /* enum end, of what its method is called like */
             uint8_t pops;      /* of all calls of the line: END_POP, or ANY_POPS, and */
             uint8_t ends;      /* any end; 255: or more */
@@ -221,6 +225,14 @@ struct line_repair;
 struct turn {
     int offset; /* of the jump, in bytes of the code */
     int line;
+};
+
+/* A call that is asked about when it is made: site.h. */
+struct site {
+    uint32_t unit;     /* code unit of the instruction */
+    int line;          /* NO_LINE: it was found while the code ran */
+    uint8_t arguments; /* how many; 255: or more */
+    bool has_keywords;
 };
 
 /* Two events told together: joint.h. */
@@ -282,6 +294,8 @@ struct plan {
     struct effect *effects;
     struct path_step *steps; /* of all effects and terms */
     struct term *terms;
+    struct site *sites; /* in the order of the code */
+    uint32_t site_count;
     PyObject *
         *globals_read;  /* names (borrowed from the code object: it lives while its frames do) */
     PyObject *globals;  /* address of the module's dict, never followed after the callback */
@@ -326,8 +340,9 @@ struct shadow_frame {
     uint32_t start_thread; /* number of the thread it started on */
     bool on_heap;          /* a generator's: freed one by one */
     bool suspended;
-    bool opened;   /* its first line was told with its start */
-    bool answered; /* what makes its line LINE_VAGUE turned out to be a call that is recorded */
+    bool opened;           /* its first line was told with its start */
+    bool unseen;           /* a LINE_WATCHED called what may have changed anything */
+    bool changing;         /* or calls just now what changes an object */
     struct shadow slots[]; /* plan->slot_count */
 };
 
@@ -497,7 +512,8 @@ struct session {
     int events_everywhere;     /* sets of sys.monitoring.events */
     int events_on_code;
     int event_return;
-    int event_jump; /* for code with loops written on one line only */
+    int event_jump; /* for code with loops written on one line only, */
+    int event_call; /* and with calls that are watched */
     int dict_watcher;
     bool waiting_for_main;    /* armed by the environment: recording begins with __main__'s code */
     bool waiting_for_file;    /* for code of `activation`: see gate.h */

@@ -82,29 +82,8 @@ static enum verdict judge_class(struct session *session, PyTypeObject *type)
                                                                     : VERDICT_ESCAPES;
 }
 
-enum verdict verdict_of_callable(struct session *session, PyObject *callable,
-                                 const struct effect *call)
-{
-    if (callable == NULL) {
-        return VERDICT_ESCAPES;
-    }
-    if (Py_TYPE(callable)->tp_call == NULL) {
-        return VERDICT_PURE;
-    }
-    if (is_pure_builtin(callable)) {
-        return is_pure_call(callable, call) ? VERDICT_PURE : VERDICT_ESCAPES;
-    }
-    if (call->on_argument && PyCFunction_CheckExact(callable) &&
-        NAME_IN(module_of(callable), argument_modules)) {
-        return VERDICT_PURE; /* the rest of it */
-    }
-    if (PyType_Check(callable)) {
-        return judge_class(session, (PyTypeObject *)callable);
-    }
-    return plan_will_record_function(session, callable) ? VERDICT_RECORDED : VERDICT_ESCAPES;
-}
-
 static const char *const list_reads[] = {"copy", "count", "index"};
+static const char *const dict_reads[] = {"copy", "fromkeys", "get", "items", "keys", "values"};
 static const char *const set_reads[] = {
     "copy",     "difference", "intersection",         "isdisjoint",
     "issubset", "issuperset", "symmetric_difference", "union"};
@@ -120,18 +99,16 @@ static bool is_fixed(const PyTypeObject *type)
 
 /* A method of an exact built-in type: all changes of dicts are reported, the others are looked for.
  */
-static enum verdict judge_builtin_method(PyTypeObject *type, const struct effect *effect)
+static enum verdict judge_builtin_method(const PyTypeObject *type, const char *text, enum end end)
 {
-    PyObject *name = effect->name;
-    const char *text = PyUnicode_IS_ASCII(name) ? (const char *)PyUnicode_DATA(name) : "";
     bool is_dict = type == &PyDict_Type || strcmp(type->tp_name, "collections.defaultdict") == 0;
     if (is_dict || type == &PyUnicode_Type || type == &PyBytes_Type || type == &PyLong_Type ||
         type == &PyFloat_Type || type == &PyTuple_Type || type == &PyFrozenSet_Type) {
         return VERDICT_PURE;
     }
     bool is_deque = strcmp(type->tp_name, "collections.deque") == 0;
-    if ((type == &PyList_Type && (effect->end == END_APPEND || effect->end == END_POP)) ||
-        (is_deque && effect->end != END_NONE)) {
+    if ((type == &PyList_Type && (end == END_APPEND || end == END_POP)) ||
+        (is_deque && end != END_NONE)) {
         return VERDICT_CHANGES_ENDS;
     }
     if (type == &PyList_Type || is_deque) {
@@ -149,19 +126,114 @@ static enum verdict judge_builtin_method(PyTypeObject *type, const struct effect
     return type == &PyByteArray_Type || type == &PyODict_Type ? VERDICT_CHANGES : VERDICT_ESCAPES;
 }
 
+enum end verdict_end_of(const char *name, uint8_t arguments)
+{
+    static const struct {
+        const char *name;
+        uint8_t arguments, end;
+    } ends[] = {
+        {"append", 1, END_APPEND},
+        {"pop", 0, END_POP},
+        {"appendleft", 1, END_APPEND_LEFT},
+        {"popleft", 0, END_POP_LEFT},
+    };
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        if (ends[i].arguments == arguments && strcmp(ends[i].name, name) == 0) {
+            return (enum end)ends[i].end;
+        }
+    }
+    return END_NONE;
+}
+
+PyObject *verdict_receiver(PyObject *callable, PyObject *first)
+{
+    if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
+        return first;
+    }
+    PyObject *self = PyCFunction_Check(callable) ? ((PyCFunctionObject *)callable)->m_self : NULL;
+    return self != NULL && !PyModule_Check(self) ? self : NULL;
+}
+
+static const char *method_name(PyObject *callable)
+{
+    return PyCFunction_Check(callable) ? ((PyCFunctionObject *)callable)->m_ml->ml_name
+                                       : ((PyMethodDescrObject *)callable)->d_method->ml_name;
+}
+
+/* One that is called with its object as an argument is given one more than the table has. */
+enum end verdict_end(PyObject *callable, uint8_t arguments)
+{
+    return verdict_end_of(method_name(callable), arguments);
+}
+
+bool verdict_reads_dict(PyObject *callable)
+{
+    return NAME_IN(method_name(callable), dict_reads);
+}
+
+/* The instances of classes that inherit the method: those of dicts report no changes. */
+enum verdict verdict_of_bound(PyObject *callable, PyObject *receiver, uint8_t arguments)
+{
+    const PyTypeObject *type = Py_TYPE(receiver);
+    while (!is_fixed(type)) {
+        type = type->tp_base;
+    }
+    enum verdict verdict =
+        judge_builtin_method(type, method_name(callable), verdict_end(callable, arguments));
+    bool inherits = type != Py_TYPE(receiver) && type == &PyDict_Type;
+    return verdict == VERDICT_PURE && inherits ? VERDICT_CHANGES : verdict;
+}
+
+enum verdict verdict_of_callable(struct session *session, PyObject *callable,
+                                 const struct effect *call)
+{
+    if (callable == NULL) {
+        return VERDICT_UNKNOWN;
+    }
+    if (Py_TYPE(callable)->tp_call == NULL) {
+        return VERDICT_PURE;
+    }
+    if (PyMethod_Check(callable)) {
+        callable = PyMethod_GET_FUNCTION(callable);
+    }
+    if (is_pure_builtin(callable)) {
+        return is_pure_call(callable, call) ? VERDICT_PURE : VERDICT_ESCAPES;
+    }
+    PyObject *receiver = verdict_receiver(callable, NULL);
+    if (Py_IS_TYPE(callable, &PyMethodDescr_Type) || receiver != NULL) {
+        bool escapes = receiver != NULL &&
+                       verdict_of_bound(callable, receiver, call->arguments) == VERDICT_ESCAPES;
+        return escapes ? VERDICT_ESCAPES : VERDICT_UNKNOWN;
+    }
+    if (call->on_argument && PyCFunction_CheckExact(callable) &&
+        NAME_IN(module_of(callable), argument_modules)) {
+        return VERDICT_PURE; /* the rest of it */
+    }
+    if (PyType_Check(callable)) {
+        return judge_class(session, (PyTypeObject *)callable);
+    }
+    return plan_will_record_function(session, callable) ? VERDICT_RECORDED : VERDICT_ESCAPES;
+}
+
+/* What is found in the class is called, as far as the instance has nothing of this name itself. */
 enum verdict verdict_of_method(struct session *session, PyObject *owner,
                                const struct effect *effect)
 {
     PyTypeObject *type = Py_TYPE(owner);
+    PyObject *name = effect->name;
+    if (PyType_Check(owner)) {
+        return VERDICT_UNKNOWN;
+    }
     if (is_fixed(type)) {
-        return judge_builtin_method(type, effect);
+        const char *text = PyUnicode_IS_ASCII(name) ? (const char *)PyUnicode_DATA(name) : "";
+        return judge_builtin_method(type, text, (enum end)effect->end);
     }
-    if (type->tp_getattro != PyObject_GenericGetAttr) {
-        return VERDICT_ESCAPES;
+    PyObject *method =
+        type->tp_getattro == PyObject_GenericGetAttr ? _PyType_Lookup(type, name) : NULL;
+    if (method == NULL || !PyFunction_Check(method)) {
+        return VERDICT_UNKNOWN;
     }
-    PyObject *method = _PyType_Lookup(type, effect->name);
-    return method != NULL && plan_will_record_function(session, method) ? VERDICT_RECORDED
-                                                                        : VERDICT_ESCAPES;
+    return plan_will_record_function(session, method) ? VERDICT_RECORDED : VERDICT_ESCAPES;
 }
 
 /* Is the first method of this name among a class and its bases written in Python, and recorded? */

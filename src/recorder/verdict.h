@@ -13,6 +13,20 @@ enum verdict verdict_of_callable(struct session *session, PyObject *callable,
 enum verdict verdict_of_method(struct session *session, PyObject *owner,
                                const struct effect *effect);
 
+/* What a bound method written in C, or one whose first argument is this, works on: borrowed. NULL:
+ * the callable is none. */
+PyObject *verdict_receiver(PyObject *callable, PyObject *first);
+
+/* Calling such a method, with so many arguments. */
+enum verdict verdict_of_bound(PyObject *callable, PyObject *receiver, uint8_t arguments);
+
+/* Is such a method of a dict one that changes nothing? */
+bool verdict_reads_dict(PyObject *callable);
+
+/* The end of a list or deque that a method of this name changes, and nothing else. */
+enum end verdict_end_of(const char *name, uint8_t arguments);
+enum end verdict_end(PyObject *callable, uint8_t arguments);
+
 /* What `receiver.name = value` changes of a receiver of this type: that attribute and nothing else
  * (VERDICT_CHANGES_ONE), the receiver by code that is recorded, or anything in it. */
 enum verdict verdict_of_store(struct session *session, PyTypeObject *type, PyObject *name);

@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import signal
 import sys
 import sysconfig
 import tempfile
@@ -20,6 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # What the tests record is not for the list of recordings of whoever runs them.
 os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="ct-tests-data-")
 atexit.register(shutil.rmtree, os.environ["XDG_DATA_HOME"], ignore_errors=True)
+
+# Whoever runs the tests in the background may have turned interrupts off for all it starts.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Generated examples are the same in every run, on whatever machine; CT_EXAMPLES asks for new ones.
 settings.register_profile("same", derandomize=True)
