@@ -40,8 +40,9 @@ static enum verdict judge_iterable(struct session *session, PyObject *iterable)
  * is looked at, it may be another that would not need it. */
 static bool stands(PyObject *callable, enum verdict verdict)
 {
-    bool lives_on =
-        !PyType_Check(callable) || !(((PyTypeObject *)callable)->tp_flags & Py_TPFLAGS_HEAPTYPE);
+    bool is_class =
+        PyType_Check(callable) && (((PyTypeObject *)callable)->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0;
+    bool lives_on = !is_class && verdict_receiver(callable, NULL) == NULL;
     return verdict == VERDICT_ESCAPES || (verdict == VERDICT_PURE && lives_on);
 }
 

@@ -14,15 +14,17 @@ PyObject *path_slot(const struct shadow_frame *frame, compat_frame *real, unsign
     return slot < frame->plan->real_slots ? slot_value(frame->plan, real, slot) : NULL;
 }
 
-/* One of __slots__, or what the class holds for all its instances. A class may hold the descriptor
- * of another, whose instances are laid out otherwise. */
+/* One of __slots__, or what the class holds for all its instances: of a method, the function. A
+ * class may hold the descriptor of another, whose instances are laid out otherwise. */
 static PyObject *class_attribute(PyObject *owner, PyObject *name)
 {
     PyObject *found = Py_TYPE(owner)->tp_flags & Py_TPFLAGS_HEAPTYPE
                           ? _PyType_Lookup(Py_TYPE(owner), name)
                           : NULL;
     if (found == NULL || !Py_IS_TYPE(found, &PyMemberDescr_Type)) {
-        return found != NULL && Py_TYPE(found)->tp_descr_get == NULL ? found : NULL;
+        bool is_given =
+            found != NULL && (PyFunction_Check(found) || Py_TYPE(found)->tp_descr_get == NULL);
+        return is_given ? found : NULL;
     }
     const PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;
     bool is_its_own = PyType_IsSubtype(Py_TYPE(owner), PyDescr_TYPE(found));

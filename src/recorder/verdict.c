@@ -97,13 +97,18 @@ static bool is_fixed(const PyTypeObject *type)
     return !(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE);
 }
 
+static bool is_immutable(const PyTypeObject *type)
+{
+    return type == &PyUnicode_Type || type == &PyBytes_Type || type == &PyLong_Type ||
+           type == &PyFloat_Type || type == &PyTuple_Type || type == &PyFrozenSet_Type;
+}
+
 /* A method of an exact built-in type: all changes of dicts are reported, the others are looked for.
  */
 static enum verdict judge_builtin_method(const PyTypeObject *type, const char *text, enum end end)
 {
     bool is_dict = type == &PyDict_Type || strcmp(type->tp_name, "collections.defaultdict") == 0;
-    if (is_dict || type == &PyUnicode_Type || type == &PyBytes_Type || type == &PyLong_Type ||
-        type == &PyFloat_Type || type == &PyTuple_Type || type == &PyFrozenSet_Type) {
+    if (is_dict || is_immutable(type)) {
         return VERDICT_PURE;
     }
     bool is_deque = strcmp(type->tp_name, "collections.deque") == 0;
@@ -180,7 +185,7 @@ enum verdict verdict_of_bound(PyObject *callable, PyObject *receiver, uint8_t ar
     }
     enum verdict verdict =
         judge_builtin_method(type, method_name(callable), verdict_end(callable, arguments));
-    bool inherits = type != Py_TYPE(receiver) && type == &PyDict_Type;
+    bool inherits = type != Py_TYPE(receiver) && PyDict_Check(receiver);
     return verdict == VERDICT_PURE && inherits ? VERDICT_CHANGES : verdict;
 }
 
@@ -199,11 +204,15 @@ enum verdict verdict_of_callable(struct session *session, PyObject *callable,
     if (is_pure_builtin(callable)) {
         return is_pure_call(callable, call) ? VERDICT_PURE : VERDICT_ESCAPES;
     }
+    if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
+        return is_immutable(PyDescr_TYPE(callable)) ? VERDICT_PURE : VERDICT_UNKNOWN;
+    }
     PyObject *receiver = verdict_receiver(callable, NULL);
-    if (Py_IS_TYPE(callable, &PyMethodDescr_Type) || receiver != NULL) {
-        bool escapes = receiver != NULL &&
-                       verdict_of_bound(callable, receiver, call->arguments) == VERDICT_ESCAPES;
-        return escapes ? VERDICT_ESCAPES : VERDICT_UNKNOWN;
+    if (receiver != NULL) {
+        enum verdict verdict = verdict_of_bound(callable, receiver, call->arguments);
+        bool is_read = is_immutable(Py_TYPE(receiver)) ||
+                       (PyDict_CheckExact(receiver) && verdict_reads_dict(callable));
+        return verdict == VERDICT_ESCAPES || is_read ? verdict : VERDICT_UNKNOWN;
     }
     if (call->on_argument && PyCFunction_CheckExact(callable) &&
         NAME_IN(module_of(callable), argument_modules)) {
