@@ -25,6 +25,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define CT_PY312 (PY_VERSION_HEX < 0x030d0000)
 
@@ -550,6 +551,11 @@ struct compat_method_wrapper {
     PyObject_HEAD PyWrapperDescrObject *descriptor;
     PyObject *self;
 };
+
+static inline bool compat_is_method_wrapper(const PyObject *value)
+{
+    return strcmp(Py_TYPE(value)->tp_name, "method-wrapper") == 0;
+}
 
 /* ---- line events, as Python/instrumentation.c keeps them
  * ---------------------------------------- */

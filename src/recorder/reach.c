@@ -30,7 +30,13 @@ static inline PyObject *receiver_now(struct shadow_frame *frame, compat_frame *r
     return path_follow(frame, real, path);
 }
 
-/* What iterating runs: a generator's code, or __next__ and __iter__ of a class. */
+static bool is_generator(PyObject *value)
+{
+    return PyGen_CheckExact(value) || PyCoro_CheckExact(value);
+}
+
+/* What iterating runs, or a method of a generator: a generator's code, or __next__ and __iter__ of
+ * a class. */
 static enum verdict judge_iterable(struct session *session, PyObject *iterable)
 {
     return unseen_advances(session, iterable) ? VERDICT_ESCAPES : VERDICT_RECORDED;
@@ -63,7 +69,7 @@ __attribute__((noinline)) static enum verdict verdict_of(struct session *session
         return (enum verdict)effect->verdict;
     }
     PyTypeObject *type = Py_TYPE(receiver);
-    if (effect->action == ACTION_ITERATE) {
+    if (effect->action == ACTION_ITERATE || is_generator(receiver)) {
         effect->verdict = (uint8_t)judge_iterable(session, receiver);
         return (enum verdict)effect->verdict;
     }
@@ -223,6 +229,18 @@ static bool change_ends(struct session *session, struct shadow_frame *frame,
            look_at(session, frame, effect, value);
 }
 
+/* What a function written in C does to what it is given first. */
+static bool work_on(struct session *session, struct shadow_frame *frame,
+                    const struct effect *effect, PyObject *value)
+{
+    if (effect->end == END_NEXT) {
+        return !unseen_advances(session, value) &&
+               (is_generator(value) || look_at(session, frame, effect, value));
+    }
+    return (effect->end == END_HEAP && object_check_heap(session, value)) ||
+           look_at(session, frame, effect, value);
+}
+
 static bool apply_effect(struct session *session, struct shadow_frame *frame, compat_frame *real,
                          struct effect *effect)
 {
@@ -237,8 +255,7 @@ static bool apply_effect(struct session *session, struct shadow_frame *frame, co
     case ACTION_WATCHED:
         return true;
     case ACTION_ARGUMENT:
-        return (effect->end == END_HEAP && value != NULL && object_check_heap(session, value)) ||
-               look_at(session, frame, effect, value);
+        return value != NULL && work_on(session, frame, effect, value);
     default:
         switch (verdict_of(session, effect, value)) {
         case VERDICT_PURE:

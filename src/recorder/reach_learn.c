@@ -222,7 +222,8 @@ static void count_ends(struct plan *plan, const struct line_info *line)
         if (effects[i].action == ACTION_METHOD) {
             effects[i].pops = is_repeated ? ANY_POPS : pops;
             effects[i].ends = ends;
-        } else if (effects[i].action == ACTION_ARGUMENT && (line->loops != 0 || arguments > 1)) {
+        } else if (effects[i].end == END_HEAP && effects[i].action == ACTION_ARGUMENT &&
+                   (line->loops != 0 || arguments > 1)) {
             effects[i].end = END_NONE; /* one way through a heap is not all that moved */
         }
     }

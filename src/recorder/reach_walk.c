@@ -386,6 +386,20 @@ static void load_attribute(struct walk *walk, unsigned oparg)
     push(walk, follow(owner, attribute_step(name)));
 }
 
+/* `super().name`, whose parts stand on the stack; a method comes with its object. */
+static void load_super_attribute(struct walk *walk, unsigned oparg)
+{
+    enum { PARTS = 3 };
+    for (int i = 0; i < PARTS; i++) {
+        pop(walk);
+    }
+    cross(walk);
+    push_unknown(walk);
+    if (oparg & 1) {
+        push_unknown(walk);
+    }
+}
+
 /* `a.b += c` stores the result where it was taken from: the store looks there. */
 static bool store_back(struct walk *walk, struct operand value, struct operand to)
 {
@@ -474,7 +488,7 @@ static const struct {
 } changers[] = {
     {"heappush", END_HEAP},    {"heappop", END_HEAP},      {"heapreplace", END_HEAP},
     {"heappushpop", END_HEAP}, {"heapify", END_NONE},      {"insort", END_NONE},
-    {"insort_left", END_NONE}, {"insort_right", END_NONE},
+    {"insort_left", END_NONE}, {"insort_right", END_NONE}, {"next", END_NEXT},
 };
 
 /* What a function is called like: by its own name, or as an attribute. */
@@ -765,6 +779,9 @@ static void step(struct walk *walk, int opcode, unsigned oparg)
         break;
     case LOAD_ATTR:
         load_attribute(walk, oparg);
+        break;
+    case LOAD_SUPER_ATTR:
+        load_super_attribute(walk, oparg);
         break;
     case BINARY_SUBSCR:
         load_item(walk);

@@ -104,7 +104,7 @@ enum action {
     ACTION_METHOD,     /* receiver.name(...) */
     ACTION_CALL,       /* receiver(...) */
     ACTION_ITERATE,    /* for ... in receiver, await receiver */
-    ACTION_ARGUMENT,   /* what a function like heappush changes of what it is given first */
+    ACTION_ARGUMENT,   /* what a function like heappush does to what it is given first */
     ACTION_REBIND,     /* gives the name or cell another value: only while a line is learned */
     ACTION_MENTION,    /* names it, for others to work on */
     ACTION_INSIDE,     /* works on something in it that cannot be told */
@@ -171,7 +171,7 @@ enum verdict {
     VERDICT_ESCAPES,
 };
 
-/* What changes a list or deque at one end alone. */
+/* What changes a list or deque at one end alone, and the like. */
 enum end {
     END_NONE,
     END_APPEND,
@@ -179,6 +179,7 @@ enum end {
     END_APPEND_LEFT,
     END_POP_LEFT,
     END_HEAP, /* and what it moves on one way through the heap: ACTION_ARGUMENT */
+    END_NEXT, /* of an iterator: what it runs */
 };
 
 enum { ANY_POPS = UINT8_MAX };

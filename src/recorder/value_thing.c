@@ -54,7 +54,7 @@ static void split_c_name(PyObject *thing, const char **owner, const char **name)
                     : "";
     } else if (PyType_Check(thing)) {
         *name = ((PyTypeObject *)thing)->tp_name;
-    } else if (strcmp(Py_TYPE(thing)->tp_name, "method-wrapper") == 0) {
+    } else if (compat_is_method_wrapper(thing)) {
         const struct compat_method_wrapper *wrapper = (void *)thing;
         *owner = Py_TYPE(wrapper->self)->tp_name;
         *name = wrapper->descriptor->d_base->name;

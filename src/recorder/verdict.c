@@ -2,17 +2,19 @@
 
 #include <string.h>
 
+#include "recorder/known_fields.h"
 #include "recorder/plan.h"
 
 static const char *const pure_builtins[] = {
-    "abs",   "bool",      "bytes", "chr",      "complex", "dict", "divmod",     "enumerate",
-    "float", "frozenset", "hash",  "hex",      "id",      "int",  "isinstance", "issubclass",
-    "iter",  "len",       "list",  "max",      "min",     "oct",  "ord",        "pow",
-    "print", "range",     "repr",  "reversed", "round",   "set",  "slice",      "sorted",
-    "str",   "sum",       "tuple", "zip",
+    "abs",     "all",   "any",      "ascii",     "bool",  "bytes",      "callable",   "chr",
+    "complex", "dict",  "divmod",   "enumerate", "float", "format",     "frozenset",  "getattr",
+    "hasattr", "hash",  "hex",      "id",        "int",   "isinstance", "issubclass", "iter",
+    "len",     "list",  "max",      "min",       "oct",   "ord",        "pow",        "print",
+    "range",   "repr",  "reversed", "round",     "set",   "slice",      "sorted",     "str",
+    "sum",     "super", "tuple",    "type",      "zip",
 };
 
-static const char *const pure_modules[] = {"builtins", "cmath", "math"};
+static const char *const pure_modules[] = {"builtins", "cmath", "math", "posix", "time"};
 
 /* Their functions that change something change what they are given first. */
 static const char *const argument_modules[] = {"_bisect", "_heapq"};
@@ -37,6 +39,18 @@ static const char *module_of(PyObject *function)
     return is_plain ? (const char *)PyUnicode_DATA(module) : "";
 }
 
+/* Does a function written in C change what it is given first, and nothing else? */
+static bool is_changer(PyObject *callable)
+{
+    if (!PyCFunction_CheckExact(callable)) {
+        return false;
+    }
+    const char *module = module_of(callable);
+    return NAME_IN(module, argument_modules) ||
+           (strcmp(module, "builtins") == 0 &&
+            strcmp(((PyCFunctionObject *)callable)->m_ml->ml_name, "next") == 0);
+}
+
 /* A C function or type of builtins that changes none of the objects it is given; what it calls of
  * the program's (a key function, __str__) is recorded where it happens. */
 static bool is_pure_builtin(PyObject *callable)
@@ -52,9 +66,12 @@ static bool is_pure_builtin(PyObject *callable)
            NAME_IN(((PyTypeObject *)callable)->tp_name, pure_builtins);
 }
 
-/* print works on its `file`; iter of two arguments calls the first. */
+/* print works on its `file`; iter of two arguments calls the first, type makes a class of them. */
 static bool is_pure_call(PyObject *pure, const struct effect *call)
 {
+    if (pure == (PyObject *)&PyType_Type) {
+        return call->arguments == 1;
+    }
     const char *name =
         PyCFunction_CheckExact(pure) ? ((PyCFunctionObject *)pure)->m_ml->ml_name : "";
     return !(call->has_keywords && strcmp(name, "print") == 0) &&
@@ -88,6 +105,12 @@ static const char *const set_reads[] = {
     "copy",     "difference", "intersection",         "isdisjoint",
     "issubset", "issuperset", "symmetric_difference", "union"};
 
+static const char *const operator_reads[] = {
+    "__contains__", "__eq__",   "__format__",   "__ge__",  "__getattribute__", "__getitem__",
+    "__gt__",       "__hash__", "__iter__",     "__le__",  "__len__",          "__lt__",
+    "__ne__",       "__repr__", "__reversed__", "__str__",
+};
+static const char *const pattern_calls[] = {"sub", "subn"}; /* what they are given */
 static const char *const element_reads[] = {"find", "findall",  "findtext", "get", "items",
                                             "iter", "iterfind", "itertext", "keys"};
 
@@ -118,6 +141,9 @@ static enum verdict judge_builtin_method(const PyTypeObject *type, const char *t
     }
     if (type == &PyList_Type || is_deque) {
         return NAME_IN(text, list_reads) ? VERDICT_PURE : VERDICT_CHANGES;
+    }
+    if (strcmp(type->tp_name, "re.Match") == 0 || strcmp(type->tp_name, "re.Pattern") == 0) {
+        return NAME_IN(text, pattern_calls) ? VERDICT_ESCAPES : VERDICT_PURE;
     }
     if (strcmp(type->tp_name, "xml.etree.ElementTree.Element") == 0) {
         return NAME_IN(text, element_reads) ? VERDICT_PURE : VERDICT_CHANGES;
@@ -150,10 +176,19 @@ enum end verdict_end_of(const char *name, uint8_t arguments)
     return END_NONE;
 }
 
+/* A method in a class written in C, the one for an operator too: `list.append`, `list.__iadd__`. */
+static bool is_unbound(PyObject *callable)
+{
+    return Py_IS_TYPE(callable, &PyMethodDescr_Type) || Py_IS_TYPE(callable, &PyWrapperDescr_Type);
+}
+
 PyObject *verdict_receiver(PyObject *callable, PyObject *first)
 {
-    if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
+    if (is_unbound(callable)) {
         return first;
+    }
+    if (compat_is_method_wrapper(callable)) {
+        return ((struct compat_method_wrapper *)callable)->self;
     }
     PyObject *self = PyCFunction_Check(callable) ? ((PyCFunctionObject *)callable)->m_self : NULL;
     return self != NULL && !PyModule_Check(self) ? self : NULL;
@@ -161,8 +196,16 @@ PyObject *verdict_receiver(PyObject *callable, PyObject *first)
 
 static const char *method_name(PyObject *callable)
 {
-    return PyCFunction_Check(callable) ? ((PyCFunctionObject *)callable)->m_ml->ml_name
-                                       : ((PyMethodDescrObject *)callable)->d_method->ml_name;
+    if (PyCFunction_Check(callable)) {
+        return ((PyCFunctionObject *)callable)->m_ml->ml_name;
+    }
+    if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
+        return ((PyMethodDescrObject *)callable)->d_method->ml_name;
+    }
+    PyWrapperDescrObject *wrapper = Py_IS_TYPE(callable, &PyWrapperDescr_Type)
+                                        ? (PyWrapperDescrObject *)callable
+                                        : ((struct compat_method_wrapper *)callable)->descriptor;
+    return wrapper->d_base->name;
 }
 
 /* One that is called with its object as an argument is given one more than the table has. */
@@ -171,22 +214,79 @@ enum end verdict_end(PyObject *callable, uint8_t arguments)
     return verdict_end_of(method_name(callable), arguments);
 }
 
+static bool is_container(const PyTypeObject *type)
+{
+    return type == &PyList_Type || type == &PyDict_Type || type == &PySet_Type ||
+           type == &PyODict_Type || type == &PyByteArray_Type;
+}
+
+static bool is_exception(const PyTypeObject *type)
+{
+    return PyType_IsSubtype((PyTypeObject *)type, (PyTypeObject *)PyExc_BaseException);
+}
+
+/* Making an instance, and nothing else. */
+static enum verdict judge_new(const PyTypeObject *type)
+{
+    bool is_plain = type == &PyBaseObject_Type || is_immutable(type) || is_container(type) ||
+                    (is_fixed(type) && is_exception(type));
+    return is_plain ? VERDICT_PURE : VERDICT_ESCAPES;
+}
+
+/* What the class of a builtin does for an operator, as where a class inherits from it and calls
+ * `super().__init__()`: it looks at what it is given, or changes its own object. */
+static enum verdict judge_operator(const PyTypeObject *type, const char *name)
+{
+    if (is_immutable(type)) {
+        return VERDICT_PURE;
+    }
+    if (type != &PyBaseObject_Type && !is_container(type) && !is_exception(type)) {
+        return VERDICT_ESCAPES;
+    }
+    bool is_read = NAME_IN(name, operator_reads) ||
+                   (type == &PyBaseObject_Type && strcmp(name, "__init__") == 0);
+    return is_read ? VERDICT_PURE : VERDICT_CHANGES;
+}
+
 bool verdict_reads_dict(PyObject *callable)
 {
-    return NAME_IN(method_name(callable), dict_reads);
+    const char *name = method_name(callable);
+    return NAME_IN(name, dict_reads) || NAME_IN(name, operator_reads);
 }
 
 /* The instances of classes that inherit the method: those of dicts report no changes. */
 enum verdict verdict_of_bound(PyObject *callable, PyObject *receiver, uint8_t arguments)
 {
+    const char *name = method_name(callable);
+    if (PyType_Check(receiver)) {
+        return strcmp(name, "__new__") == 0 ? judge_new((PyTypeObject *)receiver) : VERDICT_ESCAPES;
+    }
     const PyTypeObject *type = Py_TYPE(receiver);
     while (!is_fixed(type)) {
         type = type->tp_base;
     }
-    enum verdict verdict =
-        judge_builtin_method(type, method_name(callable), verdict_end(callable, arguments));
+    enum verdict verdict = strncmp(name, "__", 2) == 0
+                               ? judge_operator(type, name)
+                               : judge_builtin_method(type, name, verdict_end(callable, arguments));
     bool inherits = type != Py_TYPE(receiver) && PyDict_Check(receiver);
     return verdict == VERDICT_PURE && inherits ? VERDICT_CHANGES : verdict;
+}
+
+/* The function that an object calls when it is called: what `lru_cache` and `partial` are made of,
+ * `__call__` of a class. NULL: there is none that shows. */
+static PyObject *called_behind(PyObject *callable)
+{
+    static PyObject *call_name;
+    PyTypeObject *type = Py_TYPE(callable);
+    if (call_name == NULL) {
+        call_name = PyUnicode_InternFromString("__call__");
+    }
+    if (strncmp(type->tp_name, "functools.", sizeof "functools." - 1) == 0) {
+        const struct known_fields *fields = known_fields_of(type);
+        return fields != NULL ? *(PyObject **)((char *)callable + fields->fields[0].offset) : NULL;
+    }
+    bool is_instance = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 && call_name != NULL;
+    return is_instance ? _PyType_Lookup(type, call_name) : NULL;
 }
 
 enum verdict verdict_of_callable(struct session *session, PyObject *callable,
@@ -204,7 +304,7 @@ enum verdict verdict_of_callable(struct session *session, PyObject *callable,
     if (is_pure_builtin(callable)) {
         return is_pure_call(callable, call) ? VERDICT_PURE : VERDICT_ESCAPES;
     }
-    if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
+    if (is_unbound(callable)) {
         return is_immutable(PyDescr_TYPE(callable)) ? VERDICT_PURE : VERDICT_UNKNOWN;
     }
     PyObject *receiver = verdict_receiver(callable, NULL);
@@ -214,14 +314,15 @@ enum verdict verdict_of_callable(struct session *session, PyObject *callable,
                        (PyDict_CheckExact(receiver) && verdict_reads_dict(callable));
         return verdict == VERDICT_ESCAPES || is_read ? verdict : VERDICT_UNKNOWN;
     }
-    if (call->on_argument && PyCFunction_CheckExact(callable) &&
-        NAME_IN(module_of(callable), argument_modules)) {
+    if (call->on_argument && is_changer(callable)) {
         return VERDICT_PURE; /* the rest of it */
     }
     if (PyType_Check(callable)) {
         return judge_class(session, (PyTypeObject *)callable);
     }
-    return plan_will_record_function(session, callable) ? VERDICT_RECORDED : VERDICT_ESCAPES;
+    PyObject *behind = called_behind(callable);
+    return plan_will_record_function(session, behind != NULL ? behind : callable) ? VERDICT_RECORDED
+                                                                                  : VERDICT_ESCAPES;
 }
 
 /* What is found in the class is called, as far as the instance has nothing of this name itself. */
