@@ -237,6 +237,11 @@ static bool work_on(struct session *session, struct shadow_frame *frame,
         return !unseen_advances(session, value) &&
                (is_generator(value) || look_at(session, frame, effect, value));
     }
+    if (effect->end == END_ATTRIBUTE) {
+        const struct type_info *type = types_of(session, Py_TYPE(value));
+        return type != NULL && type->capture == CAPTURE_INSTANCE &&
+               (type->unseen & USE_SET_ATTR) == 0 && look_at(session, frame, effect, value);
+    }
     return (effect->end == END_HEAP && object_check_heap(session, value)) ||
            look_at(session, frame, effect, value);
 }

@@ -486,9 +486,10 @@ static const struct {
     const char *name;
     enum end end;
 } changers[] = {
-    {"heappush", END_HEAP},    {"heappop", END_HEAP},      {"heapreplace", END_HEAP},
-    {"heappushpop", END_HEAP}, {"heapify", END_NONE},      {"insort", END_NONE},
-    {"insort_left", END_NONE}, {"insort_right", END_NONE}, {"next", END_NEXT},
+    {"heappush", END_HEAP},     {"heappop", END_HEAP},      {"heapreplace", END_HEAP},
+    {"heappushpop", END_HEAP},  {"heapify", END_NONE},      {"insort", END_NONE},
+    {"insort_left", END_NONE},  {"insort_right", END_NONE}, {"next", END_NEXT},
+    {"setattr", END_ATTRIBUTE}, {"delattr", END_ATTRIBUTE},
 };
 
 /* What a function is called like: by its own name, or as an attribute. */

@@ -180,6 +180,7 @@ enum end {
     END_POP_LEFT,
     END_HEAP, /* and what it moves on one way through the heap: ACTION_ARGUMENT */
     END_NEXT, /* of an iterator: what it runs */
+    END_ATTRIBUTE,
 };
 
 enum { ANY_POPS = UINT8_MAX };

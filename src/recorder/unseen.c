@@ -142,11 +142,44 @@ static uint16_t uses_of_method(const char *name)
     return is_number_method(name) ? USE_NUMBER : 0;
 }
 
-/* A function of Python code that is not recorded. */
+static PyObject *file_of(PyObject *function)
+{
+    return ((PyCodeObject *)PyFunction_GET_CODE(function))->co_filename;
+}
+
+static bool is_text(PyObject *text, const char *ascii)
+{
+    return PyUnicode_CompareWithASCIIString(text, ascii) == 0;
+}
+
+bool unseen_changes(struct session *session, PyObject *function)
+{
+    return !plan_will_record_function(session, function) &&
+           !is_text(file_of(function), "<frozen _collections_abc>");
+}
+
+/* A function of Python code that may change something and is not recorded. */
 static bool is_unseen(struct session *session, PyObject *function)
 {
-    return function != NULL && PyFunction_Check(function) &&
-           !plan_will_record_function(session, function);
+    return function != NULL && PyFunction_Check(function) && unseen_changes(session, function);
+}
+
+/* Does the name of a file end so? */
+static bool is_file(PyObject *file, const char *end)
+{
+    Py_ssize_t size = PyUnicode_GET_LENGTH(file), length = (Py_ssize_t)strlen(end);
+    return PyUnicode_IS_ASCII(file) && size >= length &&
+           memcmp((const char *)PyUnicode_DATA(file) + (size - length), end, (size_t)length) == 0;
+}
+
+/* From a text, but for `__repr__`, which is put around one. */
+bool unseen_is_of_dataclass(const PyTypeObject *type, PyObject *function)
+{
+    PyObject *file = PyFunction_Check(function) ? file_of(function) : NULL;
+    return file != NULL && type->tp_dict != NULL &&
+           compat_dict_get(type->tp_dict, "__dataclass_fields__") != NULL &&
+           (is_text(file, "<string>") || is_file(file, "/dataclasses.py") ||
+            is_file(file, "/reprlib.py"));
 }
 
 /* `fget` and its like, which no header tells of. */
@@ -201,7 +234,9 @@ static uint16_t uses_of_class(struct session *session, PyTypeObject *type)
             continue;
         }
         uint16_t may = uses_of_method((const char *)PyUnicode_DATA(key));
-        uses |= may != 0 && (uses & may) != may && is_unseen(session, held) ? may : 0;
+        bool is_unknown = may != 0 && (uses & may) != may && is_unseen(session, held) &&
+                          !unseen_is_of_dataclass(type, held);
+        uses |= is_unknown ? may : 0;
         uses |= uses_of_descriptor(session, held);
     }
     return uses;

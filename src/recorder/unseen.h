@@ -32,4 +32,11 @@ uint16_t unseen_uses(struct session *session, PyObject *value, const struct type
 /* Does advancing this iterator, or what it draws from, run code that is not recorded? */
 bool unseen_advances(struct session *session, PyObject *iterator);
 
+/* May a function change something that nobody sees? Not one that is recorded, nor one of
+ * collections.abc, which works by what its class has. */
+bool unseen_changes(struct session *session, PyObject *function);
+
+/* Is this function, held by the class, one that dataclass made for it? */
+bool unseen_is_of_dataclass(const PyTypeObject *type, PyObject *function);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "recorder/known_fields.h"
 #include "recorder/plan.h"
+#include "recorder/unseen.h"
 
 static const char *const pure_builtins[] = {
     "abs",     "all",   "any",      "ascii",     "bool",  "bytes",      "callable",   "chr",
@@ -15,6 +16,12 @@ static const char *const pure_builtins[] = {
 };
 
 static const char *const pure_modules[] = {"builtins", "cmath", "math", "posix", "time"};
+
+/* Of a module that has others, too. */
+static const char *const pure_operators[] = {
+    "add", "contains", "eq",  "ge",  "getitem", "gt",   "index", "is_",     "is_not",
+    "le",  "lt",       "mod", "mul", "ne",      "not_", "sub",   "truediv", "truth",
+};
 
 /* Their functions that change something change what they are given first. */
 static const char *const argument_modules[] = {"_bisect", "_heapq"};
@@ -45,10 +52,11 @@ static bool is_changer(PyObject *callable)
     if (!PyCFunction_CheckExact(callable)) {
         return false;
     }
+    static const char *const builtins[] = {"delattr", "next", "setattr"};
     const char *module = module_of(callable);
     return NAME_IN(module, argument_modules) ||
            (strcmp(module, "builtins") == 0 &&
-            strcmp(((PyCFunctionObject *)callable)->m_ml->ml_name, "next") == 0);
+            NAME_IN(((PyCFunctionObject *)callable)->m_ml->ml_name, builtins));
 }
 
 /* A C function or type of builtins that changes none of the objects it is given; what it calls of
@@ -57,9 +65,12 @@ static bool is_pure_builtin(PyObject *callable)
 {
     if (PyCFunction_CheckExact(callable)) {
         const char *module = module_of(callable);
+        const char *name = ((PyCFunctionObject *)callable)->m_ml->ml_name;
+        if (strcmp(module, "_operator") == 0) {
+            return NAME_IN(name, pure_operators);
+        }
         return NAME_IN(module, pure_modules) &&
-               (strcmp(module, "builtins") != 0 ||
-                NAME_IN(((PyCFunctionObject *)callable)->m_ml->ml_name, pure_builtins));
+               (strcmp(module, "builtins") != 0 || NAME_IN(name, pure_builtins));
     }
     return PyType_Check(callable) &&
            !(((PyTypeObject *)callable)->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
@@ -76,6 +87,29 @@ static bool is_pure_call(PyObject *pure, const struct effect *call)
         PyCFunction_CheckExact(pure) ? ((PyCFunctionObject *)pure)->m_ml->ml_name : "";
     return !(call->has_keywords && strcmp(name, "print") == 0) &&
            !(call->arguments > 1 && strcmp(name, "iter") == 0);
+}
+
+/* An `__init__` that dataclass made: it stores what it is given, and calls what makes defaults and
+ * `__post_init__`. */
+static bool is_harmless_init(struct session *session, const PyTypeObject *type, PyObject *init)
+{
+    static PyObject *last_name;
+    static const struct effect plain_call = {.action = ACTION_CALL};
+    if (last_name == NULL) {
+        last_name = PyUnicode_InternFromString("__post_init__");
+    }
+    PyObject *last = last_name != NULL ? _PyType_Lookup((PyTypeObject *)type, last_name) : NULL;
+    PyObject *cells = PyFunction_GET_CLOSURE(init);
+    bool is_harmless = last_name != NULL && type->tp_setattro == PyObject_GenericSetAttr &&
+                       (last == NULL || plan_will_record_function(session, last));
+    for (Py_ssize_t i = 0; is_harmless && cells != NULL && i < PyTuple_GET_SIZE(cells); i++) {
+        PyObject *held = PyCell_GET(PyTuple_GET_ITEM(cells, i));
+        if (held != NULL && Py_TYPE(held)->tp_call != NULL) {
+            enum verdict verdict = verdict_of_callable(session, held, &plain_call);
+            is_harmless = verdict == VERDICT_PURE || verdict == VERDICT_RECORDED;
+        }
+    }
+    return is_harmless;
 }
 
 /* What a class runs to make an instance: as `object` and the plain exceptions do, which take what
@@ -95,8 +129,10 @@ static enum verdict judge_class(struct session *session, PyTypeObject *type)
         return VERDICT_PURE;
     }
     PyObject *init = _PyType_Lookup(type, init_name);
-    return init != NULL && plan_will_record_function(session, init) ? VERDICT_RECORDED
-                                                                    : VERDICT_ESCAPES;
+    bool is_seen = init != NULL &&
+                   (plan_will_record_function(session, init) ||
+                    (unseen_is_of_dataclass(type, init) && is_harmless_init(session, type, init)));
+    return is_seen ? VERDICT_RECORDED : VERDICT_ESCAPES;
 }
 
 static const char *const list_reads[] = {"copy", "count", "index"};
@@ -111,6 +147,8 @@ static const char *const operator_reads[] = {
     "__ne__",       "__repr__", "__reversed__", "__str__",
 };
 static const char *const pattern_calls[] = {"sub", "subn"}; /* what they are given */
+static const char *const stream_calls[] = {"close", "read",     "readline", "seek",
+                                           "tell",  "truncate", "write"};
 static const char *const element_reads[] = {"find", "findall",  "findtext", "get", "items",
                                             "iter", "iterfind", "itertext", "keys"};
 
@@ -144,6 +182,14 @@ static enum verdict judge_builtin_method(const PyTypeObject *type, const char *t
     }
     if (strcmp(type->tp_name, "re.Match") == 0 || strcmp(type->tp_name, "re.Pattern") == 0) {
         return NAME_IN(text, pattern_calls) ? VERDICT_ESCAPES : VERDICT_PURE;
+    }
+    if (strcmp(type->tp_name, "_random.Random") == 0) {
+        return VERDICT_PURE; /* its state is not shown */
+    }
+    if (strcmp(type->tp_name, "_io.StringIO") == 0 || strcmp(type->tp_name, "_io.BytesIO") == 0) {
+        return strcmp(text, "getvalue") == 0 ? VERDICT_PURE
+               : NAME_IN(text, stream_calls) ? VERDICT_CHANGES
+                                             : VERDICT_ESCAPES;
     }
     if (strcmp(type->tp_name, "xml.etree.ElementTree.Element") == 0) {
         return NAME_IN(text, element_reads) ? VERDICT_PURE : VERDICT_CHANGES;
@@ -343,7 +389,7 @@ enum verdict verdict_of_method(struct session *session, PyObject *owner,
     if (method == NULL || !PyFunction_Check(method)) {
         return VERDICT_UNKNOWN;
     }
-    return plan_will_record_function(session, method) ? VERDICT_RECORDED : VERDICT_ESCAPES;
+    return unseen_changes(session, method) ? VERDICT_ESCAPES : VERDICT_RECORDED;
 }
 
 /* Is the first method of this name among a class and its bases written in Python, and recorded? */
