@@ -71,6 +71,7 @@ __attribute__((noinline)) static enum verdict verdict_of(struct session *session
     PyTypeObject *type = Py_TYPE(receiver);
     if (effect->action == ACTION_ITERATE || is_generator(receiver)) {
         effect->verdict = (uint8_t)judge_iterable(session, receiver);
+        effect->version = 0; /* of its class's other instances it says nothing */
         return (enum verdict)effect->verdict;
     }
     if (PyModule_CheckExact(receiver)) {

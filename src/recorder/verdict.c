@@ -15,12 +15,32 @@ static const char *const pure_builtins[] = {
     "sum",     "super", "tuple",    "type",      "zip",
 };
 
-static const char *const pure_modules[] = {"builtins", "cmath", "math", "posix", "time"};
-
-/* Of a module that has others, too. */
+/* What lets other threads go on is not among them: they may do anything. */
 static const char *const pure_operators[] = {
     "add", "contains", "eq",  "ge",  "getitem", "gt",   "index", "is_",     "is_not",
     "le",  "lt",       "mod", "mul", "ne",      "not_", "sub",   "truediv", "truth",
+};
+static const char *const pure_clocks[] = {
+    "gmtime",       "localtime",       "mktime",       "monotonic",       "monotonic_ns",
+    "perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "strftime",
+    "time",         "time_ns",
+};
+static const char *const pure_paths[] = {"_path_normpath", "_path_splitroot_ex", "fspath",
+                                         "getpid"};
+
+#define NAMES(names) (names), sizeof(names) / sizeof((names)[0])
+
+static const struct {
+    const char *name;
+    const char *const *functions; /* NULL: all of them */
+    size_t count;
+} pure_modules[] = {
+    {"builtins", NAMES(pure_builtins)},
+    {"_operator", NAMES(pure_operators)},
+    {"math", NULL, 0},
+    {"cmath", NULL, 0},
+    {"time", NAMES(pure_clocks)},
+    {"posix", NAMES(pure_paths)},
 };
 
 /* Their functions that change something change what they are given first. */
@@ -36,7 +56,7 @@ static bool name_in(const char *name, const char *const *names, size_t count)
     return false;
 }
 
-#define NAME_IN(name, names) name_in((name), (names), sizeof(names) / sizeof((names)[0]))
+#define NAME_IN(name, names) name_in((name), NAMES(names))
 
 /* The name of the module a C function is of. */
 static const char *module_of(PyObject *function)
@@ -59,18 +79,24 @@ static bool is_changer(PyObject *callable)
             NAME_IN(((PyCFunctionObject *)callable)->m_ml->ml_name, builtins));
 }
 
+static bool is_pure_function(const char *module, const char *name)
+{
+    for (size_t i = 0; i < sizeof pure_modules / sizeof pure_modules[0]; i++) {
+        if (strcmp(pure_modules[i].name, module) == 0) {
+            return pure_modules[i].functions == NULL ||
+                   name_in(name, pure_modules[i].functions, pure_modules[i].count);
+        }
+    }
+    return false;
+}
+
 /* A C function or type of builtins that changes none of the objects it is given; what it calls of
  * the program's (a key function, __str__) is recorded where it happens. */
 static bool is_pure_builtin(PyObject *callable)
 {
     if (PyCFunction_CheckExact(callable)) {
-        const char *module = module_of(callable);
-        const char *name = ((PyCFunctionObject *)callable)->m_ml->ml_name;
-        if (strcmp(module, "_operator") == 0) {
-            return NAME_IN(name, pure_operators);
-        }
-        return NAME_IN(module, pure_modules) &&
-               (strcmp(module, "builtins") != 0 || NAME_IN(name, pure_builtins));
+        return is_pure_function(module_of(callable),
+                                ((PyCFunctionObject *)callable)->m_ml->ml_name);
     }
     return PyType_Check(callable) &&
            !(((PyTypeObject *)callable)->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
