@@ -1,9 +1,9 @@
 #include <stdlib.h>
 
+#include "recorder/builtin.h"
 #include "recorder/effects.h"
 #include "recorder/reach.h"
 #include "recorder/reach_internal.h"
-#include "recorder/verdict.h"
 
 static bool rebinds(const struct line_info *line, int32_t slot)
 {
@@ -195,7 +195,7 @@ static bool make_room(struct plan *plan, struct taking *taking, uint32_t **taken
 static enum end end_of(const struct effect *effect)
 {
     PyObject *name = effect->name;
-    return PyUnicode_IS_ASCII(name) ? verdict_end_of(PyUnicode_DATA(name), effect->arguments)
+    return PyUnicode_IS_ASCII(name) ? builtin_end(PyUnicode_DATA(name), effect->arguments)
                                     : END_NONE;
 }
 

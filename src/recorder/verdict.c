@@ -2,61 +2,10 @@
 
 #include <string.h>
 
+#include "recorder/builtin.h"
 #include "recorder/known_fields.h"
 #include "recorder/plan.h"
 #include "recorder/unseen.h"
-
-static const char *const pure_builtins[] = {
-    "abs",     "all",   "any",      "ascii",     "bool",  "bytes",      "callable",   "chr",
-    "complex", "dict",  "divmod",   "enumerate", "float", "format",     "frozenset",  "getattr",
-    "hasattr", "hash",  "hex",      "id",        "int",   "isinstance", "issubclass", "iter",
-    "len",     "list",  "max",      "min",       "oct",   "ord",        "pow",        "print",
-    "range",   "repr",  "reversed", "round",     "set",   "slice",      "sorted",     "str",
-    "sum",     "super", "tuple",    "type",      "zip",
-};
-
-/* What lets other threads go on is not among them: they may do anything. */
-static const char *const pure_operators[] = {
-    "add", "contains", "eq",  "ge",  "getitem", "gt",   "index", "is_",     "is_not",
-    "le",  "lt",       "mod", "mul", "ne",      "not_", "sub",   "truediv", "truth",
-};
-static const char *const pure_clocks[] = {
-    "gmtime",       "localtime",       "mktime",       "monotonic",       "monotonic_ns",
-    "perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "strftime",
-    "time",         "time_ns",
-};
-static const char *const pure_paths[] = {"_path_normpath", "_path_splitroot_ex", "fspath",
-                                         "getpid"};
-
-#define NAMES(names) (names), sizeof(names) / sizeof((names)[0])
-
-static const struct {
-    const char *name;
-    const char *const *functions; /* NULL: all of them */
-    size_t count;
-} pure_modules[] = {
-    {"builtins", NAMES(pure_builtins)},
-    {"_operator", NAMES(pure_operators)},
-    {"math", NULL, 0},
-    {"cmath", NULL, 0},
-    {"time", NAMES(pure_clocks)},
-    {"posix", NAMES(pure_paths)},
-};
-
-/* Their functions that change something change what they are given first. */
-static const char *const argument_modules[] = {"_bisect", "_heapq"};
-
-static bool name_in(const char *name, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(names[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-#define NAME_IN(name, names) name_in((name), NAMES(names))
 
 /* The name of the module a C function is of. */
 static const char *module_of(PyObject *function)
@@ -72,22 +21,8 @@ static bool is_changer(PyObject *callable)
     if (!PyCFunction_CheckExact(callable)) {
         return false;
     }
-    static const char *const builtins[] = {"delattr", "next", "setattr"};
-    const char *module = module_of(callable);
-    return NAME_IN(module, argument_modules) ||
-           (strcmp(module, "builtins") == 0 &&
-            NAME_IN(((PyCFunctionObject *)callable)->m_ml->ml_name, builtins));
-}
-
-static bool is_pure_function(const char *module, const char *name)
-{
-    for (size_t i = 0; i < sizeof pure_modules / sizeof pure_modules[0]; i++) {
-        if (strcmp(pure_modules[i].name, module) == 0) {
-            return pure_modules[i].functions == NULL ||
-                   name_in(name, pure_modules[i].functions, pure_modules[i].count);
-        }
-    }
-    return false;
+    return builtin_changes_first(module_of(callable),
+                                 ((PyCFunctionObject *)callable)->m_ml->ml_name);
 }
 
 /* A C function or type of builtins that changes none of the objects it is given; what it calls of
@@ -95,12 +30,9 @@ static bool is_pure_function(const char *module, const char *name)
 static bool is_pure_builtin(PyObject *callable)
 {
     if (PyCFunction_CheckExact(callable)) {
-        return is_pure_function(module_of(callable),
-                                ((PyCFunctionObject *)callable)->m_ml->ml_name);
+        return builtin_is_pure(module_of(callable), ((PyCFunctionObject *)callable)->m_ml->ml_name);
     }
-    return PyType_Check(callable) &&
-           !(((PyTypeObject *)callable)->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
-           NAME_IN(((PyTypeObject *)callable)->tp_name, pure_builtins);
+    return PyType_Check(callable) && builtin_is_pure_type((PyTypeObject *)callable);
 }
 
 /* print works on its `file`; iter of two arguments calls the first, type makes a class of them. */
@@ -161,93 +93,6 @@ static enum verdict judge_class(struct session *session, PyTypeObject *type)
     return is_seen ? VERDICT_RECORDED : VERDICT_ESCAPES;
 }
 
-static const char *const list_reads[] = {"copy", "count", "index"};
-static const char *const dict_reads[] = {"copy", "fromkeys", "get", "items", "keys", "values"};
-static const char *const set_reads[] = {
-    "copy",     "difference", "intersection",         "isdisjoint",
-    "issubset", "issuperset", "symmetric_difference", "union"};
-
-static const char *const operator_reads[] = {
-    "__contains__", "__eq__",   "__format__",   "__ge__",  "__getattribute__", "__getitem__",
-    "__gt__",       "__hash__", "__iter__",     "__le__",  "__len__",          "__lt__",
-    "__ne__",       "__repr__", "__reversed__", "__str__",
-};
-static const char *const pattern_calls[] = {"sub", "subn"}; /* what they are given */
-static const char *const stream_calls[] = {"close", "read",     "readline", "seek",
-                                           "tell",  "truncate", "write"};
-static const char *const element_reads[] = {"find", "findall",  "findtext", "get", "items",
-                                            "iter", "iterfind", "itertext", "keys"};
-
-/* A type written in C whose methods stay what they are. */
-static bool is_fixed(const PyTypeObject *type)
-{
-    return !(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE);
-}
-
-static bool is_immutable(const PyTypeObject *type)
-{
-    return type == &PyUnicode_Type || type == &PyBytes_Type || type == &PyLong_Type ||
-           type == &PyFloat_Type || type == &PyTuple_Type || type == &PyFrozenSet_Type;
-}
-
-/* A method of an exact built-in type: all changes of dicts are reported, the others are looked for.
- */
-static enum verdict judge_builtin_method(const PyTypeObject *type, const char *text, enum end end)
-{
-    bool is_dict = type == &PyDict_Type || strcmp(type->tp_name, "collections.defaultdict") == 0;
-    if (is_dict || is_immutable(type)) {
-        return VERDICT_PURE;
-    }
-    bool is_deque = strcmp(type->tp_name, "collections.deque") == 0;
-    if ((type == &PyList_Type && (end == END_APPEND || end == END_POP)) ||
-        (is_deque && end != END_NONE)) {
-        return VERDICT_CHANGES_ENDS;
-    }
-    if (type == &PyList_Type || is_deque) {
-        return NAME_IN(text, list_reads) ? VERDICT_PURE : VERDICT_CHANGES;
-    }
-    if (strcmp(type->tp_name, "re.Match") == 0 || strcmp(type->tp_name, "re.Pattern") == 0) {
-        return NAME_IN(text, pattern_calls) ? VERDICT_ESCAPES : VERDICT_PURE;
-    }
-    if (strcmp(type->tp_name, "_random.Random") == 0) {
-        return VERDICT_PURE; /* its state is not shown */
-    }
-    if (strcmp(type->tp_name, "_io.StringIO") == 0 || strcmp(type->tp_name, "_io.BytesIO") == 0) {
-        return strcmp(text, "getvalue") == 0 ? VERDICT_PURE
-               : NAME_IN(text, stream_calls) ? VERDICT_CHANGES
-                                             : VERDICT_ESCAPES;
-    }
-    if (strcmp(type->tp_name, "xml.etree.ElementTree.Element") == 0) {
-        return NAME_IN(text, element_reads) ? VERDICT_PURE : VERDICT_CHANGES;
-    }
-    if (type == &PySet_Type) {
-        if (strcmp(text, "add") == 0) {
-            return VERDICT_CHANGES_ENDS;
-        }
-        return NAME_IN(text, set_reads) ? VERDICT_PURE : VERDICT_CHANGES;
-    }
-    return type == &PyByteArray_Type || type == &PyODict_Type ? VERDICT_CHANGES : VERDICT_ESCAPES;
-}
-
-enum end verdict_end_of(const char *name, uint8_t arguments)
-{
-    static const struct {
-        const char *name;
-        uint8_t arguments, end;
-    } ends[] = {
-        {"append", 1, END_APPEND},
-        {"pop", 0, END_POP},
-        {"appendleft", 1, END_APPEND_LEFT},
-        {"popleft", 0, END_POP_LEFT},
-    };
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        if (ends[i].arguments == arguments && strcmp(ends[i].name, name) == 0) {
-            return (enum end)ends[i].end;
-        }
-    }
-    return END_NONE;
-}
-
 /* A method in a class written in C, the one for an operator too: `list.append`, `list.__iadd__`. */
 static bool is_unbound(PyObject *callable)
 {
@@ -283,47 +128,12 @@ static const char *method_name(PyObject *callable)
 /* One that is called with its object as an argument is given one more than the table has. */
 enum end verdict_end(PyObject *callable, uint8_t arguments)
 {
-    return verdict_end_of(method_name(callable), arguments);
-}
-
-static bool is_container(const PyTypeObject *type)
-{
-    return type == &PyList_Type || type == &PyDict_Type || type == &PySet_Type ||
-           type == &PyODict_Type || type == &PyByteArray_Type;
-}
-
-static bool is_exception(const PyTypeObject *type)
-{
-    return PyType_IsSubtype((PyTypeObject *)type, (PyTypeObject *)PyExc_BaseException);
-}
-
-/* Making an instance, and nothing else. */
-static enum verdict judge_new(const PyTypeObject *type)
-{
-    bool is_plain = type == &PyBaseObject_Type || is_immutable(type) || is_container(type) ||
-                    (is_fixed(type) && is_exception(type));
-    return is_plain ? VERDICT_PURE : VERDICT_ESCAPES;
-}
-
-/* What the class of a builtin does for an operator, as where a class inherits from it and calls
- * `super().__init__()`: it looks at what it is given, or changes its own object. */
-static enum verdict judge_operator(const PyTypeObject *type, const char *name)
-{
-    if (is_immutable(type)) {
-        return VERDICT_PURE;
-    }
-    if (type != &PyBaseObject_Type && !is_container(type) && !is_exception(type)) {
-        return VERDICT_ESCAPES;
-    }
-    bool is_read = NAME_IN(name, operator_reads) ||
-                   (type == &PyBaseObject_Type && strcmp(name, "__init__") == 0);
-    return is_read ? VERDICT_PURE : VERDICT_CHANGES;
+    return builtin_end(method_name(callable), arguments);
 }
 
 bool verdict_reads_dict(PyObject *callable)
 {
-    const char *name = method_name(callable);
-    return NAME_IN(name, dict_reads) || NAME_IN(name, operator_reads);
+    return builtin_reads_dict(method_name(callable));
 }
 
 /* The instances of classes that inherit the method: those of dicts report no changes. */
@@ -331,15 +141,16 @@ enum verdict verdict_of_bound(PyObject *callable, PyObject *receiver, uint8_t ar
 {
     const char *name = method_name(callable);
     if (PyType_Check(receiver)) {
-        return strcmp(name, "__new__") == 0 ? judge_new((PyTypeObject *)receiver) : VERDICT_ESCAPES;
+        return strcmp(name, "__new__") == 0 ? builtin_new((PyTypeObject *)receiver)
+                                            : VERDICT_ESCAPES;
     }
     const PyTypeObject *type = Py_TYPE(receiver);
-    while (!is_fixed(type)) {
+    while (!builtin_is_fixed(type)) {
         type = type->tp_base;
     }
     enum verdict verdict = strncmp(name, "__", 2) == 0
-                               ? judge_operator(type, name)
-                               : judge_builtin_method(type, name, verdict_end(callable, arguments));
+                               ? builtin_operator(type, name)
+                               : builtin_method(type, name, verdict_end(callable, arguments));
     bool inherits = type != Py_TYPE(receiver) && PyDict_Check(receiver);
     return verdict == VERDICT_PURE && inherits ? VERDICT_CHANGES : verdict;
 }
@@ -377,12 +188,12 @@ enum verdict verdict_of_callable(struct session *session, PyObject *callable,
         return is_pure_call(callable, call) ? VERDICT_PURE : VERDICT_ESCAPES;
     }
     if (is_unbound(callable)) {
-        return is_immutable(PyDescr_TYPE(callable)) ? VERDICT_PURE : VERDICT_UNKNOWN;
+        return builtin_is_immutable(PyDescr_TYPE(callable)) ? VERDICT_PURE : VERDICT_UNKNOWN;
     }
     PyObject *receiver = verdict_receiver(callable, NULL);
     if (receiver != NULL) {
         enum verdict verdict = verdict_of_bound(callable, receiver, call->arguments);
-        bool is_read = is_immutable(Py_TYPE(receiver)) ||
+        bool is_read = builtin_is_immutable(Py_TYPE(receiver)) ||
                        (PyDict_CheckExact(receiver) && verdict_reads_dict(callable));
         return verdict == VERDICT_ESCAPES || is_read ? verdict : VERDICT_UNKNOWN;
     }
@@ -406,9 +217,9 @@ enum verdict verdict_of_method(struct session *session, PyObject *owner,
     if (PyType_Check(owner)) {
         return VERDICT_UNKNOWN;
     }
-    if (is_fixed(type)) {
+    if (builtin_is_fixed(type)) {
         const char *text = PyUnicode_IS_ASCII(name) ? (const char *)PyUnicode_DATA(name) : "";
-        return judge_builtin_method(type, text, (enum end)effect->end);
+        return builtin_method(type, text, (enum end)effect->end);
     }
     PyObject *method =
         type->tp_getattro == PyObject_GenericGetAttr ? _PyType_Lookup(type, name) : NULL;

@@ -23,8 +23,7 @@ enum verdict verdict_of_bound(PyObject *callable, PyObject *receiver, uint8_t ar
 /* Is such a method of a dict one that changes nothing? */
 bool verdict_reads_dict(PyObject *callable);
 
-/* The end of a list or deque that a method of this name changes, and nothing else. */
-enum end verdict_end_of(const char *name, uint8_t arguments);
+/* The end of a list or deque that it changes, and nothing else. */
 enum end verdict_end(PyObject *callable, uint8_t arguments);
 
 /* What `receiver.name = value` changes of a receiver of this type: that attribute and nothing else
