@@ -1,6 +1,7 @@
 /* What the reach_*.c files share while a code object is learned: reach_walk.c finds what its
- * instructions do to objects, reach_order.c what of it gets in the way of the rest, reach_learn.c
- * gives the lines their part of it. */
+ * instructions do to objects (reach_operand.c keeps what they work on, reach_call.c has the calls),
+ * reach_order.c what of it gets in the way of the rest, reach_learn.c gives the lines their part of
+ * it. */
 #ifndef CT_RECORDER_REACH_INTERNAL_H
 #define CT_RECORDER_REACH_INTERNAL_H
 
