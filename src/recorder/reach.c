@@ -112,16 +112,18 @@ static bool reports_changes(const struct session *session, PyObject *value)
     return PyDict_CheckExact(value) && compat_dict_reports(value, session->dict_watcher);
 }
 
-/* Is the object an instance and a dict at once: its attributes known as a dict of their own, or the
- * dict of an instance? Then what changes one changes the other. */
+/* Does what changes the object change others? An instance and the dict of its attributes, which
+ * other instances may have too; a bytearray and its views. */
 static bool is_shared(struct session *session, PyObject *value)
 {
     if (PyDict_CheckExact(value)) {
         return !reports_changes(session, value);
     }
+    if (PyByteArray_CheckExact(value)) {
+        return ((PyByteArrayObject *)value)->ob_exports != 0;
+    }
     PyObject *dict = compat_instance_dict(value);
-    return dict != NULL && PyDict_Check(dict) && !reports_changes(session, dict) &&
-           object_known(session, dict) != NULL;
+    return dict != NULL && PyDict_Check(dict) && Py_REFCNT(dict) > 1;
 }
 
 /* Look at all a receiver holds; false when it is nothing we can look into. */
