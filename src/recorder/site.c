@@ -33,6 +33,9 @@ static bool has_other_side(struct session *session, PyObject *callable, PyObject
         return !compat_dict_reports(receiver, session->dict_watcher) &&
                !verdict_reads_dict(callable);
     }
+    if (PyByteArray_CheckExact(receiver)) {
+        return ((PyByteArrayObject *)receiver)->ob_exports != 0;
+    }
     const struct object_entry *entry = object_known(session, receiver);
     return entry != NULL && entry->type->capture == CAPTURE_BUFFER;
 }
@@ -59,7 +62,8 @@ void site_look(struct session *session, const struct site *site, PyObject *calla
     enum end end = verdict_end(callable, site->arguments);
     struct effect effect = {.end = (uint8_t)end, .pops = end == END_POP, .ends = 1};
     struct shadow shadow;
-    bool done = end != END_NONE && object_expect_grown(session, receiver, &shadow) &&
+    bool done = verdict_of_bound(callable, receiver, site->arguments) == VERDICT_CHANGES_ENDS &&
+                object_expect_grown(session, receiver, &shadow) &&
                 object_check_ends(session, receiver, &shadow, &effect);
     if (!done) {
         object_check_known(session, receiver, true, true);

@@ -97,6 +97,20 @@ def bound(node):
     return table, found, last
 
 
+def bound_to_sets(numbers):
+    seen, raw = set(), bytearray(b"ab")
+    add, drop, more = seen.add, seen.discard, seen.update
+    grow, view = raw.append, memoryview(raw)
+    for number in numbers:
+        add(number), add(number), drop(number - 1)
+        more([number, -number]) if number % 2 else same(seen).add("even")
+        try:
+            grow(number)
+        except BufferError as error:
+            view = str(error)
+    return seen, raw, view
+
+
 def attributes(node):
     seen = []
     node.on_change = seen.append
@@ -176,6 +190,7 @@ chains(Node())
 fails([5])
 bound(Node(1))
 bound(Left())
+bound_to_sets(range(5))
 attributes(Node())
 again(Node())
 generated(Node())

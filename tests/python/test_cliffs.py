@@ -56,6 +56,9 @@ def test_a_long_deque_that_loses_its_front_is_not_written_anew(ct, python, tmp_p
 # What changes one thing in something long: each time a part as long as the limit would be written.
 LONG = {
     "a set that grows": "held = set(range(100_000))\nfor n in range(5000): held.add(-n)",
+    "a set that grows by a bound method": (
+        "held = set(range(100_000)); add = held.add\nfor n in range(5000): add(-n)"
+    ),
     "a set that shrinks": "held = set(range(100_000))\nfor n in range(5000): held.discard(n)",
     "a set of what is to be done": (
         "held = set(range(100_000))\nfor n in range(5000): held.add(held.pop() + 7)"
