@@ -151,7 +151,7 @@ static bool compute(uint8_t operation, int64_t a, int64_t b, int64_t *result)
 static bool compute_key(struct shadow_frame *frame, compat_frame *real,
                         const struct path_step *step, struct key *key)
 {
-    struct key stack[TERMS_MAX];
+    struct key stack[TERMS_MAX] = {0};
     struct term *terms = frame->plan->terms + step->index;
     unsigned depth = 0;
     for (unsigned i = 0; i < step->count; i++) {
@@ -175,7 +175,9 @@ static bool compute_key(struct shadow_frame *frame, compat_frame *real,
             stack[depth - 1].object = NULL;
         }
     }
-    *key = stack[0];
+    if (depth == 1) {
+        *key = stack[0];
+    }
     return depth == 1;
 }
 
@@ -201,14 +203,14 @@ static bool key_now(struct shadow_frame *frame, compat_frame *real, const struct
 const PyObject *path_key(struct shadow_frame *frame, compat_frame *real,
                          const struct path_step *step)
 {
-    struct key key;
+    struct key key = {0};
     return key_now(frame, real, step, &key) ? key.object : NULL;
 }
 
 bool path_index(struct shadow_frame *frame, compat_frame *real, const struct path_step *step,
                 int64_t *index)
 {
-    struct key key;
+    struct key key = {0};
     if (step->kind == STEP_INDEX) {
         *index = step->index;
         return true;
@@ -218,7 +220,7 @@ bool path_index(struct shadow_frame *frame, compat_frame *real, const struct pat
 
 uint64_t path_place(struct shadow_frame *frame, compat_frame *real, const struct path_step *step)
 {
-    struct key key;
+    struct key key = {0};
     int64_t number;
     if (!key_now(frame, real, step, &key)) {
         return 0;
@@ -245,7 +247,7 @@ PyObject *path_item(struct shadow_frame *frame, compat_frame *real, PyObject *co
                     const struct path_step *step)
 {
     int64_t index;
-    struct key key;
+    struct key key = {0};
     if (Py_IS_TYPE(container, &PyDictProxy_Type)) {
         container = compat_proxied(container);
     }
