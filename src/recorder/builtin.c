@@ -11,11 +11,12 @@ static const char *const pure_builtins[] = {
     "sum",     "super", "tuple",    "type",      "zip",
 };
 
-/* What lets other threads go on is not among them: they may do anything. */
 static const char *const pure_operators[] = {
     "add", "contains", "eq",  "ge",  "getitem", "gt",   "index", "is_",     "is_not",
     "le",  "lt",       "mod", "mul", "ne",      "not_", "sub",   "truediv", "truth",
 };
+
+/* What lets other threads go on is not among them, as `sleep`: they may do anything. */
 static const char *const pure_clocks[] = {
     "gmtime",       "localtime",       "mktime",       "monotonic",       "monotonic_ns",
     "perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "strftime",

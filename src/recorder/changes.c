@@ -118,8 +118,8 @@ void changes__vague(struct session *session, struct shadow_frame *frame, compat_
     frame->epoch = session->epoch;
     /* Where a path leads elsewhere by now, or nowhere, another variable may lead to where it did.
      */
-    bool is_led = (line->flags & (LINE_LED | LINE_DEEP)) || frame->crossing != 0;
-    check_objects(session, frame, real, is_led ? ~0ull : line->reads | line->writes);
+    bool is_wide = (line->flags & LINE_WIDE) || frame->crossing != 0;
+    check_objects(session, frame, real, is_wide ? ~0ull : line->reads | line->writes);
     reach_look_along(session, frame, real, line);
     frame->crossing = 0;
     object_check_some(session, real->f_globals);

@@ -49,7 +49,8 @@ static inline bool changes_line_is_restless(struct session *session,
 static inline bool changes__was_unseen(struct shadow_frame *frame)
 {
     bool unseen = frame->unseen;
-    frame->unseen = frame->changing = false;
+    frame->unseen = false;
+    frame->changing = VERDICT_UNKNOWN;
     return unseen;
 }
 

@@ -21,6 +21,7 @@
 #include "recorder/slot.h"
 #include "recorder/thread.h"
 #include "recorder/value.h"
+#include "recorder/verdict.h"
 
 /* Steps of every handler: (1) room in the block, (2) the running thread and its frame, (3) what the
  * line before changed, (4) the event's own record, (5) commit. A record of an event is complete in
@@ -540,7 +541,7 @@ static inline bool is_ahead(const struct shadow_frame *caller, const struct effe
 static inline bool line_is_seen(const struct shadow_frame *caller)
 {
     const struct line_info *line = caller->line_info;
-    if ((line->flags & LINE_VAGUE) || caller->unseen || caller->changing) {
+    if (line->flags & LINE_VAGUE) {
         return false;
     }
     if ((line->flags & (LINE_ESCAPES | LINE_STORES)) == 0) {
@@ -568,7 +569,7 @@ static bool line_is_seen_before(const struct shadow_frame *caller, const compat_
     const struct line_info *line = caller->line_info;
     PyCodeObject *code = (PyCodeObject *)caller->plan->code;
     if (callee->previous != caller->frame || compat_frame_code(caller->frame) != code ||
-        line->loops != 0 || caller->unseen || caller->changing) {
+        line->loops != 0) {
         return false;
     }
     uint32_t place = (uint32_t)compat_frame_unit(caller->frame, code);
@@ -596,11 +597,18 @@ static void note_crossing(struct shadow_frame *caller, const compat_frame *calle
     }
 }
 
+/* A call that is watched may have changed anything, or is about to change something. */
+static inline bool is_watched_unseen(const struct shadow_frame *caller)
+{
+    return caller->unseen || caller->changing != VERDICT_UNKNOWN;
+}
+
 /* A frame begins: what ran before it may have been unseen. */
 static inline void heed_caller(struct session *session, struct shadow_frame *caller,
                                const compat_frame *real)
 {
-    bool is_seen = caller != NULL && compat_is_called_from(real, caller->frame) &&
+    bool is_seen = caller != NULL && !is_watched_unseen(caller) &&
+                   compat_is_called_from(real, caller->frame) &&
                    (line_is_seen(caller) || line_is_seen_before(caller, real)) &&
                    !changes_line_is_restless(session, caller, caller->frame);
     if (!is_seen) {
@@ -615,8 +623,8 @@ static inline void heed_caller(struct session *session, struct shadow_frame *cal
 static inline void heed_resumer(struct session *session, const struct shadow_frame *resumer,
                                 const compat_frame *real)
 {
-    bool is_seen = resumer != NULL && compat_is_called_from(real, resumer->frame) &&
-                   line_is_seen(resumer) &&
+    bool is_seen = resumer != NULL && !is_watched_unseen(resumer) &&
+                   compat_is_called_from(real, resumer->frame) && line_is_seen(resumer) &&
                    !changes_line_is_restless(session, resumer, resumer->frame);
     if (!is_seen) {
         session_heed_unseen(session);
@@ -1210,7 +1218,7 @@ PyObject *event_call(struct session *session, PyObject *const *args)
         session_heed_unseen(session);
         frame->unseen = true;
     } else {
-        frame->changing = true;
+        frame->changing = (uint8_t)verdict;
     }
     Py_RETURN_NONE;
 }
@@ -1222,13 +1230,17 @@ PyObject *event_called(struct session *session, PyObject *const *args)
     compat_frame *real;
     struct shadow_frame *frame = leaving(session, args[0], &thread, &real);
     const struct site *site =
-        frame != NULL && frame->changing ? site_at(frame->plan, args[1]) : NULL;
+        frame != NULL && frame->changing != VERDICT_UNKNOWN ? site_at(frame->plan, args[1]) : NULL;
     if (site == NULL) {
         Py_RETURN_NONE;
     }
-    frame->changing = false;
+    enum verdict verdict = (enum verdict)frame->changing;
+    frame->changing = VERDICT_UNKNOWN;
     session->is_behind = true;
-    site_look(session, site, args[2], args[3]);
+    PyObject *receiver = verdict_receiver(args[2], args[3]);
+    if (receiver != NULL) {
+        site_look(session, site, verdict, args[2], receiver);
+    }
     objects_open_queued(session);
     return done(session);
 }

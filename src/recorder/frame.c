@@ -137,7 +137,7 @@ struct shadow_frame *frame_push(struct thread *thread, compat_frame *frame, stru
     shadow->suspended = false;
     shadow->opened = false;
     shadow->unseen = false;
-    shadow->changing = false;
+    shadow->changing = VERDICT_UNKNOWN;
     for (uint32_t i = 0; i < plan->slot_count; i++) {
         shadow->slots[i] = (struct shadow){0};
         __asm__ volatile("" ::: "memory"); /* they are few: a call of memset takes longer */

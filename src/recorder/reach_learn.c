@@ -246,7 +246,7 @@ static void take_all(struct plan *plan, struct taking *taking, struct findings *
             plan->effects[place] = take_effect(taking, found);
             line->flags |= (found->effect.movable ? LINE_MOVABLE : 0) |
                            (found->effect.crossed ? LINE_CROSSED : 0) |
-                           (found->effect.led ? LINE_LED : 0);
+                           (found->effect.led ? LINE_WIDE : 0);
         }
     }
     take_terms(taking, plan->terms);

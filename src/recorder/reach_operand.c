@@ -137,8 +137,8 @@ void walk_act(struct walk *walk, struct operand on, struct finding finding)
     if (!operand_is_named(&on) || on.is_inside) {
         walk_vague(walk);
         walk_mention(walk, &on);
-        walk_line(walk)->flags |=
-            is_store(finding.effect.action) && !operand_is_named(&on) ? LINE_DEEP : 0;
+        bool is_found = is_store(finding.effect.action) && !operand_is_named(&on);
+        walk_line(walk)->flags |= is_found ? LINE_WIDE : 0;
         return;
     }
     if (finding.effect.action != ACTION_CALL) {
@@ -296,6 +296,7 @@ struct operand operand_computed(struct walk *walk, struct operand left, struct o
         .crossed = operand_is_key_crossed(walk, &left) || operand_is_key_crossed(walk, &right),
     };
 }
+
 void walk_act_alone(struct walk *walk, enum action action, struct operand on)
 {
     walk_act(walk, on, (struct finding){.effect.action = (uint8_t)action});

@@ -130,8 +130,7 @@ static void in_place(struct walk *walk)
                      (struct operand){.known = REWORKED}); /* stored again, and looked into then */
     } else {
         operand_push_unknown(walk);
-        walk_vague(walk);
-        walk_line(walk)->flags |= LINE_DEEP;
+        walk_act_alone(walk, ACTION_STORE, left);
     }
 }
 

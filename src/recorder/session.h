@@ -90,9 +90,9 @@ enum line_flags {
     LINE_LEAVES = 512,   /* only returns or yields a variable or a constant */
     LINE_MOVABLE = 1024, /* has paths that other code can lead elsewhere, and */
     LINE_CROSSED = 2048, /* may call some while it works out what to do there */
-    LINE_LED = 4096,     /* leads some of its paths elsewhere itself */
+    LINE_WIDE = 4096,    /* leads some of its paths elsewhere itself, or stores into what nothing
+                            names, as in `find(key).count = 1` */
     LINE_WATCHED = 8192, /* makes calls that are told when they are made: plan->sites */
-    LINE_DEEP = 16384,   /* stores into something that nothing names: `find(key).count = 1` */
 };
 
 /* Something a line does to an object it reaches by name. */
@@ -344,7 +344,7 @@ struct shadow_frame {
     bool suspended;
     bool opened;           /* its first line was told with its start */
     bool unseen;           /* a LINE_WATCHED called what may have changed anything */
-    bool changing;         /* or calls just now what changes an object */
+    uint8_t changing;      /* enum verdict of a call it makes just now, which changes an object */
     struct shadow slots[]; /* plan->slot_count */
 };
 

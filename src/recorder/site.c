@@ -47,7 +47,8 @@ enum verdict site_verdict(struct session *session, const struct site *site, PyOb
         .action = ACTION_CALL, .has_keywords = site->has_keywords, .arguments = site->arguments};
     PyObject *receiver = verdict_receiver(callable, first);
     if (receiver == NULL) {
-        return verdict_of_callable(session, callable, &call);
+        enum verdict verdict = verdict_of_callable(session, callable, &call);
+        return verdict == VERDICT_UNKNOWN ? VERDICT_ESCAPES : verdict;
     }
     enum verdict verdict = verdict_of_bound(callable, receiver, site->arguments);
     return verdict != VERDICT_ESCAPES && has_other_side(session, callable, receiver)
@@ -55,16 +56,16 @@ enum verdict site_verdict(struct session *session, const struct site *site, PyOb
                : verdict;
 }
 
-void site_look(struct session *session, const struct site *site, PyObject *callable,
-               PyObject *first)
+void site_look(struct session *session, const struct site *site, enum verdict verdict,
+               PyObject *callable, PyObject *receiver)
 {
-    PyObject *receiver = verdict_receiver(callable, first);
-    enum end end = verdict_end(callable, site->arguments);
-    struct effect effect = {.end = (uint8_t)end, .pops = end == END_POP, .ends = 1};
     struct shadow shadow;
-    bool done = verdict_of_bound(callable, receiver, site->arguments) == VERDICT_CHANGES_ENDS &&
-                object_expect_grown(session, receiver, &shadow) &&
-                object_check_ends(session, receiver, &shadow, &effect);
+    bool done = false;
+    if (verdict == VERDICT_CHANGES_ENDS && object_expect_grown(session, receiver, &shadow)) {
+        enum end end = verdict_end(callable, site->arguments);
+        struct effect effect = {.end = (uint8_t)end, .pops = end == END_POP, .ends = 1};
+        done = object_check_ends(session, receiver, &shadow, &effect);
+    }
     if (!done) {
         object_check_known(session, receiver, true, true);
     }

@@ -176,10 +176,10 @@ static bool is_file(PyObject *file, const char *end)
 bool unseen_is_of_dataclass(const PyTypeObject *type, PyObject *function)
 {
     PyObject *file = PyFunction_Check(function) ? file_of(function) : NULL;
-    return file != NULL && type->tp_dict != NULL &&
-           compat_dict_get(type->tp_dict, "__dataclass_fields__") != NULL &&
-           (is_text(file, "<string>") || is_file(file, "/dataclasses.py") ||
-            is_file(file, "/reprlib.py"));
+    bool is_made = file != NULL && (is_text(file, "<string>") || is_file(file, "/dataclasses.py") ||
+                                    is_file(file, "/reprlib.py"));
+    return is_made && type->tp_dict != NULL &&
+           compat_dict_get(type->tp_dict, "__dataclass_fields__") != NULL;
 }
 
 /* `fget` and its like, which no header tells of. */

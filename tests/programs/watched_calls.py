@@ -2,6 +2,7 @@
 
 import collections
 import functools
+import types
 
 
 class Node:
@@ -157,6 +158,15 @@ def generated(node):
     return edges
 
 
+def elsewhere(node, bound):
+    for turn in range(3):
+        same(node).edges.append(turn)
+        bound(turn)
+        types.MethodType(bound, [turn])()
+        same(types.MethodType(bound, turn))()
+    return node.edges
+
+
 class Stack(list):
     def push(self, what):
         self.append(what)
@@ -193,5 +203,11 @@ bound(Left())
 bound_to_sets(range(5))
 attributes(Node())
 again(Node())
+# The same code under other globals: what is watched there is watched here.
+kept = []
+for count in range(2):
+    copy = types.FunctionType(elsewhere.__code__, {**globals(), "same": lambda value: value})
+    copy(Node(), kept.append)
+    elsewhere(Node(), kept.append)
 generated(Node())
 inherited()
